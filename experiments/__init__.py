@@ -1,0 +1,1 @@
+"""Experiments: plans, runs, records, analysis and reports."""

@@ -1,0 +1,1 @@
+"""Ask/tell searchers over the NAS-Bench-201 space."""

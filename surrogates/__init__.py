@@ -1,0 +1,1 @@
+"""Surrogate predictors of robust accuracy."""
