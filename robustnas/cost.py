@@ -5,8 +5,8 @@ times as many channels, joined by residual blocks of stride 2 (two 3x3 convoluti
 a 1x1 convolution on the shortcut); batch norm, ReLU, global average pooling and a linear classifier.
 
 Convention: every convolution of the cell counts, also one whose result reaches no output, as in NAS-Bench-201.
-Parameters include batch norm's scale and shift. FLOPs are multiply-accumulates of convolutions and the classifier alone,
-without its bias; batch norm, ReLU, pooling and sums count nothing. Tables that count those too (NAS-Bench-Suite-Zero's
+Parameters include batch norm's scale and shift. FLOPs are multiply-accumulates of convolutions and the classifier
+alone, without its bias; batch norm, ReLU, pooling and sums count nothing. Tables that count those too (NAS-Bench-Suite-Zero's
 ``flops``, in millions) exceed ours by 3 operations per output element of a convolution in a cell, 9 per output element
 of a pooling, and a constant for the skeleton (40,512 at 16x16 pixels and 120 classes).
 """

@@ -42,6 +42,7 @@ __all__ = [
     "all_operations",
     "canonical",
     "canonical_indices",
+    "canonical_list",
     "canonical_strings",
     "cell",
     "edit_distance",
@@ -49,6 +50,7 @@ __all__ = [
     "index_of_id",
     "indices",
     "neighbour_indices",
+    "neighbour_lists",
     "neighbours",
     "network_indices",
     "network_of_index",
@@ -69,7 +71,7 @@ def canonical(cell: Cell) -> Cell:
     >>> canonical(Cell.parse("index:0")) == canonical(Cell.parse("index:1"))
     False
     """
-    return Cell.from_index(_canonical_list()[cell.index])
+    return Cell.from_index(canonical_list()[cell.index])
 
 
 def uid(cell: Cell) -> int:
@@ -129,5 +131,14 @@ def edit_distance(first: Cell, second: Cell) -> int:
 
 
 @cache
-def _canonical_list() -> list[int]:
-    return [int(i) for i in canonical_indices()]  # plain ints: a lookup in a search's inner loop
+def canonical_list() -> list[int]:
+    """Return `canonical_indices` as plain integers, for a search's inner loop; not to be changed."""
+    plain: list[int] = canonical_indices().tolist()
+    return plain
+
+
+@cache
+def neighbour_lists() -> list[list[int]]:
+    """Return `neighbour_indices` as plain integers, for a search's inner loop; not to be changed."""
+    plain: list[list[int]] = neighbour_indices().tolist()
+    return plain

@@ -19,6 +19,9 @@ from robustnas.numbering import N_CELLS
 class Table(Protocol):
     """One dataset's metrics, each a column over the 15,625 cells by space index."""
 
+    def __hash__(self) -> int:
+        """Tables are compared and hashed by identity: their content does not change."""
+
     @property
     def dataset(self) -> str:
         """The dataset's name, such as ``cifar10``."""

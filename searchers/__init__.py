@@ -1,1 +1,17 @@
-"""Ask/tell searchers over the NAS-Bench-201 space."""
+"""Search strategies: ask for a cell, tell its outcome.
+
+>>> import numpy as np
+>>> from robustnas import Oracle
+>>> from robustnas.table import ArrayTable
+>>> from searchers import create, search
+>>> table = ArrayTable({"clean": np.linspace(0, 1, 15625)})
+>>> oracle = Oracle("clean", table, budget=100)
+>>> best = max(outcome.score for outcome in search(create("evolution", seed=0), oracle))
+>>> best > 0.95
+True
+"""
+
+from searchers.base import Searcher, search
+from searchers.registry import SEARCHERS, create
+
+__all__ = ["SEARCHERS", "Searcher", "create", "search"]

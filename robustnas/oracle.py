@@ -1,0 +1,157 @@
+"""The oracle: the only door from a search to numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from robustnas.arrays import FloatArray, read_only
+from robustnas.cell import Cell
+from robustnas.errors import BudgetExhausted, InvalidInputError, SearchStalled
+from robustnas.identity import N_NETWORKS, canonical_indices
+from robustnas.objective import Objective, parse_objectives
+from robustnas.table import Table
+
+
+class Outcome(NamedTuple):
+    """The oracle's answer to one query.
+
+    Attributes:
+        cell: The cell that was asked for.
+        scores: One value per objective in natural units: accuracy in [0, 1], or a count.
+        utilities: The scores signed so that larger is better; what a searcher maximises. NaN where unknown.
+        cost: Forward and backward passes per test image that measuring it takes; 0 for a repeat.
+        source: Where the numbers came from, such as ``table``.
+        repeat: Whether the network had been asked for before.
+    """
+
+    cell: Cell
+    scores: tuple[float, ...]
+    utilities: tuple[float, ...]
+    cost: float
+    source: str
+    repeat: bool
+
+    @property
+    def score(self) -> float:
+        """The first objective's score."""
+        return self.scores[0]
+
+    @property
+    def utility(self) -> float:
+        """The first objective's utility."""
+        return self.utilities[0]
+
+
+class Oracle:
+    """Answers queries for networks from a table, and counts them.
+
+    Each *distinct* canonical network counts once against the budget; asking again is free, up to a cap that stops a
+    searcher which only repeats itself.
+
+    Args:
+        objectives: One objective, or several separated by commas, as text or parsed.
+        table: Where the numbers are.
+        budget: Distinct networks that may be asked for, 1 to 6466.
+        max_repeats: Repeats in a row that are answered before the search counts as stalled.
+
+    Raises:
+        ObjectiveError: An objective does not parse, or the table lacks a metric.
+        InvalidInputError: A budget out of range.
+
+    >>> from robustnas.table import ArrayTable
+    >>> oracle = Oracle("clean", ArrayTable({"clean": np.linspace(0, 1, 15625)}), budget=2)
+    >>> oracle.query(Cell.parse("index:15624")).score
+    1.0
+    >>> oracle.n_queries, oracle.remaining
+    (1, 1)
+    """
+
+    def __init__(
+        self,
+        objectives: str | Objective | Sequence[str | Objective],
+        table: Table,
+        *,
+        budget: int = 300,
+        max_repeats: int = 2000,
+    ) -> None:
+        if not isinstance(budget, int) or not 1 <= budget <= N_NETWORKS:
+            raise InvalidInputError(f"budget is {budget!r}; expected 1 to {N_NETWORKS} distinct networks")
+        if not isinstance(max_repeats, int) or max_repeats < 0:
+            raise InvalidInputError(f"max_repeats is {max_repeats!r}; expected an integer of at least 0")
+        self.objectives = parse_objectives(objectives)
+        self.table = table
+        self.budget = budget
+        self.max_repeats = max_repeats
+        self.cost = 0.0
+        self._answers = _answers(self.objectives, table)
+        self._price = float(sum(metric.passes for metric in {m for o in self.objectives for m in o.metrics}))
+        self._asked: set[int] = set()
+        self._repeats = 0
+
+    @property
+    def n_queries(self) -> int:
+        """Distinct networks asked for so far."""
+        return len(self._asked)
+
+    @property
+    def remaining(self) -> int:
+        """Distinct networks that may still be asked for."""
+        return self.budget - len(self._asked)
+
+    def query(self, cell: Cell) -> Outcome:
+        """Return what the table says of a cell.
+
+        Raises:
+            BudgetExhausted: A new network, but every query is spent.
+            SearchStalled: The last `max_repeats` queries were repeats, and this is one more.
+        """
+        index = cell.index
+        answers = self._answers
+        network = answers.networks[index]
+        repeat = network in self._asked
+        if repeat:
+            self._count_repeat(cell)
+        else:
+            self._count_new(cell, network)
+        cost = 0.0 if repeat else self._price
+        return Outcome(cell, answers.scores[index], answers.utilities[index], cost, self.table.source, repeat)
+
+    def _count_repeat(self, cell: Cell) -> None:
+        self._repeats += 1
+        if self._repeats > self.max_repeats:
+            raise SearchStalled(
+                f"{self.max_repeats} queries in a row asked for networks already known, the last for {cell}; "
+                f"stopped after {self.n_queries} of {self.budget} distinct networks"
+            )
+
+    def _count_new(self, cell: Cell, network: int) -> None:
+        if len(self._asked) >= self.budget:
+            raise BudgetExhausted(f"the budget of {self.budget} distinct networks is spent; {cell} was not evaluated")
+        self._asked.add(network)
+        self._repeats = 0
+        self.cost += self._price
+
+
+def score_columns(objectives: Sequence[Objective], table: Table) -> FloatArray:
+    """Return the scores of every cell, natural units, shape (n_objectives, 15625)."""
+    return np.array([objective.evaluate(table.column, table.dataset) for objective in objectives])
+
+
+class _Answers(NamedTuple):
+    """Everything a query needs, as plain Python values: a lookup costs nanoseconds, not a numpy call."""
+
+    networks: list[int]
+    scores: list[tuple[float, ...]]
+    utilities: list[tuple[float, ...]]
+
+
+@lru_cache(maxsize=64)
+def _answers(objectives: tuple[Objective, ...], table: Table) -> _Answers:
+    scores = read_only(score_columns(objectives, table))
+    signs = np.array([[objective.sign] for objective in objectives])
+    as_tuples = [tuple(row) for row in scores.T.tolist()]
+    return _Answers(canonical_indices().tolist(), as_tuples, [tuple(row) for row in (signs * scores).T.tolist()])

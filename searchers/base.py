@@ -1,0 +1,124 @@
+"""The seam between a search strategy and everything else: ask and tell."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+
+from robustnas import space
+from robustnas.arrays import IntArray
+from robustnas.cell import Cell
+from robustnas.errors import BudgetExhausted, InvalidInputError, SearchStalled
+from robustnas.oracle import Oracle, Outcome
+
+
+class Searcher(ABC):
+    """A search strategy. It proposes cells and hears of outcomes; it never sees a table, a budget or an oracle.
+
+    A searcher maximises ``outcome.utilities``. It takes any number of asks before a tell, and outcomes that it never
+    asked for. All its randomness comes from the generator handed to it.
+
+    Args:
+        rng: The only source of randomness.
+        n_objectives: How many utilities an outcome has.
+
+    Raises:
+        InvalidInputError: Several objectives, but the strategy handles one only.
+    """
+
+    multi_objective: ClassVar[bool] = False
+    """Whether the strategy handles several objectives."""
+
+    def __init__(self, rng: np.random.Generator, *, n_objectives: int = 1) -> None:
+        if n_objectives > 1 and not self.multi_objective:
+            name = type(self).__name__
+            raise InvalidInputError(
+                f"{name} maximises one objective, got {n_objectives}; use a multi-objective searcher"
+            )
+        self.rng = rng
+        self.n_objectives = n_objectives
+
+    @abstractmethod
+    def ask(self) -> Cell:
+        """Return the next cell to evaluate.
+
+        Raises:
+            SearchStalled: There is nothing left to propose.
+        """
+
+    @abstractmethod
+    def tell(self, outcome: Outcome) -> None:
+        """Hear of an outcome."""
+
+
+class UnseenNetworks:
+    """Hands out cells of networks not seen before, at random, each network at most once.
+
+    Args:
+        rng: The only source of randomness.
+        pool: Space indices to draw from, uniformly; every cell of the space if None. Drawing cells favours networks
+            that many cells share, as the original algorithms do; `space.network_indices()` treats networks alike.
+    """
+
+    def __init__(self, rng: np.random.Generator, pool: IntArray | None = None) -> None:
+        self._order: list[int] = rng.permutation(space.N_CELLS if pool is None else pool).tolist()
+        self._canonical = space.canonical_list()
+        self._seen: set[int] = set()
+
+    def add(self, cell: Cell) -> bool:
+        """Mark the cell's network as seen; return whether it was new."""
+        network = self._canonical[cell.index]
+        if network in self._seen:
+            return False
+        self._seen.add(network)
+        return True
+
+    def draw(self) -> Cell:
+        """Return a random cell of an unseen network and mark the network as seen.
+
+        Raises:
+            SearchStalled: Every network was seen.
+        """
+        while self._order:
+            cell = Cell.from_index(self._order.pop())
+            if self.add(cell):
+                return cell
+        raise SearchStalled(f"every one of the {space.N_NETWORKS} networks was proposed")
+
+
+def whole_number(name: str, value: int, *, at_least: int) -> int:
+    """Check an integer parameter.
+
+    Raises:
+        InvalidInputError: Naming the parameter, the value and what was expected.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+        raise InvalidInputError(f"{name} is {value!r}; expected an integer of at least {at_least}")
+    return value
+
+
+def comparable(utility: float) -> float:
+    """Return a utility that sorts: an unknown one (NaN) is worse than all."""
+    return -math.inf if math.isnan(utility) else utility
+
+
+def search(searcher: Searcher, oracle: Oracle) -> Iterator[Outcome]:
+    """Run a search; the one loop for all strategies. Progress, records and early stops are loops around it.
+
+    It ends when the budget is spent, when the searcher has nothing left to propose, or when it only repeats itself;
+    ``oracle.remaining`` tells which.
+
+    Yields:
+        Every outcome, repeats included (``outcome.repeat``).
+    """
+    while oracle.remaining:
+        try:
+            outcome = oracle.query(searcher.ask())
+        except (BudgetExhausted, SearchStalled):
+            return
+        searcher.tell(outcome)
+        yield outcome

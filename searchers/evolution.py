@@ -1,0 +1,78 @@
+"""Regularized evolution (Real, Aggarwal, Huang and Le, AAAI 2019, algorithm 1)."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+import numpy as np
+
+from robustnas import space
+from robustnas.cell import Cell
+from robustnas.oracle import Outcome
+from searchers.base import Searcher, UnseenNetworks, comparable, whole_number
+
+
+class _Member(NamedTuple):
+    cell: int
+    utility: float
+
+
+class RegularizedEvolution(Searcher):
+    """Mutates the winner of a tournament; the oldest member of the population dies, however good it is.
+
+    A mutation that leads to a network already proposed is drawn again, so that no query is spent on a repeat.
+
+    Args:
+        rng: The only source of randomness.
+        n_objectives: Must be 1.
+        population_size: Members alive; as many random cells of distinct networks come first.
+        tournament_size: Members drawn, without replacement, for each tournament.
+
+    Raises:
+        InvalidInputError: A size that is not a positive integer.
+    """
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        *,
+        n_objectives: int = 1,
+        population_size: int = 30,
+        tournament_size: int = 10,
+    ) -> None:
+        super().__init__(rng, n_objectives=n_objectives)
+        self.population_size = whole_number("population_size", population_size, at_least=1)
+        self.tournament_size = whole_number("tournament_size", tournament_size, at_least=1)
+        self._population: deque[_Member] = deque(maxlen=population_size)
+        self._unseen = UnseenNetworks(rng)
+        self._n_random = 0
+
+    def ask(self) -> Cell:
+        """Return a random network while the population fills, then a mutated tournament winner."""
+        if self._n_random < self.population_size or not self._population:
+            self._n_random += 1
+            return self._unseen.draw()
+        for _ in range(self.population_size):
+            child = self._mutant(self._tournament())
+            if child is not None:
+                return child
+        return self._unseen.draw()
+
+    def tell(self, outcome: Outcome) -> None:
+        """Add the outcome to the population; the oldest member dies."""
+        self._unseen.add(outcome.cell)
+        self._population.append(_Member(outcome.cell.index, comparable(outcome.utility)))
+
+    def _tournament(self) -> int:
+        drawn = self.rng.permutation(len(self._population))[: self.tournament_size].tolist()
+        return max((self._population[i] for i in drawn), key=lambda member: member.utility).cell
+
+    def _mutant(self, parent: int) -> Cell | None:
+        """Return a random neighbour whose network was not proposed before, or None where there is none."""
+        neighbours = space.neighbour_lists()[parent]
+        for i in self.rng.permutation(len(neighbours)).tolist():
+            child = Cell.from_index(neighbours[i])
+            if self._unseen.add(child):
+                return child
+        return None

@@ -1,0 +1,88 @@
+"""Local search with restarts, as studied for NAS by White, Nolen and Savani (UAI 2021)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from robustnas import space
+from robustnas.cell import Cell
+from robustnas.errors import InvalidInputError
+from robustnas.oracle import Outcome
+from searchers.base import Searcher, UnseenNetworks, comparable
+
+
+class LocalSearch(Searcher):
+    """Climbs from a random network to its best neighbour until none is better, then restarts at random.
+
+    Networks already seen are not proposed again: what they scored is remembered.
+
+    Args:
+        rng: The only source of randomness.
+        n_objectives: Must be 1.
+        first_improvement: Move to the first better neighbour instead of the best of all 24.
+
+    Raises:
+        InvalidInputError: `first_improvement` is not a boolean.
+    """
+
+    def __init__(self, rng: np.random.Generator, *, n_objectives: int = 1, first_improvement: bool = False) -> None:
+        super().__init__(rng, n_objectives=n_objectives)
+        if not isinstance(first_improvement, bool):
+            raise InvalidInputError(f"first_improvement is {first_improvement!r}; expected true or false")
+        self.first_improvement = first_improvement
+        self._unseen = UnseenNetworks(rng)
+        self._canonical = space.canonical_list()
+        self._utility: dict[int, float] = {}
+        self._pending: set[int] = set()
+        self._start: int | None = None
+        self._centre: int | None = None
+        self._to_visit: list[int] = []
+
+    def ask(self) -> Cell:
+        """Return the next neighbour, the next restart, or (while answers are outstanding) a random network."""
+        while True:
+            while self._to_visit:
+                cell = Cell.from_index(self._to_visit.pop())
+                if self._unseen.add(cell):
+                    return self._proposed(cell)
+            if self._pending:
+                return self._proposed(self._unseen.draw())
+            if self._centre is None:
+                return self._restart()
+            self._climb(self._centre)
+
+    def tell(self, outcome: Outcome) -> None:
+        """Note the score; move at once to a restart's network and, in first-improvement mode, to a better one."""
+        network = self._canonical[outcome.cell.index]
+        self._unseen.add(outcome.cell)
+        self._pending.discard(network)
+        self._utility[network] = comparable(outcome.utility)
+        if network == self._start or (self.first_improvement and self._is_better(network)):
+            self._move_to(network)
+
+    def _proposed(self, cell: Cell) -> Cell:
+        self._pending.add(self._canonical[cell.index])
+        return cell
+
+    def _restart(self) -> Cell:
+        cell = self._unseen.draw()
+        self._start = self._canonical[cell.index]
+        return self._proposed(cell)
+
+    def _climb(self, centre: int) -> None:
+        """Move to the best neighbour, or leave a local optimum."""
+        networks = [self._canonical[index] for index in space.neighbour_lists()[centre]]
+        best = max(networks, key=lambda network: self._utility.get(network, -math.inf))
+        if self._is_better(best):
+            self._move_to(best)
+        else:
+            self._centre = None
+
+    def _is_better(self, network: int) -> bool:
+        return self._centre is not None and self._utility.get(network, -math.inf) > self._utility[self._centre]
+
+    def _move_to(self, network: int) -> None:
+        self._start, self._centre = None, network
+        self._to_visit = self.rng.permutation(space.neighbour_lists()[network]).tolist()
