@@ -1,0 +1,144 @@
+"""Compare search strategies: run what a plan asks for, in parallel, and keep every finished run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+from experiments.journal import Journal, not_the_plan, open_journal
+from experiments.manifest import manifest
+from experiments.plan import Plan
+from experiments.run import RunSpec, record
+from robustnas.database import Database
+from robustnas.errors import InvalidInputError, SearchError
+from robustnas.objective import parse_objectives
+from robustnas.table import Table
+
+_IN_FLIGHT_PER_JOB = 4  # enough to keep workers busy, few enough to stop soon after Ctrl-C
+
+
+def compare(
+    plan: Plan, plan_text: str, directory: str | Path, *, data: str | Path | None = None, jobs: int | None = None
+) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """Run what is missing of a plan in a directory, and keep it.
+
+    Finished runs of the same plan are not done again, so that an interrupted experiment goes on where it stopped, and
+    a plan may grow by seeds, searchers or objectives.
+
+    Args:
+        plan: What to run.
+        plan_text: The plan as it was written, for the record.
+        directory: Where records go; made if missing.
+        data: The database's folder; see `Database.open`.
+        jobs: Processes; as many as processors if None.
+
+    Yields:
+        Runs finished so far and the newest one's record; first those found in the directory, with None.
+
+    Raises:
+        ObjectiveError: The table lacks a metric of an objective.
+        DataError: The directory holds other records, is being written, or cannot be written.
+        SearchError: A worker process died.
+    """
+    if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
+        raise InvalidInputError(f"jobs is {jobs!r}; expected an integer of at least 1")
+    table = Database.open(data)[plan.dataset]
+    description = manifest(plan, plan_text, table)
+    with open_journal(directory) as journal:
+        missing = _missing(plan, table, journal)
+        journal.write_manifest(description)
+        done = plan.n_runs - len(missing)
+        yield done, None
+        n_jobs = min(jobs or _processors(), max(len(missing), 1))
+        for run in _alone(missing, table) if n_jobs == 1 else _parallel(missing, plan.dataset, data, n_jobs):
+            journal.append(run)
+            done += 1
+            yield done, run
+
+
+def run_specs(plan: Plan) -> list[RunSpec]:
+    """Return the runs of a plan: seed by seed, so that early results compare all strategies."""
+    return [
+        RunSpec(objective, searcher.name, searcher.label, searcher.parameters, plan.budget, seed)
+        for seed in plan.seeds
+        for objective in plan.objectives
+        for searcher in plan.searchers
+    ]
+
+
+def _missing(plan: Plan, table: Table, journal: Journal) -> list[RunSpec]:
+    wanted = {spec.key: spec for spec in run_specs(plan)}
+    for run in journal.runs():
+        key = (run["objective"], run["searcher"], run["seed"])
+        spec = wanted.pop(key, None)
+        if spec is None:
+            raise not_the_plan(journal.directory, f"objective {key[0]!r}, searcher {key[1]!r}, seed {key[2]}")
+        _check_same(run, spec, table, journal)
+    return list(wanted.values())
+
+
+def _check_same(run: dict[str, Any], spec: RunSpec, table: Table, journal: Journal) -> None:
+    facts = {
+        "dataset": table.dataset,
+        "database_digest": table.digest,
+        "budget": spec.budget,
+        "name": spec.searcher,
+        "parameters": dict(spec.parameters),
+    }
+    for name, value in facts.items():
+        if run[name] != value:
+            raise not_the_plan(journal.directory, f"{name} {run[name]!r} instead of {value!r}")
+
+
+def _alone(specs: Sequence[RunSpec], table: Table) -> Iterator[dict[str, Any]]:
+    for spec in specs:
+        yield record(spec, table)
+
+
+def _parallel(specs: Sequence[RunSpec], dataset: str, data: str | Path | None, n_jobs: int) -> Iterator[dict[str, Any]]:
+    context = multiprocessing.get_context("spawn")
+    objectives = tuple(dict.fromkeys(spec.objective for spec in specs))
+    pool = ProcessPoolExecutor(n_jobs, context, _start_worker, (dataset, data, objectives))
+    queue, running = iter(specs), set[Future[dict[str, Any]]]()
+    try:
+        while True:
+            while len(running) < _IN_FLIGHT_PER_JOB * n_jobs and (spec := next(queue, None)) is not None:
+                running.add(pool.submit(_work, spec))
+            if not running:
+                return
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield future.result()
+    except BrokenProcessPool as error:
+        raise SearchError(
+            "a worker process died, out of memory perhaps; finished runs are kept: run the same command to go on, "
+            "with fewer --jobs if memory was short"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_table: Table
+
+
+def _start_worker(dataset: str, data: str | Path | None, objectives: Sequence[str]) -> None:
+    global _table
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and stops the workers
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # one process per processor is parallel enough
+    _table = Database.open(data)[dataset]
+    for text in objectives:
+        parse_objectives(text)
+
+
+def _work(spec: RunSpec) -> dict[str, Any]:
+    return record(spec, _table)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,316 @@
+"""Records: what an experiment wrote, read back as DataFrames.
+
+A directory holds ``manifest.json`` (what was run, on what) and ``runs.jsonl`` (one line per finished run). Everything
+in the report is computed from these two files; the database is not needed again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from robustnas.arrays import FloatArray, IntArray, read_only
+from robustnas.errors import DataError
+
+MANIFEST = "manifest.json"
+RUNS = "runs.jsonl"
+CROSS_PREFIX = "cross:"
+SCALES = ("accuracy", "count", "hypervolume")
+
+Run: TypeAlias = dict[str, Any]
+
+_MANIFEST_KEYS = ("dataset", "source", "budget", "seeds", "searchers", "objectives")
+_RUN_KEYS = ("objective", "searcher", "seed", "n_queries", "queries")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is known of an objective or a metric: its scale, the best of the table and the noise of one number.
+
+    Attributes:
+        name: As in the plan, such as ``pgd@1``.
+        title: As in papers, such as ``PGD, eps 1/255``.
+        best: The best score in the table, in natural units; NaN if unknown.
+        minimised: Whether smaller is better.
+        noise_floor: Standard deviation between trainings of one function, in natural units; NaN if unknown.
+        n_within_noise: Networks of the table within one noise floor of the best; None if unknown.
+        scale: ``accuracy`` ([0, 1]), ``count`` (parameters, operations) or ``hypervolume`` (normalised, [0, 1]).
+    """
+
+    name: str
+    title: str
+    best: float = float("nan")
+    minimised: bool = False
+    noise_floor: float = float("nan")
+    n_within_noise: int | None = None
+    scale: str = "accuracy"
+
+    @property
+    def sign(self) -> float:
+        """The factor that makes larger better: -1.0 if minimised, else 1.0."""
+        return -1.0 if self.minimised else 1.0
+
+    @property
+    def is_multi(self) -> bool:
+        """Whether several objectives were searched at once, so that scores are hypervolumes."""
+        return self.scale == "hypervolume"
+
+
+@dataclass(frozen=True, eq=False)
+class Records:
+    """The records of one experiment.
+
+    Attributes:
+        manifest: What was run, on what data, with what versions.
+        runs: One row per finished run: objective, searcher, seed, n_queries, seconds, best_arch, best_uid, best_score,
+            front (a list for multi-objective runs, else None) and one column ``cross:<metric>`` per metric with the
+            score of the network found.
+        queries: One row per distinct query: objective, searcher, seed, n_queries (1-based), index (of the space), score
+            (or score_1, score_2, ... for multi-objective runs), best (so far, natural units), cost, source.
+    """
+
+    manifest: dict[str, Any]
+    runs: pd.DataFrame
+    queries: pd.DataFrame
+
+    @property
+    def budget(self) -> int:
+        """Distinct networks that each run could query."""
+        return int(self.manifest["budget"])
+
+    @property
+    def searchers(self) -> tuple[str, ...]:
+        """The labels of the searchers, in plan order."""
+        return tuple(self.manifest["searchers"])
+
+    @cached_property
+    def targets(self) -> dict[str, Target]:
+        """The objectives by name, in plan order."""
+        return {name: _target(name, facts) for name, facts in self.manifest["objectives"].items()}
+
+    @cached_property
+    def metrics(self) -> dict[str, Target]:
+        """The metrics of the cross-evaluation by name, in the manifest's order."""
+        return {name: _target(name, facts) for name, facts in (self.manifest.get("cross_metrics") or {}).items()}
+
+    @property
+    def n_planned(self) -> int:
+        """Runs that the plan asks for."""
+        return len(self.targets) * len(self.searchers) * len(self.manifest["seeds"])
+
+    @cached_property
+    def curves(self) -> dict[tuple[str, str], tuple[IntArray, FloatArray]]:
+        """Seeds, shape (n,) ascending, and best so far after 1 to `budget` queries, shape (n, budget).
+
+        By (objective, searcher), in plan order, those with finished runs only; natural units. A run that ended before
+        its budget carries its last best forward.
+        """
+        best, runs = _best_matrix(self.queries, self.budget)
+        curves = {}
+        for key in ((objective, searcher) for objective in self.targets for searcher in self.searchers):
+            rows = np.flatnonzero((runs["objective"] == key[0]) & (runs["searcher"] == key[1]))
+            if len(rows):
+                seeds = runs["seed"].to_numpy()[rows]
+                order = np.argsort(seeds, kind="stable")
+                curves[key] = (read_only(seeds[order].astype(np.int64)), read_only(best[rows[order]]))
+        return curves
+
+
+def load(directory: str | Path) -> Records:
+    """Read the records in a directory.
+
+    A last line that a killed writer left unfinished is ignored; of a run recorded twice the first counts.
+
+    Raises:
+        DataError: A file is missing, corrupt, or not one that an experiment wrote; the message names it.
+    """
+    folder = Path(directory)
+    manifest = _read_manifest(folder / MANIFEST)
+    runs = _read_runs(folder / RUNS, manifest)
+    return Records(manifest, _runs_frame(runs, manifest), _queries_frame(runs, manifest))
+
+
+def _target(name: str, facts: Mapping[str, Any]) -> Target:
+    keys = ("best", "minimised", "noise_floor", "n_within_noise", "scale")
+    known: dict[str, Any] = {key: facts[key] for key in keys if facts.get(key) is not None}
+    return Target(name, str(facts.get("title") or name), **known)
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    manifest = _parse(_content(path), str(path))
+    missing = [key for key in _MANIFEST_KEYS if key not in manifest]
+    if missing:
+        raise DataError(f"{path} is not the manifest of an experiment: it lacks {', '.join(missing)}")
+    objectives = manifest["objectives"]
+    if not isinstance(objectives, dict) or not all(isinstance(facts, dict) for facts in objectives.values()):
+        raise DataError(f"{path}: 'objectives' is {objectives!r}; expected an object of facts by objective")
+    for name, facts in objectives.items():
+        if facts.get("scale", "accuracy") not in SCALES:
+            raise DataError(f"{path}: scale of {name!r} is {facts['scale']!r}; expected one of {', '.join(SCALES)}")
+    if not isinstance(manifest["budget"], int) or manifest["budget"] < 1:
+        raise DataError(f"{path}: 'budget' is {manifest['budget']!r}; expected a positive whole number")
+    return manifest
+
+
+def _read_runs(path: Path, manifest: Mapping[str, Any]) -> list[Run]:
+    lines = _content(path).split(b"\n")
+    if lines[-1] and not _is_json(lines[-1]):
+        lines[-1] = b""  # torn: the writer was killed
+    runs: dict[tuple[str, str, int], Run] = {}
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            where = f"{path}, line {number}"
+            run = _checked(_parse(line, where), manifest, where)
+            runs.setdefault((run["objective"], run["searcher"], run["seed"]), run)
+    return list(runs.values())
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(
+            f"no {path.name} in {path.parent}; expected a directory of records, with {MANIFEST} and {RUNS}"
+        ) from None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _parse(content: bytes, where: str) -> Run:
+    try:
+        value = json.loads(content)
+    except ValueError as error:
+        raise DataError(f"{where} is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise DataError(f"{where} holds a {type(value).__name__}; expected a JSON object")
+    return value
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        json.loads(content)
+    except ValueError:
+        return False
+    return True
+
+
+def _checked(run: Run, manifest: Mapping[str, Any], where: str) -> Run:
+    missing = [key for key in _RUN_KEYS if key not in run]
+    if missing:
+        raise DataError(f"{where} is not a run: it lacks {', '.join(missing)}")
+    for key, known in (("objective", manifest["objectives"]), ("searcher", manifest["searchers"])):
+        if run[key] not in known:
+            raise DataError(f"{where}: {key} {run[key]!r} is not in {MANIFEST}, which has {', '.join(known)}")
+    if not isinstance(run["seed"], int) or not isinstance(run["queries"], dict):
+        raise DataError(f"{where}: seed is {run['seed']!r}; expected a whole number and an object of queries")
+    lengths = {key: len(run["queries"].get(key, ())) for key in ("index", "score", "best")}
+    if set(lengths.values()) != {run["n_queries"]} or run["n_queries"] < 1:
+        raise DataError(f"{where}: {lengths} queries; expected n_queries = {run['n_queries']!r} of each, at least 1")
+    return run
+
+
+def _runs_frame(runs: Sequence[Run], manifest: Mapping[str, Any]) -> pd.DataFrame:
+    found = [run.get("best") or {} for run in runs]
+    columns: dict[str, Any] = {
+        **_keys(runs, manifest),
+        "n_queries": np.array([run["n_queries"] for run in runs], dtype=np.int64),
+        "seconds": _floats(run.get("seconds") for run in runs),
+        "best_arch": pd.array([best.get("arch") for best in found], dtype="str"),
+        "best_uid": pd.array([best.get("uid") for best in found], dtype="Int64"),
+        "best_score": _floats(_single(best.get("score")) for best in found),
+        "front": pd.Series([run.get("front") for run in runs], dtype=object),
+    }
+    cross = [run.get("cross") or {} for run in runs]
+    for metric in dict.fromkeys(chain(manifest.get("cross_metrics") or (), *cross)):
+        columns[f"{CROSS_PREFIX}{metric}"] = _floats(scores.get(metric) for scores in cross)
+    return pd.DataFrame(columns)
+
+
+def _queries_frame(runs: Sequence[Run], manifest: Mapping[str, Any]) -> pd.DataFrame:
+    lengths = np.array([run["n_queries"] for run in runs], dtype=np.int64)
+    row = np.repeat(np.arange(len(runs)), lengths)
+    start = np.repeat(np.cumsum(lengths) - lengths, lengths)
+    columns: dict[str, Any] = {name: values[row] for name, values in _keys(runs, manifest).items()}
+    columns["n_queries"] = np.arange(lengths.sum()) - start + 1
+    columns["index"] = _joined([run["queries"]["index"] for run in runs], np.int64)
+    columns |= _score_columns([run["queries"]["score"] for run in runs], lengths)
+    columns["best"] = _joined([run["queries"]["best"] for run in runs], np.float64)
+    columns["cost"] = _joined([_cost(run) for run in runs], np.float64)
+    columns["source"] = pd.Categorical(list(chain.from_iterable(_sources(run) for run in runs)))
+    return pd.DataFrame(columns)
+
+
+def _keys(runs: Sequence[Run], manifest: Mapping[str, Any]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for name, categories in (("objective", manifest["objectives"]), ("searcher", manifest["searchers"])):
+        columns[name] = pd.Categorical([run[name] for run in runs], categories=list(categories), ordered=True)
+    columns["seed"] = np.array([run["seed"] for run in runs], dtype=np.int64)
+    return columns
+
+
+def _score_columns(scores: Sequence[Sequence[Any]], lengths: IntArray) -> dict[str, FloatArray]:
+    """Return ``score`` for plain numbers and ``score_1``, ``score_2``, ... for lists, NaN where a run has the other."""
+    widths = [len(values[0]) if isinstance(values[0], list) else 0 for values in scores]
+    width = max(widths, default=0)
+    names = ["score", *(f"score_{i}" for i in range(1, width + 1))] if 0 in widths or not widths else None
+    names = names or [f"score_{i}" for i in range(1, width + 1)]
+    table = {name: np.full(int(lengths.sum()), np.nan) for name in names}
+    stops = np.cumsum(lengths)
+    for values, n, stop in zip(scores, widths, stops, strict=True):
+        block = _array(values)
+        for i, name in enumerate([f"score_{i}" for i in range(1, n + 1)] or ["score"]):
+            table[name][stop - len(values) : stop] = block[:, i] if n else block
+    return table
+
+
+def _cost(run: Run) -> Sequence[float]:
+    cost = run["queries"].get("cost", float("nan"))
+    return cost if isinstance(cost, list) else [cost] * run["n_queries"]
+
+
+def _sources(run: Run) -> Iterable[str]:
+    source = run["queries"].get("source", "unknown")
+    return source if isinstance(source, list) else [source] * run["n_queries"]
+
+
+def _joined(parts: Sequence[Sequence[Any]], dtype: type) -> Any:
+    return _array(list(chain.from_iterable(parts)), dtype)
+
+
+def _array(values: Sequence[Any], dtype: type = np.float64) -> Any:
+    try:
+        return np.array(values, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{RUNS} holds {type(values[0]).__name__}s where numbers are expected: {error}") from None
+
+
+def _floats(values: Iterable[Any]) -> FloatArray:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _single(score: Any) -> Any:
+    return None if isinstance(score, list) else score
+
+
+def _best_matrix(queries: pd.DataFrame, budget: int) -> tuple[FloatArray, pd.DataFrame]:
+    """Return best so far by run and query, shape (n_runs, budget), and the runs' keys, one row each."""
+    groups = queries.groupby(["objective", "searcher", "seed"], observed=True, sort=True)
+    row = groups.ngroup().to_numpy()
+    query = queries["n_queries"].to_numpy()
+    best = np.full((groups.ngroups, budget), np.nan)
+    asked = query <= budget
+    best[row[asked], query[asked] - 1] = queries["best"].to_numpy()[asked]
+    return _carried_forward(best), groups.size().index.to_frame(index=False)
+
+
+def _carried_forward(best: FloatArray) -> FloatArray:
+    last = np.maximum.accumulate(np.where(np.isnan(best), 0, np.arange(best.shape[1])), axis=1)
+    return np.take_along_axis(best, last, axis=1)

@@ -1,0 +1,186 @@
+"""One run: one searcher, one objective, one seed; and what is recorded of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from robustnas import space
+from robustnas.arrays import FloatArray
+from robustnas.cell import Cell
+from robustnas.objective import Objective, parse_objectives
+from robustnas.oracle import Oracle, Outcome, score_columns
+from robustnas.pareto import HypervolumeScale, non_dominated
+from robustnas.table import Table
+from searchers import create, search
+from searchers.base import comparable
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What fixes a run, besides the table.
+
+    Attributes:
+        objective: One objective, or several separated by commas.
+        searcher: A name in `searchers.SEARCHERS`.
+        label: What the records call the searcher.
+        parameters: The searcher's own parameters.
+        budget: Distinct networks.
+        seed: Fixes the trajectory.
+    """
+
+    objective: str
+    searcher: str
+    label: str
+    parameters: Mapping[str, Any]
+    budget: int
+    seed: int
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What tells the run apart in an experiment: objective, label, seed."""
+        return self.objective, self.label, self.seed
+
+
+class Trajectory:
+    """The distinct queries of a run, and the best of them so far.
+
+    For one objective, the best is a score; for several, the normalised hypervolume of the front so far.
+    """
+
+    def __init__(self, objectives: tuple[Objective, ...], table: Table) -> None:
+        self.objectives = objectives
+        self.outcomes: list[Outcome] = []
+        self.best: list[float] = []
+        self._scale = hypervolume_scale(objectives, table) if len(objectives) > 1 else None
+        self._leader: Outcome | None = None
+        self._front = np.empty((0, len(objectives)))
+
+    def add(self, outcome: Outcome) -> None:
+        """Take in an outcome; repeats are left out."""
+        if outcome.repeat:
+            return
+        self.outcomes.append(outcome)
+        self.best.append(self._advance(outcome) if self._scale is None else self._extend(self._scale, outcome))
+
+    @property
+    def best_cell(self) -> Cell:
+        """The first best network; for several objectives, the most balanced one of the front."""
+        if self._scale is None:
+            assert self._leader is not None
+            return self._leader.cell
+        utilities = np.array([outcome.utilities for outcome in self.outcomes])
+        worst = self._scale.scaled(utilities).min(axis=1)
+        return self.outcomes[int(np.argmax(np.where(np.isnan(worst), -np.inf, worst)))].cell
+
+    def front(self) -> list[dict[str, Any]]:
+        """The non-dominated networks among the queries, each with its arch and scores."""
+        mask = non_dominated(np.array([outcome.utilities for outcome in self.outcomes]))
+        chosen = (outcome for outcome, kept in zip(self.outcomes, mask, strict=True) if kept)
+        return [{"arch": outcome.cell.arch, "scores": list(outcome.scores)} for outcome in chosen]
+
+    def _advance(self, outcome: Outcome) -> float:
+        if self._leader is None or comparable(outcome.utility) > comparable(self._leader.utility):
+            self._leader = outcome
+        return self._leader.score
+
+    def _extend(self, scale: HypervolumeScale, outcome: Outcome) -> float:
+        front = np.vstack([self._front, outcome.utilities])
+        self._front = front[non_dominated(front)]
+        return scale(self._front)
+
+
+def steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
+    """Run a search and yield its growing trajectory after every distinct query, for progress displays."""
+    objectives = parse_objectives(spec.objective)
+    oracle = Oracle(objectives, table, budget=spec.budget)
+    searcher = create(spec.searcher, spec.seed, n_objectives=len(objectives), **_parameters(spec))
+    trajectory = Trajectory(objectives, table)
+    for outcome in search(searcher, oracle):
+        if not outcome.repeat:
+            trajectory.add(outcome)
+            yield trajectory
+
+
+def record(spec: RunSpec, table: Table) -> dict[str, Any]:
+    """Run a search to its end and return its record: plain data, one line of ``runs.jsonl``."""
+    _prepare(spec, table)
+    start = time.perf_counter()
+    trajectory = None
+    for trajectory in steps(spec, table):
+        pass
+    seconds = time.perf_counter() - start
+    assert trajectory is not None, "a budget of at least 1 gives at least one query"
+    return {
+        "objective": spec.objective,
+        "searcher": spec.label,
+        "seed": spec.seed,
+        "name": spec.searcher,
+        "parameters": dict(spec.parameters),
+        "dataset": table.dataset,
+        "database_digest": table.digest,
+        "budget": spec.budget,
+        "n_queries": len(trajectory.outcomes),
+        "seconds": round(seconds, 6),
+        **_findings(trajectory, table),
+        "queries": _queries(trajectory),
+    }
+
+
+@lru_cache(maxsize=64)
+def hypervolume_scale(objectives: tuple[Objective, ...], table: Table) -> HypervolumeScale:
+    """Return the scale of the hypervolume of several objectives on a table."""
+    signs = np.array([[objective.sign] for objective in objectives])
+    return HypervolumeScale((signs * score_columns(objectives, table))[:, space.network_indices()].T)
+
+
+def cross_objectives(table: Table) -> tuple[str, ...]:
+    """Return the objectives that every found network is scored on, as far as the table allows (paper, table 1)."""
+    standard = ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption")
+    held = set(table.metrics)
+    return tuple(text for text in standard if held.issuperset(Objective(text).metrics))
+
+
+@lru_cache(maxsize=256)
+def objective_column(text: str, table: Table) -> FloatArray:
+    """Return the scores of every cell under one objective, natural units, shape (15625,)."""
+    return Objective(text).evaluate(table.column, table.dataset)
+
+
+def _prepare(spec: RunSpec, table: Table) -> None:
+    """Fill the caches that runs share, so that a run's seconds are its own."""
+    Oracle(spec.objective, table, budget=1)
+    space.neighbour_lists()
+
+
+def _parameters(spec: RunSpec) -> dict[str, Any]:
+    parameters = dict(spec.parameters)
+    if parameters.get("storage") and "study_name" not in parameters:
+        parameters["study_name"] = "/".join(str(part) for part in spec.key)
+    return parameters
+
+
+def _findings(trajectory: Trajectory, table: Table) -> dict[str, Any]:
+    cell = trajectory.best_cell
+    best = {"arch": cell.arch, "uid": space.uid(cell), "score": trajectory.best[-1]}
+    cross = {text: float(objective_column(text, table)[cell.index]) for text in cross_objectives(table)}
+    front = {"front": trajectory.front()} if len(trajectory.objectives) > 1 else {}
+    return {"best": best, "cross": cross, **front}
+
+
+def _queries(trajectory: Trajectory) -> dict[str, Any]:
+    outcomes = trajectory.outcomes
+    single = len(trajectory.objectives) == 1
+    sources = [outcome.source for outcome in outcomes]
+    return {
+        "index": [outcome.cell.index for outcome in outcomes],
+        "score": [outcome.score if single else list(outcome.scores) for outcome in outcomes],
+        "best": trajectory.best,
+        "cost": [outcome.cost for outcome in outcomes],
+        "source": sources[0] if len(set(sources)) == 1 else sources,
+    }

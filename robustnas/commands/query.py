@@ -1,0 +1,67 @@
+"""``robustnas query``: what the database says of one architecture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from robustnas.cli import data_option, dataset_option, json_option, print_json
+
+if TYPE_CHECKING:
+    from robustnas.cell import Cell
+    from robustnas.table import Table
+
+
+@click.command()
+@click.argument("arch")
+@dataset_option
+@data_option
+@json_option
+def query(arch: str, dataset: str, data: Path | None, as_json: bool) -> None:
+    """Print every score of the network ARCH.
+
+    ARCH is an arch string, six NASLib operation indices such as "(4, 0, 3, 1, 4, 3)", a database id such as "#13433"
+    or a space index such as "index:13931".
+
+    \b
+    Example:
+      robustnas query '#13433' --dataset cifar10 --json
+    """
+    from robustnas import space
+    from robustnas.cell import Cell
+    from robustnas.database import Database
+
+    cell = Cell.parse(arch)
+    table = Database.open(data)[dataset]
+    if as_json:
+        print_json({"arch": cell.arch, "uid": space.uid(cell), "dataset": dataset, "scores": _scores(cell, table)})
+    else:
+        click.echo(_text(cell, table))
+
+
+def _scores(cell: Cell, table: Table) -> dict[str, float]:
+    return {str(metric): float(table.column(metric)[cell.index]) for metric in table.metrics}
+
+
+def _text(cell: Cell, table: Table) -> str:
+    from robustnas import space
+    from robustnas.cost import CIFAR10, SKELETONS
+
+    skeleton = SKELETONS.get(table.dataset, CIFAR10)
+    lines = [
+        cell.arch,
+        f"network {space.uid(cell)} of {table.dataset}, {skeleton.parameters(cell):,} parameters, "
+        f"{skeleton.flops(cell):,} multiply-accumulates",
+        "",
+    ]
+    rows: dict[str, list[str]] = {}
+    for metric in table.metrics:
+        level = "" if metric.level is None else f"@{metric.level:g} "
+        score = 100 * table.column(metric)[cell.index]
+        rows.setdefault(str(metric).partition("@")[0], []).append(f"{level}{score:.1f}")
+    width = max(map(len, rows), default=0)
+    lines += [f"{name:<{width}}  {'   '.join(scores)}" for name, scores in rows.items()]
+    lines += ["", "accuracies in percent; @ eps in 1/255 for attacks, @ severity for corruptions"]
+    return "\n".join(lines)

@@ -1,0 +1,173 @@
+"""The contract that every searcher keeps, as a test class for pytest; third parties subclass it for their own.
+
+::
+
+    from searchers.testing import SearcherContract
+
+    class TestMySearcher(SearcherContract):
+        def create(self, seed):
+            return MySearcher(np.random.default_rng(seed))
+
+The class must be importable by its module's name, since one test runs it in a spawned process.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from multiprocessing.queues import SimpleQueue
+
+import numpy as np
+
+from robustnas import space
+from robustnas.arrays import FloatArray
+from robustnas.cell import Cell
+from robustnas.numbering import N_CELLS, N_EDGES, N_OPERATIONS, all_operations
+from robustnas.oracle import Oracle, Outcome
+from robustnas.table import ArrayTable
+from searchers.base import Searcher, search
+from searchers.random_search import RandomSearch
+
+
+@cache
+def landscape() -> ArrayTable:
+    """Return a made-up table whose two metrics reward some operations on some edges, alone and in pairs."""
+    rng = np.random.default_rng(2023)
+    ops = all_operations()
+    values = np.zeros((2, N_CELLS))
+    for effects in values:
+        single = rng.normal(size=(N_EDGES, N_OPERATIONS))
+        pairs = rng.normal(scale=0.5, size=(N_EDGES, N_EDGES, N_OPERATIONS, N_OPERATIONS))
+        for i in range(N_EDGES):
+            effects += single[i, ops[:, i]]
+            for j in range(i):
+                effects += pairs[i, j, ops[:, i], ops[:, j]]
+    values = (values - values.min(axis=1, keepdims=True)) / np.ptp(values, axis=1, keepdims=True)
+    per_network = values[:, space.canonical_indices()]
+    return ArrayTable({"clean": per_network[0], "pgd@1": per_network[1]}, "made-up")
+
+
+class SearcherContract(ABC):
+    """What a search strategy must do; set the attributes to what it can afford.
+
+    Attributes:
+        objective: The objectives searched for on the made-up landscape: ``clean``, or ``clean, pgd@1``.
+        n_queries: Distinct networks per search.
+        n_quality_seeds: Searches averaged in the comparison with random search.
+    """
+
+    objective: str = "clean"
+    n_queries: int = 60
+    n_quality_seeds: int = 10
+
+    @abstractmethod
+    def create(self, seed: int) -> Searcher:
+        """Return a fresh searcher."""
+
+    def test_same_seed_gives_the_same_trajectory(self) -> None:
+        """A seed fixes a run."""
+        assert self._trajectory(1) == self._trajectory(1)
+
+    def test_other_seed_gives_another_trajectory(self) -> None:
+        """The seed is used."""
+        assert self._trajectory(1) != self._trajectory(2)
+
+    def test_same_trajectory_in_a_spawned_process_with_another_hash_seed(self) -> None:
+        """Nothing depends on the process: no hash order, no leftover state."""
+        context = multiprocessing.get_context("spawn")
+        queue: SimpleQueue[list[int]] = context.SimpleQueue()
+        with _environment("PYTHONHASHSEED", "4711"):
+            process = context.Process(target=self._send_trajectory, args=(queue,))
+            process.start()
+        theirs = queue.get()
+        process.join()
+        assert theirs == self._trajectory(3)
+
+    def test_global_random_state_is_untouched(self) -> None:
+        """All randomness comes from the generator handed in."""
+        before = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index, union-attr]  # noqa: NPY002
+        self._trajectory(4)
+        after = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index, union-attr]  # noqa: NPY002
+        assert before == after
+
+    def test_several_asks_before_a_tell(self) -> None:
+        """A batch of proposals may be outstanding, and be answered in any order."""
+        searcher, oracle = self.create(5), self._oracle(self.n_queries)
+        while oracle.remaining >= 4:
+            cells = [searcher.ask() for _ in range(4)]
+            for cell in reversed(cells):
+                searcher.tell(oracle.query(cell))
+        assert oracle.n_queries > self.n_queries // 2
+
+    def test_outcomes_that_were_not_asked_for_are_accepted(self) -> None:
+        """Outcomes from elsewhere do no harm, also before the first ask."""
+        searcher, oracle = self.create(6), self._oracle(self.n_queries)
+        for index in (0, 7777, N_CELLS - 1):
+            searcher.tell(oracle.query(Cell.from_index(index)))
+        assert len(list(search(searcher, oracle))) >= self.n_queries - 3
+
+    def test_constant_scores(self) -> None:
+        """A flat landscape stops no search."""
+        assert len(self._distinct(self._flat(0.5))) == self.n_queries
+
+    def test_unknown_scores(self) -> None:
+        """NaN stops no search."""
+        assert len(self._distinct(self._flat(float("nan")))) == self.n_queries
+
+    def test_some_unknown_scores(self) -> None:
+        """Half the networks unmeasured: the search goes on with the others."""
+        columns = {str(metric): landscape().column(metric).copy() for metric in landscape().metrics}
+        for values in columns.values():
+            values[space.canonical_indices() % 2 == 0] = np.nan
+        assert len(self._distinct(ArrayTable(columns))) == self.n_queries
+
+    def test_no_worse_than_random_search(self) -> None:
+        """Mean over seeds, with a margin of two standard errors of random search."""
+        ours = [self._quality(self.create(seed)) for seed in range(self.n_quality_seeds)]
+        n_objectives = len(self.objective.split(","))
+        theirs = [
+            self._quality(RandomSearch(np.random.default_rng(seed), n_objectives=n_objectives))
+            for seed in range(10 * self.n_quality_seeds)
+        ]
+        margin = 2 * np.std(theirs) / np.sqrt(self.n_quality_seeds)
+        assert np.mean(ours) >= np.mean(theirs) - margin
+
+    def _oracle(self, budget: int, table: ArrayTable | None = None) -> Oracle:
+        return Oracle(self.objective, table or landscape(), budget=budget)
+
+    def _trajectory(self, seed: int) -> list[int]:
+        outcomes = search(self.create(seed), self._oracle(self.n_queries))
+        return [outcome.cell.index for outcome in outcomes]
+
+    def _send_trajectory(self, queue: SimpleQueue[list[int]]) -> None:
+        queue.put(self._trajectory(3))
+
+    def _distinct(self, table: ArrayTable) -> list[Outcome]:
+        outcomes = search(self.create(7), self._oracle(self.n_queries, table))
+        return [outcome for outcome in outcomes if not outcome.repeat]
+
+    def _flat(self, value: float) -> ArrayTable:
+        flat: FloatArray = np.full(N_CELLS, value)
+        return ArrayTable({"clean": flat, "pgd@1": flat})
+
+    def _quality(self, searcher: Searcher) -> float:
+        """Return the best mean utility found: a score for one objective, a compromise for several."""
+        return max(float(np.mean(outcome.utilities)) for outcome in search(searcher, self._oracle(self.n_queries)))
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

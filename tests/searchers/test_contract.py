@@ -1,0 +1,74 @@
+"""Every registered searcher keeps the contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from searchers import SEARCHERS, Searcher, create
+from searchers.testing import SearcherContract
+
+
+class Registered(SearcherContract):
+    name: str
+    parameters: dict[str, object] = {}
+
+    def create(self, seed: int) -> Searcher:
+        return create(self.name, seed, n_objectives=len(self.objective.split(",")), **self.parameters)
+
+
+class TestRandom(Registered):
+    name = "random"
+
+
+class TestLocal(Registered):
+    name = "local"
+
+
+class TestLocalFirstImprovement(Registered):
+    name = "local"
+    parameters = {"first_improvement": True}
+
+
+class TestEvolution(Registered):
+    name = "evolution"
+
+
+class TestOptunaTPE(Registered):
+    name = "optuna-tpe"
+    n_queries = 30
+    n_quality_seeds = 5
+
+
+class TestOptunaCMAES(Registered):
+    name = "optuna-cmaes"
+    n_queries = 30
+    n_quality_seeds = 5
+
+
+class TestOptunaNSGA2(Registered):
+    name = "optuna-nsga2"
+    objective = "clean, pgd@1"
+    n_quality_seeds = 5
+
+
+class TestOptunaTPEMultiObjective(Registered):
+    name = "optuna-tpe"
+    objective = "clean, pgd@1"
+    n_queries = 30
+    n_quality_seeds = 5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+class TestOptunaGP(Registered):
+    name = "optuna-gp"
+    n_queries = 14
+    n_quality_seeds = 2
+
+    @pytest.fixture(autouse=True)
+    def _torch(self) -> None:
+        pytest.importorskip("torch", reason="optuna's GP sampler needs torch: install the extra 'evaluate'")
+
+
+def test_every_registered_searcher_is_under_contract() -> None:
+    assert {cls.name for cls in Registered.__subclasses__()} == set(SEARCHERS)

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from robustnas.errors import InvalidInputError
+from searchers import SEARCHERS, create
+from searchers.registry import parameter_names
+
+
+def test_unknown_name_is_refused_with_the_nearest() -> None:
+    with pytest.raises(InvalidInputError, match=r"unknown searcher 'evolutoin'; did you mean 'evolution'\?"):
+        create("evolutoin", 0)
+
+
+def test_unknown_parameter_is_refused_with_the_nearest() -> None:
+    with pytest.raises(InvalidInputError, match=r"'evolution': unknown parameter 'populationsize'.*'population_size'"):
+        create("evolution", 0, populationsize=10)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "0", True, None])
+def test_a_seed_is_a_non_negative_integer(seed: object) -> None:
+    with pytest.raises(InvalidInputError, match="seed"):
+        create("random", seed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("evolution", {"population_size": 0}),
+        ("evolution", {"tournament_size": "ten"}),
+        ("local", {"first_improvement": 1}),
+        ("optuna-tpe", {"max_duplicates": -1}),
+        ("optuna-tpe", {"n_startup_trials": 0}),
+        ("optuna-nsga2", {"population_size": 1}),
+    ],
+)
+def test_bad_parameter_values_are_refused_by_name(name: str, parameters: dict[str, object]) -> None:
+    with pytest.raises(InvalidInputError, match=next(iter(parameters))):
+        create(name, 0, **parameters)
+
+
+def test_single_objective_searchers_refuse_several() -> None:
+    for name, searcher in SEARCHERS.items():
+        if not searcher.multi_objective:
+            with pytest.raises(InvalidInputError, match="one objective"):
+                create(name, 0, n_objectives=2)
+
+
+def test_parameter_names_include_those_of_base_classes() -> None:
+    assert parameter_names("random") == ()
+    assert set(parameter_names("evolution")) == {"population_size", "tournament_size"}
+    assert {"n_startup_trials", "storage", "study_name", "max_duplicates"} <= set(parameter_names("optuna-tpe"))
+
+
+def test_a_generator_may_stand_for_a_seed() -> None:
+    first, second = create("random", 3), create("random", np.random.default_rng(3))
+    assert first.ask() == second.ask()
