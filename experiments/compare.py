@@ -15,8 +15,9 @@ from experiments.journal import Journal, not_the_plan, open_journal
 from experiments.manifest import manifest
 from experiments.plan import Plan
 from experiments.run import RunSpec, record
+from robustnas.checks import whole_number
 from robustnas.database import Database
-from robustnas.errors import InvalidInputError, SearchError
+from robustnas.errors import SearchError
 from robustnas.objective import parse_objectives
 from robustnas.table import Table
 
@@ -46,8 +47,8 @@ def compare(
         DataError: The directory holds other records, is being written, or cannot be written.
         SearchError: A worker process died.
     """
-    if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
-        raise InvalidInputError(f"jobs is {jobs!r}; expected an integer of at least 1")
+    if jobs is not None:
+        whole_number("jobs", jobs, at_least=1)
     table = Database.open(data)[plan.dataset]
     description = manifest(plan, plan_text, table)
     with open_journal(directory) as journal:

@@ -35,7 +35,7 @@ FORMATS = ("png", "pdf", "svg")
 
 _LINES = ("-", "--", "-.", ":")
 _COLUMN_WIDTH, _TEXT_WIDTH = 3.35, 6.9  # inches, of a two-column paper
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
     "axes.titlesize": 8,
@@ -135,7 +135,7 @@ def cross_evaluation_figure(records: Records) -> Figure | None:
     table = analysis.cross_evaluation(records)
     if table.empty:
         return None
-    means = table.xs("mean", axis=1, level="moment")
+    means = pd.DataFrame(table.xs("mean", axis=1, level="moment"))
     best = [records.metrics.get(str(name), Target("", "")).best for name in means.columns]
     best = [float(means.iloc[:, i].max()) if math.isnan(value) else value for i, value in enumerate(best)]
     with mpl.rc_context(_STYLE):
@@ -208,7 +208,7 @@ def _draw_regret(axes: Axes, group: pd.DataFrame, target: Target, records: Recor
 
 def _draw_floor(axes: Axes, floor: float) -> None:
     axes.axhline(floor, color=QUIET, linestyle=(0, (4, 3)), linewidth=0.9, zorder=1)
-    where = {"xytext": (1, 2), "textcoords": "offset points", "va": "bottom", "ha": "left"}
+    where: Any = {"xytext": (1, 2), "textcoords": "offset points", "va": "bottom", "ha": "left"}
     axes.annotate("noise floor", (0.0, floor), xycoords=("axes fraction", "data"), color=QUIET, fontsize=7, **where)
 
 
@@ -221,7 +221,7 @@ def _draw_curves(axes: Axes, group: pd.DataFrame, factor: float, records: Record
         low, mean, high = (factor * lines[name].to_numpy() for name in ("ci_low", "mean", "ci_high"))
         if bottom is not None:
             low, mean, high = (np.maximum(values, bottom) for values in (low, mean, high))
-        style = {"color": colours[searcher], "linestyle": _LINES[i // len(PALETTE) % len(_LINES)]}
+        style: Any = {"color": colours[searcher], "linestyle": _LINES[i // len(PALETTE) % len(_LINES)]}
         if len(x):
             axes.plot(x, mean, label=searcher, marker="o" if len(x) == 1 else None, markersize=3, zorder=3, **style)
             axes.fill_between(x, low, high, color=colours[searcher], alpha=0.2, linewidth=0, zorder=2)
@@ -252,7 +252,7 @@ def _finish(figure: Figure, panels: Sequence[Axes], records: Records) -> None:
     }
     shown = [name for name in records.searchers if name in handles]
     n_columns = min(len(shown), 3 if figure.get_figwidth() < 4 else 6)
-    legend = {"loc": "outside upper center", "ncols": n_columns, "frameon": False, "handlelength": 1.6}
+    legend: Any = {"loc": "outside upper center", "ncols": n_columns, "frameon": False, "handlelength": 1.6}
     figure.legend([handles[name] for name in shown], shown, **legend)
 
 
@@ -263,7 +263,8 @@ def _joined(ranks: Mapping[str, float], pairs: pd.DataFrame) -> list[tuple[float
         for first, second, significant in zip(pairs["first"], pairs["second"], pairs["significant"], strict=True)
         if significant
     }
-    names, bars, last = list(ranks), [], -1
+    names, last = list(ranks), -1
+    bars: list[tuple[float, float]] = []
     for i in range(len(names)):
         j = i
         while j + 1 < len(names) and not any(frozenset((names[k], names[j + 1])) in apart for k in range(i, j + 1)):
@@ -299,7 +300,7 @@ def _draw_ranks(
     top = -0.55 - 0.75 * len(bars)
     for i, (name, rank) in enumerate(ranks.items()):
         left = i < middle
-        y = top - 0.5 - (i if left else n - 1 - i)
+        y = top - 0.5 - float(i if left else n - 1 - i)
         x = 1 - 0.05 * n if left else n + 0.05 * n
         axes.plot([rank, rank, x], [0, y, y], color=colours[name], linewidth=1.1)
         axes.plot([rank], [0], marker="o", markersize=4, color=colours[name], zorder=4)
@@ -310,9 +311,10 @@ def _draw_ranks(
 def _draw_heat(axes: Axes, means: pd.DataFrame, distance: np.ndarray[Any, Any], records: Records) -> None:
     """Draw means in percent over a shade for the distance to the best of the table in points."""
     most = max(float(np.nanmax(distance)), 1e-9)
+    values = means.to_numpy(dtype=float)
     image = axes.imshow(distance, cmap="Blues_r", vmin=0.0, vmax=1.25 * most, aspect="auto")
     for i, j in np.ndindex(*distance.shape):
-        value = float(means.iloc[i, j])
+        value = values[i, j]
         colour = "#ffffff" if distance[i, j] < 0.55 * most else "#000000"
         if not math.isnan(value):
             axes.text(j, i, f"{100 * value:.2f}", ha="center", va="center", fontsize=7, color=colour)

@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, PlanError, unknown_name
 from robustnas.identity import N_NETWORKS
 from robustnas.objective import parse_objectives
@@ -113,9 +114,7 @@ def _plan(content: dict[str, Any]) -> Plan:
     if not isinstance(dataset, str) or not dataset:
         raise PlanError(f"dataset is {dataset!r}; expected a name such as 'cifar10'")
     objectives = _objectives(content.get("objectives"))
-    budget = content.get("budget", 300)
-    if isinstance(budget, bool) or not isinstance(budget, int) or not 1 <= budget <= N_NETWORKS:
-        raise PlanError(f"budget is {budget!r}; expected 1 to {N_NETWORKS} distinct networks")
+    budget = whole_number("budget", content.get("budget", 300), at_least=1, at_most=N_NETWORKS)
     searchers = _searchers(content.get("searchers"))
     _check_fit(searchers, objectives)
     return Plan(dataset, objectives, budget, _seeds(content.get("seeds", 10)), searchers)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -107,15 +108,18 @@ def steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
             yield trajectory
 
 
+def finished(trajectories: Iterable[Trajectory]) -> Trajectory:
+    """Run a search's steps to their end and return the whole trajectory."""
+    (last,) = deque(trajectories, maxlen=1)  # a budget of at least 1 gives at least one query
+    return last
+
+
 def record(spec: RunSpec, table: Table) -> dict[str, Any]:
     """Run a search to its end and return its record: plain data, one line of ``runs.jsonl``."""
     _prepare(spec, table)
     start = time.perf_counter()
-    trajectory = None
-    for trajectory in steps(spec, table):
-        pass
+    trajectory = finished(steps(spec, table))
     seconds = time.perf_counter() - start
-    assert trajectory is not None, "a budget of at least 1 gives at least one query"
     return {
         "objective": spec.objective,
         "searcher": spec.label,
@@ -159,9 +163,10 @@ def _prepare(spec: RunSpec, table: Table) -> None:
 
 
 def _parameters(spec: RunSpec) -> dict[str, Any]:
+    """Return the parameters, with a study name of the run's own where Optuna studies are kept in a storage."""
     parameters = dict(spec.parameters)
-    if parameters.get("storage") and "study_name" not in parameters:
-        parameters["study_name"] = "/".join(str(part) for part in spec.key)
+    if parameters.get("storage"):
+        parameters.setdefault("study_name", "/".join(str(part) for part in spec.key))
     return parameters
 
 

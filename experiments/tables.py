@@ -1,10 +1,10 @@
-"""Tables of a comparison, built once and written as Markdown, LaTeX, CSV, HTML or for the terminal.
+"""Tables of a comparison, built once and written as Markdown (for the terminal too), LaTeX and CSV.
 
 >>> entry = Entry("94.59", "0.03", best=True)
 >>> table = Table("Clean accuracy", ("searcher", "after 300"), (Row("", (Entry("evolution"), entry)),))
 >>> print(markdown(table), end="")
-| searcher | after 300 |
-| :--- | ---: |
+| searcher  |        after 300 |
+| :-------- | ---------------: |
 | evolution | **94.59 ± 0.03** |
 """
 
@@ -17,15 +17,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from experiments import analysis
 from experiments.records import Records, Target
-
-if TYPE_CHECKING:
-    from rich.table import Table as TerminalTable
 
 MARK = "†"
 NOTE = f"Mean ± standard deviation over seeds. Bold: best of the column. {MARK}: within the noise floor of it."
@@ -110,7 +106,7 @@ def cross_evaluation_table(records: Records) -> Table:
     for objective, group in frame.groupby(level="objective", observed=True):
         searchers = [str(name) for name in group.index.get_level_values("searcher")]
         entries = [_moments(group[(target.name, "mean")], group[(target.name, "std")], target) for target in targets]
-        rows += _rows(f"searched on {records.targets[str(objective)].title}", searchers, entries)
+        rows += _rows(f"{records.targets[str(objective)].title}", searchers, entries)
     caption = "Accuracy in percent of the networks found, on every metric"
     return Table(caption, ("searcher", *(target.title for target in targets)), tuple(rows), NOTE)
 
@@ -160,14 +156,27 @@ def unit(scale: str) -> str:
 
 
 def markdown(table: Table) -> str:
-    """Write a table as Markdown; group names are rows of their own."""
-    lines = [_markdown_line(table.columns), _markdown_line([":---", *["---:"] * (len(table.columns) - 1)])]
-    for group, rows in table.groups:
-        if group:
-            lines.append(_markdown_line([f"*{_escape_markdown(group)}*", *[""] * (len(table.columns) - 1)]))
-        lines += [_markdown_line(_bold_markdown(entry) for entry in row.entries) for row in rows]
-    note = f"\n{table.note}\n" if table.note else ""
-    return "\n".join(lines) + "\n" + note
+    """Write a table as Markdown, its columns aligned so that it reads well in a terminal too.
+
+    What a group's name says in parentheses goes below the table.
+    """
+    grouped = any(row.group for row in table.rows)
+    lines = [[*(["searched on"] if grouped else []), *table.columns]]
+    for row in table.rows:
+        short = [_escape_markdown(row.group.partition(" (")[0])] if grouped else []
+        lines.append([*short, *(_bold_markdown(entry) for entry in row.entries)])
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    n_words = 1 + grouped
+    rule = [f":{'-' * (w - 1)}" if i < n_words else f"{'-' * (w - 1)}:" for i, w in enumerate(widths)]
+    padded = [
+        [text.ljust(w) if i < n_words else text.rjust(w) for i, (text, w) in enumerate(zip(line, widths, strict=True))]
+        for line in lines
+    ]
+    facts = [f"- {group.replace(' (', ': ', 1).removesuffix(')')}" for group, _ in table.groups if " (" in group]
+    below = [block for block in (table.note, "\n".join(facts)) if block]
+    return (
+        "\n".join([_markdown_line(line) for line in (padded[0], rule, *padded[1:])] + [f"\n{b}" for b in below]) + "\n"
+    )
 
 
 def latex(table: Table, label: str) -> str:
@@ -205,22 +214,9 @@ def to_csv(table: Table) -> str:
     return text.getvalue()
 
 
-def terminal(table: Table) -> TerminalTable:
-    """Return a table for rich's console; of a group's name what stands before its parenthesis."""
-    from rich import box
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    rich = RichTable(title=table.caption, caption=table.note or None, box=box.SIMPLE_HEAD, title_justify="left")
-    for i, column in enumerate(table.columns):
-        rich.add_column(column, justify="right" if i else "left", no_wrap=not i)
-    for group, rows in table.groups:
-        if group:
-            rich.add_row(Text(group.partition(" (")[0], style="italic"))
-        for row in rows:
-            rich.add_row(*(Text(entry.plain, style="bold" if entry.best else "") for entry in row.entries))
-        rich.add_section()
-    return rich
+def terminal_table(records: Records) -> str:
+    """Write the summary for a terminal, as Markdown."""
+    return markdown(summary_table(records))
 
 
 def summary_csv(records: Records) -> str:

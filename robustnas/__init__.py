@@ -8,10 +8,11 @@
 
 from robustnas import space
 from robustnas.cell import Cell, Operation
+from robustnas.database import Database
 from robustnas.errors import RobustNASError
 from robustnas.metric import Metric
 from robustnas.objective import Objective
 from robustnas.oracle import Oracle, Outcome
 
-__all__ = ["Cell", "Metric", "Objective", "Operation", "Oracle", "Outcome", "RobustNASError", "space"]
+__all__ = ["Cell", "Database", "Metric", "Objective", "Operation", "Oracle", "Outcome", "RobustNASError", "space"]
 __version__ = "0.1.0"

@@ -6,9 +6,9 @@ a 1x1 convolution on the shortcut); batch norm, ReLU, global average pooling and
 
 Convention: every convolution of the cell counts, also one whose result reaches no output, as in NAS-Bench-201.
 Parameters include batch norm's scale and shift. FLOPs are multiply-accumulates of convolutions and the classifier
-alone, without its bias; batch norm, ReLU, pooling and sums count nothing. Tables that count those too (NAS-Bench-Suite-Zero's
-``flops``, in millions) exceed ours by 3 operations per output element of a convolution in a cell, 9 per output element
-of a pooling, and a constant for the skeleton (40,512 at 16x16 pixels and 120 classes).
+alone, without its bias; batch norm, ReLU, pooling and sums count nothing. Tables that count those too
+(NAS-Bench-Suite-Zero's ``flops``, in millions) exceed ours by 3 operations per output element of a convolution in a
+cell, 9 per output element of a pooling, and a constant for the skeleton (40,512 at 16x16 pixels and 120 classes).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from functools import cache
 
 from robustnas.arrays import FloatArray, IntArray, read_only
 from robustnas.cell import Cell, Operation
+from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
 from robustnas.numbering import all_operations
 
@@ -48,9 +49,7 @@ class Skeleton:
 
     def __post_init__(self) -> None:
         for name in ("image_size", "n_classes", "channels", "n_cells", "in_channels"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise InvalidInputError(f"{name} is {value!r}; expected a positive integer")
+            whole_number(name, getattr(self, name), at_least=1)
         if self.image_size % 4:
             raise InvalidInputError(f"image_size is {self.image_size}; expected a multiple of 4 (two stages halve it)")
 

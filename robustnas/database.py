@@ -78,7 +78,7 @@ class DatabaseTable:
         self._places = {metric: (key, row) for key in keys for row, metric in enumerate(catalogue.meta.metrics(key))}
         self.metrics: tuple[Metric, ...] = tuple(self._places)
         self._arrays: dict[PublishedFile, AnyArray] = {}
-        self._columns: dict[Metric, FloatArray] = {}
+        self._columns: dict[Metric | str, FloatArray] = {}
 
     @property
     def measures(self) -> dict[str, tuple[str, ...]]:
@@ -89,24 +89,24 @@ class DatabaseTable:
         return found
 
     def column(self, metric: Metric | str) -> FloatArray:
-        """Return the accuracies of one metric by space index, shape (15625,), in [0, 1], read-only.
+        """Return the accuracies of one metric by space index, shape (15625,), in [0, 1].
+
+        It is a read-only view of the mapped file.
 
         Raises:
             ObjectiveError: The table does not hold the metric.
         """
         try:
-            return self._columns[metric]  # type: ignore[index]  # a name is simply not found
+            return self._columns[metric]
         except KeyError:
-            metric = self._metric(metric)
-        if metric not in self._columns:
-            self._columns[metric] = read_only(self.network_column(metric)[network_of_index()])
-        return self._columns[metric]
+            key, row = self._places[self._metric(metric)]
+            column: FloatArray = self._array(key, "accuracy")[row]
+            self._columns[metric] = column
+            return column
 
     def network_column(self, metric: Metric | str) -> FloatArray:
-        """Return the accuracies of the 6,466 networks in ascending order of uid, a view of the mapped file."""
-        key, row = self._places[self._metric(metric)]
-        column: FloatArray = self._array(key, "accuracy")[row]
-        return column
+        """Return the accuracies of the 6,466 networks in ascending order of uid."""
+        return self.column(metric).take(network_indices())
 
     def value(self, arch: Architecture, metric: Metric | str) -> float:
         """Return the accuracy of one architecture in any notation."""
@@ -132,8 +132,8 @@ class DatabaseTable:
 
     def scores(self, arch: Architecture) -> dict[str, float]:
         """Return the accuracies of one architecture under all metrics, by metric name."""
-        network = network_of_index()[Cell.parse(arch).index]
-        return {str(metric): float(self.network_column(metric)[network]) for metric in self.metrics}
+        index = Cell.parse(arch).index
+        return {str(metric): float(self.column(metric)[index]) for metric in self.metrics}
 
     def confidence(self, metric: Metric | str) -> FloatArray:
         """Return the prediction confidences of one metric by space index, shape (15625, ...) as published.
@@ -159,7 +159,7 @@ class DatabaseTable:
         import pandas as pd
 
         archs = [Cell.from_index(index).arch for index in network_indices().tolist()]
-        columns = {str(metric): np.array(self.network_column(metric)) for metric in self.metrics}
+        columns = {str(metric): self.network_column(metric) for metric in self.metrics}
         return pd.DataFrame({"arch": archs, **columns}, index=pd.Index(networks(), name="uid"))
 
     def listing(self) -> pd.DataFrame:

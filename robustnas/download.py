@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from robustnas.errors import DownloadError, InvalidInputError, unknown_name
 from robustnas.readers import META, N_CLASSES
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
 PUBLIC_COPY = "https://raw.githubusercontent.com/RuiZhong961230/LLMO/712d1ece9f8f6b9aada0cc7ac9087a6a84e235ea/ENAS_Data"
 """Base URL of the public copy. Its meta.json lies in a subfolder; a mirror has it at the top, as published."""
@@ -28,7 +28,7 @@ URL_VARIABLE = "ROBUSTNAS_URL"
 """The environment variable that names a mirror: the base URL of a folder in the published layout."""
 
 _PAGE = "http://robustness.vision/"
-_CHUNK = 1 << 16
+_CHUNK = 1 << 14  # what a cut connection may cost
 _TIMEOUT = (10, 60)  # seconds to connect, and between two packets
 
 Advance = Callable[[int], None]
@@ -86,12 +86,11 @@ def fetch(
     base = (base_url or os.environ.get(URL_VARIABLE) or PUBLIC_COPY).rstrip("/")
     if not base.startswith(("http://", "https://")):
         raise InvalidInputError(f"base URL {base!r}: expected one that starts with http:// or https://")
-    with _locked(directory), _shown(progress, len(paths)) as display:
-        total = display.add_task("files", total=len(paths))
+    with _locked(directory), _shown(progress) as display:
+        total = display.add_task("files", total=len(paths), size=0)
         for path in paths:
-            current = display.add_task(path, total=None)
-            _fetch_file(path, directory, base, retries, lambda n, task=current: display.advance(task, n))
-            display.remove_task(current)
+            display.update(total, description=path)
+            _fetch_file(path, directory, base, retries, partial(_add_bytes, display, total))
             display.advance(total)
     return [directory / path for path in paths]
 
@@ -110,9 +109,9 @@ class ResumingDownloader:
         self.part = part
         self.advance = advance
 
-    def __call__(self, url: str, output_file: str, pooch: Any, check_only: bool = False) -> bool | None:
+    def __call__(self, url: str, output_file: str, _pooch: Any, check_only: bool = False) -> bool | None:
         """Download `url` to `output_file`, as pooch asks for."""
-        import requests  # type: ignore[import-untyped]  # pooch loads it lazily too
+        import requests  # slow to import
 
         offset = self.part.stat().st_size if self.part.exists() else 0
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
@@ -148,6 +147,7 @@ def _fetch_file(path: str, directory: Path, base: str, retries: int, advance: Ad
     target = directory / path
     downloader = ResumingDownloader(target.with_name(f"{target.name}.part"), advance)
     digest = f"sha256:{published_sums()[path]}"
+    pooch.get_logger().setLevel("WARNING")  # the progress bar says the rest
     source = pooch.create(directory, base_url="", registry={path: digest}, urls={path: url}, retry_if_failed=retries)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -199,18 +199,31 @@ def _locked(directory: Path) -> Iterator[None]:
     except OSError as error:
         raise DownloadError(f"cannot write to {directory}: {error}; name another folder with --data") from error
     try:
+        _remove_leftovers(directory)
         yield
     finally:
         lock.release()
 
 
+def _remove_leftovers(directory: Path) -> None:
+    """Delete the empty files that pooch leaves behind if its process is killed."""
+    for path in (*directory.glob("tmp????????"), *directory.glob("*/tmp????????")):
+        if path.stat().st_size == 0:
+            path.unlink()
+
+
 @contextmanager
-def _shown(progress: bool, n_files: int) -> Iterator[Progress]:
-    """Show a progress bar per file and one over all on stderr, where that is a terminal."""
+def _shown(progress: bool) -> Iterator[Progress]:
+    """Show a progress bar over the files on stderr, where that is a terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), DownloadColumn())
+    loaded = TextColumn("files, {task.fields[size]:,} bytes loaded")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), loaded)
     with Progress(*columns, console=console, disable=not (progress and console.is_terminal)) as display:
         yield display
+
+
+def _add_bytes(display: Progress, task: TaskID, n: int) -> None:
+    display.update(task, size=display.tasks[task].fields["size"] + n)

@@ -10,7 +10,8 @@ import numpy as np
 
 from robustnas.arrays import FloatArray, read_only
 from robustnas.cell import Cell
-from robustnas.errors import BudgetExhausted, InvalidInputError, SearchStalled
+from robustnas.checks import whole_number
+from robustnas.errors import BudgetExhausted, SearchStalled
 from robustnas.identity import N_NETWORKS, canonical_indices
 from robustnas.objective import Objective, parse_objectives
 from robustnas.table import Table
@@ -78,14 +79,10 @@ class Oracle:
         budget: int = 300,
         max_repeats: int = 2000,
     ) -> None:
-        if not isinstance(budget, int) or not 1 <= budget <= N_NETWORKS:
-            raise InvalidInputError(f"budget is {budget!r}; expected 1 to {N_NETWORKS} distinct networks")
-        if not isinstance(max_repeats, int) or max_repeats < 0:
-            raise InvalidInputError(f"max_repeats is {max_repeats!r}; expected an integer of at least 0")
         self.objectives = parse_objectives(objectives)
         self.table = table
-        self.budget = budget
-        self.max_repeats = max_repeats
+        self.budget = whole_number("budget", budget, at_least=1, at_most=N_NETWORKS)
+        self.max_repeats = whole_number("max_repeats", max_repeats, at_least=0)
         self.cost = 0.0
         self._answers = _answers(self.objectives, table)
         self._price = float(sum(metric.passes for metric in {m for o in self.objectives for m in o.metrics}))

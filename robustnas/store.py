@@ -2,18 +2,22 @@
 
 ::
 
-    <cache>/arrays/<dataset>-<key>-<measure>-<sha256>.npy     the array of one file, see `robustnas.readers.read_array`
+    <cache>/arrays/<dataset>-<key>-<measure>-<sha256>.npy     the array of one file
     <cache>/catalogues/<digest of a folder's path>.json       which array belongs to which file of a folder
 
-An array is keyed by the SHA-256 of the file it was read from, so a change of one file reads one file again. Whether a
-file changed is told by its size and time of modification. Arrays and catalogues are written atomically, under one lock
-per cache; opening takes no lock. Processes that open the same database share the pages of its arrays.
+Accuracies are kept by space index, shape (n_levels, 15625), so that a column is a view of the file; the other
+measures as `robustnas.readers.read_array` gives them, one row per network. An array is keyed by the SHA-256 of the
+file it was read from, so a change of one file reads one file again. Whether a file changed is told by its size and
+time of modification. Arrays and catalogues are written atomically, under one lock per cache; opening takes no lock.
+Processes that open the same database share the pages of its arrays.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
+import mmap
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,8 +31,9 @@ import numpy as np
 from robustnas.arrays import AnyArray
 from robustnas.atomic import atomic_file, remove_temporaries
 from robustnas.errors import DataError, DataNotFoundError
-from robustnas.identity import N_NETWORKS
-from robustnas.readers import KEYS, META, N_CLASSES, Meta, PublishedFile, read_array, read_meta
+from robustnas.identity import N_NETWORKS, network_of_index
+from robustnas.numbering import N_CELLS
+from robustnas.readers import KEYS, META, N_CLASSES, Levels, Meta, PublishedFile, read_array, read_meta
 
 CACHE_VARIABLE = "ROBUSTNAS_CACHE"
 """The environment variable that names the cache directory."""
@@ -56,12 +61,16 @@ class Entry:
         mtime_ns: Its time of modification, in nanoseconds.
         sha256: The digest of its content.
         array_size: Bytes of the .npy file; 0 for meta.json, which has none.
+        shape: Shape of its array.
+        dtype: Type of its numbers.
     """
 
     size: int
     mtime_ns: int
     sha256: str
     array_size: int = 0
+    shape: tuple[int, ...] = ()
+    dtype: str = ""
 
     @property
     def stamp(self) -> Stamp:
@@ -127,9 +136,15 @@ class Store:
             return self._import(folder, stamps)
 
     def array(self, file: PublishedFile, entry: Entry) -> AnyArray:
-        """Return the memory-mapped, read-only array of a file, see `robustnas.readers.read_array` for its shape."""
-        array: AnyArray = np.load(self._array_path(file, entry.sha256), mmap_mode="r")
-        return array
+        """Return the memory-mapped, read-only array of a file: (n_levels, 15625) or (n_levels, 6466, ...)."""
+        try:
+            with self._array_path(file, entry.sha256).open("rb") as opened:
+                mapped = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:
+            raise DataError(f"cannot map {self._array_path(file, entry.sha256)}: {error}; open it again") from error
+        dtype = np.dtype(entry.dtype)
+        header_size = entry.array_size - dtype.itemsize * math.prod(entry.shape)
+        return np.ndarray(entry.shape, dtype, buffer=mapped, offset=header_size)
 
     def verify(self, catalogue: Catalogue, tick: Callable[[str], None] = lambda _: None) -> None:
         """Read every file again and compare its digest and values with the store's.
@@ -147,7 +162,7 @@ class Store:
         for file, entry in catalogue.files.items():
             path = catalogue.folder / file.path
             content = _compare_digest(entry, path)
-            array = read_array(content, file, meta.levels(file.key), path)
+            array = _read(content, file, meta.levels(file.key), path)
             if not np.array_equal(array, self.array(file, entry), equal_nan=True):
                 stored = self._array_path(file, entry.sha256)
                 raise DataError(f"{stored}: differs from {path}, which it was read from; delete it and open again")
@@ -167,7 +182,7 @@ class Store:
             if content["format"] != _FORMAT or content["folder"] != str(folder):
                 return None
             meta = Meta({key: tuple(values) for key, values in content["epsilons"].items()})
-            entries = {path: Entry(**entry) for path, entry in content["entries"].items()}
+            entries = {path: _entry(values) for path, values in content["entries"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         return Catalogue(folder, meta, entries)
@@ -214,23 +229,16 @@ class Store:
 
     def _import_file(self, file: PublishedFile, stamp: Stamp, former: Entry | None, folder: Path, meta: Meta) -> Entry:
         path, levels = folder / file.path, meta.levels(file.key)
-        if former and former.stamp == stamp and self._fits(file, former, len(levels)):
+        expected = (len(levels), N_CELLS if file.measure == "accuracy" else N_NETWORKS)
+        if former and former.stamp == stamp and former.shape[:2] == expected and self._holds(file, former):
             return former
         content = _read_bytes(path)
         sha256 = _sha256(content)
         target = self._array_path(file, sha256)
-        entry = Entry(*stamp, sha256, target.stat().st_size if target.exists() else 0)
-        if not self._fits(file, entry, len(levels)):
-            _write_array(target, read_array(content, file, levels, path))
-            entry = Entry(*stamp, sha256, target.stat().st_size)
-        return entry
-
-    def _fits(self, file: PublishedFile, entry: Entry, n_levels: int) -> bool:
-        """Whether the store holds a file's array, whole and with as many levels as meta.json has now."""
-        try:
-            return self._holds(file, entry) and self.array(file, entry).shape[:2] == (n_levels, N_NETWORKS)
-        except (ValueError, EOFError):  # cut short
-            return False
+        if _stored_shape(target)[:2] != expected:
+            _write_array(target, _read(content, file, levels, path))
+        array: AnyArray = np.load(target, mmap_mode="r")
+        return Entry(*stamp, sha256, target.stat().st_size, array.shape, array.dtype.str)
 
     def _write(self, catalogue: Catalogue) -> None:
         content: dict[str, Any] = {
@@ -287,6 +295,19 @@ def _read_bytes(path: Path) -> bytes:
         raise DataError(f"{path}: cannot be read: {error}") from error
 
 
+def _entry(values: dict[str, Any]) -> Entry:
+    return Entry(**{**values, "shape": tuple(values["shape"])})
+
+
+def _stored_shape(path: Path) -> tuple[int, ...]:
+    """Return the shape of an array in the store, () if it is not there or damaged."""
+    try:
+        shape: tuple[int, ...] = np.load(path, mmap_mode="r").shape
+    except (OSError, ValueError, EOFError):
+        return ()
+    return shape
+
+
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
@@ -296,6 +317,11 @@ def _compare_digest(entry: Entry, path: Path) -> bytes:
     if _sha256(content) != entry.sha256:
         raise DataError(f"{path}: SHA-256 is {_sha256(content)}; it was {entry.sha256} when the file was imported")
     return content
+
+
+def _read(content: bytes, file: PublishedFile, levels: Levels, path: Path) -> AnyArray:
+    array = read_array(content, file, levels, path)
+    return np.ascontiguousarray(array[:, network_of_index()]) if file.measure == "accuracy" else array
 
 
 def _write_array(path: Path, array: AnyArray) -> None:

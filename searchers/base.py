@@ -90,17 +90,6 @@ class UnseenNetworks:
         raise SearchStalled(f"every one of the {space.N_NETWORKS} networks was proposed")
 
 
-def whole_number(name: str, value: int, *, at_least: int) -> int:
-    """Check an integer parameter.
-
-    Raises:
-        InvalidInputError: Naming the parameter, the value and what was expected.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
-        raise InvalidInputError(f"{name} is {value!r}; expected an integer of at least {at_least}")
-    return value
-
-
 def comparable(utility: float) -> float:
     """Return a utility that sorts: an unknown one (NaN) is worse than all."""
     return -math.inf if math.isnan(utility) else utility

@@ -9,8 +9,9 @@ import numpy as np
 
 from robustnas import space
 from robustnas.cell import Cell
+from robustnas.checks import whole_number
 from robustnas.oracle import Outcome
-from searchers.base import Searcher, UnseenNetworks, comparable, whole_number
+from searchers.base import Searcher, UnseenNetworks, comparable
 
 
 class _Member(NamedTuple):

@@ -14,9 +14,10 @@ import numpy as np
 
 from robustnas import space
 from robustnas.cell import EDGES, OPERATION_LABELS, Cell
+from robustnas.checks import whole_number
 from robustnas.errors import SearchError
 from robustnas.oracle import Outcome
-from searchers.base import Searcher, UnseenNetworks, whole_number
+from searchers.base import Searcher, UnseenNetworks
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, unknown_name
 from searchers.base import Searcher
 from searchers.evolution import RegularizedEvolution
@@ -44,8 +45,8 @@ def create(name: str, seed: int | np.random.Generator, *, n_objectives: int = 1,
     """
     searcher = searcher_class(name)
     check_parameters(name, parameters)
-    if not isinstance(seed, np.random.Generator) and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
-        raise InvalidInputError(f"seed is {seed!r}; expected an integer of at least 0")
+    if not isinstance(seed, np.random.Generator):
+        seed = whole_number("seed", seed, at_least=0)
     return searcher(np.random.default_rng(seed), n_objectives=n_objectives, **parameters)
 
 

@@ -90,9 +90,9 @@ class SearcherContract(ABC):
 
     def test_global_random_state_is_untouched(self) -> None:
         """All randomness comes from the generator handed in."""
-        before = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index, union-attr]  # noqa: NPY002
+        before = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index]  # noqa: NPY002
         self._trajectory(4)
-        after = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index, union-attr]  # noqa: NPY002
+        after = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index]  # noqa: NPY002
         assert before == after
 
     def test_several_asks_before_a_tell(self) -> None:

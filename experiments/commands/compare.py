@@ -14,8 +14,9 @@ import click
 from robustnas.cli import data_option, fail
 
 if TYPE_CHECKING:
-    from experiments.plan import Plan
     from rich.progress import TaskID
+
+    from experiments.plan import Plan
 
 _MOST_BARS = 20
 

@@ -62,9 +62,10 @@ def search(
 
 
 def _run(spec: RunSpec, table: Table, *, show: bool) -> Trajectory:
-    from experiments.run import steps
     from rich.console import Console
     from rich.progress import Progress
+
+    from experiments.run import steps
 
     with Progress(console=Console(stderr=True), disable=not show, transient=True) as progress:
         task = progress.add_task(f"{spec.searcher} on {spec.objective}", total=spec.budget)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from searchers import SEARCHERS, Searcher, create
@@ -10,7 +12,7 @@ from searchers.testing import SearcherContract
 
 class Registered(SearcherContract):
     name: str
-    parameters: dict[str, object] = {}
+    parameters: ClassVar[dict[str, object]] = {}
 
     def create(self, seed: int) -> Searcher:
         return create(self.name, seed, n_objectives=len(self.objective.split(",")), **self.parameters)
@@ -26,7 +28,7 @@ class TestLocal(Registered):
 
 class TestLocalFirstImprovement(Registered):
     name = "local"
-    parameters = {"first_improvement": True}
+    parameters: ClassVar[dict[str, object]] = {"first_improvement": True}
 
 
 class TestEvolution(Registered):

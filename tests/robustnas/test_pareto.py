@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from robustnas.errors import InvalidInputError
+from robustnas.pareto import HypervolumeScale, non_dominated
+
+points = arrays(float, st.tuples(st.integers(1, 12), st.just(2)), elements=st.floats(0, 1, width=16))
+
+
+@given(points)
+def test_non_dominated_is_the_definition(utilities: np.ndarray) -> None:
+    expected = [not any((other >= row).all() and (other > row).any() for other in utilities) for row in utilities]
+    assert non_dominated(utilities).tolist() == expected
+
+
+@given(points, st.randoms(use_true_random=False))
+def test_fronts_and_hypervolumes_do_not_depend_on_the_order(utilities: np.ndarray, random: object) -> None:
+    order = list(range(len(utilities)))
+    random.shuffle(order)  # type: ignore[attr-defined]
+    assert (non_dominated(utilities)[order] == non_dominated(utilities[order])).all()
+    scale = HypervolumeScale(np.vstack([utilities, [[0, 1], [1, 0]]]))
+    assert scale(utilities) == pytest.approx(scale(utilities[order]))
+
+
+def test_hypervolume_by_hand() -> None:
+    scale = HypervolumeScale(np.array([[0.0, 10.0], [1.0, 0.0], [0.5, 5.0]]))
+    assert scale(np.array([[0.0, 10.0], [1.0, 0.0], [0.5, 5.0]])) == pytest.approx(1.0)
+    assert scale(np.array([[0.25, 5.0]])) == pytest.approx(0.5)
+    assert scale(np.empty((0, 2))) == 0.0
+
+
+def test_unknown_utilities_are_dominated() -> None:
+    utilities = np.array([[np.nan, 1.0], [0.1, 0.1]])
+    assert non_dominated(utilities).tolist() == [False, True]
+    assert HypervolumeScale(np.array([[0.0, 0.0], [1.0, 1.0]]))(utilities) == pytest.approx(0.01)
+
+
+def test_one_objective_is_refused() -> None:
+    with pytest.raises(InvalidInputError):
+        HypervolumeScale(np.zeros((5, 1)))
