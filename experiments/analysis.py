@@ -20,7 +20,7 @@ POINTS = (50, 100, 150, 200, 300)
 SMALL_POINTS = (10, 25)
 CONFIDENCE = 0.95
 
-_ROUNDING = 1e-12  # below this, two accuracies differ by floating-point error only
+ROUNDING = 1e-12  # below this, two accuracies differ by floating-point error only
 
 
 def default_points(budget: int) -> tuple[int, ...]:
@@ -164,7 +164,7 @@ def _regrets(records: Records) -> Iterator[tuple[str, str, FloatArray]]:
     """Yield objective, searcher and regrets, shape (n_seeds, budget)."""
     for (objective, searcher), (_, best) in records.curves.items():
         regret = (reference(records, objective) - best) * records.targets[objective].sign
-        yield objective, searcher, np.where(np.abs(regret) < _ROUNDING, 0.0, regret)
+        yield objective, searcher, np.where(np.abs(regret) < ROUNDING, 0.0, regret)
 
 
 def _regret_frame(objective: str, searcher: str, regret: FloatArray) -> pd.DataFrame:
@@ -189,7 +189,7 @@ def _regret_frame(objective: str, searcher: str, regret: FloatArray) -> pd.DataF
 
 def _first_within(regret: FloatArray, noise: float) -> FloatArray:
     """Return the first query, from 1, whose regret is at most the noise floor, or infinity; shape (n_seeds,)."""
-    near = regret <= noise + _ROUNDING
+    near = regret <= noise + ROUNDING
     return np.where(near.any(axis=1), near.argmax(axis=1) + 1.0, np.inf)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from robustnas.database import Database
 from robustnas.errors import SearchError
 from robustnas.objective import parse_objectives
 from robustnas.table import Table
+from searchers import create
 
 _IN_FLIGHT_PER_JOB = 4  # enough to keep workers busy, few enough to stop soon after Ctrl-C
 
@@ -54,6 +58,7 @@ def compare(
     with open_journal(directory) as journal:
         missing = _missing(plan, table, journal)
         journal.write_manifest(description)
+        _open_storages(plan)
         done = plan.n_runs - len(missing)
         yield done, None
         n_jobs = min(jobs or _processors(), max(len(missing), 1))
@@ -97,6 +102,13 @@ def _check_same(run: dict[str, Any], spec: RunSpec, table: Table, journal: Journ
             raise not_the_plan(journal.directory, f"{name} {run[name]!r} instead of {value!r}")
 
 
+def _open_storages(plan: Plan) -> None:
+    """Let one process lay out the tables of an Optuna storage, before many use it at once."""
+    for searcher in plan.searchers:
+        if storage := searcher.parameters.get("storage"):
+            create(searcher.name, 0, storage=storage, study_name="robustnas")
+
+
 def _alone(specs: Sequence[RunSpec], table: Table) -> Iterator[dict[str, Any]]:
     for spec in specs:
         yield record(spec, table)
@@ -109,8 +121,9 @@ def _parallel(specs: Sequence[RunSpec], dataset: str, data: str | Path | None, n
     queue, running = iter(specs), set[Future[dict[str, Any]]]()
     try:
         while True:
-            while len(running) < _IN_FLIGHT_PER_JOB * n_jobs and (spec := next(queue, None)) is not None:
-                running.add(pool.submit(_work, spec))
+            with _interrupts_ignored():  # workers start here; the parent alone hears Ctrl-C and stops them
+                for spec in islice(queue, _IN_FLIGHT_PER_JOB * n_jobs - len(running)):
+                    running.add(pool.submit(_work, spec))
             if not running:
                 return
             finished, running = wait(running, return_when=FIRST_COMPLETED)
@@ -125,12 +138,24 @@ def _parallel(specs: Sequence[RunSpec], dataset: str, data: str | Path | None, n
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C for a moment, which processes started meanwhile inherit for good."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may handle signals
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
 _table: Table
 
 
 def _start_worker(dataset: str, data: str | Path | None, objectives: Sequence[str]) -> None:
     global _table
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and stops the workers
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # one process per processor is parallel enough
     _table = Database.open(data)[dataset]
     for text in objectives:

@@ -14,8 +14,9 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from experiments import analysis
 from experiments.records import Records, Target
@@ -35,6 +36,7 @@ FORMATS = ("png", "pdf", "svg")
 
 _LINES = ("-", "--", "-.", ":")
 _COLUMN_WIDTH, _TEXT_WIDTH = 3.35, 6.9  # inches, of a two-column paper
+_LINE_HEIGHT, _INCH_PER_CHARACTER = 0.185, 0.068  # of the labels of the critical-difference diagram
 _STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
@@ -122,8 +124,16 @@ def critical_difference_figure(result: Significance, searchers: Sequence[str]) -
     ranks = dict(zip(rows["searcher"], rows["rank"], strict=True))
     bars = _joined(ranks, result.pairs[result.pairs["objective"] == name])
     with mpl.rc_context(_STYLE):
-        figure = _figure(_COLUMN_WIDTH, 0.62 + 0.17 * (math.ceil(len(ranks) / 2) + _n_levels(bars)))
-        _draw_ranks(figure.add_axes((0.0, 0.0, 1.0, 1.0)), ranks, bars, _colours(searchers))
+        margin = 0.3 + _INCH_PER_CHARACTER * (6 + max(len(label) for label in ranks))
+        width = max(_COLUMN_WIDTH, 2 * margin + 1.4)
+        n_lines = 2.8 + 0.75 * len(bars) + math.ceil(len(ranks) / 2)
+        figure = _figure(width, _LINE_HEIGHT * n_lines)
+        axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+        axes.set_axis_off()
+        n, unit = len(ranks), (len(ranks) - 1) / (width - 2 * margin)  # ranks per inch
+        axes.set_xlim(1 - margin * unit, n + margin * unit)
+        axes.set_ylim(1.7 - n_lines, 1.7)
+        _draw_ranks(axes, ranks, bars, _colours(searchers), unit)
     return figure
 
 
@@ -229,6 +239,8 @@ def _draw_curves(axes: Axes, group: pd.DataFrame, factor: float, records: Record
         axes.set_xscale("log")
         axes.set_xlim(1, records.budget)
         _plain_log_ticks(axes, x_only=True, last=records.budget)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(color=QUIET, alpha=0.25, linewidth=0.5)
 
 
@@ -254,6 +266,13 @@ def _finish(figure: Figure, panels: Sequence[Axes], records: Records) -> None:
     n_columns = min(len(shown), 3 if figure.get_figwidth() < 4 else 6)
     legend: Any = {"loc": "outside upper center", "ncols": n_columns, "frameon": False, "handlelength": 1.6}
     figure.legend([handles[name] for name in shown], shown, **legend)
+    _freeze(figure)
+
+
+def _freeze(figure: Figure) -> None:
+    """Lay the figure out now and for good, instead of once for every format."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
 
 
 def _joined(ranks: Mapping[str, float], pairs: pd.DataFrame) -> list[tuple[float, float]]:
@@ -275,49 +294,50 @@ def _joined(ranks: Mapping[str, float], pairs: pd.DataFrame) -> list[tuple[float
     return bars
 
 
-def _n_levels(bars: Sequence[tuple[float, float]]) -> int:
-    return len(bars)
-
-
 def _draw_ranks(
-    axes: Axes, ranks: Mapping[str, float], bars: Sequence[tuple[float, float]], colours: Mapping[str, str]
+    axes: Axes,
+    ranks: Mapping[str, float],
+    bars: Sequence[tuple[float, float]],
+    colours: Mapping[str, str],
+    inch: float,
 ) -> None:
-    """Draw the axis of ranks above, bars below it, then elbows to the names; the vertical unit is one line of text."""
+    """Draw the axis of ranks on top, bars below it, then elbows to the names; the vertical unit is a line of text."""
     n, middle = len(ranks), (len(ranks) + 1) // 2
-    depth = 1.1 + len(bars) * 0.75 + middle
-    margin = 0.62 * (n - 1)
-    axes.set_axis_off()
-    axes.set_xlim(1 - margin, n + margin)
-    axes.set_ylim(-depth, 1.6)
     axes.plot([1, n], [0, 0], color=INK, linewidth=0.8)
-    for rank in range(1, n + 1):
-        axes.plot([rank, rank], [0, 0.22], color=INK, linewidth=0.8)
-        axes.text(rank, 0.35, str(rank), ha="center", va="bottom", fontsize=7)
-    axes.text((1 + n) / 2, 1.5, "average rank (1 is best)", ha="center", va="top", fontsize=7, color=QUIET)
+    for tick in range(1, n + 1):
+        axes.plot([tick, tick], [0, 0.22], color=INK, linewidth=0.8)
+        axes.text(tick, 0.3, str(tick), ha="center", va="bottom", fontsize=7)
+    axes.text((1 + n) / 2, 1.6, "average rank (1 is best)", ha="center", va="top", fontsize=7, color=QUIET)
     for level, (best, worst) in enumerate(bars):
         y = -0.55 - 0.75 * level
-        axes.plot([best - 0.02 * n, worst + 0.02 * n], [y, y], color=INK, linewidth=2.6, solid_capstyle="butt")
-    top = -0.55 - 0.75 * len(bars)
+        ends = [best - 0.06 * inch, worst + 0.06 * inch]
+        axes.plot(ends, [y, y], color=INK, linewidth=2.6, solid_capstyle="butt")
+    top = -0.3 - 0.75 * len(bars)
     for i, (name, rank) in enumerate(ranks.items()):
         left = i < middle
-        y = top - 0.5 - float(i if left else n - 1 - i)
-        x = 1 - 0.05 * n if left else n + 0.05 * n
+        y = top - 0.5 - (i if left else n - 1 - i)
+        x = 1 - 0.15 * inch if left else n + 0.15 * inch
         axes.plot([rank, rank, x], [0, y, y], color=colours[name], linewidth=1.1)
         axes.plot([rank], [0], marker="o", markersize=4, color=colours[name], zorder=4)
-        text = f"{name}  {rank:.2f}" if left else f"{rank:.2f}  {name}"
-        axes.text(x + (-0.03 if left else 0.03) * n, y, text, ha="right" if left else "left", va="center", fontsize=7.5)
+        _write_rank(axes, (x, y), name, rank, inch if left else -inch)
+
+
+def _write_rank(axes: Axes, elbow: tuple[float, float], name: str, rank: float, inch: float) -> None:
+    """Write name and rank beyond an elbow; to its left if `inch` is positive, else to its right."""
+    text, side = (f"{name}  {rank:.2f}", "right") if inch > 0 else (f"{rank:.2f}  {name}", "left")
+    axes.text(elbow[0] - 0.06 * inch, elbow[1], text, ha=side, va="center", fontsize=7.5)
 
 
 def _draw_heat(axes: Axes, means: pd.DataFrame, distance: np.ndarray[Any, Any], records: Records) -> None:
     """Draw means in percent over a shade for the distance to the best of the table in points."""
-    most = max(float(np.nanmax(distance)), 1e-9)
+    most = max(float(np.nanmax(distance)), 0.01)
     values = means.to_numpy(dtype=float)
-    image = axes.imshow(distance, cmap="Blues_r", vmin=0.0, vmax=1.25 * most, aspect="auto")
+    shades = PowerNorm(0.5, vmin=0.0, vmax=3 * most)  # light enough for black text, fine steps near the best
+    image = axes.imshow(np.maximum(distance, 0.0), cmap="Blues", norm=shades, aspect="auto")
     for i, j in np.ndindex(*distance.shape):
         value = values[i, j]
-        colour = "#ffffff" if distance[i, j] < 0.55 * most else "#000000"
         if not math.isnan(value):
-            axes.text(j, i, f"{100 * value:.2f}", ha="center", va="center", fontsize=7, color=colour)
+            axes.text(j, i, f"{100 * value:.2f}", ha="center", va="center", fontsize=7, color="#000000")
     titles = [records.metrics.get(str(name), Target("", str(name))).title for name in means.columns]
     axes.set_xticks(range(len(titles)), [title.replace(", ", "\n", 1) for title in titles])
     axes.xaxis.tick_top()
@@ -332,7 +352,8 @@ def _draw_heat(axes: Axes, means: pd.DataFrame, distance: np.ndarray[Any, Any], 
     figure.set_layout_engine("constrained")
     bar = figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03)
     bar.set_label("points below the best")
-    bar.outline.set_visible(False)
+    bar.ax.set_ylim(0.0, most)
+    _freeze(figure)
 
 
 def _row_name(key: Any, records: Records) -> str:

@@ -155,6 +155,8 @@ def _searcher(entry: dict[str, Any]) -> SearcherPlan:
     if not isinstance(label, str) or not label.strip():
         raise PlanError(f"searcher {name!r} has the label {label!r}; expected a text")
     check_parameters(name, parameters)
+    if "study_name" in parameters:
+        raise PlanError(f"searcher {label!r}: study_name cannot be set, every run of a plan has a study of its own")
     return SearcherPlan(name, label.strip(), parameters)
 
 
@@ -162,9 +164,7 @@ def _check_fit(searchers: Sequence[SearcherPlan], objectives: Sequence[str]) -> 
     """Build every searcher once for every number of objectives, so that a bad value is refused before any run."""
     for n_objectives in sorted({len(parse_objectives(text)) for text in objectives}):
         for searcher in searchers:
-            parameters = {
-                key: value for key, value in searcher.parameters.items() if key not in ("storage", "study_name")
-            }
+            parameters = {key: value for key, value in searcher.parameters.items() if key != "storage"}
             try:
                 create(searcher.name, 0, n_objectives=n_objectives, **parameters)
             except InvalidInputError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -117,6 +118,7 @@ def finished(trajectories: Iterable[Trajectory]) -> Trajectory:
 def record(spec: RunSpec, table: Table) -> dict[str, Any]:
     """Run a search to its end and return its record: plain data, one line of ``runs.jsonl``."""
     _prepare(spec, table)
+    _forget_study(_parameters(spec))
     start = time.perf_counter()
     trajectory = finished(steps(spec, table))
     seconds = time.perf_counter() - start
@@ -168,6 +170,15 @@ def _parameters(spec: RunSpec) -> dict[str, Any]:
     if parameters.get("storage"):
         parameters.setdefault("study_name", "/".join(str(part) for part in spec.key))
     return parameters
+
+
+def _forget_study(parameters: Mapping[str, Any]) -> None:
+    """Delete the study that an interrupted run left in a storage: a run starts afresh, so that its seed fixes it."""
+    if parameters.get("storage"):
+        import optuna
+
+        with contextlib.suppress(KeyError):
+            optuna.delete_study(study_name=parameters["study_name"], storage=parameters["storage"])
 
 
 def _findings(trajectory: Trajectory, table: Table) -> dict[str, Any]:

@@ -22,6 +22,7 @@ import pandas as pd
 
 from experiments import analysis
 from experiments.records import Records, Target
+from experiments.significance import Significance, p_text
 
 MARK = "†"
 NOTE = f"Mean ± standard deviation over seeds. Bold: best of the column. {MARK}: within the noise floor of it."
@@ -135,6 +136,22 @@ def seconds_table(records: Records) -> Table:
         entries = (Entry(line["searcher"]), *spent, Entry(_seconds(line["total"])))
         rows.append(Row(records.targets[line["objective"]].title, entries))
     return Table("Wall-clock seconds per run", ("searcher", "seconds", "runs", "total"), tuple(rows))
+
+
+def significance_table(result: Significance, records: Records) -> Table:
+    """Return the pairwise tests, grouped by objective; differences are first less second, positive if first is better."""
+    rows = []
+    for line in result.pairs.to_dict("records"):
+        target = records.targets.get(line["objective"])
+        difference = "–" if target is None else number(line["difference"], target.scale)
+        below = MARK if line["below_noise"] else ""
+        p_value = Entry(p_text(line["p_value"]), best=line["significant"])
+        names = Entry(f"{line['first']} – {line['second']}")
+        title = line["objective"] if target is None else target.title
+        rows.append(Row(title, (names, Entry(difference + below), p_value)))
+    note = f"Difference of means, positive if the first is better; {MARK}: below the noise floor. Bold: significant."
+    caption = "Pairwise comparison (Wilcoxon signed-rank test, Holm-corrected)"
+    return Table(caption, ("pair", "difference", "p-value"), tuple(rows), note)
 
 
 def number(value: float, scale: str) -> str:

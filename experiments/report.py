@@ -1,0 +1,185 @@
+"""The report: tables, figures and one self-contained HTML page, rebuilt from the records alone.
+
+The same records give the same files, byte for byte; each file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments import analysis, tables
+from experiments.headline import headline
+from experiments.records import Records, load
+from experiments.significance import Significance, significance
+from robustnas.atomic import atomic_file
+from robustnas.cell import Cell
+from robustnas.drawing import cell_svg
+from robustnas.errors import DataError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PAGE = "report.html"
+SUMMARY = "summary.csv"
+
+_TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
+_FILE_FORMATS = ("png", "pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A network that some searchers found, drawn: searchers with the number of their seeds that ended with it."""
+
+    objective: str
+    arch: str
+    uid: str
+    score: str
+    searchers: str
+    svg: str
+
+
+def write_report(directory: str | Path) -> Path:
+    """Write summary.csv, tables/, figures/ and report.html beside the records in a directory.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        DataError: The records are missing or corrupt, or no run has finished.
+    """
+    folder = Path(directory)
+    records = load(folder)
+    if records.runs.empty:
+        raise DataError(f"no run in {folder} has finished yet; expected at least one to report on")
+    result = significance(records)
+    shown = _tables(records, result)
+    _write(folder / SUMMARY, tables.summary_csv(records))
+    for name, table in shown.items():
+        _write(folder / "tables" / f"{name}.md", tables.markdown(table))
+        _write(folder / "tables" / f"{name}.tex", tables.latex(table, name.replace("_", "-")))
+        _write(folder / "tables" / f"{name}.csv", tables.to_csv(table))
+    drawn = _write_figures(folder / "figures", records, result)
+    _write(folder / PAGE, _page(records, result, shown, drawn))
+    return folder / PAGE
+
+
+def _tables(records: Records, result: Significance) -> dict[str, tables.Table]:
+    found = {
+        "summary": tables.summary_table(records),
+        "cross_evaluation": tables.cross_evaluation_table(records),
+        "noise_floor": tables.noise_floor_table(records),
+        "significance": tables.significance_table(result, records),
+        "seconds": tables.seconds_table(records),
+    }
+    return {name: table for name, table in found.items() if table.rows}
+
+
+def _write_figures(folder: Path, records: Records, result: Significance) -> dict[str, str]:
+    """Write the figures and return each as an SVG element by name; one that can't be drawn has no entry."""
+    from experiments import figures
+
+    drawn: dict[str, Figure | None] = {
+        "regret": figures.regret_figure(records),
+        "hypervolume": figures.hypervolume_figure(records),
+        "critical_difference": figures.critical_difference_figure(result, records.searchers),
+        "cross_evaluation": figures.cross_evaluation_figure(records),
+    }
+    elements = {}
+    for name, figure in drawn.items():
+        for file_format in _FILE_FORMATS:
+            path = folder / f"{name}.{file_format}"
+            if figure is None:
+                path.unlink(missing_ok=True)
+            else:
+                _write(path, figures.render(figure, file_format))
+        if figure is not None:
+            elements[name] = _inline(figures.render(figure, "svg").decode(), name, figures.INK)
+    return elements
+
+
+def _inline(svg: str, name: str, ink: str) -> str:
+    """Return an SVG document as an element of a page: ids of its own, ink in the colour of the page's text."""
+    element = svg[svg.index("<svg") :].replace(ink, "currentColor")
+    element = re.sub(r"<metadata>.*?</metadata>\s*", "", element, flags=re.DOTALL)
+    element = re.sub(r'\bid="', f'id="{name}-', element)
+    return re.sub(r'((?:xlink:)?href="|url\()#', rf"\1#{name}-", element)
+
+
+def _page(records: Records, result: Significance, shown: Mapping[str, tables.Table], drawn: Mapping[str, str]) -> str:
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(
+        manifest=records.manifest,
+        provenance=_provenance(records),
+        n_runs=len(records.runs),
+        n_planned=records.n_planned,
+        headline=headline(records, result),
+        tables=shown,
+        figures={name: Markup(element) for name, element in drawn.items()},  # noqa: S704  our own drawings
+        verdicts=_verdicts(records, result),
+        drawings=_drawings(records),
+        multi=[target.title for target in records.targets.values() if target.is_multi],
+        mark=tables.MARK,
+    )
+
+
+def _provenance(records: Records) -> dict[str, str]:
+    manifest = records.manifest
+    seeds = manifest["seeds"]
+    versions = manifest.get("versions") or {}
+    facts = {
+        "dataset": manifest["dataset"],
+        "source of the numbers": manifest["source"],
+        "database digest": manifest.get("database_digest"),
+        "objectives": "; ".join(target.title for target in records.targets.values()),
+        "searchers": ", ".join(records.searchers),
+        "budget": f"{records.budget} distinct networks per run",
+        "seeds": f"{len(seeds)} ({seeds[0]} to {seeds[-1]})" if len(seeds) > 1 else ", ".join(map(str, seeds)),
+        "runs": f"{len(records.runs)} of {records.n_planned} finished, {len(records.queries):,} queries",
+        "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
+    }
+    return {name: str(value) for name, value in facts.items() if value}
+
+
+def _verdicts(records: Records, result: Significance) -> list[tuple[str, str]]:
+    return [
+        (records.targets[name].title if name in records.targets else name, verdict)
+        for name, verdict in zip(result.tests["objective"], result.tests["verdict"], strict=True)
+    ]
+
+
+def _drawings(records: Records) -> list[Drawing]:
+    """Return the best networks found, once per objective and network, in plan order."""
+    grouped: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for line in analysis.found_networks(records).to_dict("records"):
+        row = {str(key): value for key, value in line.items()}
+        grouped.setdefault((row["objective"], row["arch"]), []).append(row)
+    return [_drawing(records, objective, arch, rows) for (objective, arch), rows in grouped.items()]
+
+
+def _drawing(records: Records, objective: str, arch: str, rows: list[dict[str, Any]]) -> Drawing:
+    target = records.targets[objective]
+    score = f"{tables.number(rows[0]['score'], target.scale)}{tables.unit(target.scale)}"
+    searchers = ", ".join(f"{row['searcher']} ({row['n_seeds']} of {row['n_runs']} seeds)" for row in rows)
+    return Drawing(target.title, arch, str(rows[0]["uid"]), score, searchers, _cell(arch))
+
+
+def _cell(arch: str) -> str:
+    from markupsafe import Markup
+
+    return Markup(cell_svg(Cell.parse(arch)))  # noqa: S704  our own drawing
+
+
+def _write(path: Path, content: str | bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(path) as file:
+        file.write(content if isinstance(content, bytes) else content.encode())
