@@ -26,7 +26,7 @@ def headline(records: Records, result: Significance) -> Headline:
     """Say who found the best networks, by how much, and whether that means anything."""
     final = analysis.summary(records, [records.budget])
     groups = [(records.targets[str(name)], group) for name, group in final.groupby("objective", observed=True)]
-    findings = tuple(_finding(target, group, result, records.budget) for target, group in groups)
+    findings = tuple(_finding(target, group, result) for target, group in groups)
     return Headline(_sentence(groups, result, records.budget), findings)
 
 
@@ -45,7 +45,7 @@ def _sentence(groups: list[tuple[Target, pd.DataFrame]], result: Significance, b
     return f"After {budget} distinct networks, {names} {has} the best mean on {of}.{verdict}"
 
 
-def _finding(target: Target, group: pd.DataFrame, result: Significance, budget: int) -> str:
+def _finding(target: Target, group: pd.DataFrame, result: Significance) -> str:
     rows = [{str(key): value for key, value in row.items()} for row in group.to_dict("records")]
     rows.sort(key=lambda row: -row["mean"] * target.sign)
     first = rows[0]

@@ -81,11 +81,13 @@ def _tables(records: Records, result: Significance) -> dict[str, tables.Table]:
 def _write_figures(folder: Path, records: Records, result: Significance) -> dict[str, str]:
     """Write the figures and return each as an SVG element by name; one that can't be drawn has no entry."""
     from experiments import figures
+    from experiments.critical_difference import critical_difference_figure
+    from experiments.figure_style import INK, render
 
     drawn: dict[str, Figure | None] = {
         "regret": figures.regret_figure(records),
         "hypervolume": figures.hypervolume_figure(records),
-        "critical_difference": figures.critical_difference_figure(result, records.searchers),
+        "critical_difference": critical_difference_figure(result, records.searchers),
         "cross_evaluation": figures.cross_evaluation_figure(records),
     }
     elements = {}
@@ -95,9 +97,9 @@ def _write_figures(folder: Path, records: Records, result: Significance) -> dict
             if figure is None:
                 path.unlink(missing_ok=True)
             else:
-                _write(path, figures.render(figure, file_format))
+                _write(path, render(figure, file_format))
         if figure is not None:
-            elements[name] = _inline(figures.render(figure, "svg").decode(), name, figures.INK)
+            elements[name] = _inline(render(figure, "svg").decode(), name, INK)
     return elements
 
 

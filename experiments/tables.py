@@ -139,7 +139,7 @@ def seconds_table(records: Records) -> Table:
 
 
 def significance_table(result: Significance, records: Records) -> Table:
-    """Return the pairwise tests, grouped by objective; differences are first less second, positive if first is better."""
+    """Return the pairwise tests, grouped by objective; a difference is positive if the first is better."""
     rows = []
     for line in result.pairs.to_dict("records"):
         target = records.targets.get(line["objective"])

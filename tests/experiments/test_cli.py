@@ -1,0 +1,208 @@
+"""The command line as a script uses it: what it prints, where, and the exit codes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+
+from experiments.cli import main
+from experiments.plan import builtin_text
+from robustnas import Cell
+from robustnas.database import Database
+
+Run = Callable[..., Result]
+ARCH = Cell.parse("#13433").arch
+
+
+@pytest.fixture
+def run(published: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("ROBUSTNAS_DATA", str(published))
+
+    def invoke(*arguments: str) -> Result:
+        return CliRunner().invoke(main, arguments, prog_name="robustnas")
+
+    return invoke
+
+
+@pytest.mark.parametrize("arch", ["#13433", "13433", ARCH, "(4, 3, 3, 0, 3, 0)", f"index:{Cell.parse(ARCH).index}"])
+def test_query_answers_every_notation(run: Run, published: Path, arch: str) -> None:
+    result = run("query", arch, "--dataset", "cifar10", "--json")
+    assert result.exit_code == 0
+    answer = json.loads(result.stdout)
+    assert set(answer) == {"arch", "uid", "dataset", "scores"}
+    assert (answer["arch"], answer["uid"], answer["dataset"]) == (ARCH, 13433, "cifar10")
+    assert answer["scores"] == Database.open(published)["cifar10"].scores("#13433")
+    assert {"clean", "pgd@1", "corruption:fog@3"} <= set(answer["scores"])
+
+
+def test_query_as_text(run: Run) -> None:
+    result = run("query", "#13433")
+    assert "157,306 parameters" in result.stdout
+    assert "corruption:fog" in result.stdout
+
+
+def test_search_prints_what_scripts_rely_on(run: Run, published: Path) -> None:
+    arguments = ("search", "--dataset", "cifar10", "--objective", "pgd@1", "--searcher", "evolution")
+    arguments += ("--budget", "40", "--seed", "3", "--json")
+    answer = json.loads(run(*arguments).stdout)
+    again = json.loads(run(*arguments).stdout)
+    assert set(answer) == {"dataset", "objective", "searcher", "seed", "n_queries", "best", "trajectory", "seconds"}
+    assert len(answer["trajectory"]) == answer["n_queries"] == 40
+    assert answer["trajectory"] == sorted(answer["trajectory"]) == again["trajectory"]
+    assert answer["trajectory"][-1] == answer["best"]["score"]
+    assert Database.open(published)["cifar10"].value(answer["best"]["arch"], "pgd@1") == answer["best"]["score"]
+    assert answer["seconds"] >= 0
+
+
+def test_search_for_a_cost_minimises(run: Run) -> None:
+    answer = json.loads(
+        run("search", "--objective", "params", "--searcher", "local", "--budget", "60", "--json").stdout
+    )
+    assert answer["trajectory"] == sorted(answer["trajectory"], reverse=True)
+
+
+def test_search_for_several_objectives_prints_a_front(run: Run) -> None:
+    answer = json.loads(run("search", "--objective", "clean,pgd@1", "--searcher", "random", "--json").stdout)
+    assert answer["objective"] == "clean, pgd@1"
+    assert len(answer["front"]) >= 1
+    assert "hypervolume" in run("search", "--objective", "clean,pgd@1", "--searcher", "random").stdout
+
+
+def test_search_takes_parameters(run: Run) -> None:
+    small = run("search", "--set", "population_size=5", "--set", "tournament_size=2", "--json")
+    assert small.exit_code == 0
+    assert json.loads(small.stdout)["trajectory"] != json.loads(run("search", "--json").stdout)["trajectory"]
+
+
+def test_objectives_lists_what_the_data_allows(run: Run) -> None:
+    rows = json.loads(run("objectives", "--json").stdout)["objectives"]
+    names = [row["objective"] for row in rows]
+    assert {"clean", "pgd@1", "corruption:fog", "params", "flops"} <= set(names)
+    assert not {"fgsm@1", "corruption", "worst@1"} & set(names)
+    text = run("objectives").stdout
+    assert "PGD, eps 1/255" in text
+
+
+def test_draw_writes_an_svg(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "cell.svg"
+    assert run("draw", "#13433", "--out", str(out)).exit_code == 0
+    assert ElementTree.parse(out).getroot().tag.endswith("svg")
+    assert run("draw", "#13433").stdout == out.read_text()
+
+
+def test_plan_prints_the_builtin_plan(run: Run) -> None:
+    assert run("plan").stdout == builtin_text()
+
+
+def test_compare_ends_with_a_report_and_report_rebuilds_it(run: Run, tmp_path: Path) -> None:
+    plan, out = tmp_path / "my.toml", tmp_path / "results"
+    plan.write_text(
+        'objectives = ["clean", "pgd@1"]\nbudget = 60\nseeds = 3\n'
+        '[[searchers]]\nname = "random"\n[[searchers]]\nname = "evolution"\n'
+    )
+    result = run("compare", str(plan), "--out", str(out), "--jobs", "1")
+    assert result.exit_code == 0, result.output
+    assert "evolution" in result.stdout
+    with (out / "summary.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {"objective", "searcher", "n_queries", "mean", "std", "n_seeds"} <= set(rows[0])
+    assert {row["n_queries"] for row in rows} >= {"50", "60"}
+    assert all(0 <= float(row["mean"]) <= 1 for row in rows)
+    page = (out / "report.html").read_text()
+    for name in ("report.html", "summary.csv"):
+        (out / name).unlink()
+    assert run("report", str(out)).exit_code == 0
+    assert (out / "report.html").read_text() == page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["query", "resnet18"], 2, "cannot read 'resnet18'"),
+        (["query", "#99999"], 2, "99999"),
+        (["query", "#1", "--dataset", "cifar11"], 2, "cifar10"),
+        (["query"], 2, "Missing argument"),
+        (["query", "#1", "--data", "/nowhere"], 1, "/nowhere"),
+        (["search", "--objective", "pdg@1"], 2, "did you mean 'pgd@1'"),
+        (["search", "--objective", "fgsm@1"], 2, "fgsm@1"),
+        (["search", "--searcher", "evolutoin"], 2, "did you mean 'evolution'"),
+        (["search", "--budget", "0"], 2, "budget is 0"),
+        (["search", "--budget", "many"], 2, "budget"),
+        (["search", "--seed", "-1"], 2, "seed is -1"),
+        (["search", "--set", "population_size"], 2, "NAME=VALUE"),
+        (["search", "--set", "size=3"], 2, "unknown parameter 'size'"),
+        (["search", "--objective", "clean,pgd@1"], 2, "one objective"),
+        (["draw", "#1", "--out", "cell.png"], 2, "expected a file name ending in .svg"),
+        (["draw", "#1", "--out", "/nowhere/cell.svg"], 1, "/nowhere/cell.svg"),
+        (["compare", "/nowhere/plan.toml"], 2, "cannot read the plan"),
+        (["compare", "--jobs", "0"], 2, "jobs is 0"),
+        (["report", "/nowhere"], 1, "/nowhere"),
+        (["nonsense"], 2, "No such command"),
+    ],
+)
+def test_exit_codes_and_messages(run: Run, tmp_path: Path, arguments: list[str], code: int, message: str) -> None:
+    if arguments[0] == "compare":
+        arguments = [*arguments, "--out", str(tmp_path / "out")]
+    result = run(*arguments)
+    assert result.exit_code == code, result.output
+    assert message in result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        ["query"],
+        ["search"],
+        ["compare"],
+        ["report"],
+        ["plan"],
+        ["objectives"],
+        ["draw"],
+        ["data"],
+        ["data", "status"],
+        ["data", "import"],
+        ["data", "fetch"],
+        ["data", "verify"],
+    ],
+)
+def test_every_command_has_help_with_an_example(run: Run, command: list[str]) -> None:
+    result = run(*command, "--help")
+    assert result.exit_code == 0
+    assert "Example:" in result.stdout
+    assert " ".join(["robustnas", *command]) in result.stdout.split("Example:")[1]
+
+
+def test_the_installed_command_loads_no_heavy_library_for_a_query(published: Path, own_cache: Path) -> None:
+    code = (
+        "import sys; from experiments.cli import main\n"
+        "try: main(['query', '#1', '--json'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'optuna', 'matplotlib', 'pandas', 'sklearn', 'xgboost'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    environment = os.environ | {"ROBUSTNAS_DATA": str(published), "ROBUSTNAS_CACHE": str(own_cache)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment, capture_output=True)
+
+
+def test_two_runs_in_two_processes_with_other_hash_seeds_agree(published: Path, own_cache: Path) -> None:
+    command = [sys.executable, "-m", "experiments", "search", "--searcher", "local", "--budget", "50", "--json"]
+    answers = []
+    for hash_seed in ("1", "2"):
+        environment = os.environ | {"ROBUSTNAS_DATA": str(published), "ROBUSTNAS_CACHE": str(own_cache)}
+        process = subprocess.run(
+            command, check=True, env=environment | {"PYTHONHASHSEED": hash_seed}, capture_output=True
+        )
+        answers.append(json.loads(process.stdout)["trajectory"])
+    assert answers[0] == answers[1]
