@@ -1,1 +1,25 @@
 """Experiments: plans, runs, records, analysis and reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from experiments.plan import Plan as Plan
+    from experiments.records import Records as Records
+    from experiments.records import load as load
+
+__all__ = ["Plan", "Records", "load"]
+
+
+def __getattr__(name: str) -> object:
+    """Import on demand: pandas would slow every command down that does not need it."""
+    if name in ("Records", "load"):
+        from experiments import records
+
+        return getattr(records, name)
+    if name == "Plan":
+        from experiments.plan import Plan
+
+        return Plan
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

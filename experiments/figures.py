@@ -107,7 +107,7 @@ def _draw_regret(axes: Axes, group: pd.DataFrame, target: Target, records: Recor
     axes.set_ylabel("regret (points)" if percent else "regret")
     means = factor * group["mean"].to_numpy()
     positive = means[means > 0]
-    floor = factor * target.noise_floor
+    floor = factor * (target.noise_floor or math.nan)  # zero for costs, which have no noise
     if len(positive) and (math.isnan(floor) or positive.min() < 2 * floor) and positive.max() > 8 * positive.min():
         lowest = max(positive.min(), positive.max() / 1e4)
         axes.set_yscale("log")

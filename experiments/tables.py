@@ -265,15 +265,16 @@ def _heading(target: Target) -> str:
         facts.append("smaller is better")
     if not math.isnan(target.best) and not target.is_multi:
         facts.append(f"best of the table {number(target.best, target.scale)}")
-    if not math.isnan(target.noise_floor):
+    if target.noise_floor > 0:
         facts.append(f"noise floor {number(target.noise_floor, target.scale)}")
     return f"{target.title} ({', '.join(fact for fact in facts if fact)})" if any(facts) else target.title
 
 
 def _within(target: Target) -> str:
-    best, noise = number(target.best, target.scale), number(target.noise_floor, target.scale)
-    near = f"; {target.n_within_noise} networks of the table are" if target.n_within_noise is not None else ""
-    return f"{target.title} (within {noise} of {best}{near})"
+    best = number(target.best, target.scale)
+    near = f"; so many networks of the table are: {target.n_within_noise}" if target.n_within_noise is not None else ""
+    distance = f"within {number(target.noise_floor, target.scale)} of {best}" if target.noise_floor > 0 else best
+    return f"{target.title} ({distance}{near})"
 
 
 def _queries(value: float, budget: int) -> str:

@@ -1,0 +1,24 @@
+.PHONY: check lint types imports test format bench
+
+check: lint types imports test
+
+lint:
+	ruff format --check .
+	ruff check .
+
+types:
+	mypy
+
+imports:
+	lint-imports
+
+test:
+	pytest -n auto
+
+format:
+	ruff format .
+	ruff check --fix .
+
+bench:
+	python benchmarks/database.py
+	python benchmarks/search.py
