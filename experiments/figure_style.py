@@ -41,6 +41,7 @@ STYLE: Any = {
     "lines.linewidth": 1.4,
     "pdf.fonttype": 42,
     "svg.hashsalt": "robustnas",
+    "text.parse_math": False,  # labels are words, dollars and all
 }
 _METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": None},

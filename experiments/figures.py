@@ -6,7 +6,6 @@ Every function returns a matplotlib `Figure` of its own; nothing touches pyplot'
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from experiments import analysis
@@ -40,7 +40,7 @@ def regret_figure(records: Records) -> Figure | None:
         figure, panels = _panels(len(targets))
         for axes, target in zip(panels, targets, strict=True):
             _draw_regret(axes, curves[curves["objective"] == target.name], target, records)
-        _finish(figure, panels, records)
+        _finish(figure, records)
     return figure
 
 
@@ -60,7 +60,7 @@ def hypervolume_figure(records: Records) -> Figure | None:
             _draw_curves(axes, group, 1.0, records)
             axes.set_title(target.title)
             axes.set_ylabel("normalised hypervolume")
-        _finish(figure, panels, records)
+        _finish(figure, records)
     return figure
 
 
@@ -131,17 +131,16 @@ def _draw_floor(axes: Axes, floor: float) -> None:
 
 def _draw_curves(axes: Axes, group: pd.DataFrame, factor: float, records: Records, bottom: float | None = None) -> None:
     """Draw mean and band of every searcher of one objective; values below `bottom` are drawn on it."""
-    colours = colours_of(records.searchers)
-    for i, searcher in enumerate(records.searchers):
+    for searcher in records.searchers:
         lines = group[group["searcher"] == searcher]
         x = lines["n_queries"].to_numpy()
         low, mean, high = (factor * lines[name].to_numpy() for name in ("ci_low", "mean", "ci_high"))
         if bottom is not None:
             low, mean, high = (np.maximum(values, bottom) for values in (low, mean, high))
-        style: Any = {"color": colours[searcher], "linestyle": _LINES[i // len(PALETTE) % len(_LINES)]}
+        style = _line_style(searcher, records)
         if len(x):
             axes.plot(x, mean, label=searcher, marker="o" if len(x) == 1 else None, markersize=3, zorder=3, **style)
-            axes.fill_between(x, low, high, color=colours[searcher], alpha=0.2, linewidth=0, zorder=2)
+            axes.fill_between(x, low, high, color=style["color"], alpha=0.2, linewidth=0, zorder=2)
     if records.budget >= 20:
         axes.set_xscale("log")
         axes.set_xlim(1, records.budget)
@@ -149,6 +148,12 @@ def _draw_curves(axes: Axes, group: pd.DataFrame, factor: float, records: Record
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(color=QUIET, alpha=0.25, linewidth=0.5)
+
+
+def _line_style(searcher: str, records: Records) -> Any:
+    """Return colour and dashes, which belong to a searcher's place in the plan."""
+    dashes = _LINES[records.searchers.index(searcher) // len(PALETTE) % len(_LINES)]
+    return {"color": colours_of(records.searchers)[searcher], "linestyle": dashes}
 
 
 def _plain_log_ticks(axes: Axes, *, x_only: bool = False, last: int | None = None) -> None:
@@ -164,15 +169,14 @@ def _plain_log_ticks(axes: Axes, *, x_only: bool = False, last: int | None = Non
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}" if value < 1e6 else f"{value:.0e}"))
 
 
-def _finish(figure: Figure, panels: Sequence[Axes], records: Records) -> None:
+def _finish(figure: Figure, records: Records) -> None:
     figure.supxlabel("distinct networks queried", fontsize=8)
-    handles: Mapping[str, Any] = {
-        label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    shown = [name for name in records.searchers if name in handles]
+    finished = {searcher for _, searcher in records.curves}
+    shown = [name for name in records.searchers if name in finished]
+    handles = [Line2D([], [], **_line_style(name, records)) for name in shown]
     n_columns = min(len(shown), 3 if figure.get_figwidth() < 4 else 6)
     legend: Any = {"loc": "outside upper center", "ncols": n_columns, "frameon": False, "handlelength": 1.6}
-    figure.legend([handles[name] for name in shown], shown, **legend)
+    figure.legend(handles, shown, **legend)
     _freeze(figure)
 
 

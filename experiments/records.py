@@ -40,7 +40,7 @@ class Target:
         title: As in papers, such as ``PGD, eps 1/255``.
         best: The best score in the table, in natural units; NaN if unknown.
         minimised: Whether smaller is better.
-        noise_floor: Standard deviation between trainings of one function, in natural units; 0 for costs, NaN if unknown.
+        noise_floor: Standard deviation between trainings of one function; 0 for costs, NaN if unknown.
         n_within_noise: Networks of the table within one noise floor of the best; None if unknown.
         scale: ``accuracy`` ([0, 1]), ``count`` (parameters, operations) or ``hypervolume`` (normalised, [0, 1]).
     """

@@ -139,8 +139,11 @@ def test_runs_that_do_not_fit(write_records, change, message):
     [({"budget": 0}, "'budget' is 0"), ({"objectives": ["clean"]}, "expected an object of facts")],
 )
 def test_bad_manifests(write_records, change, message):
+    folder = write_records(n_seeds=1)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | change))
     with pytest.raises(DataError, match=message):
-        load(write_records(n_seeds=1, **change))
+        load(folder)
 
 
 def test_words_where_numbers_are_expected(write_records):
