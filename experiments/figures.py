@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from experiments import analysis
 from experiments.figure_style import COLUMN_WIDTH, PALETTE, QUIET, STYLE, TEXT_WIDTH, colours_of, new_figure
@@ -146,7 +146,8 @@ def _draw_curves(axes: Axes, group: pd.DataFrame, factor: float, records: Record
         axes.set_xlim(1, records.budget)
         _plain_log_ticks(axes, x_only=True, last=records.budget)
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xticks(range(1, records.budget + 1, math.ceil(records.budget / 6)))
+        axes.set_xlim(0.8, records.budget + 0.2)
     axes.grid(color=QUIET, alpha=0.25, linewidth=0.5)
 
 

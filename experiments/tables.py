@@ -272,8 +272,10 @@ def _heading(target: Target) -> str:
 
 def _within(target: Target) -> str:
     best = number(target.best, target.scale)
-    near = f"; so many networks of the table are: {target.n_within_noise}" if target.n_within_noise is not None else ""
-    distance = f"within {number(target.noise_floor, target.scale)} of {best}" if target.noise_floor > 0 else best
+    near = f", as {target.n_within_noise} networks of the table are" if target.n_within_noise is not None else ""
+    distance = (
+        f"within {number(target.noise_floor, target.scale)} of {best}" if target.noise_floor > 0 else f"at {best}"
+    )
     return f"{target.title} ({distance}{near})"
 
 

@@ -23,8 +23,10 @@ TITLES = {"clean": "clean", "pgd@1": "PGD, eps 1/255", "params": "parameters", "
 CROSS = ("clean", "pgd@1")
 
 
-@pytest.fixture
-def write_records(tmp_path: Path) -> Callable[..., Path]:
+@pytest.fixture(scope="session")
+def write_records(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Write records into a fresh directory and return it."""
+
     def write(
         objectives: Sequence[str] = ("clean", "pgd@1"),
         searchers: Sequence[str] = SEARCHERS,
@@ -32,11 +34,9 @@ def write_records(tmp_path: Path) -> Callable[..., Path]:
         budget: int = 60,
         *,
         constant: bool = False,
-        name: str = "records",
         **changes: Any,
     ) -> Path:
-        folder = tmp_path / name
-        folder.mkdir()
+        folder = tmp_path_factory.mktemp("records")
         facts = {text: {**OBJECTIVES[text], "title": TITLES[text]} for text in objectives}
         manifest = {
             "dataset": "cifar10",

@@ -92,8 +92,8 @@ def test_csv_reads_back(records):
 
 
 def test_queries_that_never_got_there_say_so(write_records):
-    table = tables.noise_floor_table(load(write_records(("pgd@1",), n_seeds=3, budget=2)))
-    assert any(entry.text == "> 2" for row in table.rows for entry in row.entries)
+    table = tables.noise_floor_table(load(write_records(("pgd@1",), budget=1)))
+    assert any("> 1" in entry.text for row in table.rows for entry in row.entries)
 
 
 def test_significance_table_has_every_pair(records):

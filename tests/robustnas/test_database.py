@@ -407,9 +407,3 @@ class TestPublished:
             matrix = table.confusion(arch)
             assert matrix.sum() == 10_000
             assert np.trace(matrix) / 10_000 == pytest.approx(table.value(arch, "clean"), abs=1e-3)
-
-    def test_opening_again_takes_milliseconds(self, real_data_dir: Path) -> None:
-        Database.open(real_data_dir)
-        start = time.perf_counter()
-        Database.open(real_data_dir)
-        assert time.perf_counter() - start < 0.1
