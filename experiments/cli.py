@@ -6,6 +6,7 @@ import click
 
 from experiments.commands.compare import compare, plan, report
 from experiments.commands.search import search
+from experiments.commands.surrogates import surrogates
 from robustnas import __version__
 from robustnas.cli import Group
 from robustnas.commands.data import data
@@ -27,5 +28,5 @@ def main() -> None:
     """
 
 
-for command in (search, compare, report, plan, query, objectives, draw, data):
+for command in (search, compare, surrogates, report, plan, query, objectives, draw, data):
     main.add_command(command)

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +10,12 @@ from experiments.journal import Journal, not_the_plan, open_journal
 from experiments.manifest import manifest
 from experiments.plan import Plan
 from experiments.run import RunSpec, record
+from experiments.workers import in_processes, processors
 from robustnas.checks import whole_number
 from robustnas.database import Database
-from robustnas.errors import SearchError
 from robustnas.objective import parse_objectives
 from robustnas.table import Table
 from searchers import create
-
-_IN_FLIGHT_PER_JOB = 4  # enough to keep workers busy, few enough to stop soon after Ctrl-C
 
 
 def compare(
@@ -61,7 +51,7 @@ def compare(
         _open_storages(plan)
         done = plan.n_runs - len(missing)
         yield done, None
-        n_jobs = min(jobs or _processors(), max(len(missing), 1))
+        n_jobs = min(jobs or processors(), max(len(missing), 1))
         for run in _alone(missing, table) if n_jobs == 1 else _parallel(missing, plan.dataset, data, n_jobs):
             journal.append(run)
             done += 1
@@ -115,40 +105,8 @@ def _alone(specs: Sequence[RunSpec], table: Table) -> Iterator[dict[str, Any]]:
 
 
 def _parallel(specs: Sequence[RunSpec], dataset: str, data: str | Path | None, n_jobs: int) -> Iterator[dict[str, Any]]:
-    context = multiprocessing.get_context("spawn")
     objectives = tuple(dict.fromkeys(spec.objective for spec in specs))
-    pool = ProcessPoolExecutor(n_jobs, context, _start_worker, (dataset, data, objectives))
-    queue, running = iter(specs), set[Future[dict[str, Any]]]()
-    try:
-        while True:
-            with _interrupts_ignored():  # workers start here; the parent alone hears Ctrl-C and stops them
-                for spec in islice(queue, _IN_FLIGHT_PER_JOB * n_jobs - len(running)):
-                    running.add(pool.submit(_work, spec))
-            if not running:
-                return
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield future.result()
-    except BrokenProcessPool as error:
-        raise SearchError(
-            "a worker process died, out of memory perhaps; finished runs are kept: run the same command to go on, "
-            "with fewer --jobs if memory was short"
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Ignore Ctrl-C for a moment, which processes started meanwhile inherit for good."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may handle signals
-        return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
+    return in_processes(_work, specs, n_jobs, _start_worker, (dataset, data, objectives))
 
 
 _table: Table
@@ -156,7 +114,6 @@ _table: Table
 
 def _start_worker(dataset: str, data: str | Path | None, objectives: Sequence[str]) -> None:
     global _table
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # one process per processor is parallel enough
     _table = Database.open(data)[dataset]
     for text in objectives:
         parse_objectives(text)
@@ -164,7 +121,3 @@ def _start_worker(dataset: str, data: str | Path | None, objectives: Sequence[st
 
 def _work(spec: RunSpec) -> dict[str, Any]:
     return record(spec, _table)
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

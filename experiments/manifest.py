@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from experiments.plan import Plan
-from experiments.run import cross_objectives, objective_column
+from experiments.run import attached_digests, cross_objectives
 from robustnas import space
+from robustnas.arrays import FloatArray
+from robustnas.errors import ObjectiveError
 from robustnas.metric import Metric
 from robustnas.noise import noise_floor
-from robustnas.objective import Objective, parse_objectives
+from robustnas.objective import Objective, parse_objectives, utility_columns
 from robustnas.table import Table
 
 _PACKAGES = ("robustnas", "numpy", "optuna", "scikit-learn", "scipy", "xgboost")
@@ -32,13 +34,19 @@ def manifest(plan: Plan, plan_text: str, table: Table) -> dict[str, Any]:
         "source": table.source,
         "plan": plan_text,
         "database_digest": table.digest,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        **attached_digests([part for text in plan.objectives for part in parse_objectives(text)], table),
+        "versions": versions(),
         "budget": plan.budget,
         "seeds": list(plan.seeds),
         "searchers": [searcher.label for searcher in plan.searchers],
         "objectives": {text: facts(text, table) for text in plan.objectives},
         "cross_metrics": {text: facts(text, table) for text in cross_objectives(table)},
     }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that numbers depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
 
 
 def title(text: str) -> str:
@@ -49,31 +57,51 @@ def title(text: str) -> str:
 
 def _single_title(objective: Objective) -> str:
     terms = objective.terms
-    if str(objective) == "corruption":
-        return "mean corruption"
+    where = str(objective).removeprefix(objective.expression)
+    if objective.expression == "corruption":
+        return f"mean corruption{where}"
     if len(terms) == 1 and len(terms[0].metrics) == 1 and terms[0].weight == 1:
         metric: Metric = terms[0].metrics[0]
-        return metric.title
+        return f"{metric.title}{where}"
     return str(objective)
 
 
 def facts(text: str, table: Table) -> dict[str, Any]:
-    """Return what a table says of an objective: best, noise floor, how many lie within it, scale and title."""
+    """Return what a table says of an objective: best, noise floor, how many lie within it, scale and title.
+
+    The best is that of all feasible cells, not of the networks' representatives alone: cells of one network may differ
+    in costs. The noise floor is that of the feasible networks, unknown for a sum with an attached column to maximise.
+
+    Raises:
+        ObjectiveError: No cell is feasible and of a known score, or the table lacks a metric or an attached column.
+    """
     objectives = parse_objectives(text)
     if len(objectives) > 1:
         unknown = {"noise_floor": None, "n_within_noise": None}
         return {"best": 1.0, "minimised": False, **unknown, "scale": "hypervolume", "title": title(text)}
     objective = objectives[0]
-    scores = objective_column(text, table)[space.network_indices()]
-    utilities = objective.sign * scores
+    utilities = utility_columns(objectives, table)[0]
+    if not np.isfinite(utilities).any():
+        raise ObjectiveError(f"no cell of {table.dataset} has a known score of {text!r}")
     best = float(np.nanmax(utilities))
-    noise = 0.0 if objective.minimised else noise_floor(scores).std
-    within = int((utilities >= best - noise).sum()) if math.isfinite(noise) else None
+    noise = _noise(objective, (objective.sign * utilities)[space.network_indices()])
+    within = len(np.unique(space.network_of_index()[utilities >= best - noise])) if math.isfinite(noise) else None
     return {
         "best": objective.sign * best,
         "minimised": objective.minimised,
         "noise_floor": noise if math.isfinite(noise) else None,
         "n_within_noise": within,
-        "scale": "count" if objective.minimised else "accuracy",
+        "scale": "count" if objective.minimised or _has_attached(objective) else "accuracy",
         "title": title(text),
     }
+
+
+def _noise(objective: Objective, scores: FloatArray) -> float:
+    """Return the training noise of an objective: 0 for costs, NaN if unknown."""
+    if objective.minimised:
+        return 0.0
+    return math.nan if _has_attached(objective) else noise_floor(scores).std
+
+
+def _has_attached(objective: Objective) -> bool:
+    return any(term.attached for term in objective.terms)

@@ -5,7 +5,6 @@ The same records give the same files, byte for byte; each file appears whole or 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from experiments import analysis, tables
 from experiments.headline import headline
+from experiments.page import page, write_figures, write_file, write_tables
 from experiments.records import Records, load
 from experiments.significance import Significance, significance
-from robustnas.atomic import atomic_file
 from robustnas.cell import Cell
 from robustnas.drawing import cell_svg
 from robustnas.errors import DataError
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
 PAGE = "report.html"
 SUMMARY = "summary.csv"
 
-_TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
-_FILE_FORMATS = ("png", "pdf")
+_TEMPLATE = "report.html.j2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +55,10 @@ def write_report(directory: str | Path) -> Path:
         raise DataError(f"no run in {folder} has finished yet; expected at least one to report on")
     result = significance(records)
     shown = _tables(records, result)
-    _write(folder / SUMMARY, tables.summary_csv(records))
-    for name, table in shown.items():
-        _write(folder / "tables" / f"{name}.md", tables.markdown(table))
-        _write(folder / "tables" / f"{name}.tex", tables.latex(table, name.replace("_", "-")))
-        _write(folder / "tables" / f"{name}.csv", tables.to_csv(table))
-    drawn = _write_figures(folder / "figures", records, result)
-    _write(folder / PAGE, _page(records, result, shown, drawn))
+    write_file(folder / SUMMARY, tables.summary_csv(records))
+    write_tables(folder / "tables", shown)
+    drawn = write_figures(folder / "figures", _figures(records, result))
+    write_file(folder / PAGE, _page(records, result, shown, drawn))
     return folder / PAGE
 
 
@@ -78,59 +73,32 @@ def _tables(records: Records, result: Significance) -> dict[str, tables.Table]:
     return {name: table for name, table in found.items() if table.rows}
 
 
-def _write_figures(folder: Path, records: Records, result: Significance) -> dict[str, str]:
-    """Write the figures and return each as an SVG element by name; one that can't be drawn has no entry."""
+def _figures(records: Records, result: Significance) -> dict[str, Figure | None]:
+    """Return the figures by name; None for one that can't be drawn."""
     from experiments import figures
     from experiments.critical_difference import critical_difference_figure
-    from experiments.figure_style import INK, render
 
-    drawn: dict[str, Figure | None] = {
+    return {
         "regret": figures.regret_figure(records),
         "hypervolume": figures.hypervolume_figure(records),
         "critical_difference": critical_difference_figure(result, records.searchers),
         "cross_evaluation": figures.cross_evaluation_figure(records),
     }
-    elements = {}
-    for name, figure in drawn.items():
-        for file_format in _FILE_FORMATS:
-            path = folder / f"{name}.{file_format}"
-            if figure is None:
-                path.unlink(missing_ok=True)
-            else:
-                _write(path, render(figure, file_format))
-        if figure is not None:
-            elements[name] = _inline(render(figure, "svg").decode(), name, INK)
-    return elements
-
-
-def _inline(svg: str, name: str, ink: str) -> str:
-    """Return an SVG document as an element of a page: ids of its own, ink in the colour of the page's text."""
-    element = svg[svg.index("<svg") :].replace(ink, "currentColor")
-    element = re.sub(r"<metadata>.*?</metadata>\s*", "", element, flags=re.DOTALL)
-    element = re.sub(r'\bid="', f'id="{name}-', element)
-    return re.sub(r'((?:xlink:)?href="|url\()#', rf"\1#{name}-", element)
 
 
 def _page(records: Records, result: Significance, shown: Mapping[str, tables.Table], drawn: Mapping[str, str]) -> str:
-    import jinja2
-    from markupsafe import Markup
-
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(
+    return page(
+        _TEMPLATE,
+        drawn,
         manifest=records.manifest,
         provenance=_provenance(records),
         n_runs=len(records.runs),
         n_planned=records.n_planned,
         headline=headline(records, result),
         tables=shown,
-        figures={name: Markup(element) for name, element in drawn.items()},  # noqa: S704  our own drawings
         verdicts=_verdicts(records, result),
         drawings=_drawings(records),
         multi=[target.title for target in records.targets.values() if target.is_multi],
-        mark=tables.MARK,
     )
 
 
@@ -179,9 +147,3 @@ def _cell(arch: str) -> str:
     from markupsafe import Markup
 
     return Markup(cell_svg(Cell.parse(arch)))  # noqa: S704  our own drawing
-
-
-def _write(path: Path, content: str | bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_file(path) as file:
-        file.write(content if isinstance(content, bytes) else content.encode())

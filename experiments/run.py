@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,8 +16,8 @@ import numpy as np
 from robustnas import space
 from robustnas.arrays import FloatArray
 from robustnas.cell import Cell
-from robustnas.objective import Objective, parse_objectives
-from robustnas.oracle import Oracle, Outcome, score_columns
+from robustnas.objective import Objective, parse_objectives, utility_columns
+from robustnas.oracle import Oracle, Outcome
 from robustnas.pareto import HypervolumeScale, non_dominated
 from robustnas.table import Table
 from searchers import create, search
@@ -52,7 +53,8 @@ class RunSpec:
 class Trajectory:
     """The distinct queries of a run, and the best of them so far.
 
-    For one objective, the best is a score; for several, the normalised hypervolume of the front so far.
+    For one objective, the best is a score, NaN until a feasible one of a known score is found; for several, the
+    normalised hypervolume of the front so far.
     """
 
     def __init__(self, objectives: tuple[Objective, ...], table: Table) -> None:
@@ -72,7 +74,10 @@ class Trajectory:
 
     @property
     def best_cell(self) -> Cell:
-        """The first best network; for several objectives, the most balanced one of the front."""
+        """The first best network; for several objectives, the most balanced one of the front.
+
+        If no network so far is feasible, it is the first.
+        """
         if self._scale is None:
             assert self._leader is not None
             return self._leader.cell
@@ -89,7 +94,7 @@ class Trajectory:
     def _advance(self, outcome: Outcome) -> float:
         if self._leader is None or comparable(outcome.utility) > comparable(self._leader.utility):
             self._leader = outcome
-        return self._leader.score
+        return math.nan if math.isnan(self._leader.utility) else self._leader.score
 
     def _extend(self, scale: HypervolumeScale, outcome: Outcome) -> float:
         front = np.vstack([self._front, outcome.utilities])
@@ -130,6 +135,7 @@ def record(spec: RunSpec, table: Table) -> dict[str, Any]:
         "parameters": dict(spec.parameters),
         "dataset": table.dataset,
         "database_digest": table.digest,
+        **attached_digests(parse_objectives(spec.objective), table),
         "budget": spec.budget,
         "n_queries": len(trajectory.outcomes),
         "seconds": round(seconds, 6),
@@ -141,8 +147,7 @@ def record(spec: RunSpec, table: Table) -> dict[str, Any]:
 @lru_cache(maxsize=64)
 def hypervolume_scale(objectives: tuple[Objective, ...], table: Table) -> HypervolumeScale:
     """Return the scale of the hypervolume of several objectives on a table."""
-    signs = np.array([[objective.sign] for objective in objectives])
-    return HypervolumeScale((signs * score_columns(objectives, table))[:, space.network_indices()].T)
+    return HypervolumeScale(utility_columns(objectives, table).T)
 
 
 def cross_objectives(table: Table) -> tuple[str, ...]:
@@ -154,8 +159,15 @@ def cross_objectives(table: Table) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def objective_column(text: str, table: Table) -> FloatArray:
-    """Return the scores of every cell under one objective, natural units, shape (15625,)."""
-    return Objective(text).evaluate(table.column, table.dataset)
+    """Return the scores of every cell under one objective, natural units, constraints aside, shape (15625,)."""
+    return Objective(text).evaluate(table)
+
+
+def attached_digests(objectives: Iterable[Objective], table: Table) -> dict[str, dict[str, str]]:
+    """Return ``{"attached_digests": {name: digest}}`` of the attached tables that objectives use; {} if none does."""
+    names = {column.partition(".")[0] for objective in objectives for column in objective.attached}
+    digests = table.attached_digests() if names else {}
+    return {"attached_digests": {name: digests[name] for name in sorted(names)}} if names else {}
 
 
 def _prepare(spec: RunSpec, table: Table) -> None:

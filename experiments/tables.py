@@ -69,12 +69,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: the first column holds words, the others numbers."""
+    """A table: the first column holds words, the others numbers; `grouped` heads the groups where they are a column."""
 
     caption: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     note: str = ""
+    grouped: str = "searched on"
 
     @property
     def groups(self) -> list[tuple[str, list[Row]]]:
@@ -178,7 +179,7 @@ def markdown(table: Table) -> str:
     What a group's name says in parentheses goes below the table.
     """
     grouped = any(row.group for row in table.rows)
-    lines = [[*(["searched on"] if grouped else []), *table.columns]]
+    lines = [[*([table.grouped] if grouped else []), *table.columns]]
     for row in table.rows:
         short = [_escape_markdown(row.group.partition(" (")[0])] if grouped else []
         lines.append([*short, *(_bold_markdown(entry) for entry in row.entries)])

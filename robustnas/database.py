@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from robustnas.arrays import AnyArray, FloatArray, IntArray, read_only
+from robustnas.attached import AttachedTable, attached_tables
 from robustnas.cell import Architecture, Cell
 from robustnas.errors import DataNotFoundError, InvalidInputError, ObjectiveError, unknown_name
 from robustnas.identity import network_indices, network_of_index, networks
@@ -79,6 +80,8 @@ class DatabaseTable:
         self.metrics: tuple[Metric, ...] = tuple(self._places)
         self._arrays: dict[PublishedFile, AnyArray] = {}
         self._columns: dict[Metric | str, FloatArray] = {}
+        self._attached: dict[str, AttachedTable] | None = None
+        self._attached_columns: dict[str, FloatArray] | None = None
 
     @property
     def measures(self) -> dict[str, tuple[str, ...]]:
@@ -134,6 +137,27 @@ class DatabaseTable:
         """Return the accuracies of one architecture under all metrics, by metric name."""
         index = Cell.parse(arch).index
         return {str(metric): float(self.column(metric)[index]) for metric in self.metrics}
+
+    @property
+    def attached(self) -> dict[str, AttachedTable]:
+        """The tables attached to the dataset (`robustnas data attach`), by name; looked up once."""
+        if self._attached is None:
+            self._attached = attached_tables(self.dataset, self._catalogue.folder)
+        return dict(self._attached)
+
+    def attached_columns(self) -> dict[str, FloatArray]:
+        """Return the attached columns by name, such as ``hw.edgegpu_latency``, shape (15625,), NaN where missing.
+
+        They are read on first use; see `robustnas.attached` for how missing cells are filled from their class.
+        """
+        if self._attached_columns is None:
+            tables = self.attached.values()
+            self._attached_columns = {name: values for t in tables for name, values in t.columns().items()}
+        return dict(self._attached_columns)
+
+    def attached_digests(self) -> dict[str, str]:
+        """Return the digest of each attached table by name."""
+        return {name: table.digest for name, table in self.attached.items()}
 
     def confidence(self, metric: Metric | str) -> FloatArray:
         """Return the prediction confidences of one metric by space index, shape (15625, ...) as published.

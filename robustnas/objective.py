@@ -1,59 +1,40 @@
-"""The grammar of objectives: what a search maximises or minimises.
+"""The grammar of objectives: what a search maximises or minimises, and under which constraints.
 
 ::
 
-    objectives = objective ("," objective)*                     several at once: multi-objective search
+    objectives = objective ("," objective)* ["where" clause]    several at once: multi-objective search
     objective  = ["-"] term (("+" | "-") term)*
     term       = [weight "*"] atom
     atom       = "clean" | attack "@" eps | "adversarial@" eps | "worst@" eps
                | "corruption" [":" name] ["@" severity] | "params" | "flops"
+               | column | "min(" column ")" | "max(" column ")"
+    column     = attached table "." column                      such as hw.edgegpu_latency
+    clause     = comparison ("and" comparison)*                 see `robustnas.constraint`
 
 An attack is fgsm, pgd, apgd or square; eps is in units of 1/255. ``corruption`` is the mean of 15 corruptions x 5
 severities, ``adversarial@1`` the mean of the four attacks at one eps, ``worst@1`` their minimum. Accuracies are
-maximised, the costs params and flops minimised; the sign of a minimised one lives here and nowhere else.
+maximised, the costs params and flops minimised, attached columns as their names say (`robustnas.term`); the sign of a
+minimised one lives here and nowhere else.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 
 from robustnas.arrays import FloatArray
-from robustnas.cost import COSTS, cost_column
-from robustnas.errors import ObjectiveError, unknown_name
-from robustnas.metric import ATTACKS, CORRUPTIONS, SEVERITIES, Metric, corruption_name, epsilon, severity
+from robustnas.constraint import BoolArray, Constraint, parse_clause
+from robustnas.errors import ObjectiveError
+from robustnas.metric import Metric
+from robustnas.numbering import N_CELLS
+from robustnas.table import Table
+from robustnas.term import Term, evaluate_sum, parse_sum
 
-ColumnLookup: TypeAlias = Callable[[Metric], FloatArray]
-
-_TERM = re.compile(r"\s*([+-])?\s*(?:(\d[\d.]*[eE][+-]?\d+|[^*+\-,\s]+)\s*\*\s*)?([^*+\-,\s]+)\s*")
-_EXAMPLES = ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption", "adversarial@1", "worst@1", *COSTS)
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One weighted atom: a cost, or the mean or minimum of some metrics."""
-
-    weight: float
-    atom: str
-    metrics: tuple[Metric, ...]
-    worst: bool = False
-
-    @property
-    def is_cost(self) -> bool:
-        """Whether the atom is a cost (minimised) and not an accuracy."""
-        return self.atom in COSTS
-
-    def evaluate(self, column: ColumnLookup, dataset: str) -> FloatArray:
-        """Return the unweighted value of every cell."""
-        if self.is_cost:
-            return cost_column(self.atom, dataset)
-        columns = np.array([column(metric) for metric in self.metrics])
-        return np.asarray(columns.min(axis=0) if self.worst else columns.mean(axis=0))
+_WHERE = re.compile(r"\bwhere\b")
 
 
 @dataclass(frozen=True)
@@ -61,7 +42,7 @@ class Objective:
     """One objective, parsed once and evaluated over the whole space at once.
 
     Args:
-        text: An expression of the grammar, without a comma.
+        text: An expression of the grammar, without a comma; a where-clause may follow.
 
     Raises:
         ObjectiveError: Naming the offending part and what was expected.
@@ -71,33 +52,49 @@ class Objective:
     ['clean', 'pgd@1']
     >>> objective.minimised, Objective("flops").minimised
     (False, True)
+    >>> Objective("pgd@1 where params<=5e5").constraints
+    (Constraint(text='params <= 5e5'),)
     """
 
     text: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", " ".join(str(self.text).split()))
-        kinds = {term.is_cost for term in self.terms}
-        if len(kinds) > 1:
-            raise ObjectiveError(
-                f"{self.text!r} adds an accuracy and a cost, which have no common unit; "
-                "separate them by a comma for multi-objective search, as in 'clean, flops'"
-            )
+        expression, clause = _split(" ".join(str(self.text).split()))
+        constraints = parse_clause(clause) if clause is not None else ()
+        where = f" where {' and '.join(map(str, constraints))}" if constraints else ""
+        object.__setattr__(self, "text", expression + where)
+        assert self.terms  # parsed here, so that faults show at once
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
         """The weighted atoms of the sum."""
-        return _parse_sum(self.text)
+        return parse_sum(self.expression)
+
+    @cached_property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """The comparisons of its where-clause; they hold for every objective of a tuple that it is in."""
+        clause = _split(self.text)[1]
+        return parse_clause(clause) if clause is not None else ()
+
+    @property
+    def expression(self) -> str:
+        """The text without the where-clause."""
+        return _split(self.text)[0]
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """The distinct metrics that it needs."""
-        return tuple(dict.fromkeys(metric for term in self.terms for metric in term.metrics))
+        """The distinct metrics that it needs, those of its constraints included."""
+        return tuple(dict.fromkeys(metric for term in self._all_terms for metric in term.metrics))
+
+    @property
+    def attached(self) -> tuple[str, ...]:
+        """The distinct attached columns that it needs, those of its constraints included."""
+        return tuple(dict.fromkeys(term.attached for term in self._all_terms if term.attached))
 
     @property
     def minimised(self) -> bool:
         """Whether smaller is better (costs) rather than larger (accuracies)."""
-        return self.terms[0].is_cost
+        return self.terms[0].minimised
 
     @property
     def sign(self) -> float:
@@ -109,73 +106,87 @@ class Objective:
         """Forward and backward passes per test image that measuring one network takes."""
         return sum(metric.passes for metric in self.metrics)
 
-    def evaluate(self, column: ColumnLookup, dataset: str = "cifar10") -> FloatArray:
-        """Return the score of every cell in natural units (accuracy in [0, 1], or a count).
+    def evaluate(self, table: Table) -> FloatArray:
+        """Return the score of every cell of a table, shape (15625,), constraints aside; NaN where unknown.
 
-        Args:
-            column: Gives the values of one metric over all cells, shape (n,).
-            dataset: Whose skeleton the costs are counted for.
+        Scores are in natural units: accuracy in [0, 1], a count, or those of an attached column.
+
+        Raises:
+            ObjectiveError: The table lacks a metric or an attached column.
         """
-        return np.asarray(sum(term.weight * term.evaluate(column, dataset) for term in self.terms))
+        return evaluate_sum(self.terms, table)
+
+    @property
+    def _all_terms(self) -> tuple[Term, ...]:
+        return self.terms + tuple(term for constraint in self.constraints for term in constraint.terms)
 
     def __str__(self) -> str:
         return self.text
 
 
 def parse_objectives(text: str | Objective | Sequence[str | Objective]) -> tuple[Objective, ...]:
-    """Read one or several objectives, separated by commas.
+    """Read one or several objectives, separated by commas; a where-clause at the end holds for all.
 
     >>> [str(objective) for objective in parse_objectives("clean, pgd@1, flops")]
     ['clean', 'pgd@1', 'flops']
     """
     parts: Sequence[str | Objective] = (
-        text.split(",") if isinstance(text, str) else ([text] if isinstance(text, Objective) else text)
+        _split_tuple(text) if isinstance(text, str) else ([text] if isinstance(text, Objective) else text)
     )
     objectives = tuple(part if isinstance(part, Objective) else Objective(part) for part in parts)
-    names = [str(objective) for objective in objectives]
+    names = [objective.expression for objective in objectives]
     if not objectives or len(set(names)) < len(names):
         raise ObjectiveError(f"{', '.join(names)!r}: expected one or more different objectives, as in 'clean, pgd@1'")
     return objectives
 
 
-def _parse_sum(text: str) -> tuple[Term, ...]:
-    if not text or "," in text:
-        raise ObjectiveError(f"{text!r} is not one objective; expected one such as {', '.join(_EXAMPLES)}")
-    terms, position = [], 0
-    while position < len(text):
-        match = _TERM.match(text, position)
-        if not match or (position and not match[1]):
-            rest = text[position:]
-            raise ObjectiveError(f"cannot read {rest!r} in {text!r}; expected a sum such as 0.5*clean + 0.5*pgd@1")
-        sign = -1.0 if match[1] == "-" else 1.0
-        terms.append(_parse_term(sign * _weight(match[2], text), match[3]))
-        position = match.end()
-    return tuple(terms)
+def feasible(objectives: Sequence[Objective], table: Table) -> BoolArray:
+    """Return which cells satisfy the constraints of all objectives, shape (15625,).
+
+    Raises:
+        ObjectiveError: No cell does, or the table lacks a metric or an attached column.
+    """
+    constraints = dict.fromkeys(constraint for objective in objectives for constraint in objective.constraints)
+    mask = np.ones(N_CELLS, dtype=np.bool_)
+    for constraint in constraints:
+        mask &= constraint.satisfied(table)
+    if not mask.any():
+        ranges = "; ".join(_range(constraint, table) for constraint in constraints)
+        raise ObjectiveError(f"no cell of {table.dataset} satisfies {' and '.join(map(str, constraints))!r}: {ranges}")
+    return mask
 
 
-def _weight(text: str | None, where: str) -> float:
-    if text is None:
-        return 1.0
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not np.isfinite(value):
-        raise ObjectiveError(f"weight {text!r} in {where!r}: expected a finite number, as in 0.5*clean")
-    return value
+def utility_columns(objectives: Sequence[Objective], table: Table) -> FloatArray:
+    """Return the scores signed so that larger is better, shape (n_objectives, 15625), NaN if unknown or infeasible.
+
+    Raises:
+        ObjectiveError: No cell is feasible, or the table lacks a metric or an attached column.
+    """
+    utilities = np.array([objective.sign * objective.evaluate(table) for objective in objectives])
+    utilities[:, ~feasible(objectives, table)] = np.nan
+    return utilities
 
 
-def _parse_term(weight: float, atom: str) -> Term:
-    name, at, level = atom.partition("@")
-    if atom in COSTS:
-        return Term(weight, atom, ())
-    if name in ("adversarial", "worst"):
-        eps = epsilon(level, atom)
-        return Term(weight, atom, tuple(Metric(attack, eps) for attack in ATTACKS), worst=name == "worst")
-    if name == "corruption" or name.startswith("corruption:"):
-        names = CORRUPTIONS if name == "corruption" else (corruption_name(name),)
-        levels = (severity(level, atom),) if at else SEVERITIES
-        return Term(weight, atom, tuple(Metric(name, float(value)) for name in names for value in levels))
-    if name in ATTACKS or atom == "clean":
-        return Term(weight, atom, (Metric.parse(atom),))
-    raise ObjectiveError(unknown_name("objective", atom, _EXAMPLES))
+def _range(constraint: Constraint, table: Table) -> str:
+    values = constraint.evaluate(table)
+    known = values[np.isfinite(values)]
+    left = str(constraint).split(f" {constraint.sign} ")[0]
+    return f"{left} is from {known.min():.6g} to {known.max():.6g}" if len(known) else f"{left} is not known of any"
+
+
+def _split(text: str) -> tuple[str, str | None]:
+    """Return an objective's expression and its where-clause, None if it has none."""
+    expression, *clauses = _WHERE.split(text)
+    if len(clauses) > 1:
+        raise ObjectiveError(f"{text!r} has {len(clauses)} where-clauses; expected one, with 'and' between comparisons")
+    return expression.strip(), clauses[0].strip() if clauses else None
+
+
+def _split_tuple(text: str) -> list[str]:
+    expressions, clause = _split(text)
+    if clause is not None and "," in clause:
+        raise ObjectiveError(
+            f"{text!r} has a comma after 'where'; the where-clause comes last and holds for all objectives"
+        )
+    parts = expressions.split(",")
+    return parts if clause is None else [*parts[:-1], f"{parts[-1]} where {clause}"]

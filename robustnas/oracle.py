@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from robustnas.arrays import FloatArray, read_only
+from robustnas.arrays import FloatArray
 from robustnas.cell import Cell
 from robustnas.checks import whole_number
 from robustnas.errors import BudgetExhausted, SearchStalled
 from robustnas.identity import N_NETWORKS, canonical_indices
-from robustnas.objective import Objective, parse_objectives
+from robustnas.objective import Objective, parse_objectives, utility_columns
 from robustnas.table import Table
 
 
@@ -22,8 +22,9 @@ class Outcome(NamedTuple):
 
     Attributes:
         cell: The cell that was asked for.
-        scores: One value per objective in natural units: accuracy in [0, 1], or a count.
-        utilities: The scores signed so that larger is better; what a searcher maximises. NaN where unknown.
+        scores: One value per objective in natural units: accuracy in [0, 1], a count, or those of an attached column.
+        utilities: The scores signed so that larger is better; what a searcher maximises. NaN where unknown, all NaN if
+            the cell does not satisfy the constraints.
         cost: Forward and backward passes per test image that measuring it takes; 0 for a repeat.
         source: Where the numbers came from, such as ``table``.
         repeat: Whether the network had been asked for before.
@@ -54,13 +55,13 @@ class Oracle:
     searcher which only repeats itself.
 
     Args:
-        objectives: One objective, or several separated by commas, as text or parsed.
+        objectives: One objective, or several separated by commas, as text or parsed; a where-clause holds for all.
         table: Where the numbers are.
         budget: Distinct networks that may be asked for, 1 to 6466.
         max_repeats: Repeats in a row that are answered before the search counts as stalled.
 
     Raises:
-        ObjectiveError: An objective does not parse, or the table lacks a metric.
+        ObjectiveError: An objective does not parse, the table lacks a metric, or no cell satisfies the constraints.
         InvalidInputError: A budget out of range.
 
     >>> from robustnas.table import ArrayTable
@@ -135,7 +136,7 @@ class Oracle:
 
 def score_columns(objectives: Sequence[Objective], table: Table) -> FloatArray:
     """Return the scores of every cell, natural units, shape (n_objectives, 15625)."""
-    return np.array([objective.evaluate(table.column, table.dataset) for objective in objectives])
+    return np.array([objective.evaluate(table) for objective in objectives])
 
 
 class _Answers(NamedTuple):
@@ -148,7 +149,9 @@ class _Answers(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _answers(objectives: tuple[Objective, ...], table: Table) -> _Answers:
-    scores = read_only(score_columns(objectives, table))
-    signs = np.array([[objective.sign] for objective in objectives])
-    as_tuples = [tuple(row) for row in scores.T.tolist()]
-    return _Answers(canonical_indices().tolist(), as_tuples, [tuple(row) for row in (signs * scores).T.tolist()])
+    scores, utilities = score_columns(objectives, table), utility_columns(objectives, table)
+    return _Answers(canonical_indices().tolist(), _rows(scores), _rows(utilities))
+
+
+def _rows(columns: FloatArray) -> list[tuple[float, ...]]:
+    return [tuple(row) for row in columns.T.tolist()]

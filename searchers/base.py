@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from itertools import repeat
 from typing import ClassVar
 
 import numpy as np
@@ -55,6 +56,24 @@ class Searcher(ABC):
         """Hear of an outcome."""
 
 
+class GlancingSearcher(Searcher):
+    """A searcher of several fidelities: before it asks, it may glance at cheap objectives of any networks.
+
+    Attributes:
+        cheap: The cheap objectives, separated by commas.
+    """
+
+    cheap: str
+
+    @abstractmethod
+    def glance(self) -> Cell | None:
+        """Return the next network to look at cheaply, or None to go on to `ask`."""
+
+    @abstractmethod
+    def tell_glance(self, outcome: Outcome) -> None:
+        """Hear of a network's cheap utilities, and of what they cost."""
+
+
 class UnseenNetworks:
     """Hands out cells of networks not seen before, at random, each network at most once.
 
@@ -99,15 +118,28 @@ def search(searcher: Searcher, oracle: Oracle) -> Iterator[Outcome]:
     """Run a search; the one loop for all strategies. Progress, records and early stops are loops around it.
 
     It ends when the budget is spent, when the searcher has nothing left to propose, or when it only repeats itself;
-    ``oracle.remaining`` tells which.
+    ``oracle.remaining`` tells which. The cost of glances is added to that of the query that follows them.
 
     Yields:
         Every outcome, repeats included (``outcome.repeat``).
     """
+    glances = _glances(searcher, oracle) if isinstance(searcher, GlancingSearcher) else repeat(0.0)
     while oracle.remaining:
         try:
+            spent = next(glances)
             outcome = oracle.query(searcher.ask())
         except (BudgetExhausted, SearchStalled):
             return
         searcher.tell(outcome)
-        yield outcome
+        yield outcome if not spent else outcome._replace(cost=outcome.cost + spent)
+
+
+def _glances(searcher: GlancingSearcher, oracle: Oracle) -> Iterator[float]:
+    """Before every query, let the searcher glance as long as it wants to; yield what that cost."""
+    cheap = Oracle(searcher.cheap, oracle.table, budget=space.N_NETWORKS)
+    while True:
+        before = cheap.cost
+        while (cell := searcher.glance()) is not None:
+            searcher.tell_glance(cheap.query(cell))
+        oracle.cost += cheap.cost - before
+        yield cheap.cost - before

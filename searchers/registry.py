@@ -13,6 +13,9 @@ from robustnas.errors import InvalidInputError, unknown_name
 from searchers.base import Searcher
 from searchers.evolution import RegularizedEvolution
 from searchers.local_search import LocalSearch
+from searchers.model_based import Bananas, ForestSearch, GPSearch, XGBoostSearch
+from searchers.multi_fidelity import MultiFidelitySearch
+from searchers.nsga2 import NSGA2
 from searchers.optuna_search import OptunaCMAES, OptunaGP, OptunaNSGA2, OptunaTPE
 from searchers.random_search import RandomSearch
 
@@ -20,6 +23,12 @@ SEARCHERS: dict[str, type[Searcher]] = {
     "random": RandomSearch,
     "local": LocalSearch,
     "evolution": RegularizedEvolution,
+    "nsga2": NSGA2,
+    "gp": GPSearch,
+    "xgboost": XGBoostSearch,
+    "forest": ForestSearch,
+    "bananas": Bananas,
+    "multi-fidelity": MultiFidelitySearch,
     "optuna-tpe": OptunaTPE,
     "optuna-gp": OptunaGP,
     "optuna-cmaes": OptunaCMAES,

@@ -1,1 +1,52 @@
-"""Surrogate predictors of robust accuracy."""
+"""Surrogate predictors of robust accuracy: scikit-learn regressors that say how sure they are.
+
+>>> from robustnas.encodings import encoding
+>>> from surrogates import DEFAULT_ENCODING, make_surrogate
+>>> features = encoding(DEFAULT_ENCODING)
+>>> cells = features.values[::50]
+>>> target = cells[:, features.names.index("cost:count_conv")]
+>>> mean, deviation = make_surrogate("default", features).fit(cells, target).predict(cells, return_std=True)
+>>> mean.shape, deviation.shape
+((313,), (313,))
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from surrogates.base import Surrogate as Surrogate
+    from surrogates.cross_fitted import WithDeviation as WithDeviation
+    from surrogates.cross_fitted import with_std as with_std
+    from surrogates.registry import DEFAULT_ENCODING as DEFAULT_ENCODING
+    from surrogates.registry import DEFAULT_SURROGATE as DEFAULT_SURROGATE
+    from surrogates.registry import SURROGATES as SURROGATES
+    from surrogates.registry import make_surrogate as make_surrogate
+
+_MODULE_OF = {
+    "DEFAULT_ENCODING": "registry",
+    "DEFAULT_SURROGATE": "registry",
+    "SURROGATES": "registry",
+    "Surrogate": "base",
+    "WithDeviation": "cross_fitted",
+    "make_surrogate": "registry",
+    "with_std": "cross_fitted",
+}
+
+__all__ = [
+    "DEFAULT_ENCODING",
+    "DEFAULT_SURROGATE",
+    "SURROGATES",
+    "Surrogate",
+    "WithDeviation",
+    "make_surrogate",
+    "with_std",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import on demand: searches that need no scikit-learn and no XGBoost start without them."""
+    if name in _MODULE_OF:
+        return getattr(importlib.import_module(f"surrogates.{_MODULE_OF[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

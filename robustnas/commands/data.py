@@ -1,4 +1,4 @@
-"""``robustnas data``: where the database is, getting it, checking it."""
+"""``robustnas data``: where the database is, getting it, checking it, attaching tables to it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from robustnas.commands.attached import attach, attached, detach
 from robustnas.database import DATA_VARIABLE, Database, find_folder, user_folder
 from robustnas.download import fetch, fetchable, published_sums
 from robustnas.errors import DataError, DataNotFoundError
@@ -117,6 +118,10 @@ def verify(folder: Path | None, own: bool) -> None:
         raise DataError(f"{database.folder}: not as published, though readable: {', '.join(other)}; {advice}")
     n_same = len(known) - len(other)
     click.echo(f"{len(entries)} files in {database.folder} are sound; {n_same} of them match their published SHA-256")
+
+
+for command in (attach, attached, detach):
+    data.add_command(command)
 
 
 def _report(folder: Path | None, database: Database | None) -> dict[str, Any]:

@@ -22,6 +22,7 @@ def objectives(dataset: str, data: Path | None, as_json: bool) -> None:
     """List the objectives that the data allows, with the best score and the training noise of each.
 
     Objectives combine: weighted sums ("0.5*clean + 0.5*pgd@1"), and commas for several at once ("clean, pgd@1, flops").
+    A where-clause says which networks count ("pgd@1 where params <= 500000").
 
     \b
     Example:
@@ -36,12 +37,17 @@ def objectives(dataset: str, data: Path | None, as_json: bool) -> None:
     width = max(len(row["objective"]) for row in rows)
     click.echo(f"{'objective':<{width}}  {'best':>12}  {'noise':>6}  meaning")
     for row in rows:
-        cost = row["direction"] == "minimise"
-        best = f"{row['best']:,.0f}" if cost else f"{100 * row['best']:.2f} %"
-        noise = "" if cost else f"{100 * row['noise']:.2f}"
-        click.echo(f"{row['objective']:<{width}}  {best:>12}  {noise:>6}  {row['meaning']}")
+        noise = f"{100 * row['noise']:.2f}" if row["noise"] > 0 else ""
+        click.echo(f"{row['objective']:<{width}}  {_best(row):>12}  {noise:>6}  {row['meaning']}")
     click.echo("\nnoise: standard deviation between trainings of the same function, in points")
     click.echo('combine: "0.5*clean + 0.5*pgd@1" (weighted sum), "clean, pgd@1, flops" (several at once)')
+    click.echo('constrain: "pgd@1 where params <= 500000 and clean >= 0.93"')
+
+
+def _best(row: dict[str, Any]) -> str:
+    if "." in row["objective"].partition("@")[0]:  # an attached column, in its own units
+        return f"{row['best']:,.6g}"
+    return f"{row['best']:,.0f}" if row["direction"] == "minimise" else f"{100 * row['best']:.2f} %"
 
 
 def _rows(table: Table) -> Iterator[dict[str, Any]]:
@@ -51,13 +57,29 @@ def _rows(table: Table) -> Iterator[dict[str, Any]]:
     from robustnas.noise import noise_floor
     from robustnas.objective import Objective
 
-    for text, meaning in _texts(table).items():
+    for text, meaning in (_texts(table) | _attached(table)).items():
         objective = Objective(text)
-        scores = objective.evaluate(table.column, table.dataset)[space.network_indices()]
+        scores = objective.evaluate(table)
         best = objective.sign * float(np.nanmax(objective.sign * scores))
-        noise = 0.0 if objective.minimised else noise_floor(scores).std
-        direction = "minimise" if objective.minimised else "maximise"
+        direction, noise = ("minimise", 0.0) if objective.minimised else ("maximise", float("nan"))
+        if not objective.minimised and not objective.attached:
+            noise = noise_floor(scores[space.network_indices()]).std
         yield {"objective": text, "direction": direction, "best": best, "noise": noise, "meaning": meaning}
+
+
+def _attached(table: Table) -> dict[str, str]:
+    """Return the attached columns, with what is known of them."""
+    import numpy as np
+
+    from robustnas import space
+    from robustnas.objective import Objective
+
+    texts = {}
+    for name, values in table.attached_columns().items():
+        n_networks = len(np.unique(space.network_of_index()[np.isfinite(values)]))
+        direction = "minimised" if Objective(name).minimised else "maximised"
+        texts[name] = f"attached, {direction}, {n_networks:,} of {space.N_NETWORKS:,} networks"
+    return texts
 
 
 def _texts(table: Table) -> dict[str, str]:

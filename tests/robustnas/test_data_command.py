@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from synthetic import edit_values
 
 from robustnas.commands import data as command
+from robustnas.commands.objectives import objectives
 from robustnas.database import Database, user_folder
 from robustnas.download import published_sums
 from robustnas.errors import DataError, DataNotFoundError, InvalidInputError
@@ -31,7 +32,7 @@ def fails(error: type[Exception], *arguments: object) -> str:
     return str(result.exception)
 
 
-@pytest.mark.parametrize("name", ["", "status", "import", "fetch", "verify"])
+@pytest.mark.parametrize("name", ["", "status", "import", "fetch", "verify", "attach", "attached", "detach"])
 def test_every_command_has_help_with_an_example(name: str) -> None:
     assert f"robustnas data {name}".strip() in succeeds(*name.split(), "--help").split("Example:")[1]
 
@@ -140,3 +141,41 @@ class TestVerify:
     def test_the_published_files(self, real_data_dir: Path) -> None:
         n_files = sum((real_data_dir / path).exists() for path in published_sums())
         assert f"{n_files} of them match" in succeeds("verify", "--data", real_data_dir)
+
+
+class TestAttach:
+    @pytest.fixture
+    def source(self, tmp_path: Path) -> Path:
+        path = tmp_path / "hw.csv"
+        path.write_text("net,latency,acc,device\n" + "".join(f"{i},{i - 1},{'' if i else 1},gpu\n" for i in range(3)))
+        return path
+
+    def test_it_says_what_was_attached(self, source: Path) -> None:
+        output = succeeds("attach", source, "--name", "hw")
+        assert "3 of 15,625 cells, 3 of 6,466 networks; from hw.csv, keyed by its column net" in output
+        for line in ("hw.latency  minimised\n", "hw.acc  maximised, 1 cells", "left out, not numbers: device"):
+            assert line in output
+        assert "hw.latency is minimised and negative for 1 cells" in output
+
+    def test_attached_lists_and_detach_removes(self, source: Path, published: Path) -> None:
+        assert "nothing is attached" in succeeds("attached")
+        succeeds("attach", source, "--name", "hw", "--dataset", "cifar100")
+        succeeds("attach", source, "--name", "own", "--data", published)
+        (found,) = json.loads(succeeds("attached", "--json"))["attached"]
+        assert (found["dataset"], found["name"], found["n_cells"]) == ("cifar100", "hw", 3)
+        assert found["columns"] == {"latency": 3, "acc": 1}
+        assert "own (cifar10)" in succeeds("attached", "--data", published, "--dataset", "cifar10")
+        assert "removed" in succeeds("detach", "hw", "--dataset", "cifar100")
+        assert "has no attached table" in fails(InvalidInputError, "detach", "hw", "--dataset", "cifar100")
+        assert run("attach", source).exit_code == 2
+        assert "line 2: column 'device'" in fails(DataError, "attach", source, "--name", "hw", "--key", "device")
+
+    def test_objectives_list_them(self, source: Path, published: Path) -> None:
+        succeeds("attach", source, "--name", "hw")
+        arguments = ["--data", str(published)]
+        text = CliRunner().invoke(objectives, arguments).output
+        assert "hw.latency" in text
+        assert "attached, minimised, 3 of 6,466 networks" in text
+        rows = json.loads(CliRunner().invoke(objectives, [*arguments, "--json"]).output)["objectives"]
+        (latency,) = (row for row in rows if row["objective"] == "hw.latency")
+        assert (latency["direction"], latency["best"]) == ("minimise", -1.0)

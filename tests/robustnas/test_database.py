@@ -57,7 +57,7 @@ class TestTable:
     def test_it_is_a_table_for_objectives(self, table: Table) -> None:
         objective = Objective("0.5*clean + 0.5*pgd@1")
         expected = 0.5 * table.column(Metric("clean")) + 0.5 * table.column(Metric("pgd", 1.0))
-        assert np.allclose(objective.evaluate(table.column, table.dataset), expected)
+        assert np.allclose(objective.evaluate(table), expected)
         assert (table.dataset, table.source, len(table.digest)) == ("cifar10", "table", 64)
 
     def test_metrics_are_those_of_the_accuracy_files_in_order(self, table: DatabaseTable) -> None:
@@ -400,7 +400,7 @@ class TestPublished:
         assert table.value("#13433", "pgd@1") == 0.336
         best = {"clean": 0.946, "fgsm@1": 0.692, "pgd@1": 0.588, "apgd@1": 0.540, "square@1": 0.736}
         assert {name: float(table.column(name).max()) for name in best} == best
-        assert Objective("corruption").evaluate(table.column).max() == pytest.approx(0.5855, abs=5e-5)
+        assert Objective("corruption").evaluate(table).max() == pytest.approx(0.5855, abs=5e-5)
 
     def test_clean_confusion_matrices_agree_with_clean_accuracy(self, table: DatabaseTable) -> None:
         for arch in ("#0", "#1", "#13433"):

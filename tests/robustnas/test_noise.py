@@ -43,7 +43,7 @@ def test_another_shape_is_refused() -> None:
 )
 def test_the_noise_of_the_database_is_the_known_one(real_data_dir: Path, objective: str, points: float) -> None:
     table = Database.open(real_data_dir)["cifar10"]
-    scores = Objective(objective).evaluate(table.column)[space.network_indices()]
+    scores = Objective(objective).evaluate(table)[space.network_indices()]
     assert 100 * noise_floor(scores).std == pytest.approx(points, abs=0.06)
 
 
@@ -54,7 +54,7 @@ def test_the_noise_of_the_database_is_the_known_one(real_data_dir: Path, objecti
 )
 def test_the_best_of_the_database_is_the_published_one(real_data_dir: Path, objective: str, percent: float) -> None:
     table = Database.open(real_data_dir)["cifar10"]
-    assert 100 * Objective(objective).evaluate(table.column).max() == pytest.approx(percent, abs=0.006)
+    assert 100 * Objective(objective).evaluate(table).max() == pytest.approx(percent, abs=0.006)
 
 
 @pytest.mark.real_data

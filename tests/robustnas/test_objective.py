@@ -9,13 +9,15 @@ from robustnas import Metric, Objective
 from robustnas.errors import ObjectiveError
 from robustnas.metric import ATTACKS, CORRUPTIONS, corruption_metrics
 from robustnas.objective import parse_objectives
+from robustnas.table import ArrayTable
 
 ALL = [Metric("clean"), *(Metric(attack, eps) for attack in ATTACKS for eps in (0.5, 1.0)), *corruption_metrics()]
-VALUES = dict(zip(ALL, np.random.default_rng(0).random((len(ALL), 20)), strict=True))
+VALUES = dict(zip(ALL, np.random.default_rng(0).random((len(ALL), 15_625)), strict=True))
+TABLE = ArrayTable({str(metric): values for metric, values in VALUES.items()}, "cifar10")
 
 
 def evaluate(text: str) -> np.ndarray:
-    return Objective(text).evaluate(VALUES.__getitem__)
+    return Objective(text).evaluate(TABLE)
 
 
 def test_single_metrics() -> None:
@@ -30,7 +32,7 @@ def test_means_and_minima() -> None:
     np.testing.assert_allclose(evaluate("adversarial@1"), attacks.mean(axis=0))
     np.testing.assert_array_equal(evaluate("worst@1"), attacks.min(axis=0))
     corruptions = np.array([[VALUES[Metric(name, float(s))] for s in range(1, 6)] for name in CORRUPTIONS])
-    assert corruptions.shape == (15, 5, 20)
+    assert corruptions.shape == (15, 5, 15_625)
     np.testing.assert_allclose(evaluate("corruption"), corruptions.mean(axis=(0, 1)))
     np.testing.assert_allclose(evaluate("corruption:fog"), corruptions[CORRUPTIONS.index("fog")].mean(axis=0))
     np.testing.assert_allclose(evaluate("corruption@2"), corruptions[:, 1].mean(axis=0))
@@ -53,7 +55,7 @@ def test_costs_are_minimised_accuracies_maximised() -> None:
     assert Objective("flops").minimised
     assert Objective("2*params").sign == -1.0
     assert not Objective("clean").minimised
-    assert Objective("params").evaluate(VALUES.__getitem__, "cifar10").shape == (15_625,)
+    assert Objective("params").evaluate(TABLE).shape == (15_625,)
 
 
 def test_tuples_are_several_objectives() -> None:
@@ -89,6 +91,9 @@ def test_tuples_are_several_objectives() -> None:
         ("0.5*0.5*clean", "cannot read|unknown objective"),
         ("clean + params", "accuracy and a cost"),
         ("worst", "eps ''"),
+        ("params - clean", "params is minimised, clean is maximised"),
+        ("min(params)", "take one attached column"),
+        ("clean where params", "where-clause"),
     ],
 )
 def test_a_bad_objective_is_refused_with_the_part_and_what_was_expected(text: str, message: str) -> None:

@@ -60,6 +60,49 @@ class TestOptunaTPEMultiObjective(Registered):
     n_quality_seeds = 5
 
 
+class TestNSGA2(Registered):
+    name = "nsga2"
+    objective = "clean, pgd@1"
+
+
+class TestGP(Registered):
+    name = "gp"
+    n_queries = 40
+    n_quality_seeds = 5
+
+
+class TestGPMultiObjective(Registered):
+    name = "gp"
+    objective = "clean, pgd@1"
+    n_queries = 30
+    n_quality_seeds = 5
+
+
+class TestXGBoost(Registered):
+    name = "xgboost"
+    n_queries = 20
+    n_quality_seeds = 3
+
+
+class TestForest(Registered):
+    name = "forest"
+    n_queries = 20
+    n_quality_seeds = 3
+
+
+class TestBananas(Registered):
+    name = "bananas"
+    n_queries = 16
+    n_quality_seeds = 3
+
+
+class TestMultiFidelity(Registered):
+    name = "multi-fidelity"
+    parameters: ClassVar[dict[str, object]] = {"cheap": "pgd@1", "share": 5.0}
+    n_queries = 16
+    n_quality_seeds = 3
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 class TestOptunaGP(Registered):

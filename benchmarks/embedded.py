@@ -1,0 +1,150 @@
+"""Whether the embedded benchmark ranks search strategies as the real database does: the same searches on both.
+
+Run it where ROBUSTNAS_DATA (or the user's data directory) holds the database:
+``python benchmarks/embedded.py --figure docs/images/embedded.png``. docs/embedded-benchmark.md has the result.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ProcessPoolExecutor
+from itertools import combinations, product
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+from scipy.stats import kendalltau
+
+from experiments.figure_style import INK, TEXT_WIDTH, colours_of, new_figure, render
+from experiments.run import RunSpec, record
+from robustnas import Objective, space
+from robustnas.datasets import open_table
+
+REAL, SMOOTH, NOISY = "cifar10", "cifar10-surrogate", "cifar10-surrogate@0"
+TABLES = (REAL, SMOOTH, NOISY)
+OBJECTIVES = ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption")
+BUDGET, CHECKPOINTS = 300, (50, 100, 200, 300)
+
+
+def best_so_far(table: str, objective: str, searcher: str, seed: int) -> list[float]:
+    """Run one search and return the best score after each query."""
+    run = record(RunSpec(objective, searcher, searcher, {}, BUDGET, seed), open_table(table))
+    best: list[float] = run["queries"]["best"]
+    return best
+
+
+def curves(searchers: list[str], n_seeds: int, jobs: int) -> pd.DataFrame:
+    """Run everything; one row per table, objective and searcher, columns query and score (mean) and error."""
+    grid = list(product(TABLES, OBJECTIVES, searchers))
+    tasks = [(*place, seed) for place in grid for seed in range(n_seeds)]
+    with ProcessPoolExecutor(jobs) as pool:
+        bests = np.array(list(pool.map(best_so_far, *zip(*tasks, strict=True), chunksize=10)))
+    frames = []
+    for place, runs in zip(grid, bests.reshape(len(grid), n_seeds, BUDGET), strict=True):
+        place_columns = dict(zip(("table", "objective", "searcher"), place, strict=True))
+        mean, error = runs.mean(axis=0), runs.std(axis=0, ddof=1) / np.sqrt(n_seeds)
+        query = np.arange(1, BUDGET + 1)
+        frames.append(pd.DataFrame({**place_columns, "query": query, "score": mean, "error": error}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def with_regret(found: pd.DataFrame) -> pd.DataFrame:
+    """Add the regret: how far from the table's best, in units of best less median network; and its error."""
+    scales = {place: scale(*place) for place in product(TABLES, OBJECTIVES)}
+    best, span = np.array([scales[place] for place in zip(found["table"], found["objective"], strict=True)]).T
+    return found.assign(best=best, regret=(best - found["score"]) / span, regret_error=found["error"] / span)
+
+
+def scale(table: str, objective: str) -> tuple[float, float]:
+    """Return the best score of a table, and how far it lies above the median network."""
+    scores = Objective(objective).evaluate(open_table(table))[space.network_indices()]
+    return float(scores.max()), float(scores.max() - np.median(scores))
+
+
+def agreement(found: pd.DataFrame, table: str) -> dict[str, float]:
+    """Compare a table with the real one at the checkpoints, over all objectives.
+
+    ``pairs_agree``: of the pairs of searchers that the real table separates by two standard errors, the share that the
+    other orders alike; ``kendall_tau``: of normalised regrets over objectives, searchers and checkpoints.
+    """
+    chosen = found[found["query"].isin(CHECKPOINTS)]
+    place = ["objective", "query", "searcher"]
+    regret, error = (chosen.pivot_table(name, place, "table") for name in ("regret", "regret_error"))
+    alike = []
+    for _, group in regret.groupby(level=["objective", "query"]):
+        for first, second in combinations(group.index, 2):
+            gap = group.loc[first] - group.loc[second]
+            if abs(gap[REAL]) > 2 * np.hypot(error.loc[first, REAL], error.loc[second, REAL]):
+                alike.append(gap[REAL] * gap[table] > 0)
+    tau = float(kendalltau(regret[REAL], regret[table]).statistic)
+    same_best = regret.groupby(level=["objective", "query"]).agg(lambda column: column.idxmin()[-1])
+    return {
+        "pairs": len(alike),
+        "pairs_agree": float(np.mean(alike)),
+        "same_winner": float((same_best[REAL] == same_best[table]).mean()),
+        "kendall_tau": tau,
+    }
+
+
+def listing(found: pd.DataFrame) -> str:
+    """Return mean best scores and normalised regrets after 100 and 300 queries as a Markdown table."""
+    queries = (100, 300)
+    heads = [f"{name} @{query}" for name in ("real", "surrogate", "with noise") for query in queries]
+    lines = ["| objective | searcher | " + " | ".join(heads) + " |", "|---|---" + "|--:" * len(heads) + "|"]
+    rows = found.set_index(["objective", "searcher", "table", "query"])
+    for objective, searcher in product(OBJECTIVES, found["searcher"].unique()):
+        cells = [rows.loc[objective, searcher, table, query] for table in TABLES for query in queries]
+        texts = [f"{100 * cell['score']:.2f} ({cell['regret']:.3f})" for cell in cells]
+        lines.append(f"| {objective} | {searcher} | " + " | ".join(texts) + " |")
+    return "\n".join(lines)
+
+
+def draw(found: pd.DataFrame, path: Path) -> None:
+    """Draw normalised regrets, real and surrogate side by side in each panel."""
+    searchers = list(found["searcher"].unique())
+    colours = colours_of(searchers)
+    figure = new_figure(TEXT_WIDTH, 4.2)
+    figure.set_layout_engine("constrained")
+    panels = figure.subplots(2, 3, sharex=True)
+    for axes, objective in zip(panels.flat, OBJECTIVES, strict=True):
+        for searcher, (table, line) in product(searchers, ((REAL, "-"), (SMOOTH, "--"))):
+            chosen = (found["objective"] == objective) & (found["searcher"] == searcher) & (found["table"] == table)
+            group = found[chosen & (found["query"] >= 10)]
+            axes.plot(group["query"], group["regret"], line, color=colours[searcher], linewidth=1.1)
+        axes.set(title=objective, xscale="log", xticks=[10, 30, 100, 300], xticklabels=["10", "30", "100", "300"])
+        axes.set_ylim(bottom=0)
+        axes.minorticks_off()
+    for axes in panels[1]:
+        axes.set_xlabel("networks evaluated")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("normalised regret")
+    handles = [axes.plot([], [], color=colours[searcher], label=searcher)[0] for searcher in searchers]
+    handles += [
+        axes.plot([], [], line, color=INK, label=text)[0] for text, line in (("database", "-"), ("surrogate", "--"))
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    path.write_bytes(render(figure, "png"))
+
+
+@click.command()
+@click.option("--searchers", default="random,local,evolution,optuna-tpe", show_default=True)
+@click.option("--seeds", default=30, show_default=True)
+@click.option("--jobs", default=2, show_default=True)
+@click.option("--figure", type=click.Path(path_type=Path), help="A PNG file to draw to.")
+@click.option("--out", type=click.Path(path_type=Path), help="A JSON file for the results.")
+def main(searchers: str, seeds: int, jobs: int, figure: Path | None, out: Path | None) -> None:
+    """Compare search strategies on the database and on the embedded benchmark."""
+    found = with_regret(curves(searchers.split(","), seeds, jobs))
+    agreements = {table: agreement(found, table) for table in TABLES[1:]}
+    print(listing(found))
+    print(json.dumps(agreements, indent=1))
+    if figure is not None:
+        draw(found, figure)
+    if out is not None:
+        rows = found[found["query"].isin(CHECKPOINTS)].to_dict("records")
+        out.write_text(json.dumps({"seeds": seeds, "agreement": agreements, "rows": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

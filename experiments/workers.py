@@ -1,0 +1,94 @@
+"""Worker processes: the same function on many tasks, results as they come, and a Ctrl-C that loses none of them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, TypeVar
+
+from robustnas.errors import SearchError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+_IN_FLIGHT_PER_JOB = 4  # enough to keep workers busy, few enough to stop soon after Ctrl-C
+
+
+def in_processes(
+    work: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    n_jobs: int,
+    start: Callable[..., None],
+    arguments: tuple[Any, ...],
+) -> Iterator[Result]:
+    """Yield the results of `work` on every task, in the order in which they are finished.
+
+    Args:
+        work: A function of a module, which a worker process imports.
+        tasks: What to work on.
+        n_jobs: Worker processes.
+        start: Prepares a worker before its first task.
+        arguments: What `start` is called with.
+
+    Raises:
+        SearchError: A worker process died.
+    """
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(n_jobs, context, start, arguments)
+    queue, running = iter(tasks), set[Future[Result]]()
+    try:
+        while True:
+            with _interrupts_ignored(), _single_threaded():  # workers start here and inherit both for good
+                for task in islice(queue, _IN_FLIGHT_PER_JOB * n_jobs - len(running)):
+                    running.add(pool.submit(work, task))
+            if not running:
+                return
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield future.result()
+    except BrokenProcessPool as error:
+        raise SearchError(
+            "a worker process died, out of memory perhaps; finished runs are kept: run the same command to go on, "
+            "with fewer --jobs if memory was short"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _single_threaded() -> Iterator[None]:
+    """Have processes started meanwhile compute with one thread each: one per processor is parallel enough."""
+    name = "OMP_NUM_THREADS"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Have processes started meanwhile ignore Ctrl-C: the parent alone hears it and stops them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may handle signals
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)

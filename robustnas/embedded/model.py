@@ -1,0 +1,176 @@
+"""The fitted model of one dataset, as its file holds it: networks, scales, noise; plain arrays, no pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robustnas.arrays import AnyArray, FloatArray, read_only
+from robustnas.embedded.network import CellNetwork, depends_on_input
+from robustnas.embedded.noise import NoiseModel
+from robustnas.errors import DataError, DataNotFoundError
+from robustnas.identity import network_indices, network_of_index
+from robustnas.metric import Metric
+from robustnas.numbering import N_CELLS, all_operations
+from robustnas.twins import twin_labels
+
+FORMAT = "robustnas surrogate benchmark 1"
+OFFSET = 0.004
+"""Added to both sides of the logit, so that accuracies of 0 have one; a few units of the database's rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class SurrogateModel:
+    """A surrogate benchmark of one dataset.
+
+    Attributes:
+        dataset: The dataset that it was fitted to, such as ``cifar10``.
+        n_classes: Its classes, which set the accuracy by chance.
+        fitted_to: The digest of the table that it was fitted to.
+        metrics: The m metrics that it predicts.
+        centre, scale: The median of each metric's logits and their spread, (m,).
+        networks: The ensemble, whose predictions are averaged.
+        noise: The noise of a single training.
+    """
+
+    dataset: str
+    n_classes: int
+    fitted_to: str
+    metrics: tuple[Metric, ...]
+    centre: FloatArray
+    scale: FloatArray
+    networks: tuple[CellNetwork, ...]
+    noise: NoiseModel
+
+    def predictions(self) -> FloatArray:
+        """Return the standardised predictions of every cell by space index, shape (15625, m), equal for twins.
+
+        They are computed once per functional class: twins are equal to the last bit.
+        """
+        labels = twin_labels()
+        first = np.full(labels.max() + 1, N_CELLS)
+        np.minimum.at(first, labels, np.arange(N_CELLS))
+        ops = all_operations()[first]
+        return np.asarray(np.mean([network.predict(ops) for network in self.networks], axis=0)[labels])
+
+    def columns(self, predictions: FloatArray, rng: np.random.Generator | None = None) -> FloatArray:
+        """Return the accuracies of every cell by space index, shape (m, 15625), in [0, 1].
+
+        They are rounded to three decimals, as the database's are: what lies below is less than a tenth of the noise,
+        and sums in another order (another processor) do not show. A network that sees nothing of the image scores
+        chance, without noise.
+
+        Args:
+            predictions: What `predictions` returned.
+            rng: Draws one noise per network; None for none.
+        """
+        if rng is not None:
+            networks = predictions[network_indices()]
+            seen = visibility(accuracy(self.centre + self.scale * networks))
+            predictions = predictions + (seen * self.noise.draw(networks, rng))[network_of_index()]
+        columns = accuracy(self.centre + self.scale * predictions).clip(0, 1).T.round(3)
+        columns[:, ~depends_on_input(all_operations())] = round(1 / self.n_classes, 3)
+        return columns
+
+    @property
+    def n_numbers(self) -> int:
+        """The numbers that the model consists of, all its arrays together."""
+        return sum(array.size for array in self.arrays().values())
+
+    def arrays(self) -> dict[str, AnyArray]:
+        """Return its numbers by name, as its file holds them, the members of the ensemble stacked."""
+        members = {f"network.{name}": _stack(self.networks, name) for name in CellNetwork._fields}
+        noise = {f"noise.{name}": array for name, array in self.noise._asdict().items()}
+        return {"centre": self.centre, "scale": self.scale, **members, **noise}
+
+    def write(self, path: Path) -> None:
+        """Write the model file: single precision, compressed; the same bytes for the same model."""
+        content: dict[str, Any] = {name: getattr(self, name) for name in ("dataset", "n_classes", "fitted_to")}
+        content |= {"format": FORMAT, "metrics": np.array([str(metric) for metric in self.metrics])}
+        content |= {name: array.astype(np.float32) for name, array in self.arrays().items()}
+        with path.open("wb") as file:
+            np.savez_compressed(file, **content)
+
+
+def logit(accuracies: FloatArray) -> FloatArray:
+    """Return the logits of accuracies in [0, 1], with `OFFSET` to keep them finite.
+
+    >>> float(np.round(accuracy(logit(np.array(0.0))), 9))
+    0.0
+    """
+    return np.asarray(np.log((accuracies + OFFSET) / (1 - accuracies + OFFSET)))
+
+
+def accuracy(logits: FloatArray) -> FloatArray:
+    """Return what `logit` was computed from; slightly beyond [0, 1] for extreme logits."""
+    return np.asarray((1 + 2 * OFFSET) / (1 + np.exp(-np.clip(logits, -60, 60))) - OFFSET)
+
+
+def visibility(accuracies: FloatArray) -> FloatArray:
+    """Return how much of a small change of the true logit shows in `logit`: 1, but little near accuracies 0 and 1.
+
+    >>> visibility(np.array([0.0, 0.004, 0.5])).round(2).tolist()
+    [0.0, 0.5, 0.98]
+    """
+    values = np.clip(accuracies, 0, 1)
+    return np.asarray(values * (1 - values) / ((values + OFFSET) * (1 - values + OFFSET)))
+
+
+@cache
+def read_model(path: Path) -> SurrogateModel:
+    """Read a model file.
+
+    Raises:
+        DataNotFoundError: There is no such file.
+        DataError: The file is none of ours, or incomplete.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            content = {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise DataNotFoundError(f"no surrogate benchmark at {path}; scripts/fit_embedded.py fits one") from None
+    except (ValueError, OSError) as error:
+        raise DataError(f"{path} is no surrogate benchmark: {error}") from None
+    if str(content.get("format", "")) != FORMAT:
+        raise DataError(f"{path} is no surrogate benchmark: its format is {content.get('format')}, not {FORMAT!r}")
+    try:
+        return _model(content)
+    except KeyError as error:
+        raise DataError(f"{path} is an incomplete surrogate benchmark: it has no array {error}") from None
+
+
+@cache
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a model file."""
+    return sha256(path.read_bytes()).hexdigest()
+
+
+@cache
+def model_predictions(path: Path) -> FloatArray:
+    """Return `SurrogateModel.predictions` of a model file, computed once per process, read-only."""
+    return read_only(read_model(path).predictions())
+
+
+def _model(content: Mapping[str, AnyArray]) -> SurrogateModel:
+    numbers = {name: array.astype(np.float64) for name, array in content.items() if array.dtype.kind == "f"}
+    stacks = [numbers[f"network.{name}"] for name in CellNetwork._fields]
+    return SurrogateModel(
+        dataset=str(content["dataset"]),
+        n_classes=int(content["n_classes"]),
+        fitted_to=str(content["fitted_to"]),
+        metrics=tuple(Metric.parse(name) for name in content["metrics"].tolist()),
+        centre=numbers["centre"],
+        scale=numbers["scale"],
+        networks=tuple(CellNetwork(*weights) for weights in zip(*stacks, strict=True)),
+        noise=NoiseModel(*(numbers[f"noise.{name}"] for name in NoiseModel._fields)),
+    )
+
+
+def _stack(networks: tuple[CellNetwork, ...], name: str) -> AnyArray:
+    return np.stack([getattr(network, name) for network in networks])

@@ -1,0 +1,95 @@
+"""Acquisition functions: what a model-based searcher maximises over candidates.
+
+Each takes a `Prediction` in standardised units (the told utilities have mean 0 and deviation 1) and returns one score
+per candidate, larger is more worth asking for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from scipy.special import ndtr
+
+from robustnas.arrays import FloatArray
+
+JointDraw: TypeAlias = Callable[[np.random.Generator], FloatArray]
+
+_BETA = 3.0
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model believes of all candidates.
+
+    Attributes:
+        mean: Shape (n,).
+        std: Deviation of the noise-free utility, shape (n,), positive.
+        best_seen: The best utility told so far, noise included.
+        best_mean: The best mean among the candidates asked for: what the model thinks of them without noise.
+        n_seen: Candidates asked for so far.
+        draw: Draws a whole function from the model, shape (n,).
+    """
+
+    mean: FloatArray
+    std: FloatArray
+    best_seen: float
+    best_mean: float
+    n_seen: int
+    draw: JointDraw
+
+
+Acquisition: TypeAlias = Callable[[Prediction, np.random.Generator], FloatArray]
+
+
+def expected_improvement(prediction: Prediction, rng: np.random.Generator) -> FloatArray:  # noqa: ARG001
+    """Expected improvement on the best utility seen (Jones, Schonlau and Welch 1998)."""
+    return _improvement(prediction, prediction.best_seen)
+
+
+def noise_aware_improvement(prediction: Prediction, rng: np.random.Generator) -> FloatArray:  # noqa: ARG001
+    """Expected improvement on the best posterior mean, so that a lucky training sets no false target.
+
+    The plug-in form for noisy observations (Picheny, Wagner and Ginsbourger 2013, section 3.2).
+    """
+    return _improvement(prediction, prediction.best_mean)
+
+
+def upper_confidence_bound(prediction: Prediction, rng: np.random.Generator) -> FloatArray:  # noqa: ARG001
+    """Mean plus 3 deviations (Srinivas et al. 2010, with a constant beta)."""
+    return prediction.mean + _BETA * prediction.std
+
+
+def alternating(prediction: Prediction, rng: np.random.Generator) -> FloatArray:
+    """Noise-aware improvement and upper confidence bound in turn: one exploits, the other explores."""
+    turn = upper_confidence_bound if prediction.n_seen % 2 else noise_aware_improvement
+    return turn(prediction, rng)
+
+
+def thompson(prediction: Prediction, rng: np.random.Generator) -> FloatArray:
+    """A function drawn from the model (Thompson 1933)."""
+    return prediction.draw(rng)
+
+
+def independent_thompson(prediction: Prediction, rng: np.random.Generator) -> FloatArray:
+    """A normal draw per candidate, correlations left out, as in BANANAS (White et al. 2021)."""
+    return prediction.mean + prediction.std * rng.standard_normal(len(prediction.mean))
+
+
+ACQUISITIONS: dict[str, Acquisition] = {
+    "ei": expected_improvement,
+    "noisy-ei": noise_aware_improvement,
+    "ucb": upper_confidence_bound,
+    "alternating": alternating,
+    "thompson": thompson,
+    "independent-thompson": independent_thompson,
+}
+"""Acquisition functions by name."""
+
+
+def _improvement(prediction: Prediction, incumbent: float) -> FloatArray:
+    gain = (prediction.mean - incumbent) / prediction.std
+    density = np.exp(-0.5 * gain * gain) / np.sqrt(2 * np.pi)
+    return np.asarray(prediction.std * (gain * ndtr(gain) + density))

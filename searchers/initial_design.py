@@ -1,0 +1,30 @@
+"""Where a model-based search starts: before it has seen anything, in networks far from each other."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from robustnas.arrays import FloatArray
+
+
+def maximin(features: FloatArray, n: int, rng: np.random.Generator) -> list[int]:
+    """Return a farthest-point design: a random row, then each time the row farthest from all chosen.
+
+    A greedy 2-approximation of the maximin distance design (Gonzalez 1985; Johnson, Moore and Ylvisaker 1990).
+
+    Args:
+        features: Shape (n_candidates, n_features), scaled so that Euclidean distance means something.
+        n: How many rows, at most n_candidates.
+        rng: Draws the first row and breaks ties.
+
+    >>> design = maximin(np.array([[0.0], [0.1], [1.0]]), 2, np.random.default_rng(0))
+    >>> 2 in design
+    True
+    """
+    chosen = [int(rng.integers(len(features)))]
+    nearest = np.full(len(features), np.inf)
+    while len(chosen) < n:
+        nearest = np.minimum(nearest, ((features - features[chosen[-1]]) ** 2).sum(axis=1))
+        nearest[chosen] = -1.0
+        chosen.append(int(rng.choice(np.flatnonzero(nearest == nearest.max()))))
+    return chosen

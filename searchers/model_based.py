@@ -1,0 +1,256 @@
+"""Search guided by a surrogate: fit what was seen, ask for what an acquisition function values most.
+
+The space is enumerable, so every network is a candidate and the acquisition is maximised exactly. Several objectives
+are searched by random hypervolume scalarisation (Zhang and Golovin, ICML 2020): a direction is drawn for every query,
+and the network asked for whose optimistic utilities reach farthest in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from robustnas import space
+from robustnas.arrays import FloatArray, IntArray
+from robustnas.cell import Cell
+from robustnas.checks import whole_number
+from robustnas.errors import InvalidInputError, SearchStalled, unknown_name
+from robustnas.oracle import Outcome
+from searchers.acquisition import ACQUISITIONS, Prediction
+from searchers.base import Searcher
+from searchers.belief import Belief, make_belief, network_features
+from searchers.initial_design import maximin
+
+FEATURES = "path, path-statistics+cost, graph"
+CANDIDATES = ("space", "mutations")
+INITIAL_DESIGNS = ("maximin", "random")
+_N_PARENTS = 10
+_BETA = 3.0
+_DECIMALS = 9  # ties between like networks are drawn, not left to the rounding of a machine's linear algebra
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The parts of a model-based searcher, where the user does not choose them.
+
+    Attributes:
+        surrogate: A name in `surrogates.SURROGATES`.
+        encoding: Encodings joined by ``+``; a comma separates groups of the GP's kernel.
+        acquisition: A name in `searchers.acquisition.ACQUISITIONS`.
+        candidates: ``space``, or ``mutations`` of the ten best networks seen.
+        initial: ``maximin`` (networks far apart) or ``random``.
+        parameters: The surrogate's own parameters.
+    """
+
+    surrogate: str
+    encoding: str
+    acquisition: str = "alternating"
+    candidates: str = "space"
+    initial: str = "maximin"
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+
+class ModelBasedSearch(Searcher):
+    """Fits a surrogate to what was told and asks for the network that the acquisition function values most.
+
+    Args:
+        rng: The only source of randomness.
+        n_objectives: Utilities per outcome; several are scalarised at random for every query.
+        surrogate: A name in `surrogates.SURROGATES`.
+        encoding: Encodings joined by ``+``; a comma separates groups that the GP's kernel scales apart.
+        acquisition: ``ei``, ``noisy-ei``, ``ucb``, ``alternating``, ``thompson`` or ``independent-thompson``.
+        candidates: ``space``: every network; ``mutations``: neighbours of the ten best seen, as in BANANAS.
+        initial: ``maximin``: networks far apart in the encoding; ``random``.
+        n_initial: Networks asked for before the first model.
+
+    Raises:
+        InvalidInputError: An unknown part, naming the nearest known one.
+    """
+
+    multi_objective: ClassVar[bool] = True
+    preset: ClassVar[Preset] = Preset("gp", FEATURES)
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        *,
+        n_objectives: int = 1,
+        surrogate: str | None = None,
+        encoding: str | None = None,
+        acquisition: str | None = None,
+        candidates: str | None = None,
+        initial: str | None = None,
+        n_initial: int = 10,
+    ) -> None:
+        super().__init__(rng, n_objectives=n_objectives)
+        preset = self.preset
+        self.surrogate = _known_surrogate(surrogate or preset.surrogate)
+        self.encoding = encoding or preset.encoding
+        self.acquisition = _known("acquisition", acquisition or preset.acquisition, ACQUISITIONS)
+        self.candidates = _known("candidates", candidates or preset.candidates, CANDIDATES)
+        self.initial = _known("initial design", initial or preset.initial, INITIAL_DESIGNS)
+        self.n_initial = whole_number("n_initial", n_initial, at_least=2, at_most=space.N_NETWORKS)
+        parameters = dict(preset.parameters) if self.surrogate == preset.surrogate else {}
+        self._beliefs = [make_belief(self.surrogate, self.encoding, rng, **parameters) for _ in range(n_objectives)]
+        self._to_start = self._initial_rows()
+        self._rows: list[int] = []
+        self._place: dict[int, int] = {}
+        self._values: list[tuple[float, ...] | None] = []
+
+    def ask(self) -> Cell:
+        """Return a network of the initial design, then the acquisition's choice.
+
+        Raises:
+            SearchStalled: Every network was asked for.
+        """
+        row = self._next_initial()
+        if row is None:
+            row = self._choose()
+        self._add(row)
+        return Cell.from_index(int(space.network_indices()[row]))
+
+    def tell(self, outcome: Outcome) -> None:
+        """Note the utilities; the model learns them at the next ask."""
+        row = int(space.network_of_index()[outcome.cell.index])
+        self._add(row)
+        self._values[self._place[row]] = outcome.utilities
+
+    def _initial_rows(self) -> list[int]:
+        if self.initial == "random":
+            rows: list[int] = self.rng.permutation(space.N_NETWORKS)[: self.n_initial].tolist()
+        else:
+            rows = maximin(np.concatenate(network_features(self.encoding), axis=1), self.n_initial, self.rng)
+        return rows[::-1]
+
+    def _next_initial(self) -> int | None:
+        while self._to_start:
+            row = self._to_start.pop()
+            if row not in self._place:
+                return row
+        return None
+
+    def _add(self, row: int) -> None:
+        if row not in self._place:
+            self._place[row] = len(self._rows)
+            self._rows.append(row)
+            self._values.append(None)
+
+    def _choose(self) -> int:
+        allowed = self._allowed()
+        if not len(allowed):
+            raise SearchStalled(f"every one of the {space.N_NETWORKS} networks was proposed")
+        values = self._standardised()
+        if values is None:  # nothing told, or nothing to tell apart
+            return int(self.rng.choice(allowed))
+        score = np.round(self._score(values)[allowed], _DECIMALS)
+        return int(allowed[self.rng.choice(np.flatnonzero(score == score.max()))])
+
+    def _allowed(self) -> IntArray:
+        free = np.ones(space.N_NETWORKS, dtype=bool)
+        free[self._rows] = False
+        if self.candidates == "mutations" and (near := self._mutations() & free).any():
+            return np.flatnonzero(near)
+        return np.flatnonzero(free)
+
+    def _mutations(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Return which networks are one edge away from the best seen (by the first utility)."""
+        near = np.zeros(space.N_NETWORKS, dtype=bool)
+        told = [(value[0], row) for value, row in zip(self._values, self._rows, strict=True) if value is not None]
+        best = sorted((pair for pair in told if np.isfinite(pair[0])), reverse=True)[:_N_PARENTS]
+        cells = space.network_indices()[[row for _, row in best]]
+        near[space.network_of_index()[space.neighbour_indices()[cells]]] = True
+        return near
+
+    def _standardised(self) -> FloatArray | None:
+        """Return utilities with mean 0 and deviation 1, shape (n, n_objectives); None if they do not differ.
+
+        What is unknown (NaN) counts as the worst seen; what is not told yet is NaN still.
+        """
+        told = [value is not None for value in self._values]
+        unknown = (np.nan,) * self.n_objectives
+        values = np.array([unknown if value is None else value for value in self._values], dtype=float)
+        known = values[told]
+        if not len(known) or not np.isfinite(known).any(axis=0).all():
+            return None
+        known = np.where(np.isfinite(known), known, np.nan)
+        worst = np.nanmin(known, axis=0)
+        values[told] = np.where(np.isnan(known), worst, known)
+        scale = values[told].std(axis=0)
+        if not (scale > 0).all():
+            return None
+        return np.asarray((values - values[told].mean(axis=0)) / scale)
+
+    def _score(self, values: FloatArray) -> FloatArray:
+        predictions = [self._predict(belief, column) for belief, column in zip(self._beliefs, values.T, strict=True)]
+        if len(predictions) == 1:
+            return ACQUISITIONS[self.acquisition](predictions[0], self.rng)
+        optimistic = np.array([prediction.mean + _BETA * prediction.std for prediction in predictions])
+        lows = np.nanmin(values, axis=0)
+        return hypervolume_scalarisation(optimistic.T - lows, self.rng)
+
+    def _predict(self, belief: Belief, values: FloatArray) -> Prediction:
+        mean, std = belief.update(self._rows, values)
+        seen = mean[self._rows]
+        return Prediction(mean, std, float(np.nanmax(values)), float(seen.max()), len(self._rows), belief.draw)
+
+
+def hypervolume_scalarisation(gains: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return how far each candidate reaches in a random positive direction (Zhang and Golovin 2020, equation 3).
+
+    Args:
+        gains: Utilities above a reference point, shape (n, n_objectives).
+        rng: Draws the direction, uniform on the positive part of the sphere.
+    """
+    direction = np.abs(rng.standard_normal(gains.shape[1])) + 1e-9
+    direction /= np.linalg.norm(direction)
+    return np.asarray((gains / direction).min(axis=1))
+
+
+class GPSearch(ModelBasedSearch):
+    """A Gaussian process over path and graph features, updated per observation; the strongest preset here."""
+
+    preset: ClassVar[Preset] = Preset("gp", FEATURES)
+
+
+class XGBoostSearch(ModelBasedSearch):
+    """Boosted trees over path statistics."""
+
+    preset: ClassVar[Preset] = Preset(
+        "xgboost",
+        "path, path-statistics+cost",
+        parameters={"n_estimators": 60, "learning_rate": 0.15, "max_depth": 4, "n_folds": 4},
+    )
+
+
+class ForestSearch(ModelBasedSearch):
+    """A random forest over path statistics (in the manner of SMAC, Hutter et al. 2011)."""
+
+    preset: ClassVar[Preset] = Preset("forest", "path, path-statistics+cost", parameters={"n_estimators": 50})
+
+
+class Bananas(ModelBasedSearch):
+    """BANANAS (White, Neiswanger and Savani, AAAI 2021): an ensemble of MLPs over the path encoding.
+
+    Independent Thompson sampling over mutations of the best networks.
+    """
+
+    preset: ClassVar[Preset] = Preset(
+        "mlp", "path", acquisition="independent-thompson", candidates="mutations", initial="random"
+    )
+
+
+def _known_surrogate(name: str) -> str:
+    if name == "gp":
+        return name  # no other surrogate's library is loaded for it
+    from surrogates import SURROGATES
+
+    return _known("surrogate", name, SURROGATES)
+
+
+def _known(kind: str, name: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
+    if name not in known:
+        raise InvalidInputError(unknown_name(kind, name, known))
+    return name

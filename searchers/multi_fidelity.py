@@ -1,0 +1,173 @@
+"""Multi-fidelity search: cheap metrics choose which networks deserve the dear one.
+
+Clean and FGSM accuracy cost a few passes per test image, APGD 201 and Square 5,001. Before every dear query, the
+searcher glances at the cheap metrics of the networks that look most promising so far, for at most a share of what a
+dear query costs. A Gaussian process then predicts the dear metric from the encodings *and* the cheap metrics: measured
+where glanced at, predicted from the encodings elsewhere (a two-level autoregressive model in the manner of Kennedy and
+O'Hagan 2000, with a nonlinear link).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any, ClassVar
+
+import numpy as np
+
+from robustnas import space
+from robustnas.arrays import FloatArray
+from robustnas.cell import Cell
+from robustnas.errors import InvalidInputError
+from robustnas.objective import parse_objectives
+from robustnas.oracle import Outcome
+from searchers.base import GlancingSearcher
+from searchers.belief import Belief, GPBelief, network_features
+from searchers.model_based import ModelBasedSearch
+from surrogates.incremental_gp import IncrementalPosterior
+from surrogates.matern import standardise
+
+_MOST_GLANCES = 50  # before one dear query: more would hardly change which networks it chooses from
+_MOST_FITTED = 300  # cheap values that the prediction for networks not glanced at rests on
+_REFITS = frozenset((10, 12, 15, 20, 25, 30, 40, 50, 65, 80, 110, 160, 220, 300, 400))
+
+
+class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
+    """A Gaussian process over encodings and cheap metrics; the cheap ones are measured where it pays.
+
+    Args:
+        rng: The only source of randomness.
+        n_objectives: Must be 1.
+        cheap: The cheap objectives, separated by commas.
+        share: What glances may cost before a dear query, as a share of the dear query's cost, above 0 and up to 10.
+        parts: As in `ModelBasedSearch`: acquisition, candidates, initial, n_initial.
+
+    Raises:
+        ObjectiveError: `cheap` does not parse.
+        InvalidInputError: A share out of range, or several objectives.
+    """
+
+    multi_objective: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        *,
+        n_objectives: int = 1,
+        cheap: str = "clean, fgsm@1",
+        share: float = 0.25,
+        **parts: Any,
+    ) -> None:
+        super().__init__(rng, n_objectives=n_objectives, **parts)
+        if self.surrogate != "gp":
+            raise InvalidInputError(f"surrogate is {self.surrogate!r}; multi-fidelity search needs 'gp'")
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 10:
+            raise InvalidInputError(f"share is {share!r}; expected a number above 0 and up to 10")
+        self.cheap = ", ".join(str(objective) for objective in parse_objectives(cheap))
+        self.share = float(share)
+        self._cheap = _CheapModel(len(parse_objectives(cheap)), self.encoding)
+        self._dear = _TwoLevelBelief(network_features(self.encoding), self._cheap)
+        self._beliefs = [self._dear]
+        self._glance_cost, self._dear_cost, self._spent = 0.0, 0.0, 0.0
+        self._to_glance: list[int] | None = None
+
+    def glance(self) -> Cell | None:
+        """Return the most promising network not glanced at, while the share of the dear cost allows it."""
+        if self._to_glance is None:
+            self._to_glance, self._spent = self._promising(), 0.0
+        allowed = self.share * self._dear_cost
+        if not self._to_glance or (self._glance_cost and self._spent + self._glance_cost > allowed):
+            self._to_glance = None
+            return None
+        return Cell.from_index(int(space.network_indices()[self._to_glance.pop()]))
+
+    def tell_glance(self, outcome: Outcome) -> None:
+        """Note the cheap utilities of a network."""
+        if outcome.cost:
+            self._glance_cost = outcome.cost
+        self._spent += self._glance_cost
+        self._cheap.add(int(space.network_of_index()[outcome.cell.index]), outcome.utilities)
+
+    def tell(self, outcome: Outcome) -> None:
+        """Note the dear utility, and what it cost."""
+        super().tell(outcome)
+        if outcome.cost:
+            self._dear_cost = outcome.cost
+
+    def _promising(self) -> list[int]:
+        """Return the networks to glance at, the most promising last: those asked for, then by mean plus 3 std."""
+        started = [row for row in self._rows if row not in self._cheap.known]
+        values = None if self._to_start else self._standardised()
+        if values is None:
+            return started[::-1]
+        prediction = self._predict(self._dear, values[:, 0])
+        order = np.argsort(-(prediction.mean + 3 * prediction.std), kind="stable")
+        fresh = (row for row in order.tolist() if row not in self._cheap.known)
+        return [*started, *islice(fresh, _MOST_GLANCES)][::-1]
+
+
+class _CheapModel:
+    """Cheap utilities of all networks: measured where glanced at, else predicted from the encodings."""
+
+    def __init__(self, n_cheap: int, encodings: str) -> None:
+        self.known: dict[int, tuple[float, ...]] = {}
+        self._beliefs: list[Belief] = [GPBelief(network_features(encodings)) for _ in range(n_cheap)]
+        self._features = np.zeros((space.N_NETWORKS, n_cheap))
+        self._n = 0
+
+    def add(self, row: int, utilities: tuple[float, ...]) -> None:
+        self.known.setdefault(row, utilities)
+
+    def features(self) -> FloatArray:
+        """Return standardised cheap utilities, shape (6466, n_cheap); zeros while too little is known."""
+        if len(self.known) > max(2, self._n):
+            self._update()
+        return self._features
+
+    def _update(self) -> None:
+        """Predict from the first few hundred glances; what was glanced at keeps its own value."""
+        rows = list(self.known)
+        values = np.array(list(self.known.values()))
+        self._n = int(1.1 * len(rows)) if len(rows) > 20 else len(rows)
+        fitted = rows[:_MOST_FITTED]
+        columns = []
+        for belief, column in zip(self._beliefs, values.T, strict=True):
+            scale = float(np.nanstd(column))
+            if not np.isfinite(column).any() or not scale > 0:
+                columns.append(np.zeros(space.N_NETWORKS))
+                continue
+            z = np.nan_to_num((column - np.nanmean(column)) / scale)
+            mean = belief.update(fitted, z[: len(fitted)])[0].copy()
+            mean[rows] = z
+            columns.append(mean)
+        self._features = np.array(columns).T
+
+
+class _TwoLevelBelief(Belief):
+    """A Gaussian process on encodings and cheap utilities; it is built anew as the cheap ones become known."""
+
+    def __init__(self, features: Sequence[FloatArray], cheap: _CheapModel) -> None:
+        self._features = list(features)
+        self._cheap = cheap
+        self._posterior: IncrementalPosterior | None = None
+        self._mean = np.zeros(space.N_NETWORKS)
+        self._std = np.ones(space.N_NETWORKS)
+        self._fitted_at = 0
+
+    def update(self, rows: Sequence[int], values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Build the posterior on the cheap utilities of now; hyperparameters at growing sizes only."""
+        believed = np.where(np.isnan(values), self._mean[list(rows)], values)
+        cheap = self._cheap.features()
+        extra = [standardise(cheap)] if (cheap.std(axis=0) > 0).any() else [np.zeros((space.N_NETWORKS, 1))]
+        posterior = IncrementalPosterior([*self._features, *extra], len(rows))
+        posterior.params = self._posterior.params if self._posterior else None
+        due = posterior.params is None or not _REFITS.isdisjoint(range(self._fitted_at + 1, len(rows) + 1))
+        posterior.refit(list(rows), believed, max_iterations=15 if due else 0)
+        self._fitted_at = len(rows)
+        self._posterior = posterior
+        self._mean, self._std = posterior.predict(believed)
+        return self._mean, np.maximum(self._std, 1e-6)
+
+    def draw(self, rng: np.random.Generator) -> FloatArray:
+        """Draw every network independently."""
+        return np.asarray(self._mean + self._std * rng.standard_normal(len(self._mean)))

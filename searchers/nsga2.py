@@ -1,0 +1,118 @@
+"""NSGA-II (Deb, Pratap, Agarwal and Meyarivan, IEEE TEVC 2002) on cells."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from robustnas import space
+from robustnas.arrays import FloatArray, IntArray
+from robustnas.cell import Cell
+from robustnas.checks import whole_number
+from robustnas.oracle import Outcome
+from searchers.base import Searcher, UnseenNetworks
+
+
+_WORST = -1e300  # what an unknown utility counts as; finite, so that differences stay defined
+
+
+class NSGA2(Searcher):
+    """Survival by non-dominated rank and crowding; children by uniform crossover and the mutation of one edge.
+
+    A child of a network already proposed is drawn again, so that no query is spent on a repeat.
+
+    Args:
+        rng: The only source of randomness.
+        n_objectives: Utilities per outcome; with one, it is an elitist genetic algorithm.
+        population_size: Survivors; as many random cells of distinct networks come first.
+    """
+
+    multi_objective: ClassVar[bool] = True
+
+    def __init__(self, rng: np.random.Generator, *, n_objectives: int = 1, population_size: int = 30) -> None:
+        super().__init__(rng, n_objectives=n_objectives)
+        self.population_size = whole_number("population_size", population_size, at_least=2)
+        self._unseen = UnseenNetworks(rng)
+        self._n_random = 0
+        self._cells: list[Cell] = []
+        self._utilities: list[tuple[float, ...]] = []
+        self._order = np.empty(0, dtype=np.int64)
+
+    def ask(self) -> Cell:
+        """Return a random network while the first population fills, then a child of two tournament winners."""
+        if self._n_random < self.population_size or len(self._cells) < 2:
+            self._n_random += 1
+            return self._unseen.draw()
+        for _ in range(self.population_size):
+            child = self._mutated(self._crossed(self._parent(), self._parent()))
+            if self._unseen.add(child):
+                return child
+        return self._unseen.draw()
+
+    def tell(self, outcome: Outcome) -> None:
+        """Add the outcome; the worst by rank and crowding dies."""
+        self._unseen.add(outcome.cell)
+        self._cells.append(outcome.cell)
+        self._utilities.append(outcome.utilities)
+        known = np.nan_to_num(np.array(self._utilities), nan=_WORST)
+        self._order = survival_order(known)
+        if len(self._cells) > self.population_size:
+            worst = int(self._order[-1])
+            del self._cells[worst], self._utilities[worst]
+            kept = self._order[:-1]
+            self._order = kept - (kept > worst)
+
+    def _parent(self) -> Cell:
+        """Return the better of two random members: `_order` lists members from best to worst."""
+        return self._cells[int(self._order[self.rng.integers(len(self._order), size=2).min()])]
+
+    def _crossed(self, first: Cell, second: Cell) -> Cell:
+        takes_first = self.rng.random(space.N_EDGES) < 0.5
+        return Cell(tuple(np.where(takes_first, first.ops, second.ops).tolist()))
+
+    def _mutated(self, cell: Cell) -> Cell:
+        neighbours = space.neighbour_lists()[cell.index]
+        return Cell.from_index(neighbours[int(self.rng.integers(len(neighbours)))])
+
+
+def survival_order(utilities: FloatArray) -> IntArray:
+    """Return rows from best to worst: by non-dominated rank, within a rank by crowding distance, larger first.
+
+    Args:
+        utilities: Shape (n, n_objectives), larger is better, no NaN.
+
+    >>> survival_order(np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])).tolist()[-1]
+    0
+    """
+    rank = _ranks(utilities)
+    crowding = np.empty(len(utilities))
+    for value in np.unique(rank):
+        members = np.flatnonzero(rank == value)
+        crowding[members] = _crowding(utilities[members])
+    return np.lexsort((-crowding, rank)).astype(np.int64)
+
+
+def _ranks(utilities: FloatArray) -> IntArray:
+    at_least = (utilities[:, None, :] >= utilities[None, :, :]).all(axis=2)
+    dominates = at_least & ~at_least.T
+    rank = np.full(len(utilities), -1, dtype=np.int64)
+    level = 0
+    while (rank < 0).any():
+        left = rank < 0
+        front = left & ~(dominates & left[:, None]).any(axis=0)
+        rank[front] = level
+        level += 1
+    return rank
+
+
+def _crowding(utilities: FloatArray) -> FloatArray:
+    distance = np.zeros(len(utilities))
+    for values in utilities.T:
+        order = np.argsort(values, kind="stable")
+        ordered = values[order]
+        span = ordered[-1] - ordered[0]
+        distance[order[[0, -1]]] = np.inf
+        if span > 0:
+            distance[order[1:-1]] += (ordered[2:] - ordered[:-2]) / span
+    return distance

@@ -1,0 +1,126 @@
+"""The seam between surrogates and everything else: a scikit-learn regressor that also says how sure it is.
+
+A surrogate is any regressor whose ``predict(X, return_std=True)`` returns mean and deviation. The deviation is that of
+the *observation* (the training noise included), so that ``mean +- 1.96 deviation`` holds about 95 % of new networks.
+"""
+
+# ruff: noqa: N803, N806 - X is scikit-learn's name for rows of features
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any, Literal, overload
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.impute import SimpleImputer
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from robustnas.arrays import FloatArray, IntArray
+from robustnas.checks import whole_number
+from robustnas.errors import InvalidInputError
+
+LARGEST_SEED = 2**31 - 1
+
+
+class Surrogate(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
+    """Base of the surrogates: checks what comes in, and hands finite targets to `_fit` and rows to `_predict`.
+
+    Constructors only store parameters; `_fit` checks them and leaves learned state in attributes that end in ``_``.
+    Missing features (NaN) are allowed: trees split on them, the others impute the mean of the training rows.
+    """
+
+    def fit(self, X: Any, y: Any) -> Surrogate:
+        """Learn from rows of features and their targets.
+
+        Args:
+            X: Features, shape (n, d); NaN where missing.
+            y: Targets, shape (n,), finite.
+
+        Raises:
+            ValueError: Shapes that do not fit, values that are not finite, or a bad parameter, named.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan", y_numeric=True)
+        self._fit(X, np.asarray(y, dtype=np.float64))
+        return self
+
+    @overload
+    def predict(self, X: Any, return_std: Literal[False] = False) -> FloatArray: ...
+    @overload
+    def predict(self, X: Any, return_std: Literal[True]) -> tuple[FloatArray, FloatArray]: ...
+    def predict(self, X: Any, return_std: bool = False) -> FloatArray | tuple[FloatArray, FloatArray]:
+        """Return the predicted targets, shape (n,); with `return_std` also their deviations, positive, shape (n,)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
+        mean, deviation = self._predict(X, return_std)
+        return (mean, deviation) if return_std else mean
+
+    @abstractmethod
+    def _fit(self, X: FloatArray, y: FloatArray) -> None:
+        """Learn from checked rows and targets."""
+
+    @abstractmethod
+    def _predict(self, X: FloatArray, return_std: bool) -> tuple[FloatArray, FloatArray]:
+        """Return means and deviations; the deviations are read only if `return_std`."""
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class Scaled:
+    """Centre and scale of targets; constant targets have scale 1."""
+
+    def __init__(self, y: FloatArray) -> None:
+        self.centre = float(y.mean())
+        spread = float(y.std())
+        self.scale = spread if spread > 1e-12 * (1 + abs(self.centre)) else 1.0
+
+    def forward(self, y: FloatArray) -> FloatArray:
+        """Return standardised targets."""
+        return np.asarray((y - self.centre) / self.scale)
+
+    def back(self, z: FloatArray) -> FloatArray:
+        """Return targets in their own unit."""
+        return np.asarray(z * self.scale + self.centre)
+
+
+class StandardFeatures:
+    """Imputes missing features by the mean of the training rows, then centres and scales them.
+
+    Columns that are constant in the training rows say nothing about the targets and become 0.
+    """
+
+    def __init__(self, X: FloatArray) -> None:
+        self._imputer = SimpleImputer(keep_empty_features=True).fit(X)
+        filled = self._imputer.transform(X)
+        self._mean = filled.mean(axis=0)
+        spread = filled.std(axis=0)
+        varies = spread > 1e-9 * (1 + np.abs(self._mean))
+        self._weight = np.where(varies, 1 / np.where(varies, spread, 1.0), 0.0)
+
+    def __call__(self, X: FloatArray) -> FloatArray:
+        """Return standardised rows, shape as `X`."""
+        return np.asarray((self._imputer.transform(X) - self._mean) * self._weight)
+
+
+def seeds(random_state: int | np.random.RandomState | None, n: int) -> IntArray:
+    """Return `n` seeds drawn from a scikit-learn random state."""
+    return np.asarray(check_random_state(random_state).randint(LARGEST_SEED, size=n), dtype=np.int64)
+
+
+def at_least(surrogate: BaseEstimator, name: str, minimum: int) -> int:
+    """Return an integer parameter, or refuse it naming the surrogate, the parameter, its value and the bound."""
+    return whole_number(f"{type(surrogate).__name__}: {name}", getattr(surrogate, name), at_least=minimum)
+
+
+def number(surrogate: BaseEstimator, name: str, *, above: float, up_to: float = math.inf) -> float:
+    """Return a real parameter, or refuse it naming the surrogate, the parameter, its value and the bounds."""
+    value = getattr(surrogate, name)
+    if isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and above < value <= up_to:
+        return float(value)
+    bounds = f"above {above:g}" + (f" and up to {up_to:g}" if math.isfinite(up_to) else "")
+    raise InvalidInputError(f"{type(surrogate).__name__}: {name} is {value!r}; expected a number {bounds}")

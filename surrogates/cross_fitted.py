@@ -1,0 +1,141 @@
+"""Ensembles whose members each leave out one fold: one set of fits gives predictions, spread and honest residuals."""
+
+# ruff: noqa: N803 - X is scikit-learn's name for rows of features
+
+from __future__ import annotations
+
+import inspect
+from abc import abstractmethod
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import Tags, get_tags
+
+from robustnas.arrays import FloatArray, IntArray
+from surrogates.base import Scaled, Surrogate, at_least, seeds
+from surrogates.calibration import LocalScale
+
+BoolArray = NDArray[np.bool_]
+
+
+class Member(Protocol):
+    """A fitted member of an ensemble."""
+
+    def predict(self, X: Any, /) -> Any:
+        """Return predictions, shape (n,)."""
+
+
+class CrossFitted(Surrogate):
+    """Base of ensembles: every member is fitted without one fold, the prediction is their mean.
+
+    The deviation adds the members' spread, which grows where nothing was seen, to the size of the out-of-fold
+    residuals at like predicted values (`LocalScale`). Targets are standardised for the members.
+
+    Args:
+        n_folds: How many folds and members; no more than rows are used.
+        random_state: Of folds and members.
+
+    Attributes:
+        members_: The fitted members.
+        out_of_fold_: Each training row's prediction by the member that had not seen it, shape (n,).
+    """
+
+    def __init__(self, *, n_folds: int = 10, random_state: int | np.random.RandomState | None = None) -> None:
+        self.n_folds = n_folds
+        self.random_state = random_state
+
+    @abstractmethod
+    def _fit_member(self, X: FloatArray, y: FloatArray, seed: int) -> Member:
+        """Fit one member to standardised targets."""
+
+    def fit_units(self, X: FloatArray, y: FloatArray, units: IntArray) -> None:
+        """Learn from rows some of which are copies of one unit, such as a network: they share a fold.
+
+        Args:
+            X: Features, shape (n, d), checked by the caller.
+            y: Targets, shape (n,), finite.
+            units: Which unit each row is of, shape (n,), numbered from 0.
+        """
+        n_units = int(units.max()) + 1
+        n_folds = min(at_least(self, "n_folds", 2), n_units)
+        own, *others = seeds(self.random_state, n_folds + 1)
+        folds = (np.random.default_rng(own).permutation(n_units) % n_folds)[units]
+        self.n_features_in_ = X.shape[1]
+        self._scaled = Scaled(y)
+        z = self._scaled.forward(y)
+        self.members_ = [self._fit_without(X, z, folds == fold, int(seed)) for fold, seed in enumerate(others)]
+        out_of_fold = self._out_of_fold(X, folds)
+        self._local = LocalScale(out_of_fold, z)
+        self.out_of_fold_ = self._scaled.back(out_of_fold)
+
+    def _fit(self, X: FloatArray, y: FloatArray) -> None:
+        self.fit_units(X, y, np.arange(len(y)))
+
+    def _fit_without(self, X: FloatArray, z: FloatArray, left_out: BoolArray, seed: int) -> Member:
+        kept = np.ones_like(left_out) if left_out.all() else ~left_out  # a single unit is its own fold
+        return self._fit_member(X[kept], z[kept], seed)
+
+    def _out_of_fold(self, X: FloatArray, folds: IntArray) -> FloatArray:
+        predicted = np.empty(len(X))
+        for fold, member in enumerate(self.members_):
+            predicted[folds == fold] = member.predict(X[folds == fold])
+        return predicted
+
+    def _predict(self, X: FloatArray, return_std: bool) -> tuple[FloatArray, FloatArray]:
+        each = np.array([member.predict(X) for member in self.members_], dtype=np.float64)
+        mean = each.mean(axis=0)
+        deviation = np.hypot(self._local(mean), each.std(axis=0)) if return_std else np.empty(0)
+        return self._scaled.back(mean), deviation * self._scaled.scale
+
+
+class WithDeviation(CrossFitted):
+    """Any regressor as a surrogate: an ensemble of clones, cross-fitted.
+
+    Args:
+        regressor: A scikit-learn regressor; it is cloned, never fitted itself.
+        n_folds: How many folds and clones.
+        random_state: Of the folds, and of the clones where they have that parameter.
+
+    >>> from sklearn.neighbors import KNeighborsRegressor
+    >>> x = np.linspace(0, 1, 50)[:, None]
+    >>> model = WithDeviation(KNeighborsRegressor(), random_state=0).fit(x, x[:, 0])
+    >>> mean, deviation = model.predict(x, return_std=True)
+    >>> mean.shape, bool((deviation > 0).all())
+    ((50,), True)
+    """
+
+    def __init__(
+        self,
+        regressor: BaseEstimator,
+        *,
+        n_folds: int = 5,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        super().__init__(n_folds=n_folds, random_state=random_state)
+        self.regressor = regressor
+
+    def _fit_member(self, X: FloatArray, y: FloatArray, seed: int) -> Member:
+        member = clone(self.regressor)
+        if "random_state" in member.get_params():
+            member.set_params(random_state=seed)
+        fitted: Member = member.fit(X, y)
+        return fitted
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = get_tags(self.regressor).input_tags.allow_nan
+        return tags
+
+
+def with_std(regressor: BaseEstimator, random_state: int | np.random.RandomState | None = 0) -> BaseEstimator:
+    """Return the regressor itself if its `predict` takes `return_std`, else an ensemble of it that does.
+
+    >>> from sklearn.linear_model import BayesianRidge, LinearRegression
+    >>> type(with_std(BayesianRidge())).__name__, type(with_std(LinearRegression())).__name__
+    ('BayesianRidge', 'WithDeviation')
+    """
+    if "return_std" in inspect.signature(regressor.predict).parameters:
+        return regressor
+    return WithDeviation(regressor, random_state=random_state)

@@ -1,0 +1,152 @@
+"""An exact Gaussian process over a fixed set of candidates that takes observations one at a time.
+
+A search over an enumerable space asks for the posterior of every candidate after every query. With L the Cholesky
+factor of K(X, X) + noise, this class keeps V = inv(L) K(X, candidates): a new observation appends one row to both,
+which costs one kernel column and one pass over V, O(t n_candidates), instead of a new factorisation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from robustnas.arrays import FloatArray, IntArray
+from robustnas.checks import whole_number
+from robustnas.errors import InvalidInputError
+from surrogates.matern import Hyperparameters, fit_hyperparameters, matern52, squared_distances, standardise
+
+__all__ = ["IncrementalPosterior", "standardise"]
+
+_SMALLEST_VARIANCE = 1e-10
+
+
+class IncrementalPosterior:
+    """Exact posterior over all candidates, one Cholesky row per new observation.
+
+    Targets are given anew to `predict`, standardised by the caller, so that their scale may change between queries.
+    Hyperparameters change only in `refit`.
+
+    Args:
+        groups: Features of the candidates, one array of shape (n_candidates, d_g) per length scale; `standardise`
+            makes groups comparable.
+        capacity: The most observations it will hold.
+
+    Attributes:
+        params: The hyperparameters; None before the first `refit`.
+        points: The candidates observed so far, in order.
+
+    Raises:
+        InvalidInputError: No group, groups of different lengths, or a capacity below 1.
+
+    >>> x = np.linspace(-1, 1, 101)[:, None]
+    >>> posterior = IncrementalPosterior([x], capacity=10)
+    >>> posterior.refit([0, 100], np.array([-1.0, 1.0]))
+    >>> posterior.add(50)
+    >>> mean, deviation = posterior.predict(np.array([-1.0, 1.0, 0.0]))
+    >>> mean.shape, bool(deviation[50] < deviation[25])
+    ((101,), True)
+    """
+
+    def __init__(self, groups: Sequence[FloatArray], capacity: int) -> None:
+        if len({len(group) for group in groups}) != 1:
+            lengths = [len(group) for group in groups]
+            raise InvalidInputError(f"groups have {lengths} rows; expected at least one group, all of equal length")
+        capacity = whole_number("capacity", capacity, at_least=1)
+        self._groups = [np.ascontiguousarray(group, dtype=np.float64) for group in groups]
+        self._norms = [(group * group).sum(axis=1) for group in self._groups]
+        n_candidates = len(self._groups[0])
+        self._v = np.empty((capacity, n_candidates))
+        self._factor = np.zeros((capacity, capacity))
+        self._explained = np.zeros(n_candidates)
+        self.points: list[int] = []
+        self.params: Hyperparameters | None = None
+
+    def refit(self, points: Sequence[int], y: FloatArray, max_iterations: int = 15) -> None:
+        """Re-estimate the hyperparameters, from the previous ones on, and rebuild the factorisation.
+
+        Args:
+            points: All candidates observed so far, in order; they replace what was added.
+            y: Their targets, standardised, shape (len(points),).
+            max_iterations: Of the optimiser.
+
+        Raises:
+            InvalidInputError: No points, more than the capacity, or as many targets as points are not given.
+        """
+        points, y = list(points), np.asarray(y, dtype=np.float64)
+        whole_number("the number of points", len(points), at_least=1, at_most=len(self._factor))
+        self._check_targets(y, points)
+        small = [squared_distances(group[points], group[points]) for group in self._groups]
+        self.params = fit_hyperparameters(small, y, self.params, max_iterations)
+        n = len(points)
+        columns = matern52(self.params, self._distances(points))
+        factor = np.linalg.cholesky(columns[:, points] + self.params.noise * np.eye(n))
+        self._factor[:n, :n] = factor
+        self._v[:n] = solve_triangular(factor, columns, lower=True, check_finite=False)
+        self._explained = np.einsum("ij,ij->j", self._v[:n], self._v[:n])
+        self.points = points
+
+    def add(self, point: int) -> None:
+        """Condition on one more candidate; the hyperparameters stay.
+
+        Raises:
+            InvalidInputError: Before the first `refit`, or beyond the capacity.
+        """
+        params, n = self._fitted(), len(self.points)
+        whole_number("the number of points", n + 1, at_least=1, at_most=len(self._factor))
+        column = matern52(params, self._distances([point]))[0]
+        row = self._v[:n, point].copy()
+        pivot = math.sqrt(max(params.signal + params.noise - float(row @ row), _SMALLEST_VARIANCE))
+        self._factor[n, :n], self._factor[n, n] = row, pivot
+        self._v[n] = (column - row @ self._v[:n]) / pivot
+        self._explained += self._v[n] ** 2
+        self.points.append(point)
+
+    def predict(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return mean and deviation (of the function, without noise) of every candidate, each (n_candidates,).
+
+        Args:
+            y: Targets of `points`, standardised, shape (len(points),).
+
+        Raises:
+            InvalidInputError: Before the first `refit`, or as many targets as points are not given.
+        """
+        params, n = self._fitted(), len(self.points)
+        y = np.asarray(y, dtype=np.float64)
+        self._check_targets(y, self.points)
+        both = np.column_stack([y, np.ones(n)])
+        solved = solve_triangular(self._factor[:n, :n], both, lower=True, check_finite=False)
+        targets, ones = solved[:, 0], solved[:, 1]
+        mean = (ones @ targets) / (ones @ ones)
+        posterior_mean = mean + (targets - mean * ones) @ self._v[:n]
+        variance = np.maximum(params.signal - self._explained, _SMALLEST_VARIANCE)
+        return posterior_mean, np.sqrt(variance)
+
+    def covariance(self, rows: IntArray) -> FloatArray:
+        """Return the posterior covariance of the function at some candidates, shape (len(rows), len(rows)).
+
+        Raises:
+            InvalidInputError: Before the first `refit`.
+        """
+        params, n = self._fitted(), len(self.points)
+        prior = matern52(params, [squared_distances(group[rows], group[rows]) for group in self._groups])
+        explained = self._v[:n, rows]
+        return np.asarray(prior - explained.T @ explained)
+
+    def _distances(self, rows: Sequence[int]) -> list[FloatArray]:
+        """Return squared distances of candidates to all candidates per group, each (len(rows), n_candidates)."""
+        pairs = zip(self._groups, self._norms, strict=True)
+        return [
+            np.maximum(norms[rows][:, None] + norms[None] - 2 * group[rows] @ group.T, 0.0) for group, norms in pairs
+        ]
+
+    def _fitted(self) -> Hyperparameters:
+        if self.params is None:
+            raise InvalidInputError("the posterior holds no observations; call refit first")
+        return self.params
+
+    def _check_targets(self, y: FloatArray, points: Sequence[int]) -> None:
+        if y.shape != (len(points),):
+            raise InvalidInputError(f"y has shape {y.shape}; expected ({len(points)},), one target per point")
