@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from itertools import combinations, product
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from experiments.figure_style import INK, TEXT_WIDTH, colours_of, new_figure, re
 from experiments.run import RunSpec, record
 from robustnas import Objective, space
 from robustnas.datasets import open_table
+from robustnas.table import Table
 
 REAL, SMOOTH, NOISY = "cifar10", "cifar10-surrogate", "cifar10-surrogate@0"
 TABLES = (REAL, SMOOTH, NOISY)
@@ -27,9 +29,14 @@ OBJECTIVES = ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption")
 BUDGET, CHECKPOINTS = 300, (50, 100, 200, 300)
 
 
+@cache
+def table_of(dataset: str) -> Table:
+    return open_table(dataset)
+
+
 def best_so_far(table: str, objective: str, searcher: str, seed: int) -> list[float]:
     """Run one search and return the best score after each query."""
-    run = record(RunSpec(objective, searcher, searcher, {}, BUDGET, seed), open_table(table))
+    run = record(RunSpec(objective, searcher, searcher, {}, BUDGET, seed), table_of(table))
     best: list[float] = run["queries"]["best"]
     return best
 
@@ -58,7 +65,7 @@ def with_regret(found: pd.DataFrame) -> pd.DataFrame:
 
 def scale(table: str, objective: str) -> tuple[float, float]:
     """Return the best score of a table, and how far it lies above the median network."""
-    scores = Objective(objective).evaluate(open_table(table))[space.network_indices()]
+    scores = Objective(objective).evaluate(table_of(table))[space.network_indices()]
     return float(scores.max()), float(scores.max() - np.median(scores))
 
 
@@ -128,7 +135,7 @@ def draw(found: pd.DataFrame, path: Path) -> None:
 
 
 @click.command()
-@click.option("--searchers", default="random,local,evolution,optuna-tpe", show_default=True)
+@click.option("--searchers", default="random,local,evolution,optuna-tpe,gp", show_default=True)
 @click.option("--seeds", default=30, show_default=True)
 @click.option("--jobs", default=2, show_default=True)
 @click.option("--figure", type=click.Path(path_type=Path), help="A PNG file to draw to.")

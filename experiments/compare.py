@@ -9,10 +9,10 @@ from typing import Any
 from experiments.journal import Journal, not_the_plan, open_journal
 from experiments.manifest import manifest
 from experiments.plan import Plan
-from experiments.run import RunSpec, record
-from experiments.workers import in_processes, processors
+from experiments.run import RunSpec, attached_digests, record
+from experiments.workers import in_processes, one_thread, processors
 from robustnas.checks import whole_number
-from robustnas.database import Database
+from robustnas.datasets import open_table
 from robustnas.objective import parse_objectives
 from robustnas.table import Table
 from searchers import create
@@ -30,7 +30,7 @@ def compare(
         plan: What to run.
         plan_text: The plan as it was written, for the record.
         directory: Where records go; made if missing.
-        data: The database's folder; see `Database.open`.
+        data: The database's folder; see `robustnas.datasets.open_table`.
         jobs: Processes; as many as processors if None.
 
     Yields:
@@ -43,7 +43,7 @@ def compare(
     """
     if jobs is not None:
         whole_number("jobs", jobs, at_least=1)
-    table = Database.open(data)[plan.dataset]
+    table = open_table(plan.dataset, data)
     description = manifest(plan, plan_text, table)
     with open_journal(directory) as journal:
         missing = _missing(plan, table, journal)
@@ -86,10 +86,11 @@ def _check_same(run: dict[str, Any], spec: RunSpec, table: Table, journal: Journ
         "budget": spec.budget,
         "name": spec.searcher,
         "parameters": dict(spec.parameters),
+        "attached_digests": attached_digests(parse_objectives(spec.objective), table).get("attached_digests"),
     }
     for name, value in facts.items():
-        if run[name] != value:
-            raise not_the_plan(journal.directory, f"{name} {run[name]!r} instead of {value!r}")
+        if run.get(name) != value:
+            raise not_the_plan(journal.directory, f"{name} {run.get(name)!r} instead of {value!r}")
 
 
 def _open_storages(plan: Plan) -> None:
@@ -101,7 +102,9 @@ def _open_storages(plan: Plan) -> None:
 
 def _alone(specs: Sequence[RunSpec], table: Table) -> Iterator[dict[str, Any]]:
     for spec in specs:
-        yield record(spec, table)
+        with one_thread():
+            run = record(spec, table)
+        yield run
 
 
 def _parallel(specs: Sequence[RunSpec], dataset: str, data: str | Path | None, n_jobs: int) -> Iterator[dict[str, Any]]:
@@ -114,7 +117,7 @@ _table: Table
 
 def _start_worker(dataset: str, data: str | Path | None, objectives: Sequence[str]) -> None:
     global _table
-    _table = Database.open(data)[dataset]
+    _table = open_table(dataset, data)
     for text in objectives:
         parse_objectives(text)
 

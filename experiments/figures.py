@@ -37,10 +37,10 @@ def regret_figure(records: Records) -> Figure | None:
     if not targets:
         return None
     with mpl.rc_context(STYLE):
-        figure, panels = _panels(len(targets))
-        for axes, target in zip(panels, targets, strict=True):
+        figure, shown = new_panels(len(targets))
+        for axes, target in zip(shown, targets, strict=True):
             _draw_regret(axes, curves[curves["objective"] == target.name], target, records)
-        _finish(figure, records)
+        finish(figure, records)
     return figure
 
 
@@ -51,8 +51,8 @@ def hypervolume_figure(records: Records) -> Figure | None:
     if not targets:
         return None
     with mpl.rc_context(STYLE):
-        figure, panels = _panels(len(targets))
-        for axes, target in zip(panels, targets, strict=True):
+        figure, shown = new_panels(len(targets))
+        for axes, target in zip(shown, targets, strict=True):
             group = curves[curves["objective"] == target.name].copy()
             best = analysis.reference(records, target.name)
             for name in ("mean", "ci_low", "ci_high"):
@@ -60,7 +60,7 @@ def hypervolume_figure(records: Records) -> Figure | None:
             _draw_curves(axes, group, 1.0, records)
             axes.set_title(target.title)
             axes.set_ylabel("normalised hypervolume")
-        _finish(figure, records)
+        finish(figure, records)
     return figure
 
 
@@ -86,7 +86,7 @@ def _present(records: Records, curves: pd.DataFrame, *, multi: bool) -> list[Tar
     return [target for name, target in records.targets.items() if name in finished and target.is_multi == multi]
 
 
-def _panels(n: int) -> tuple[Figure, list[Axes]]:
+def new_panels(n: int) -> tuple[Figure, list[Axes]]:
     """Return a figure with n panels, at most three in a row, and its axes."""
     n_columns = n if n <= 3 else (2 if n == 4 else 3)
     n_rows = math.ceil(n / n_columns)
@@ -170,8 +170,9 @@ def _plain_log_ticks(axes: Axes, *, x_only: bool = False, last: int | None = Non
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}" if value < 1e6 else f"{value:.0e}"))
 
 
-def _finish(figure: Figure, records: Records) -> None:
-    figure.supxlabel("distinct networks queried", fontsize=8)
+def finish(figure: Figure, records: Records, x_label: str = "distinct networks queried") -> None:
+    """Add the label below all panels and the legend of searchers, and lay the figure out."""
+    figure.supxlabel(x_label, fontsize=8)
     finished = {searcher for _, searcher in records.curves}
     shown = [name for name in records.searchers if name in finished]
     handles = [Line2D([], [], **_line_style(name, records)) for name in shown]

@@ -87,9 +87,9 @@ class Plan:
         return cls.parse(text, str(path))
 
     @classmethod
-    def builtin(cls) -> Plan:
+    def builtin(cls, dataset: str = "cifar10") -> Plan:
         """Return the plan that `robustnas compare` runs without one."""
-        return cls.parse(builtin_text(), "the built-in plan")
+        return cls.parse(builtin_text(dataset), "the built-in plan")
 
     @property
     def n_runs(self) -> int:
@@ -101,9 +101,10 @@ class Plan:
         return asdict(self)
 
 
-def builtin_text() -> str:
+def builtin_text(dataset: str = "cifar10") -> str:
     """Return the built-in plan as TOML, to copy and change."""
-    return resources.files("experiments").joinpath("builtin.toml").read_text(encoding="utf-8")
+    text = resources.files("experiments").joinpath("builtin.toml").read_text(encoding="utf-8")
+    return text.replace('dataset = "cifar10"', f'dataset = "{dataset}"')
 
 
 def _plan(content: dict[str, Any]) -> Plan:

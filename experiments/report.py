@@ -77,10 +77,12 @@ def _figures(records: Records, result: Significance) -> dict[str, Figure | None]
     """Return the figures by name; None for one that can't be drawn."""
     from experiments import figures
     from experiments.critical_difference import critical_difference_figure
+    from experiments.front_figure import front_figure
 
     return {
         "regret": figures.regret_figure(records),
         "hypervolume": figures.hypervolume_figure(records),
+        "fronts": front_figure(records),
         "critical_difference": critical_difference_figure(result, records.searchers),
         "cross_evaluation": figures.cross_evaluation_figure(records),
     }

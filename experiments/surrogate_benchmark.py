@@ -22,7 +22,7 @@ from experiments.surrogate_plan import BenchmarkPlan
 from experiments.workers import in_processes, processors
 from robustnas import space
 from robustnas.checks import whole_number
-from robustnas.database import Database
+from robustnas.datasets import open_table
 from robustnas.encodings import encoding
 from robustnas.errors import InvalidInputError
 from robustnas.objective import Objective
@@ -31,7 +31,7 @@ from robustnas.table import Table
 KIND = "surrogates"
 """What a manifest calls a benchmark of surrogates."""
 
-_OF_THE_RECORD = ("importances", "n_test", "seed", "dataset", "database_digest")
+_OF_THE_RECORD = ("importances", "n_test", "seed", "database_digest", "attached_digests")
 
 
 def benchmark(
@@ -45,7 +45,7 @@ def benchmark(
     Args:
         plan: What to fit.
         directory: Where records go, made if missing; None keeps nothing.
-        data: The database's folder; see `Database.open`.
+        data: The database's folder; see `robustnas.datasets.open_table`.
         jobs: Processes; as many as processors if None.
 
     Yields:
@@ -60,7 +60,7 @@ def benchmark(
     """
     if jobs is not None:
         whole_number("jobs", jobs, at_least=1)
-    table = Database.open(data)[plan.dataset]
+    table = open_table(plan.dataset, data)
     description = manifest(plan, table)
     _check_sizes(plan, table)
     for name in plan.encodings:
@@ -71,7 +71,7 @@ def benchmark(
             journal.write_manifest(description)
         yield from enumerate(found, start=1)
         yield len(found), None
-        for done, record in enumerate(_fits(missing, table, data, jobs), start=len(found) + 1):
+        for done, record in enumerate(_fits(missing, table, (plan.dataset, data), jobs), start=len(found) + 1):
             if journal is not None:
                 journal.append(record)
             yield done, record
@@ -150,12 +150,12 @@ def _described(record: dict[str, Any]) -> str:
 
 
 def _fits(
-    specs: Sequence[FitSpec], table: Table, data: str | Path | None, jobs: int | None
+    specs: Sequence[FitSpec], table: Table, source: tuple[str, str | Path | None], jobs: int | None
 ) -> Iterator[dict[str, Any]]:
     n_jobs = min(jobs or processors(), max(len(specs), 1))
     if n_jobs == 1:
         return (fit_record(spec, table) for spec in specs)
-    return in_processes(_work, specs, n_jobs, _start_worker, (table.dataset, data))
+    return in_processes(_work, specs, n_jobs, _start_worker, source)
 
 
 _table: Table
@@ -163,7 +163,7 @@ _table: Table
 
 def _start_worker(dataset: str, data: str | Path | None) -> None:
     global _table
-    _table = Database.open(data)[dataset]
+    _table = open_table(dataset, data)
 
 
 def _work(spec: FitSpec) -> dict[str, Any]:

@@ -52,6 +52,7 @@ def learning_figure(records: SurrogateRecords) -> Figure:
 def calibration_figure(records: SurrogateRecords) -> Figure:
     """Draw how many test scores lie in the predicted intervals against how many should, at the largest training set."""
     curves = {level: learning_curves(records, f"coverage_{100 * level:.0f}") for level in NOMINAL_COVERAGES}
+    lowest = min(float(curve["mean"].min()) for curve in curves.values())
 
     def draw(axes: Axes, panel: Panel) -> None:
         axes.plot([0, 100], [0, 100], color=QUIET, linestyle=(0, (4, 3)), linewidth=0.9, zorder=1)
@@ -62,7 +63,7 @@ def calibration_figure(records: SurrogateRecords) -> Figure:
             nominal = [100 * level for level in NOMINAL_COVERAGES]
             axes.plot(nominal, observed, marker="o", markersize=3, zorder=3, **_style(surrogate, records))
         axes.set_xlim(40, 100)
-        axes.set_ylim(0, 100)
+        axes.set_ylim(min(10 * math.floor(10 * lowest), 40), 100)
         axes.set_xticks([100 * level for level in NOMINAL_COVERAGES])
         axes.grid(color=QUIET, alpha=0.25, linewidth=0.5)
 

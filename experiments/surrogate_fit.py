@@ -101,6 +101,7 @@ def fit_record(spec: FitSpec, table: Table) -> dict[str, Any]:
     mean, std = model.predict(features[test], return_std=True)
     predicted = time.perf_counter()
     record: dict[str, Any] = {
+        "dataset": table.dataset,
         "objective": spec.objective,
         "surrogate": spec.surrogate,
         "encoding": spec.encoding,
@@ -111,8 +112,8 @@ def fit_record(spec: FitSpec, table: Table) -> dict[str, Any]:
         "predict_seconds": round(predicted - fitted, 6),
         "n_test": len(test),
         "seed": spec.seed,
-        "dataset": table.dataset,
         "database_digest": table.digest,
+        **_attached_digests(spec, table),
     }
     if spec.importances:
         record["importances"] = feature_importances(model, encoded.names, features[test], scores[test], spec)
@@ -150,6 +151,14 @@ def feature_importances(
         return {}
     shares = values / values.sum()
     return {name: round(float(share), 6) for name, share in zip(names, shares, strict=True) if share >= 5e-7}
+
+
+def _attached_digests(spec: FitSpec, table: Table) -> dict[str, dict[str, str]]:
+    """Return the digests of the attached tables that the objective or the encoding uses, for the record."""
+    names = {column.partition(".")[0] for column in Objective(spec.objective).attached}
+    names |= {part.partition(".")[0].strip() for part in spec.encoding.split("+") if "." in part}
+    digests = table.attached_digests() if names else {}
+    return {"attached_digests": {name: digests[name] for name in sorted(names)}} if names else {}
 
 
 def _permutation_importances(model: Predictor, features: FloatArray, scores: FloatArray, spec: FitSpec) -> FloatArray:

@@ -91,7 +91,7 @@ def from_records(manifest: dict[str, Any], records: list[dict[str, Any]]) -> Sur
     """Return records that are at hand, at least one."""
     order = {name: place for place, name in enumerate(manifest["objectives"])}
     rows = pd.DataFrame([row(record) for record in records])
-    for name in rows.columns.difference(["objective", *PAIR]):
+    for name in rows.columns.difference(["dataset", "objective", *PAIR]):
         rows[name] = pd.to_numeric(rows[name])
     rows = rows.sort_values(
         ["objective", "train_size", *PAIR, "trial"],

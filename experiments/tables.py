@@ -165,7 +165,9 @@ def number(value: float, scale: str) -> str:
         return "–"
     if scale == "accuracy":
         return f"{100 * value:.2f}"
-    return f"{value:,.0f}" if scale == "count" else f"{value:.4f}"
+    if scale == "count":
+        return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
+    return f"{value:.4f}"
 
 
 def unit(scale: str) -> str:

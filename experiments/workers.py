@@ -68,6 +68,15 @@ def processors() -> int:
 
 
 @contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute linear algebra with one thread: on matrices of a few hundred rows, more only wait for each other."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        yield
+
+
+@contextmanager
 def _single_threaded() -> Iterator[None]:
     """Have processes started meanwhile compute with one thread each: one per processor is parallel enough."""
     name = "OMP_NUM_THREADS"

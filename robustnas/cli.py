@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from robustnas.errors import InvalidInputError, RobustNASError
+
+if TYPE_CHECKING:
+    from robustnas.database import DatabaseTable
+    from robustnas.embedded import SurrogateTable
 
 data_option = click.option(
     "--data",
@@ -16,7 +20,11 @@ data_option = click.option(
     help="Folder in the published layout (meta.json and one folder per dataset). Default: the environment variable "
     "ROBUSTNAS_DATA, then the user's data directory.",
 )
-dataset_option = click.option("--dataset", default="cifar10", show_default=True, help="Dataset of the database.")
+dataset_option = click.option(
+    "--dataset",
+    help="Dataset: cifar10, ... of the database, or the embedded cifar10-surrogate.  [default: cifar10, where there is "
+    "a database]",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
@@ -35,6 +43,16 @@ class Group(click.Group):
             raise SystemExit(0) from None
         except OSError as error:
             fail(f"{error.filename or 'the operating system'}: {error.strerror or error}", code=1)
+
+
+def open_dataset(dataset: str | None, data: Path | None) -> DatabaseTable | SurrogateTable:
+    """Open the dataset that a command works on; say so where it falls back on the embedded one."""
+    from robustnas.datasets import NO_DATA_NOTICE, choose_dataset, is_surrogate, open_table
+
+    chosen = choose_dataset(dataset, data)
+    if dataset is None and is_surrogate(chosen):
+        click.echo(NO_DATA_NOTICE, err=True)
+    return open_table(chosen, data)
 
 
 def fail(message: str, *, code: int) -> NoReturn:

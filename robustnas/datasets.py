@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from robustnas.database import Database, DatabaseTable
+from robustnas.database import DATA_VARIABLE, Database, DatabaseTable, find_folder
 from robustnas.embedded import SurrogateTable, open_surrogate, surrogate_names
 from robustnas.errors import InvalidInputError, unknown_name
 
@@ -30,6 +31,25 @@ def open_table(dataset: str, data: str | Path | None = None) -> DatabaseTable | 
         known = [*database, *surrogate_names()]
         raise InvalidInputError(f"{unknown_name('dataset', dataset, known)}; in {database.folder} and embedded")
     return database[dataset]
+
+
+def choose_dataset(dataset: str | None, data: str | Path | None = None) -> str:
+    """Return the dataset to use where the user may not have named one.
+
+    That is ``cifar10``, unless no folder is named and none was fetched: then ``cifar10-surrogate``, which needs none.
+    """
+    if dataset is not None:
+        return dataset
+    folder, _ = find_folder(data)
+    nothing_named = data is None and not os.environ.get(DATA_VARIABLE)
+    return "cifar10-surrogate" if nothing_named and not folder.exists() else "cifar10"
+
+
+NO_DATA_NOTICE = (
+    "No database here: using cifar10-surrogate, a model's predictions and not measurements. "
+    "Get the measurements with: robustnas data fetch cifar10"
+)
+"""What commands say once where `choose_dataset` falls back."""
 
 
 def is_surrogate(dataset: str) -> bool:

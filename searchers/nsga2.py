@@ -13,7 +13,6 @@ from robustnas.checks import whole_number
 from robustnas.oracle import Outcome
 from searchers.base import Searcher, UnseenNetworks
 
-
 _WORST = -1e300  # what an unknown utility counts as; finite, so that differences stay defined
 
 

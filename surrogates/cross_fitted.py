@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, get_tags
 
 from robustnas.arrays import FloatArray, IntArray
@@ -50,19 +51,10 @@ class CrossFitted(Surrogate):
     def _fit_member(self, X: FloatArray, y: FloatArray, seed: int) -> Member:
         """Fit one member to standardised targets."""
 
-    def fit_units(self, X: FloatArray, y: FloatArray, units: IntArray) -> None:
-        """Learn from rows some of which are copies of one unit, such as a network: they share a fold.
-
-        Args:
-            X: Features, shape (n, d), checked by the caller.
-            y: Targets, shape (n,), finite.
-            units: Which unit each row is of, shape (n,), numbered from 0.
-        """
-        n_units = int(units.max()) + 1
-        n_folds = min(at_least(self, "n_folds", 2), n_units)
+    def _fit(self, X: FloatArray, y: FloatArray) -> None:
+        n_folds = min(at_least(self, "n_folds", 2), len(y))
         own, *others = seeds(self.random_state, n_folds + 1)
-        folds = (np.random.default_rng(own).permutation(n_units) % n_folds)[units]
-        self.n_features_in_ = X.shape[1]
+        folds = np.random.default_rng(own).permutation(len(y)) % n_folds
         self._scaled = Scaled(y)
         z = self._scaled.forward(y)
         self.members_ = [self._fit_without(X, z, folds == fold, int(seed)) for fold, seed in enumerate(others)]
@@ -70,11 +62,8 @@ class CrossFitted(Surrogate):
         self._local = LocalScale(out_of_fold, z)
         self.out_of_fold_ = self._scaled.back(out_of_fold)
 
-    def _fit(self, X: FloatArray, y: FloatArray) -> None:
-        self.fit_units(X, y, np.arange(len(y)))
-
     def _fit_without(self, X: FloatArray, z: FloatArray, left_out: BoolArray, seed: int) -> Member:
-        kept = np.ones_like(left_out) if left_out.all() else ~left_out  # a single unit is its own fold
+        kept = np.ones_like(left_out) if left_out.all() else ~left_out  # a single row is its own fold
         return self._fit_member(X[kept], z[kept], seed)
 
     def _out_of_fold(self, X: FloatArray, folds: IntArray) -> FloatArray:
@@ -136,6 +125,7 @@ def with_std(regressor: BaseEstimator, random_state: int | np.random.RandomState
     >>> type(with_std(BayesianRidge())).__name__, type(with_std(LinearRegression())).__name__
     ('BayesianRidge', 'WithDeviation')
     """
-    if "return_std" in inspect.signature(regressor.predict).parameters:
+    last = regressor[-1] if isinstance(regressor, Pipeline) else regressor
+    if "return_std" in inspect.signature(last.predict).parameters:
         return regressor
     return WithDeviation(regressor, random_state=random_state)

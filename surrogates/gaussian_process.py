@@ -16,6 +16,7 @@ from surrogates.base import Scaled, StandardFeatures, Surrogate, at_least
 from surrogates.matern import fit_hyperparameters, matern52, squared_distances
 
 _FLOOR = 1e-9  # of deviations, in units of the targets' scale
+_MAX_ROWS = 500  # that the hyperparameters are estimated from, evenly spaced: they are few, rows cost their cube
 
 
 class GaussianProcess(Surrogate):
@@ -50,8 +51,12 @@ class GaussianProcess(Surrogate):
         self._groups = self._split(X)
         z = self._warp.forward(y)
         distances = [squared_distances(group, group) for group in self._groups]
-        iterations = at_least(self, "max_iterations", 1)
-        self.params_ = fit_hyperparameters(distances, z, max_iterations=iterations)
+        few = np.unique(np.linspace(0, len(z) - 1, _MAX_ROWS).astype(int))
+        self.params_ = fit_hyperparameters(
+            [distance[np.ix_(few, few)] for distance in distances],
+            z[few],
+            max_iterations=at_least(self, "max_iterations", 1),
+        )
         covariance = matern52(self.params_, distances) + self.params_.noise * np.eye(len(z))
         self._factor = cho_factor(covariance, lower=True)
         ones = cho_solve(self._factor, np.ones(len(z)))

@@ -6,7 +6,6 @@ fewer than two rows, or predictions that are not finite give 0: nothing was pred
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -43,10 +42,9 @@ def r2(true: Any, predicted: Any) -> float:
     (1.0, 0.0)
     """
     true, predicted = _pair(true, predicted)
-    spread = float(((true - true.mean()) ** 2).sum()) if len(true) else 0.0
-    if spread == 0 or not np.isfinite(predicted).all():
+    if len(true) < 2 or np.ptp(true) == 0 or not np.isfinite(predicted).all():
         return 0.0
-    return 1.0 - float(((true - predicted) ** 2).sum()) / spread
+    return 1.0 - float(((true - predicted) ** 2).sum() / ((true - true.mean()) ** 2).sum())
 
 
 def precision_at_k(true: Any, predicted: Any, k: int = 10) -> float:
@@ -76,9 +74,10 @@ def regret_of_top(true: Any, predicted: Any) -> float:
     2.0
     """
     true, predicted = _pair(true, predicted)
-    if not len(true) or not np.isfinite(predicted).all():
-        return 0.0 if not len(true) else float(true.max() - true.mean())
-    return float(true.max() - true[predicted == predicted.max()].mean())
+    if len(true) < 2:
+        return 0.0
+    picked = predicted == predicted.max() if np.isfinite(predicted).all() else slice(None)
+    return float(true.max() - true[picked].mean()) if np.ptp(true) else 0.0
 
 
 def coverage(true: Any, predicted: Any, deviation: Any, nominal: float = 0.95) -> float:
@@ -118,6 +117,6 @@ def _pair(true: Any, predicted: Any) -> tuple[FloatArray, FloatArray]:
 def _informative(true: Any, predicted: Any) -> tuple[FloatArray, FloatArray] | None:
     """Return the pair if both vary and all predictions are finite, else None."""
     true, predicted = _pair(true, predicted)
-    if len(true) < 2 or not np.isfinite(predicted).all() or math.isclose(np.ptp(true), 0) or np.ptp(predicted) == 0:
+    if len(true) < 2 or not np.isfinite(predicted).all() or np.ptp(true) == 0 or np.ptp(predicted) == 0:
         return None
     return true, predicted

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 
 from robustnas.arrays import FloatArray
+from robustnas.checks import whole_number
 from surrogates.base import StandardFeatures, at_least, number
 from surrogates.cross_fitted import CrossFitted
 
@@ -19,7 +20,7 @@ class MLPEnsemble(CrossFitted):
     """Multi-layer perceptrons, cross-fitted: each starts from its own weights and leaves out one fold.
 
     BANANAS trains five networks of ten narrow layers by mini-batches; on a few hundred rows one wide layer and L-BFGS
-    on all rows predicts better in a tenth of the time.
+    on all rows at once are enough, and take a third of a second.
 
     Args:
         hidden_layer_sizes: Neurons per hidden layer.
@@ -37,7 +38,7 @@ class MLPEnsemble(CrossFitted):
         self,
         *,
         hidden_layer_sizes: tuple[int, ...] = (64,),
-        alpha: float = 1.0,
+        alpha: float = 3.0,
         max_iterations: int = 100,
         n_folds: int = 5,
         random_state: int | np.random.RandomState | None = None,
@@ -48,9 +49,10 @@ class MLPEnsemble(CrossFitted):
         self.max_iterations = max_iterations
 
     def _fit_member(self, X: FloatArray, y: FloatArray, seed: int) -> _Network:
+        sizes = [self._positive(size) for size in self.hidden_layer_sizes]
         features = StandardFeatures(X)
         network = MLPRegressor(
-            hidden_layer_sizes=self.hidden_layer_sizes,
+            hidden_layer_sizes=sizes,
             alpha=number(self, "alpha", above=0),
             max_iter=at_least(self, "max_iterations", 1),
             solver="lbfgs",
@@ -60,6 +62,9 @@ class MLPEnsemble(CrossFitted):
             warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is meant
             network.fit(features(X), y)
         return _Network(features, network)
+
+    def _positive(self, size: int) -> int:
+        return whole_number(f"MLPEnsemble: a size in hidden_layer_sizes {self.hidden_layer_sizes!r}", size, at_least=1)
 
 
 class _Network:

@@ -19,11 +19,11 @@ from surrogates.boosted_trees import BoostedTrees
 class MultiTask(Surrogate):
     """A chain of boosted trees over several metrics (Spyromitros-Xioufis et al., 2016).
 
-    Metrics are learned in the order of how many rows know them, most first. To the features of each, the chain adds
-    the earlier metrics, twice: as predicted (out of fold for training rows) and as measured, where known. Half of the
-    training rows' copies hide the measured values, so that the chain works both for networks of which nothing is known
-    and for networks whose cheap metrics are: with clean and FGSM accuracy measured on many networks, few measurements
-    of a dear attack suffice.
+    Metrics are learned in the order of how many rows know them, most first. Each has two models. The *blind* one adds
+    to the features what the chain predicts of the earlier metrics (out of fold for training rows); it serves networks
+    of which nothing is measured, and learns a dear attack from few measurements if clean and FGSM accuracy are known of
+    many networks. The *informed* one adds the earlier metrics as measured; it serves networks whose cheap metrics are
+    known, and is the better the more they tell.
 
     Args:
         n_estimators: Trees per booster.
@@ -32,7 +32,8 @@ class MultiTask(Surrogate):
 
     Attributes:
         order_: The columns of y in the order of the chain.
-        links_: The fitted model of each metric, by column of y.
+        blind_: The model of each metric without measurements, by column of y.
+        informed_: The model of each metric but the first with measurements of earlier ones, by column of y.
 
     >>> rng = np.random.default_rng(0)
     >>> x = rng.random((200, 2))
@@ -93,26 +94,24 @@ class MultiTask(Surrogate):
         if not n_known.all():
             raise InvalidInputError(f"column {int(n_known.argmin())} of y is known for no row; expected one at least")
         self.order_ = tuple(np.argsort(-n_known, kind="stable").tolist())
-        self.links_: dict[int, BoostedTrees] = {}
-        drawn = seeds(self.random_state, len(self.order_))
+        self.blind_: dict[int, BoostedTrees] = {}
+        self.informed_: dict[int, BoostedTrees] = {}
+        drawn = iter(seeds(self.random_state, 2 * y.shape[1]))
         predicted = np.full(y.shape, np.nan)
         for place, task in enumerate(self.order_):
-            link = BoostedTrees(
-                n_estimators=at_least(self, "n_estimators", 1),
-                n_folds=at_least(self, "n_folds", 2),
-                random_state=int(drawn[place]),
-            )
-            earlier = list(self.order_[:place])
-            rows = np.isfinite(y[:, task])
-            hidden = np.column_stack([X, predicted[:, earlier], np.full((len(X), place), np.nan)])
-            copies = [hidden[rows]]
-            if place:
-                copies.append(np.column_stack([X, predicted[:, earlier], y[:, earlier]])[rows])
-            units = np.tile(np.arange(rows.sum()), len(copies))
-            link.fit_units(np.concatenate(copies), np.tile(y[rows, task], len(copies)), units)
-            predicted[:, task] = link.predict(hidden)
-            predicted[rows, task] = link.out_of_fold_[: rows.sum()]
-            self.links_[task] = link
+            earlier, rows = list(self.order_[:place]), np.isfinite(y[:, task])
+            blind, informed = self._link(int(next(drawn))), self._link(int(next(drawn)))
+            features = np.column_stack([X, predicted[:, earlier]])
+            self.blind_[task] = blind.fit(features[rows], y[rows, task])
+            predicted[:, task] = blind.predict(features)
+            predicted[rows, task] = blind.out_of_fold_
+            if earlier:
+                measured = np.column_stack([X, y[:, earlier]])
+                self.informed_[task] = informed.fit(measured[rows], y[rows, task])
+
+    def _link(self, seed: int) -> BoostedTrees:
+        n_estimators, n_folds = at_least(self, "n_estimators", 1), at_least(self, "n_folds", 2)
+        return BoostedTrees(n_estimators=n_estimators, n_folds=n_folds, random_state=seed)
 
     def _predict(self, X: FloatArray, return_std: bool) -> tuple[FloatArray, FloatArray]:  # noqa: ARG002 - both at once
         return self._chain(X, self._checked_known(None, len(X)))
@@ -121,8 +120,12 @@ class MultiTask(Surrogate):
         mean, deviation = np.empty((2, len(X), len(self.order_)))
         for place, task in enumerate(self.order_):
             earlier = list(self.order_[:place])
-            features = np.column_stack([X, mean[:, earlier], known[:, earlier]])
-            mean[:, task], deviation[:, task] = self.links_[task].predict(features, return_std=True)
+            features = np.column_stack([X, mean[:, earlier]])
+            mean[:, task], deviation[:, task] = self.blind_[task].predict(features, return_std=True)
+            told = np.isfinite(known[:, earlier]).any(axis=1)
+            if told.any():
+                features = np.column_stack([X, known[:, earlier]])[told]
+                mean[told, task], deviation[told, task] = self.informed_[task].predict(features, return_std=True)
         return mean, deviation
 
     def _checked_known(self, known: Any, n: int) -> FloatArray:

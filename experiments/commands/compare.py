@@ -45,8 +45,8 @@ def compare(plan: Path | None, out: Path, jobs: int | None, data: Path | None) -
     """
     from experiments.plan import Plan, builtin_text
 
-    chosen = Plan.builtin() if plan is None else Plan.load(plan)
-    text = builtin_text() if plan is None else plan.read_text(encoding="utf-8")
+    chosen = _builtin(data) if plan is None else Plan.load(plan)
+    text = builtin_text(chosen.dataset) if plan is None else plan.read_text(encoding="utf-8")
     try:
         _run(chosen, text, out, data, jobs)
     except KeyboardInterrupt:
@@ -77,6 +77,17 @@ def plan() -> None:
     from experiments.plan import builtin_text
 
     click.echo(builtin_text(), nl=False)
+
+
+def _builtin(data: Path | None) -> Plan:
+    """Return the built-in plan, on the embedded dataset where there is no database; say so in one line."""
+    from experiments.plan import Plan
+    from robustnas.datasets import NO_DATA_NOTICE, choose_dataset, is_surrogate
+
+    dataset = choose_dataset(None, data)
+    if is_surrogate(dataset):
+        click.echo(NO_DATA_NOTICE, err=True)
+    return Plan.builtin(dataset)
 
 
 def _report(directory: Path) -> None:

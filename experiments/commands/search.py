@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from robustnas.cli import data_option, dataset_option, json_option, print_json
+from robustnas.cli import data_option, dataset_option, json_option, open_dataset, print_json
 from robustnas.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @data_option
 @json_option
 def search(
-    dataset: str,
+    dataset: str | None,
     objective: str,
     searcher: str,
     budget: int,
@@ -46,12 +46,11 @@ def search(
       robustnas search --objective clean --set population_size=50 --json
     """
     from experiments.run import RunSpec
-    from robustnas.database import Database
     from robustnas.objective import parse_objectives
 
     text = ", ".join(str(part) for part in parse_objectives(objective))
     spec = RunSpec(text, searcher, searcher, _parameters(settings), budget, seed)
-    table = Database.open(data)[dataset]
+    table = open_dataset(dataset, data)
     start = time.perf_counter()
     trajectory = _run(spec, table, show=not as_json and sys.stderr.isatty())
     seconds = time.perf_counter() - start
@@ -66,8 +65,9 @@ def _run(spec: RunSpec, table: Table, *, show: bool) -> Trajectory:
     from rich.progress import Progress
 
     from experiments.run import steps
+    from experiments.workers import one_thread
 
-    with Progress(console=Console(stderr=True), disable=not show, transient=True) as progress:
+    with one_thread(), Progress(console=Console(stderr=True), disable=not show, transient=True) as progress:
         task = progress.add_task(f"{spec.searcher} on {spec.objective}", total=spec.budget)
         for trajectory in steps(spec, table):
             progress.update(task, advance=1, description=f"{spec.searcher}, best {trajectory.best[-1]:.4g}")
@@ -90,6 +90,7 @@ def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float)
 
 def _summary(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float) -> str:
     from experiments.manifest import facts
+    from experiments.tables import number, unit
     from robustnas import space
 
     n_queries, cell = len(trajectory.outcomes), trajectory.best_cell
@@ -97,16 +98,21 @@ def _summary(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float
     if len(trajectory.objectives) > 1:
         front = trajectory.front()
         lines.append(f"front of {len(front)} networks, {trajectory.best[-1]:.1%} of the whole table's hypervolume")
-        lines += [f"  {member['arch']}  {_scores(member['scores'])}" for member in front]
+        scales = ["count" if objective.minimised else "accuracy" for objective in trajectory.objectives]
+        lines += [f"  {member['arch']}  {_scores(member['scores'], scales)}" for member in front]
         return "\n".join(lines)
     known = facts(spec.objective, table)
-    best = f"{_scores([trajectory.best[-1]])} (best of the table {_scores([known['best']])}"
+    scale = known["scale"]
+    reached, possible = (number(score, scale) + unit(scale) for score in (trajectory.best[-1], known["best"]))
+    best = f"{reached} (best of the table {possible}"
     noise = f", training noise {100 * known['noise_floor']:.2f} points" if known["noise_floor"] else ""
     return "\n".join([*lines, f"best {best}{noise})", f"  {cell.arch}", f"  network {space.uid(cell)}"])
 
 
-def _scores(scores: list[float]) -> str:
-    return ", ".join(f"{100 * score:.2f} %" if abs(score) <= 1 else f"{score:,.0f}" for score in scores)
+def _scores(scores: list[float], scales: list[str]) -> str:
+    from experiments.tables import number, unit
+
+    return ", ".join(number(score, scale) + unit(scale) for score, scale in zip(scores, scales, strict=True))
 
 
 def _parameters(settings: tuple[str, ...]) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from robustnas.cli import data_option, dataset_option, fail, json_option, print_json
+from robustnas.cli import data_option, dataset_option, fail, json_option, open_dataset, print_json
 from robustnas.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from experiments.surrogate_plan import BenchmarkPlan
+    from robustnas.table import Table
 
 
 @click.command()
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 @data_option
 @json_option
 def surrogates(
-    dataset: str,
+    dataset: str | None,
     objectives: tuple[str, ...],
     names: str,
     encodings: str,
@@ -76,16 +77,19 @@ def surrogates(
     """
     from experiments.surrogate_benchmark import row
     from experiments.surrogate_plan import BenchmarkPlan
+    from robustnas.datasets import choose_dataset
 
     sizes = tuple(_number(text) for text in _listed(train_sizes))
-    plan = BenchmarkPlan(dataset, objectives, _listed(names), _listed(encodings), sizes, trials, seed)
+    chosen = choose_dataset(dataset, data)
+    plan = BenchmarkPlan(chosen, objectives, _listed(names), _listed(encodings), sizes, trials, seed)
+    table = open_dataset(dataset, data)
     records = _run(plan, out, data, jobs)
     if as_json:
         print_json({"rows": [row(record) for record in records]})
         if out is not None:
             _write_report(out)
         return
-    _show(plan, records, data)
+    _show(plan, records, table)
     if out is not None:
         click.echo(f"\nreport: {_write_report(out)}")
 
@@ -110,15 +114,16 @@ def _run(plan: BenchmarkPlan, out: Path | None, data: Path | None, jobs: int | N
 _KEY = ("objective", "surrogate", "encoding", "train_size", "trial")
 
 
-def _show(plan: BenchmarkPlan, records: list[dict[str, Any]], data: Path | None) -> None:
+def _show(plan: BenchmarkPlan, records: list[dict[str, Any]], table: Table) -> None:
     from experiments.surrogate_benchmark import manifest
     from experiments.surrogate_records import from_records
     from experiments.surrogate_tables import ranking_table
     from experiments.tables import markdown
-    from robustnas.database import Database
 
-    read = from_records(manifest(plan, Database.open(data)[plan.dataset]), records)
+    read = from_records(manifest(plan, table), records)
     click.echo(markdown(ranking_table(read)), nl=False)
+    if table.source != "table":
+        click.echo(f"\nNot measurements: {table.dataset} is a {table.source}.")
 
 
 def _write_report(out: Path) -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from robustnas.cli import data_option, dataset_option, json_option, print_json
+from robustnas.cli import data_option, dataset_option, json_option, open_dataset, print_json
 
 if TYPE_CHECKING:
     from robustnas.table import Table
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @dataset_option
 @data_option
 @json_option
-def objectives(dataset: str, data: Path | None, as_json: bool) -> None:
+def objectives(dataset: str | None, data: Path | None, as_json: bool) -> None:
     """List the objectives that the data allows, with the best score and the training noise of each.
 
     Objectives combine: weighted sums ("0.5*clean + 0.5*pgd@1"), and commas for several at once ("clean, pgd@1, flops").
@@ -28,11 +28,10 @@ def objectives(dataset: str, data: Path | None, as_json: bool) -> None:
     Example:
       robustnas objectives --dataset cifar10
     """
-    from robustnas.database import Database
-
-    rows = list(_rows(Database.open(data)[dataset]))
+    table = open_dataset(dataset, data)
+    rows = list(_rows(table))
     if as_json:
-        print_json({"dataset": dataset, "objectives": rows})
+        print_json({"dataset": table.dataset, "objectives": rows})
         return
     width = max(len(row["objective"]) for row in rows)
     click.echo(f"{'objective':<{width}}  {'best':>12}  {'noise':>6}  meaning")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from robustnas.cli import data_option, dataset_option, json_option, print_json
+from robustnas.cli import data_option, dataset_option, json_option, open_dataset, print_json
 
 if TYPE_CHECKING:
     from robustnas.cell import Cell
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @dataset_option
 @data_option
 @json_option
-def query(arch: str, dataset: str, data: Path | None, as_json: bool) -> None:
+def query(arch: str, dataset: str | None, data: Path | None, as_json: bool) -> None:
     """Print every score of the network ARCH.
 
     ARCH is an arch string, six NASLib operation indices such as "(4, 0, 3, 1, 4, 3)", a database id such as "#13433"
@@ -31,12 +31,12 @@ def query(arch: str, dataset: str, data: Path | None, as_json: bool) -> None:
     """
     from robustnas import space
     from robustnas.cell import Cell
-    from robustnas.database import Database
 
     cell = Cell.parse(arch)
-    table = Database.open(data)[dataset]
+    table = open_dataset(dataset, data)
     if as_json:
-        print_json({"arch": cell.arch, "uid": space.uid(cell), "dataset": dataset, "scores": _scores(cell, table)})
+        scores = _scores(cell, table)
+        print_json({"arch": cell.arch, "uid": space.uid(cell), "dataset": table.dataset, "scores": scores})
     else:
         click.echo(_text(cell, table))
 

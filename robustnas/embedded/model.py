@@ -8,6 +8,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -17,12 +18,15 @@ from robustnas.embedded.noise import NoiseModel
 from robustnas.errors import DataError, DataNotFoundError
 from robustnas.identity import network_indices, network_of_index
 from robustnas.metric import Metric
-from robustnas.numbering import N_CELLS, all_operations
-from robustnas.twins import twin_labels
+from robustnas.numbering import all_operations
+from robustnas.twins import network_twin_labels
 
 FORMAT = "robustnas surrogate benchmark 1"
 OFFSET = 0.004
 """Added to both sides of the logit, so that accuracies of 0 have one; a few units of the database's rounding."""
+
+KNOTS = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
+"""Where the lines that correct a metric's predictions bend, in standardised logits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,7 @@ class SurrogateModel:
         metrics: The m metrics that it predicts.
         centre, scale: The median of each metric's logits and their spread, (m,).
         networks: The ensemble, whose predictions are averaged.
+        bends: A correction per metric of that average, linear between `KNOTS`, (m, 2 + len(KNOTS)); see `bent`.
         noise: The noise of a single training.
     """
 
@@ -46,37 +51,37 @@ class SurrogateModel:
     centre: FloatArray
     scale: FloatArray
     networks: tuple[CellNetwork, ...]
+    bends: FloatArray
     noise: NoiseModel
 
     def predictions(self) -> FloatArray:
-        """Return the standardised predictions of every cell by space index, shape (15625, m), equal for twins.
+        """Return the standardised predictions of the 6,466 networks, shape (6466, m), in ascending order of uid.
 
         They are computed once per functional class: twins are equal to the last bit.
         """
-        labels = twin_labels()
-        first = np.full(labels.max() + 1, N_CELLS)
-        np.minimum.at(first, labels, np.arange(N_CELLS))
-        ops = all_operations()[first]
-        return np.asarray(np.mean([network.predict(ops) for network in self.networks], axis=0)[labels])
+        labels = network_twin_labels()
+        first, rows = np.unique(labels, return_index=True, return_inverse=True)[1:]
+        ops = all_operations()[network_indices()[first]]
+        averages = np.mean([network.predict(ops) for network in self.networks], axis=0)
+        return bent(averages, self.bends)[rows]
 
     def columns(self, predictions: FloatArray, rng: np.random.Generator | None = None) -> FloatArray:
         """Return the accuracies of every cell by space index, shape (m, 15625), in [0, 1].
 
         They are rounded to three decimals, as the database's are: what lies below is less than a tenth of the noise,
         and sums in another order (another processor) do not show. A network that sees nothing of the image scores
-        chance, without noise.
+        chance, without noise. As in the database, a cell has the accuracies of its network.
 
         Args:
             predictions: What `predictions` returned.
             rng: Draws one noise per network; None for none.
         """
         if rng is not None:
-            networks = predictions[network_indices()]
-            seen = visibility(accuracy(self.centre + self.scale * networks))
-            predictions = predictions + (seen * self.noise.draw(networks, rng))[network_of_index()]
-        columns = accuracy(self.centre + self.scale * predictions).clip(0, 1).T.round(3)
-        columns[:, ~depends_on_input(all_operations())] = round(1 / self.n_classes, 3)
-        return columns
+            seen = visibility(accuracy(self.centre + self.scale * predictions))
+            predictions = predictions + seen * self.noise.draw(predictions, rng)
+        accuracies = accuracy(self.centre + self.scale * predictions).clip(0, 1).round(3)
+        accuracies[~depends_on_input(all_operations()[network_indices()])] = round(1 / self.n_classes, 3)
+        return np.ascontiguousarray(accuracies[network_of_index()].T)
 
     @property
     def n_numbers(self) -> int:
@@ -87,7 +92,7 @@ class SurrogateModel:
         """Return its numbers by name, as its file holds them, the members of the ensemble stacked."""
         members = {f"network.{name}": _stack(self.networks, name) for name in CellNetwork._fields}
         noise = {f"noise.{name}": array for name, array in self.noise._asdict().items()}
-        return {"centre": self.centre, "scale": self.scale, **members, **noise}
+        return {"centre": self.centre, "scale": self.scale, "bends": self.bends, **members, **noise}
 
     def write(self, path: Path) -> None:
         """Write the model file: single precision, compressed; the same bytes for the same model."""
@@ -110,6 +115,20 @@ def logit(accuracies: FloatArray) -> FloatArray:
 def accuracy(logits: FloatArray) -> FloatArray:
     """Return what `logit` was computed from; slightly beyond [0, 1] for extreme logits."""
     return np.asarray((1 + 2 * OFFSET) / (1 + np.exp(-np.clip(logits, -60, 60))) - OFFSET)
+
+
+def bent(predictions: FloatArray, bends: FloatArray) -> FloatArray:
+    """Return predictions with each metric's correction added, shape (n, m).
+
+    A metric's correction is an intercept, a slope, and the changes of the slope at the knots.
+
+    >>> bent(np.array([[2.5]]), np.array([[0.1, 0.0, 0.0, 0.0, 0.0, 0.0, -0.5, 0.0, 0.0]])).tolist()
+    [[2.35]]
+    """
+    corrected = predictions + bends[:, 0] + bends[:, 1] * predictions
+    for knot, change in zip(KNOTS, bends.T[2:], strict=True):
+        corrected += change * np.maximum(predictions - knot, 0)
+    return np.asarray(corrected)
 
 
 def visibility(accuracies: FloatArray) -> FloatArray:
@@ -135,7 +154,7 @@ def read_model(path: Path) -> SurrogateModel:
             content = {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise DataNotFoundError(f"no surrogate benchmark at {path}; scripts/fit_embedded.py fits one") from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, BadZipFile) as error:
         raise DataError(f"{path} is no surrogate benchmark: {error}") from None
     if str(content.get("format", "")) != FORMAT:
         raise DataError(f"{path} is no surrogate benchmark: its format is {content.get('format')}, not {FORMAT!r}")
@@ -167,6 +186,7 @@ def _model(content: Mapping[str, AnyArray]) -> SurrogateModel:
         metrics=tuple(Metric.parse(name) for name in content["metrics"].tolist()),
         centre=numbers["centre"],
         scale=numbers["scale"],
+        bends=numbers["bends"],
         networks=tuple(CellNetwork(*weights) for weights in zip(*stacks, strict=True)),
         noise=NoiseModel(*(numbers[f"noise.{name}"] for name in NoiseModel._fields)),
     )

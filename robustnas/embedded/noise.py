@@ -13,7 +13,7 @@ import numpy as np
 
 from robustnas.arrays import FloatArray
 
-LEVELS = (-3.0, 3.0)
+LEVELS = (-2.0, 2.0)
 """Standardised predictions are cut to this range before they set a deviation."""
 
 

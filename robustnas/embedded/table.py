@@ -33,10 +33,10 @@ _NAME = re.compile(rf"(?P<model>.+{SUFFIX})(?:@(?P<seed>\d+))?")
 
 
 class SurrogateTable:
-    """A surrogate benchmark: a `Table` of predictions, for every cell and metric. It holds no measurement.
+    """A surrogate benchmark: a `Table` of predictions, for every network and metric. It holds no measurement.
 
-    Without a seed it is deterministic and functional twins are equal. With one, every network gets one draw of training
-    noise, fixed by seed and network: asking twice gives the same number, as from the database.
+    Without a seed it is deterministic, and networks that are functional twins are equal. With one, every network gets
+    one draw of training noise, fixed by seed and network: asking twice gives the same number, as from the database.
 
     Args:
         noise_seed: Fixes the draw of the noise, at least 0; None for none.

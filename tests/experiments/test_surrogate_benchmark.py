@@ -190,6 +190,7 @@ def test_summaries_are_means_over_trials(table: ArrayTable) -> None:
     assert set(shares["feature"]) <= set(encoding("cost").names)
 
 
+@pytest.mark.timeout(180)  # starts processes or draws: slow where processors are shared
 def test_the_report_is_whole_and_the_same_each_time(
     published: Path, own_cache: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -218,5 +219,5 @@ def test_the_report_is_whole_and_the_same_each_time(
 
 def test_rows_hold_what_scripts_read(table: ArrayTable) -> None:
     fields = list(row(fit_record(FitSpec("clean", "ridge", "one-hot", 20, 0, 0), table)))
-    assert fields[:5] == ["objective", "surrogate", "encoding", "train_size", "trial"]
+    assert fields[:6] == ["dataset", "objective", "surrogate", "encoding", "train_size", "trial"]
     assert {"kendall_tau", "spearman", "r2", "regret", "fit_seconds", "predict_seconds"} <= set(fields)

@@ -47,6 +47,7 @@ def test_json_is_all_that_stdout_holds(run: Run) -> None:
     assert all(-1 <= r["kendall_tau"] <= 1 and r["r2"] <= 1 and r["fit_seconds"] > 0 for r in answer["rows"])
 
 
+@pytest.mark.timeout(180)  # starts processes or draws: slow where processors are shared
 def test_the_same_seed_gives_the_same_rows_in_another_process(run: Run, published: Path) -> None:
     arguments = ["--surrogates", "xgboost", *SMALL[2:], "--seed", "5", "--json", "--jobs"]
     command = [sys.executable, "-m", "experiments", "surrogates", *arguments, "2"]
@@ -64,6 +65,14 @@ def test_default_is_the_shipped_pair(run: Run) -> None:
     result = run("--surrogates", "default", "--train-sizes", "30", "--trials", "1", "--jobs", "1", "--json")
     (row,) = json.loads(result.stdout)["rows"]
     assert (row["surrogate"], row["encoding"], row["objective"]) == (DEFAULT_SURROGATE, DEFAULT_ENCODING, "pgd@1")
+
+
+def test_without_data_the_embedded_benchmark_is_used_and_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ROBUSTNAS_DATA")
+    result = run(*SMALL, "--jobs", "1")
+    assert result.exit_code == 0, result.output
+    assert "not measurements" in result.stderr
+    assert "Not measurements: cifar10-surrogate" in result.stdout
 
 
 def test_text_is_a_ranked_table(run: Run) -> None:
@@ -106,7 +115,7 @@ def test_out_keeps_fits_and_writes_a_report(run: Run, tmp_path: Path) -> None:
         (["--objective", "pdg@1"], 2, "did you mean 'pgd@1'"),
         (["--objective", "fgsm@1"], 2, "fgsm@1"),
         (["--objective", "clean,pgd@1"], 2, "repeat --objective"),
-        (["--dataset", "cifar11"], 2, "cifar10"),
+        (["--dataset", "cifar11"], 2, "did you mean 'cifar10'"),
         (["--data", "/nowhere"], 1, "/nowhere"),
     ],
 )
@@ -122,6 +131,7 @@ def test_help_has_an_example(run: Run) -> None:
     assert "Example:\n    robustnas surrogates" in run("--help").stdout
 
 
+@pytest.mark.timeout(180)  # starts processes or draws: slow where processors are shared
 def test_ctrl_c_keeps_what_is_finished(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "experiments", "surrogates", "--surrogates", "ridge", "--trials", "2000"]

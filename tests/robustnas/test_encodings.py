@@ -22,6 +22,7 @@ N_COLUMNS = {"one-hot": 30, "functional": 30, "path": 40, "path-statistics": 34,
 DEAD = Cell((0, 0, 0, 0, 0, 0))
 SKIP = Cell((0, 0, 0, 1, 0, 0))
 MIXED = Cell((2, 0, 1, 4, 3, 3))  # paths: avg; conv1>conv3; (dead); conv1>skip>conv3
+ALONE = Cell((2, 0, 3, 4, 3, 4))  # paths: avg; conv1>conv3; conv1>conv3>avg; no other cell computes this
 
 
 def row(name: str, cell: Cell) -> dict[str, float]:
@@ -104,13 +105,14 @@ def test_path_statistics_by_hand() -> None:
 
 
 def test_graph_by_hand() -> None:
-    found = row("graph", MIXED)
+    found = row("graph", ALONE)
     expected = {
         "shortest_avg_pool_3x3": 1, "longest_avg_pool_3x3": 1, "shortest_conv_1x1": 4, "longest_conv_1x1": -1,
-        "shortest_conv_1x1+conv_3x3": 2, "count_conv_3x3": 2, "count_skip": 1, "paths": 3,
-        "out_degree_input_avg_pool_3x3": 1, "in_degree_output_conv_3x3": 2, "max_field": 2,
+        "shortest_conv_1x1+conv_3x3": 2, "longest_skip+conv_1x1+conv_3x3+avg_pool_3x3": 3, "count_conv_3x3": 2,
+        "count_skip": 0, "paths": 3, "out_degree_input_avg_pool_3x3": 1, "in_degree_output_conv_3x3": 1,
+        "edges_at_inner_avg_pool_3x3": 1, "min_field": 2, "max_field": 4, "convs_on_shortest_path": 0,
     }  # fmt: skip
-    assert (twin_labels() == twin_labels()[MIXED.index]).sum() == 1  # nothing to average
+    assert (twin_labels() == twin_labels()[ALONE.index]).sum() == 1  # nothing to average
     assert {name: found[name] for name in expected} == pytest.approx(expected)
 
 
