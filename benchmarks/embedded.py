@@ -13,11 +13,12 @@ from itertools import combinations, product
 from pathlib import Path
 
 import click
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
 
-from experiments.figure_style import INK, TEXT_WIDTH, colours_of, new_figure, render
+from experiments.figure_style import INK, STYLE, TEXT_WIDTH, colours_of, new_figure, render
 from experiments.run import RunSpec, record
 from robustnas import Objective, space
 from robustnas.datasets import open_table
@@ -147,7 +148,8 @@ def main(searchers: str, seeds: int, jobs: int, figure: Path | None, out: Path |
     print(listing(found))
     print(json.dumps(agreements, indent=1))
     if figure is not None:
-        draw(found, figure)
+        with mpl.rc_context(STYLE):
+            draw(found, figure)
     if out is not None:
         rows = found[found["query"].isin(CHECKPOINTS)].to_dict("records")
         out.write_text(json.dumps({"seeds": seeds, "agreement": agreements, "rows": rows}, indent=1) + "\n")

@@ -66,6 +66,15 @@ class SurrogateRecords:
         return int(self.rows.loc[self.rows["objective"] == objective, "train_size"].max())
 
 
+def is_benchmark(directory: str | Path) -> bool:
+    """Return whether a directory's manifest is that of a benchmark of surrogates; False for any other or none."""
+    try:
+        manifest = json.loads((Path(directory) / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and manifest.get("kind") == KIND
+
+
 def load_records(directory: str | Path) -> SurrogateRecords:
     """Read what `surrogate_benchmark.benchmark` wrote.
 

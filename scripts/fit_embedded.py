@@ -23,7 +23,7 @@ from robustnas.arrays import AnyArray, FloatArray, IntArray
 from robustnas.cell import EDGES
 from robustnas.embedded.model import KNOTS, SurrogateModel, accuracy, bent, logit, read_model, visibility
 from robustnas.embedded.network import COUNT_SCALE, CellNetwork, carries_signal, depends_on_input, useful_convolutions
-from robustnas.embedded.noise import LEVELS, NoiseModel
+from robustnas.embedded.noise import BEND, LEVELS, NoiseModel
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
 from robustnas.noise import noise_floor
 from robustnas.readers import N_CLASSES
@@ -33,9 +33,9 @@ N_MEMBERS = 4
 N_STATES, N_HIDDEN, N_HEAD, N_FACTORS = 20, 28, 48, 14
 EPOCHS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 120, 256, 4e-3, 1e-2
 BEND_PENALTY, LARGEST_ERROR = 5.0, 3.0
-N_NOISE_FACTORS = 10
-NOISE_RANGE, SLOPE_RANGE = (0.01, 0.4), (-0.3, 0.3)
-"""Bounds of a metric's noise, in logits, and of its slope: what nearly all-zero columns cannot tell stays sane."""
+N_NOISE_FACTORS = 8
+NOISE_RANGE, SLOPE_RANGE, BEND_RANGE = (0.01, 0.4), (-0.3, 0.3), (-0.5, 0.2)
+"""Bounds of a metric's noise, in logits, its slope and its bend, for columns that are nearly all 0."""
 LEAST_VISIBLE, FEWEST_TWINS = 0.5, 30
 """Twins are used where the logit's offset lets at least this much of the noise through, if so many are left."""
 SMALLEST_SPREAD = 0.05
@@ -174,8 +174,9 @@ def fit_noise(targets: Targets, predictions: FloatArray) -> NoiseModel:
     seen = visibility(accuracy(targets.centre + targets.scale * predictions[rows]))
     scaled, levels = residuals / np.maximum(seen, LEAST_VISIBLE), np.clip(predictions[rows], *LEVELS)
     fits = [_fit_std(*column) for column in zip(scaled.T, levels.T, seen.T, targets.scale, strict=True)]
-    log_std, slope = np.array(fits).T
-    return NoiseModel(log_std, slope, _loadings(np.corrcoef((scaled / np.exp(log_std + slope * levels)).T)))
+    shape = np.array(fits).T
+    alone = NoiseModel(*shape, loadings=np.zeros((targets.accuracies.shape[1], 0)))
+    return alone._replace(loadings=_loadings(np.corrcoef((scaled / alone.std(levels)).T)))
 
 
 def twin_residuals(targets: FloatArray) -> tuple[FloatArray, IntArray]:
@@ -189,22 +190,27 @@ def twin_residuals(targets: FloatArray) -> tuple[FloatArray, IntArray]:
     return (targets[rows] - means[labels[rows]] / n) * np.sqrt(n / (n - 1)), rows
 
 
-def _fit_std(residuals: FloatArray, levels: FloatArray, seen: FloatArray, scale: float) -> tuple[float, float]:
-    """Fit log std = a + b * level by maximum likelihood for Gaussian residuals, where rounding does not hide them."""
+def _fit_std(residuals: FloatArray, levels: FloatArray, seen: FloatArray, scale: float) -> tuple[float, ...]:
+    """Fit a metric's deviations by maximum likelihood for Gaussian residuals, where rounding does not hide them.
+
+    Returns:
+        Logarithm at level 0, slope, and what is added to the slope above `BEND`.
+    """
     clear = seen >= LEAST_VISIBLE
     if clear.sum() >= FEWEST_TWINS:
         residuals, levels = residuals[clear], levels[clear]
     squares = residuals**2 + 1e-6
+    terms = np.stack([np.ones_like(levels), levels, np.maximum(levels - BEND, 0)], axis=1)
 
     def deviance(beta: FloatArray) -> tuple[float, FloatArray]:
-        log_variance = 2 * (beta[0] + beta[1] * levels)
+        log_variance = 2 * terms @ beta
         excess = 1 - squares * np.exp(-log_variance)
-        return float(np.mean(log_variance - excess)), 2 * np.array([excess.mean(), (excess * levels).mean()])
+        return float(np.mean(log_variance - excess)), 2 * excess @ terms / len(excess)
 
-    bounds = [np.log(np.array(NOISE_RANGE) / scale), SLOPE_RANGE]
-    start = np.clip(0.5 * np.log(squares.mean()), *bounds[0])
-    fitted = minimize(deviance, [start, 0.0], jac=True, method="L-BFGS-B", bounds=bounds)
-    return float(fitted.x[0]), float(fitted.x[1])
+    bounds = [np.log(np.array(NOISE_RANGE) / scale), SLOPE_RANGE, BEND_RANGE]
+    start = [np.clip(0.5 * np.log(squares.mean()), *bounds[0]), 0.0, 0.0]
+    fitted = minimize(deviance, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    return tuple(fitted.x.tolist())
 
 
 def _loadings(correlation: FloatArray, n_factors: int = N_NOISE_FACTORS) -> FloatArray:

@@ -91,10 +91,16 @@ def _builtin(data: Path | None) -> Plan:
 
 
 def _report(directory: Path) -> None:
+    """Write the report of a comparison or of a benchmark of surrogates, whichever the records are of."""
     from experiments.records import load
     from experiments.report import write_report
+    from experiments.surrogate_records import is_benchmark
+    from experiments.surrogate_report import write_surrogate_report
     from experiments.tables import terminal_table
 
+    if is_benchmark(directory):
+        click.echo(f"report: {write_surrogate_report(directory)}")
+        return
     page = write_report(directory)
     click.echo(terminal_table(load(directory)))
     click.echo(f"\nreport: {page}")

@@ -150,7 +150,7 @@ def read_model(path: Path) -> SurrogateModel:
         DataError: The file is none of ours, or incomplete.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             content = {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise DataNotFoundError(f"no surrogate benchmark at {path}; scripts/fit_embedded.py fits one") from None

@@ -1,8 +1,8 @@
 """The noise model: what another training of a network would have scored.
 
-It is Gaussian on standardised logits: a standard deviation per metric, log-linear in the prediction, and a few factors
-that metrics share, since a network that is unlucky under PGD is unlucky under APGD too. All of it is estimated from
-functional twins, which the database trained separately.
+It is Gaussian on standardised logits: a standard deviation per metric, whose logarithm is piecewise linear in the
+prediction, and a few factors that metrics share, since a network that is unlucky under PGD is unlucky under APGD too.
+All of it is estimated from functional twins, which the database trained separately.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ import numpy as np
 
 from robustnas.arrays import FloatArray
 
-LEVELS = (-2.0, 2.0)
+LEVELS = (-2.0, 4.0)
 """Standardised predictions are cut to this range before they set a deviation."""
+
+BEND = 1.0
+"""The standardised prediction from which on the logarithm of a deviation has another slope."""
 
 
 class NoiseModel(NamedTuple):
@@ -23,17 +26,19 @@ class NoiseModel(NamedTuple):
     Attributes:
         log_std: Logarithm of the standard deviation at a standardised prediction of 0, (m,).
         slope: Its change per unit of the standardised prediction, (m,).
+        bend: What is added to the slope above `BEND`, (m,).
         loadings: Correlation of each metric's noise with each factor, (m, r); the rest of a metric's noise is its own.
     """
 
     log_std: FloatArray
     slope: FloatArray
+    bend: FloatArray
     loadings: FloatArray
 
     def std(self, predictions: FloatArray) -> FloatArray:
         """Return standard deviations in standardised logits, in the shape of the predictions, (n, m)."""
-        deviations: FloatArray = np.exp(self.log_std + self.slope * np.clip(predictions, *LEVELS))
-        return deviations
+        levels = np.clip(predictions, *LEVELS)
+        return np.asarray(np.exp(self.log_std + self.slope * levels + self.bend * np.maximum(levels - BEND, 0)))
 
     def correlation(self) -> FloatArray:
         """Return the correlations between the metrics' noise, shape (m, m)."""
