@@ -13,7 +13,7 @@ imports:
 	lint-imports
 
 test:
-	pytest -n auto
+	OMP_NUM_THREADS=1 pytest -n auto
 
 format:
 	ruff format .

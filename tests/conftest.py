@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy loads: tests share processors, threads would only wait
+
+import json
 import shutil
 from pathlib import Path
 

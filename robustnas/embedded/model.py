@@ -68,9 +68,9 @@ class SurrogateModel:
     def columns(self, predictions: FloatArray, rng: np.random.Generator | None = None) -> FloatArray:
         """Return the accuracies of every cell by space index, shape (m, 15625), in [0, 1].
 
-        They are rounded to three decimals, as the database's are: what lies below is less than a tenth of the noise,
-        and sums in another order (another processor) do not show. A network that sees nothing of the image scores
-        chance, without noise. As in the database, a cell has the accuracies of its network.
+        They are rounded to three decimals, as the database's are: that adds less than a tenth of the noise of clean
+        accuracy, and sums in another order, on another processor, do not show. A network that sees nothing of the
+        image scores chance, without noise. As in the database, a cell has the accuracies of its network.
 
         Args:
             predictions: What `predictions` returned.
