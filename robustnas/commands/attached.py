@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from robustnas.cli import dataset_option, json_option, print_json
+from robustnas.cli import json_option, print_json
 
 if TYPE_CHECKING:
     from robustnas.attached import AttachedTable
@@ -20,10 +20,12 @@ _data_option = click.option(
     "names, else in the user's data directory]",
 )
 
+_dataset_option = click.option("--dataset", default="cifar10", show_default=True, help="Dataset that it belongs to.")
+
 
 @click.command()
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
-@dataset_option
+@_dataset_option
 @click.option("--name", required=True, metavar="N", help="What to call it: its columns are N.<column>.")
 @click.option("--key", metavar="COLUMN", help="The column of architectures  [default: found by name and content]")
 @_data_option
@@ -73,7 +75,7 @@ def attached(dataset: str | None, data: Path | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("name")
-@dataset_option
+@_dataset_option
 @_data_option
 def detach(name: str, dataset: str, data: Path | None) -> None:
     """Remove the attached table NAME.

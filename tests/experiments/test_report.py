@@ -52,7 +52,7 @@ def report(write_records):
 
 def test_everything_is_written(report):
     names = {path.relative_to(report).as_posix() for path in report.rglob("*") if path.is_file()}
-    figures = {"regret", "hypervolume", "critical_difference", "cross_evaluation"}
+    figures = {"regret", "hypervolume", "fronts", "critical_difference", "cross_evaluation"}
     tables = {"summary", "cross_evaluation", "noise_floor", "significance", "seconds"}
     assert names == (
         {"manifest.json", "runs.jsonl", "summary.csv", "report.html"}
