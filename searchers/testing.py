@@ -84,9 +84,9 @@ class SearcherContract(ABC):
         with _environment("PYTHONHASHSEED", "4711"):
             process = context.Process(target=self._send_trajectory, args=(queue,))
             process.start()
-        theirs = queue.get()
         process.join()
-        assert theirs == self._trajectory(3)
+        assert process.exitcode == 0, "the spawned process failed; the class must be importable by its module's name"
+        assert queue.get() == self._trajectory(3)
 
     def test_global_random_state_is_untouched(self) -> None:
         """All randomness comes from the generator handed in."""

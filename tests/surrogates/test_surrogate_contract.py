@@ -106,7 +106,9 @@ def test_same_state_same_predictions(name: str) -> None:
 
 def test_same_state_same_predictions_in_another_process() -> None:
     """Another process, another hash seed."""
-    code = "from test_contract import *\nprint({name: fitted_predictions(name) for name in sorted(SURROGATES)})"
+    code = (
+        "from test_surrogate_contract import *\nprint({name: fitted_predictions(name) for name in sorted(SURROGATES)})"
+    )
     environment = {**os.environ, "PYTHONHASHSEED": "123", "PYTHONPATH": str(Path(__file__).parent)}
     there = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=50
