@@ -70,7 +70,7 @@ def _tables(records: Records, result: Significance) -> dict[str, tables.Table]:
         "significance": tables.significance_table(result, records),
         "seconds": tables.seconds_table(records),
     }
-    return {name: table for name, table in found.items() if table.rows}
+    return {name: tables.marked(table, records) for name, table in found.items() if table.rows}
 
 
 def _figures(records: Records, result: Significance) -> dict[str, Figure | None]:

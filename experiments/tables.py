@@ -15,7 +15,7 @@ import io
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import pandas as pd
@@ -236,12 +236,25 @@ def to_csv(table: Table) -> str:
 
 def terminal_table(records: Records) -> str:
     """Write the summary for a terminal, as Markdown."""
-    return markdown(summary_table(records))
+    return markdown(marked(summary_table(records), records))
+
+
+def marked(table: Table, records: Records) -> Table:
+    """Return a table whose note says so where the numbers are no measurements; else the table itself."""
+    source, dataset = records.manifest["source"], records.manifest["dataset"]
+    if source == "table":
+        return table
+    return replace(table, note=f"{dataset}: numbers of a {source}, not measurements. {table.note}".strip())
 
 
 def summary_csv(records: Records) -> str:
-    """Write `analysis.summary` as CSV: natural units, full precision, ``nan`` where one seed has no spread."""
-    return analysis.summary(records).to_csv(index=False, na_rep="nan", lineterminator="\n")
+    """Write `analysis.summary` as CSV: natural units, full precision, ``nan`` where one seed has no spread.
+
+    The last columns say what dataset the numbers are of and where they come from (``table``: measurements).
+    """
+    origin = {"dataset": records.manifest["dataset"], "source": records.manifest["source"]}
+    frame = analysis.summary(records).assign(**origin)
+    return frame.to_csv(index=False, na_rep="nan", lineterminator="\n")
 
 
 def _rows(group: str, searchers: Sequence[str], columns: Sequence[Sequence[Entry]]) -> list[Row]:

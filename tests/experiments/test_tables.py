@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -108,3 +109,12 @@ def test_significance_table_has_every_pair(records):
 )
 def test_numbers(value, scale, text):
     assert tables.number(value, scale) == text
+
+
+def test_tables_of_a_surrogate_say_that_they_are_no_measurements(records):
+    table = tables.summary_table(records)
+    assert tables.marked(table, records) == table
+    assert "measurements" not in tables.terminal_table(records)
+    predicted = replace(records, manifest=records.manifest | {"source": "surrogate", "dataset": "cifar10-surrogate"})
+    assert "cifar10-surrogate: numbers of a surrogate, not measurements." in tables.terminal_table(predicted)
+    assert set(pd.read_csv(io.StringIO(tables.summary_csv(predicted)))["source"]) == {"surrogate"}
