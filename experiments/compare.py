@@ -108,18 +108,15 @@ def _alone(specs: Sequence[RunSpec], table: Table) -> Iterator[dict[str, Any]]:
 
 
 def _parallel(specs: Sequence[RunSpec], dataset: str, data: str | Path | None, n_jobs: int) -> Iterator[dict[str, Any]]:
-    objectives = tuple(dict.fromkeys(spec.objective for spec in specs))
-    return in_processes(_work, specs, n_jobs, _start_worker, (dataset, data, objectives))
+    return in_processes(_work, specs, n_jobs, _start_worker, (dataset, data))
 
 
 _table: Table
 
 
-def _start_worker(dataset: str, data: str | Path | None, objectives: Sequence[str]) -> None:
+def _start_worker(dataset: str, data: str | Path | None) -> None:
     global _table
     _table = open_table(dataset, data)
-    for text in objectives:
-        parse_objectives(text)
 
 
 def _work(spec: RunSpec) -> dict[str, Any]:

@@ -17,11 +17,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from experiments.journal import MANIFEST, RUNS
 from robustnas.arrays import FloatArray, IntArray, read_only
 from robustnas.errors import DataError
 
-MANIFEST = "manifest.json"
-RUNS = "runs.jsonl"
 CROSS_PREFIX = "cross:"
 SCALES = ("accuracy", "count", "hypervolume")
 

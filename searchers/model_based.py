@@ -19,7 +19,7 @@ from robustnas.cell import Cell
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, SearchStalled, unknown_name
 from robustnas.oracle import Outcome
-from searchers.acquisition import ACQUISITIONS, Prediction
+from searchers.acquisition import ACQUISITIONS, Prediction, upper_confidence_bound
 from searchers.base import Searcher
 from searchers.belief import Belief, make_belief, network_features
 from searchers.initial_design import maximin
@@ -28,7 +28,6 @@ FEATURES = "path, path-statistics+cost, graph"
 CANDIDATES = ("space", "mutations")
 INITIAL_DESIGNS = ("maximin", "random")
 _N_PARENTS = 10
-_BETA = 3.0
 _DECIMALS = 9  # ties between like networks are drawn, not left to the rounding of a machine's linear algebra
 
 
@@ -187,7 +186,7 @@ class ModelBasedSearch(Searcher):
         predictions = [self._predict(belief, column) for belief, column in zip(self._beliefs, values.T, strict=True)]
         if len(predictions) == 1:
             return ACQUISITIONS[self.acquisition](predictions[0], self.rng)
-        optimistic = np.array([prediction.mean + _BETA * prediction.std for prediction in predictions])
+        optimistic = np.array([upper_confidence_bound(prediction, self.rng) for prediction in predictions])
         lows = np.nanmin(values, axis=0)
         return hypervolume_scalarisation(optimistic.T - lows, self.rng)
 

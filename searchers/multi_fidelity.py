@@ -21,6 +21,7 @@ from robustnas.cell import Cell
 from robustnas.errors import InvalidInputError
 from robustnas.objective import parse_objectives
 from robustnas.oracle import Outcome
+from searchers.acquisition import upper_confidence_bound
 from searchers.base import GlancingSearcher
 from searchers.belief import Belief, GPBelief, network_features
 from searchers.model_based import ModelBasedSearch
@@ -101,7 +102,7 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
         if values is None:
             return started[::-1]
         prediction = self._predict(self._dear, values[:, 0])
-        order = np.argsort(-(prediction.mean + 3 * prediction.std), kind="stable")
+        order = np.argsort(-upper_confidence_bound(prediction, self.rng), kind="stable")
         fresh = (row for row in order.tolist() if row not in self._cheap.known)
         return [*started, *islice(fresh, _MOST_GLANCES)][::-1]
 
