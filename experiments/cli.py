@@ -11,7 +11,9 @@ from robustnas import __version__
 from robustnas.cli import Group
 from robustnas.commands.data import data
 from robustnas.commands.draw import draw
+from robustnas.commands.evaluate import evaluate
 from robustnas.commands.objectives import objectives
+from robustnas.commands.proxies import proxies
 from robustnas.commands.query import query
 
 
@@ -28,5 +30,5 @@ def main() -> None:
     """
 
 
-for command in (search, compare, surrogates, report, plan, query, objectives, draw, data):
+for command in (search, compare, surrogates, report, plan, evaluate, proxies, query, objectives, draw, data):
     main.add_command(command)

@@ -16,10 +16,11 @@ import numpy as np
 from robustnas import space
 from robustnas.arrays import FloatArray
 from robustnas.cell import Cell
-from robustnas.objective import Objective, parse_objectives, utility_columns
+from robustnas.growing_table import GrowingTable
+from robustnas.objective import Objective, needed_metrics, parse_objectives, utility_columns
 from robustnas.oracle import Oracle, Outcome
 from robustnas.pareto import HypervolumeScale, non_dominated
-from robustnas.table import Table
+from robustnas.table import ArrayTable, Table
 from searchers import create, search
 from searchers.base import comparable
 
@@ -146,8 +147,24 @@ def record(spec: RunSpec, table: Table) -> dict[str, Any]:
 
 @lru_cache(maxsize=64)
 def hypervolume_scale(objectives: tuple[Objective, ...], table: Table) -> HypervolumeScale:
-    """Return the scale of the hypervolume of several objectives on a table."""
+    """Return the scale of the hypervolume of several objectives on a table.
+
+    Of a growing table, whose best is not known, it is the volume of the box that accuracies of 0 and 1 span.
+    """
+    if isinstance(table, GrowingTable):
+        return HypervolumeScale(_corners(objectives, table))
     return HypervolumeScale(utility_columns(objectives, table).T)
+
+
+def _corners(objectives: tuple[Objective, ...], table: GrowingTable) -> FloatArray:
+    """Return the worst and the best utilities that objectives could have, shape (2, n_objectives)."""
+    metrics = [str(metric) for metric in needed_metrics(objectives)]
+    bounds = []
+    for accuracy in (0.0, 1.0):
+        columns = {name: np.full(space.N_CELLS, accuracy) for name in metrics}
+        flat = ArrayTable(columns, table.dataset, attached=table.attached_columns(), skeleton=table.skeleton)
+        bounds.append([objective.sign * objective.evaluate(flat) for objective in objectives])
+    return np.array([np.nanmin(bounds, axis=(0, 2)), np.nanmax(bounds, axis=(0, 2))])
 
 
 def cross_objectives(table: Table) -> tuple[str, ...]:

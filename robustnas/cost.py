@@ -108,9 +108,8 @@ COSTS: dict[str, str] = {
 """Costs that objectives may name, with what they count; smaller is better."""
 
 
-def cost_column(name: str, dataset: str) -> FloatArray:
-    """Return a cost of `COSTS` for every cell of a dataset's skeleton, shape (15625,)."""
-    skeleton = SKELETONS.get(dataset, CIFAR10)
+def cost_column(name: str, skeleton: Skeleton = CIFAR10) -> FloatArray:
+    """Return a cost of `COSTS` for every cell, shape (15625,)."""
     count = all_parameters(skeleton) if name == "params" else all_flops(skeleton)
     return count.astype(float)
 

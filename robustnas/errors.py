@@ -10,6 +10,8 @@
     ├── DataError                               a data file is missing, truncated, foreign or out of range
     │   ├── DataNotFoundError                   no database where one was looked for
     │   └── DownloadError                       a download failed or its content is not what was published
+    ├── EvaluationError                         a network cannot be trained or measured
+    │   └── TrainingError                       a training diverged
     └── SearchError                             a search cannot go on
         ├── BudgetExhausted                     every query of the budget is spent
         └── SearchStalled                       the searcher asks for nothing new
@@ -51,6 +53,14 @@ class DataNotFoundError(DataError):
 
 class DownloadError(DataError):
     """A download failed, or what came is not what was published."""
+
+
+class EvaluationError(RobustNASError):
+    """A network cannot be trained or measured."""
+
+
+class TrainingError(EvaluationError):
+    """A training diverged."""
 
 
 class SearchError(RobustNASError):

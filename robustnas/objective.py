@@ -29,6 +29,7 @@ import numpy as np
 from robustnas.arrays import FloatArray
 from robustnas.constraint import BoolArray, Constraint, parse_clause
 from robustnas.errors import ObjectiveError
+from robustnas.growing_table import GrowingTable
 from robustnas.metric import Metric
 from robustnas.numbering import N_CELLS
 from robustnas.table import Table
@@ -140,17 +141,24 @@ def parse_objectives(text: str | Objective | Sequence[str | Objective]) -> tuple
     return objectives
 
 
+def needed_metrics(objectives: Sequence[Objective]) -> tuple[Metric, ...]:
+    """Return the distinct metrics that some objectives need, their constraints included."""
+    return tuple(dict.fromkeys(metric for objective in objectives for metric in objective.metrics))
+
+
 def feasible(objectives: Sequence[Objective], table: Table) -> BoolArray:
     """Return which cells satisfy the constraints of all objectives, shape (15625,).
 
+    A cell of a growing table does not, as long as what a constraint is about has not been measured.
+
     Raises:
-        ObjectiveError: No cell does, or the table lacks a metric or an attached column.
+        ObjectiveError: No cell does or can, or the table lacks a metric or an attached column.
     """
     constraints = dict.fromkeys(constraint for objective in objectives for constraint in objective.constraints)
     mask = np.ones(N_CELLS, dtype=np.bool_)
     for constraint in constraints:
         mask &= constraint.satisfied(table)
-    if not mask.any():
+    if not mask.any() and not (isinstance(table, GrowingTable) and needed_metrics(objectives)):
         ranges = "; ".join(_range(constraint, table) for constraint in constraints)
         raise ObjectiveError(f"no cell of {table.dataset} satisfies {' and '.join(map(str, constraints))!r}: {ranges}")
     return mask

@@ -12,8 +12,10 @@ from robustnas.arrays import FloatArray
 from robustnas.cell import Cell
 from robustnas.checks import whole_number
 from robustnas.errors import BudgetExhausted, SearchStalled
-from robustnas.identity import N_NETWORKS, canonical_indices
-from robustnas.objective import Objective, parse_objectives, utility_columns
+from robustnas.growing_table import GrowingTable
+from robustnas.identity import N_NETWORKS
+from robustnas.objective import Objective, needed_metrics, parse_objectives, utility_columns
+from robustnas.space import canonical_list
 from robustnas.table import Table
 
 
@@ -51,6 +53,8 @@ class Outcome(NamedTuple):
 class Oracle:
     """Answers queries for networks from a table, and counts them.
 
+    A growing table (`robustnas.growing_table`) measures what it does not hold; a query then takes as long as that.
+
     Each *distinct* canonical network counts once against the budget; asking again is free, up to a cap that stops a
     searcher which only repeats itself.
 
@@ -85,8 +89,11 @@ class Oracle:
         self.budget = whole_number("budget", budget, at_least=1, at_most=N_NETWORKS)
         self.max_repeats = whole_number("max_repeats", max_repeats, at_least=0)
         self.cost = 0.0
-        self._answers = _answers(self.objectives, table)
-        self._price = float(sum(metric.passes for metric in {m for o in self.objectives for m in o.metrics}))
+        self._answers = (
+            _Growing(self.objectives, table) if isinstance(table, GrowingTable) else _held(self.objectives, table)
+        )
+        self._networks = canonical_list()
+        self._price = float(sum(metric.passes for metric in needed_metrics(self.objectives)))
         self._asked: set[int] = set()
         self._repeats = 0
 
@@ -106,17 +113,20 @@ class Oracle:
         Raises:
             BudgetExhausted: A new network, but every query is spent.
             SearchStalled: The last `max_repeats` queries were repeats, and this is one more.
+            EvaluationError: A growing table cannot measure it; the query is not counted.
         """
-        index = cell.index
-        answers = self._answers
-        network = answers.networks[index]
+        network = self._networks[cell.index]
         repeat = network in self._asked
+        if not repeat and len(self._asked) >= self.budget:
+            raise BudgetExhausted(f"the budget of {self.budget} distinct networks is spent; {cell} was not evaluated")
+        scores, utilities, source = self._answers.of(cell)
         if repeat:
             self._count_repeat(cell)
-        else:
-            self._count_new(cell, network)
-        cost = 0.0 if repeat else self._price
-        return Outcome(cell, answers.scores[index], answers.utilities[index], cost, self.table.source, repeat)
+            return Outcome(cell, scores, utilities, 0.0, source, True)
+        self._asked.add(network)
+        self._repeats = 0
+        self.cost += self._price
+        return Outcome(cell, scores, utilities, self._price, source, False)
 
     def _count_repeat(self, cell: Cell) -> None:
         self._repeats += 1
@@ -126,31 +136,44 @@ class Oracle:
                 f"stopped after {self.n_queries} of {self.budget} distinct networks"
             )
 
-    def _count_new(self, cell: Cell, network: int) -> None:
-        if len(self._asked) >= self.budget:
-            raise BudgetExhausted(f"the budget of {self.budget} distinct networks is spent; {cell} was not evaluated")
-        self._asked.add(network)
-        self._repeats = 0
-        self.cost += self._price
-
 
 def score_columns(objectives: Sequence[Objective], table: Table) -> FloatArray:
     """Return the scores of every cell, natural units, shape (n_objectives, 15625)."""
     return np.array([objective.evaluate(table) for objective in objectives])
 
 
-class _Answers(NamedTuple):
+_Answer = tuple[tuple[float, ...], tuple[float, ...], str]  # scores, utilities, source
+
+
+class _Held(NamedTuple):
     """Everything a query needs, as plain Python values: a lookup costs nanoseconds, not a numpy call."""
 
-    networks: list[int]
     scores: list[tuple[float, ...]]
     utilities: list[tuple[float, ...]]
+    source: str
+
+    def of(self, cell: Cell) -> _Answer:
+        index = cell.index
+        return self.scores[index], self.utilities[index], self.source
+
+
+class _Growing(NamedTuple):
+    """Has a table measure what it does not hold."""
+
+    objectives: tuple[Objective, ...]
+    table: GrowingTable
+
+    def of(self, cell: Cell) -> _Answer:
+        source = self.table.fill(cell, needed_metrics(self.objectives))
+        columns = score_columns(self.objectives, self.table), utility_columns(self.objectives, self.table)
+        scores, utilities = (tuple(column[:, cell.index].tolist()) for column in columns)
+        return scores, utilities, source
 
 
 @lru_cache(maxsize=64)
-def _answers(objectives: tuple[Objective, ...], table: Table) -> _Answers:
+def _held(objectives: tuple[Objective, ...], table: Table) -> _Held:
     scores, utilities = score_columns(objectives, table), utility_columns(objectives, table)
-    return _Answers(canonical_indices().tolist(), _rows(scores), _rows(utilities))
+    return _Held(_rows(scores), _rows(utilities), table.source)
 
 
 def _rows(columns: FloatArray) -> list[tuple[float, ...]]:

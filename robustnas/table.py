@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from robustnas.arrays import FloatArray, read_only
+from robustnas.cost import CIFAR10, SKELETONS, Skeleton
 from robustnas.errors import InvalidInputError, ObjectiveError, unknown_name
 from robustnas.metric import Metric
 from robustnas.numbering import N_CELLS
@@ -65,6 +66,7 @@ class ArrayTable:
         dataset: The dataset's name.
         source: Where the numbers come from, as records say it.
         attached: Attached columns by name, such as ``hw.edgegpu_latency``, each of shape (15625,), NaN where missing.
+        skeleton: The size of the networks, for their costs; that of the dataset's name if None.
 
     Raises:
         InvalidInputError: A column of another shape, or an attached one whose name has no table.
@@ -81,8 +83,10 @@ class ArrayTable:
         source: str = "array",
         *,
         attached: Mapping[str, FloatArray] | None = None,
+        skeleton: Skeleton | None = None,
     ) -> None:
         self.dataset = dataset
+        self.skeleton = skeleton
         self.source = source
         self._columns = {Metric.parse(name): _checked(name, values) for name, values in columns.items()}
         self._attached = {_attached_name(name): _checked(name, values) for name, values in (attached or {}).items()}
@@ -134,6 +138,12 @@ def attached_column(name: str, table: Table) -> FloatArray:
     )
 
 
+def skeleton_of(table: Table) -> Skeleton:
+    """Return the size of the networks that a table is of: what it says itself, else what NAS-Bench-201 trained."""
+    own = getattr(table, "skeleton", None)
+    return own if isinstance(own, Skeleton) else SKELETONS.get(table.dataset, CIFAR10)
+
+
 def columns_digest(columns: Mapping[str, FloatArray]) -> str:
     """Return a SHA-256 of named columns, whatever their order."""
     content = sha256()
@@ -146,7 +156,7 @@ def missing_metric(metric: Metric, table: Table) -> str:
     """Return a sentence that says which metric a table lacks and what it has near it."""
     same = [str(known) for known in table.metrics if known.source == metric.source]
     if same:
-        return f"{table.dataset} holds no {metric}; it has {', '.join(same)}"
+        return f"{table.dataset} holds no {metric}; it has {', '.join(same)}; --images NAME measures others"
     return f"{table.dataset}: {unknown_name('metric', str(metric), [str(known) for known in table.metrics])}"
 
 

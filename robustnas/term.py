@@ -16,7 +16,7 @@ from robustnas.arrays import FloatArray
 from robustnas.cost import COSTS, cost_column
 from robustnas.errors import ObjectiveError, unknown_name
 from robustnas.metric import ATTACKS, CORRUPTIONS, SEVERITIES, Metric, corruption_name, epsilon, severity
-from robustnas.table import ATTACHED_NAME, Table, attached_column
+from robustnas.table import ATTACHED_NAME, Table, attached_column, skeleton_of
 
 MINIMISED_WORDS: tuple[str, ...] = (
     "latency",
@@ -66,7 +66,7 @@ class Term:
         if self.attached:
             return attached_column(self.attached, table)
         if not self.metrics:
-            return cost_column(self.atom, table.dataset)
+            return cost_column(self.atom, skeleton_of(table))
         columns = np.array([table.column(metric) for metric in self.metrics])
         return np.asarray(columns.min(axis=0) if self.worst else columns.mean(axis=0))
 

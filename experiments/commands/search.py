@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 import time
 import tomllib
+from collections import Counter
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from experiments.commands.measuring import SearchProgress, growing_table, search_progress
 from robustnas.cli import data_option, dataset_option, json_option, open_dataset, print_json
+from robustnas.commands.evaluation_options import EvaluationOptions, evaluation_options
 from robustnas.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -25,6 +29,12 @@ if TYPE_CHECKING:
 @click.option("--budget", default=300, show_default=True, help="Distinct networks that may be queried.")
 @click.option("--seed", default=0, show_default=True, help="Fixes the search, on any machine.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the searcher; repeatable.")
+@click.option(
+    "--images",
+    metavar="NAME|PATH",
+    help="Image data (digits, cifar10, a folder, ...): measure on it what no table holds.",
+)
+@evaluation_options
 @data_option
 @json_option
 def search(
@@ -34,48 +44,59 @@ def search(
     budget: int,
     seed: int,
     settings: tuple[str, ...],
+    images: str | None,
+    evaluation: EvaluationOptions,
     data: Path | None,
     as_json: bool,
 ) -> None:
     """Search for the best network and print it.
+
+    With --images, networks are trained and attacked as far as neither the table nor the store of measurements has their
+    numbers. The table is asked if --dataset names it, or if the images are a dataset's.
 
     \b
     Example:
       robustnas search --objective pgd@1 --searcher evolution --budget 300 --seed 0
       robustnas search --objective 'clean, pgd@1' --searcher optuna-nsga2
       robustnas search --objective clean --set population_size=50 --json
+      robustnas search --images digits --objective pgd@16 --budget 5
     """
     from experiments.run import RunSpec
     from robustnas.objective import parse_objectives
 
     text = ", ".join(str(part) for part in parse_objectives(objective))
     spec = RunSpec(text, searcher, searcher, _parameters(settings), budget, seed)
-    table = open_dataset(dataset, data)
-    start = time.perf_counter()
-    trajectory = _run(spec, table, show=not as_json and sys.stderr.isatty())
-    seconds = time.perf_counter() - start
+    with ExitStack() as stack:
+        show = not as_json and sys.stderr.isatty()
+        progress = stack.enter_context(search_progress(spec, show=show))
+        if images is None:
+            table: Table = open_dataset(dataset, data)
+        else:
+            table = growing_table(spec, images, dataset, data, evaluation, stack, progress)
+        start = time.perf_counter()
+        trajectory = _run(spec, table, progress)
+        seconds = time.perf_counter() - start
     if as_json:
         print_json(_result(spec, table, trajectory, seconds))
     else:
         click.echo(_summary(spec, table, trajectory, seconds))
 
 
-def _run(spec: RunSpec, table: Table, *, show: bool) -> Trajectory:
-    from rich.console import Console
-    from rich.progress import Progress
-
+def _run(spec: RunSpec, table: Table, progress: SearchProgress) -> Trajectory:
     from experiments.run import steps
     from experiments.workers import one_thread
+    from robustnas.growing_table import GrowingTable
 
-    with one_thread(), Progress(console=Console(stderr=True), disable=not show, transient=True) as progress:
-        task = progress.add_task(f"{spec.searcher} on {spec.objective}", total=spec.budget)
+    with nullcontext() if isinstance(table, GrowingTable) else one_thread():  # measuring uses all processors
         for trajectory in steps(spec, table):
-            progress.update(task, advance=1, description=f"{spec.searcher}, best {trajectory.best[-1]:.4g}")
+            progress.query(trajectory.best[-1])
     return trajectory
 
 
 def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float) -> dict[str, Any]:
-    result = {
+    from robustnas.growing_table import GrowingTable
+
+    result: dict[str, Any] = {
         "dataset": table.dataset,
         "objective": spec.objective,
         "searcher": spec.searcher,
@@ -85,28 +106,53 @@ def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float)
         "trajectory": trajectory.best,
         "seconds": round(seconds, 6),
     }
-    return result | ({"front": trajectory.front()} if len(trajectory.objectives) > 1 else {})
+    if len(trajectory.objectives) > 1:
+        result["front"] = trajectory.front()
+    if isinstance(table, GrowingTable):
+        result["sources"] = [outcome.source for outcome in trajectory.outcomes]
+    return result
 
 
 def _summary(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float) -> str:
-    from experiments.manifest import facts
-    from experiments.tables import number, unit
     from robustnas import space
+    from robustnas.growing_table import GrowingTable
 
     n_queries, cell = len(trajectory.outcomes), trajectory.best_cell
     lines = [f"{spec.searcher} on {spec.objective}, {table.dataset}: {n_queries} networks in {seconds:.2f} s"]
+    growing = isinstance(table, GrowingTable)
+    if growing:
+        lines.append(_sources(trajectory))
     if len(trajectory.objectives) > 1:
-        front = trajectory.front()
-        lines.append(f"front of {len(front)} networks, {trajectory.best[-1]:.1%} of the whole table's hypervolume")
-        scales = ["count" if objective.minimised else "accuracy" for objective in trajectory.objectives]
-        lines += [f"  {member['arch']}  {_scores(member['scores'], scales)}" for member in front]
-        return "\n".join(lines)
+        return "\n".join([*lines, *_front(trajectory, "possible" if growing else "whole table's")])
+    best = _best(spec, table, trajectory.best[-1], whole=not growing)
+    return "\n".join([*lines, best, f"  {cell.arch}", f"  network {space.uid(cell)}"])
+
+
+def _front(trajectory: Trajectory, of: str) -> list[str]:
+    front = trajectory.front()
+    scales = ["count" if objective.minimised else "accuracy" for objective in trajectory.objectives]
+    lines = [f"front of {len(front)} networks, {trajectory.best[-1]:.1%} of the {of} hypervolume"]
+    return lines + [f"  {member['arch']}  {_scores(member['scores'], scales)}" for member in front]
+
+
+def _best(spec: RunSpec, table: Table, score: float, *, whole: bool) -> str:
+    """Say how good the best network is; and, where the whole table is known, how good it could have been."""
+    from experiments.manifest import facts
+    from experiments.tables import number, unit
+
     known = facts(spec.objective, table)
     scale = known["scale"]
-    reached, possible = (number(score, scale) + unit(scale) for score in (trajectory.best[-1], known["best"]))
-    best = f"{reached} (best of the table {possible}"
+    if not whole:
+        return f"best {number(score, scale)}{unit(scale)}"
+    reached, possible = (number(value, scale) + unit(scale) for value in (score, known["best"]))
     noise = f", training noise {100 * known['noise_floor']:.2f} points" if known["noise_floor"] else ""
-    return "\n".join([*lines, f"best {best}{noise})", f"  {cell.arch}", f"  network {space.uid(cell)}"])
+    return f"best {reached} (best of the table {possible}{noise})"
+
+
+def _sources(trajectory: Trajectory) -> str:
+    """Say how many networks' numbers came from where."""
+    counts = Counter(outcome.source for outcome in trajectory.outcomes)
+    return "numbers: " + ", ".join(f"{n} {source}" for source, n in counts.items())
 
 
 def _scores(scores: list[float], scales: list[str]) -> str:

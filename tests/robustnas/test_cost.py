@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from robustnas import Cell, Operation, space
-from robustnas.cost import IMAGENET16_120, SKELETONS, Skeleton, all_flops, all_parameters, cost_column
+from robustnas.cost import IMAGENET16_120, SKELETONS, Skeleton, all_flops, all_parameters
 from robustnas.errors import InvalidInputError
+from robustnas.objective import Objective
+from robustnas.table import ArrayTable, skeleton_of
 
 BATCH_NORM_AND_RELU, POOLING = 3, 9
 SHARED_SKELETON = 40_512
@@ -73,5 +75,13 @@ def test_impossible_skeletons_are_refused(bad: dict[str, int]) -> None:
 
 def test_cost_columns_follow_the_dataset() -> None:
     for dataset, skeleton in SKELETONS.items():
-        assert cost_column("params", dataset)[7] == skeleton.parameters(Cell.from_index(7))
-        assert cost_column("flops", dataset)[7] == skeleton.flops(Cell.from_index(7))
+        table = ArrayTable({"clean": np.zeros(15625)}, dataset)
+        assert skeleton_of(table) == skeleton
+        assert Objective("params").evaluate(table)[7] == skeleton.parameters(Cell.from_index(7))
+        assert Objective("flops").evaluate(table)[7] == skeleton.flops(Cell.from_index(7))
+
+
+def test_a_table_may_say_its_own_skeleton() -> None:
+    small = Skeleton(image_size=8, n_classes=10, channels=8, n_cells=1, in_channels=1)
+    table = ArrayTable({"clean": np.zeros(15625)}, "digits", skeleton=small)
+    assert Objective("params").evaluate(table)[7] == small.parameters(Cell.from_index(7))

@@ -1,0 +1,86 @@
+"""Searching on numbers that are measured as they are asked for: the table that grows, and its progress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from robustnas.cli import open_dataset
+from robustnas.commands.evaluation_options import EvaluationOptions, torch_needed
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from experiments.run import RunSpec
+    from robustnas.growing_table import GrowingTable
+    from robustnas.table import Table
+
+
+def growing_table(
+    spec: RunSpec,
+    images: str,
+    dataset: str | None,
+    data: Path | None,
+    evaluation: EvaluationOptions,
+    stack: ExitStack,
+    progress: SearchProgress,
+) -> GrowingTable:
+    """Return the table that measures; its store is open until the stack ends."""
+    from robustnas.growing_table import GrowingTable
+    from robustnas.objective import needed_metrics, parse_objectives
+    from searchers import create
+    from searchers.base import GlancingSearcher
+
+    objectives = parse_objectives(spec.objective)
+    searcher = create(spec.searcher, spec.seed, n_objectives=len(objectives), **spec.parameters)
+    if isinstance(searcher, GlancingSearcher):
+        objectives += parse_objectives(searcher.cheap)
+    evaluator = evaluation.evaluator(images, seed=spec.seed)
+    base = _base_table(evaluator.images.name, dataset, data)
+    with torch_needed():
+        from robustnas.evaluator.filling import StoreFiller
+    store = stack.enter_context(evaluation.open_store())
+    return GrowingTable(StoreFiller(evaluator, store, progress.stage), needed_metrics(objectives), base)
+
+
+def _base_table(images: str, dataset: str | None, data: Path | None) -> Table | None:
+    """Return the table to ask before measuring: the one named, or the one of the images where there is one."""
+    from robustnas.database import find_folder
+    from robustnas.readers import N_CLASSES
+
+    if dataset is not None:
+        return open_dataset(dataset, data)
+    if images in N_CLASSES and find_folder(data)[0].exists():
+        return open_dataset(images, data)
+    return None
+
+
+class SearchProgress:
+    """A bar over the queries of a search, and a line on what is being measured."""
+
+    def __init__(self, bars: Progress, spec: RunSpec) -> None:
+        self._bars, self._searcher = bars, spec.searcher
+        self._queries = bars.add_task(f"{spec.searcher} on {spec.objective}", total=spec.budget)
+        self._stage: TaskID | None = None
+
+    def query(self, best: float) -> None:
+        """Count a query."""
+        self._bars.update(self._queries, advance=1, description=f"{self._searcher}, best {best:.4g}")
+
+    def stage(self, name: str, share: float) -> None:
+        """Show what is being measured, and the share of it that is done."""
+        if self._stage is None:
+            self._stage = self._bars.add_task(name, total=1.0)
+        self._bars.update(self._stage, description=name, completed=share)
+
+
+@contextmanager
+def search_progress(spec: RunSpec, *, show: bool) -> Iterator[SearchProgress]:
+    """Show the progress of a search, if asked to."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), disable=not show, transient=True) as bars:
+        yield SearchProgress(bars, spec)

@@ -1,0 +1,1 @@
+"""Measuring what no table holds: networks, their training, attacks and corruptions."""

@@ -1,0 +1,78 @@
+"""Batches whose shapes stay few: a new shape at every pass is slow on some processors."""
+
+from __future__ import annotations
+
+import gc
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from robustnas.errors import EvaluationError
+
+_SMALLEST = 8  # below it, libraries choose other kernels, with other rounding
+
+
+def bucket(n: int, batch_size: int) -> int:
+    """Return the batch shape that `n` images are padded to: at most eight shapes, and a few smaller ones.
+
+    >>> [bucket(n, 256) for n in (1, 9, 33, 200, 256)]
+    [8, 16, 64, 224, 256]
+    """
+    step = max(batch_size // 8, _SMALLEST)
+    if n > step:
+        return min(step * math.ceil(n / step), max(batch_size, n))
+    return int(min(step, max(_SMALLEST, 2 ** math.ceil(math.log2(n)))))
+
+
+class Bucketed(nn.Module):
+    """A model that sees few batch shapes: batches are padded with copies of their first image, logits cut off."""
+
+    def __init__(self, model: nn.Module, batch_size: int) -> None:
+        super().__init__()
+        self.model, self.batch_size = model, batch_size
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Return the logits, shape (n, n_classes)."""
+        n = len(pixels)
+        missing = bucket(n, self.batch_size) - n
+        if missing > 0:
+            pixels = torch.cat([pixels, pixels[:1].detach().expand(missing, -1, -1, -1)])
+        logits: Tensor = self.model(pixels.contiguous(memory_format=torch.channels_last))
+        return logits[:n]
+
+
+def in_batches(n: int, batch_size: int, run: Callable[[int, int], None], note: Callable[[str], None]) -> int:
+    """Call ``run(start, stop)`` over `n` images; out of memory, halve the batch and go on.
+
+    Returns:
+        The batch size that fitted.
+
+    Raises:
+        EvaluationError: One image alone does not fit.
+    """
+    start = 0
+    while start < n:
+        stop = min(start + batch_size, n)
+        if _fits(run, start, stop):
+            start = stop
+            continue
+        if batch_size == 1:
+            raise EvaluationError("out of memory with a single image; use a device with more memory, or --device cpu")
+        batch_size = max(1, min(batch_size, stop - start) // 2)
+        note(f"out of memory: went on with batches of {batch_size}")
+    return batch_size
+
+
+def _fits(run: Callable[[int, int], None], start: int, stop: int) -> bool:
+    try:
+        run(start, stop)
+    except torch.OutOfMemoryError:
+        pass
+    else:
+        return True
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return False

@@ -1,0 +1,237 @@
+"""Robust accuracy over a grid of eps, under one of two protocols (`robustnas.evaluator.attack_settings.PROTOCOLS`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from robustnas.arrays import AnyArray
+from robustnas.checks import whole_number
+from robustnas.errors import EvaluationError
+from robustnas.evaluator.attack_settings import AttackSettings, check_epsilons, check_protocol
+from robustnas.evaluator.attacks.attacker import Attacker, Batch, Passes, Tick
+from robustnas.evaluator.attacks.batches import Bucketed, in_batches
+from robustnas.evaluator.attacks.registry import create_attacker
+from robustnas.evaluator.images import LabelledImages
+from robustnas.evaluator.inference import inference_form
+from robustnas.evaluator.network import CellNetwork, Normalised
+from robustnas.evaluator.scores import Scores
+
+_ROUNDING = 1e-6  # of a pixel in [0, 1] in single precision, after additions and clipping
+
+
+@dataclass(frozen=True, eq=False)
+class AttackResult:
+    """What one attack at one eps did to some images.
+
+    Attributes:
+        attack: Its name.
+        eps: In units of 1/255.
+        scores: Accuracy, confidence and confusion matrix on the adversarial images, by a fresh forward pass.
+        adversarial: The images, shape (n, channels, h, w), float32 in [0, 1], within eps of the originals. An image
+            that the network got wrong without any attack is the original; with the protocol nested, one that was
+            fooled at a smaller eps is the example found there.
+        predictions: Classes that the network gives them, shape (n,).
+        n_attacked: Images that this attack worked on.
+        n_passes: Forward and backward passes of single images.
+        n_zero_gradient: Of the images attacked, those whose first gradient was zero everywhere: the gradient is masked
+            (a saturated loss, for one), and the accuracy may be too good.
+        notes: What a reader should know, in sentences.
+    """
+
+    attack: str
+    eps: float
+    scores: Scores
+    adversarial: AnyArray
+    predictions: AnyArray
+    n_attacked: int
+    n_passes: int
+    n_zero_gradient: int
+    notes: tuple[str, ...]
+
+
+def attack_images(
+    model: nn.Module,
+    images: LabelledImages,
+    attack: str,
+    epsilons: Sequence[float],
+    *,
+    protocol: str = "paper",
+    settings: AttackSettings | None = None,
+    seed: int = 0,
+    batch_size: int = 256,
+    device: torch.device | str | None = None,
+    tick: Tick = lambda _: None,
+) -> Iterator[AttackResult]:
+    """Attack images at every eps, ascending, and yield each result as it is there.
+
+    Only images that the network gets right are attacked, and robust accuracy counts those that it still gets right
+    after the attack, among all images. The model is in evaluation mode meanwhile and left as it was found; gradients
+    of its parameters and global random generators are not touched.
+
+    Args:
+        model: Takes pixels in [0, 1], returns logits. A `Normalised` network of a cell is attacked in its faster
+            inference form; what counts is a fresh forward pass of the model itself.
+        images: The images, of any number.
+        attack: ``fgsm``, ``pgd``, ``apgd`` or ``square``.
+        epsilons: In units of 1/255.
+        protocol: ``paper`` or ``nested``.
+        settings: Steps and queries; the paper's by default.
+        seed: Fixes the random starts, image by image.
+        batch_size: Images at a time; halved when memory does not suffice.
+        device: Where to compute; where the model is, if None.
+        tick: Called with numbers of image passes just done.
+
+    Raises:
+        InvalidInputError: An unknown attack or protocol, or an eps or batch size out of range.
+        EvaluationError: Logits that are not finite, memory that does not suffice, or a library that is missing.
+    """
+    run = _Run(
+        model,
+        images,
+        attack,
+        create_attacker(attack, settings, whole_number("seed", seed, at_least=0)),
+        check_epsilons(epsilons),
+        check_protocol(protocol) == "nested",
+        seed,
+        whole_number("batch_size", batch_size, at_least=1),
+        tick,
+    )
+    return _results(run, device)
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """What is attacked, and how."""
+
+    model: nn.Module
+    images: LabelledImages
+    attack: str
+    attacker: Attacker
+    grid: tuple[float, ...]
+    nested: bool
+    seed: int
+    batch_size: int
+    tick: Tick
+
+
+def _results(run: _Run, device: torch.device | str | None) -> Iterator[AttackResult]:
+    with evaluating(run.model, device) as place:
+        work = _Work(run, place)
+        best = work.pixels.clone()  # examples found at smaller eps
+        fooled = torch.zeros_like(work.correct)
+        for eps in run.grid:
+            passes, notes = Passes(run.tick), list[str]()
+            chosen = (work.correct & ~fooled).nonzero().flatten()
+            adversarial = best.clone()
+            adversarial[chosen] = work.perturb(chosen, eps / 255, passes, notes)
+            _check_inside(work.pixels, adversarial, eps)
+            logits = work.logits(adversarial, notes)
+            passes.add(len(run.images))
+            if run.nested:
+                fooled = work.correct & (logits.argmax(dim=1) != work.labels)
+                best[fooled] = adversarial[fooled]
+            yield _result(run, eps, adversarial, logits, len(chosen), passes, notes)
+
+
+def _result(
+    run: _Run, eps: float, adversarial: Tensor, logits: Tensor, n_attacked: int, passes: Passes, notes: list[str]
+) -> AttackResult:
+    n_zero = passes.n_zero_gradient
+    if n_zero:
+        notes.append(f"masked gradients: {n_zero} of {n_attacked} images have none at first")
+    return AttackResult(
+        attack=run.attack,
+        eps=eps,
+        scores=Scores.of(logits.cpu().numpy(), run.images.labels),
+        adversarial=adversarial.contiguous().cpu().numpy(),
+        predictions=logits.argmax(dim=1).cpu().numpy(),
+        n_attacked=n_attacked,
+        n_passes=passes.total,
+        n_zero_gradient=n_zero,
+        notes=tuple(notes),
+    )
+
+
+class _Work:
+    """A model, images on its device, and each image's own noise."""
+
+    def __init__(self, run: _Run, device: torch.device) -> None:
+        self.run, self.model, self.batch_size = run, run.model, run.batch_size
+        pixels = torch.from_numpy(run.images.pixels())
+        self.noise = run.attacker.noise(len(pixels), tuple(pixels.shape[1:]), torch.Generator().manual_seed(run.seed))
+        self.pixels = pixels.to(device).contiguous(memory_format=torch.channels_last)
+        self.labels = torch.tensor(run.images.labels, device=device)
+        self.correct = self.logits(self.pixels, []).argmax(dim=1) == self.labels
+        self._fast = _fast_form(run.model)
+
+    def perturb(self, chosen: Tensor, eps: float, passes: Passes, notes: list[str]) -> Tensor:
+        """Return the adversarial images of those chosen, shape (len(chosen), channels, h, w)."""
+        result = self.pixels[chosen]
+
+        def run(start: int, stop: int) -> None:
+            rows = chosen[start:stop]
+            noise = self.noise[rows.cpu()].to(rows.device)
+            batch = Batch(self.pixels[rows], self.labels[rows], noise, eps, self.run.nested)
+            result[start:stop] = self.run.attacker.perturb(Bucketed(self._fast, self.batch_size), batch, passes)
+
+        self.batch_size = in_batches(len(chosen), self.batch_size, run, notes.append)
+        return result
+
+    def logits(self, pixels: Tensor, notes: list[str]) -> Tensor:
+        """Return the logits of the model itself, shape (n, n_classes)."""
+        parts: list[Tensor] = []
+
+        def run(start: int, stop: int) -> None:
+            with torch.no_grad():
+                parts.append(Bucketed(self.model, self.batch_size)(pixels[start:stop]))
+
+        self.batch_size = in_batches(len(pixels), self.batch_size, run, notes.append)
+        logits = torch.cat(parts)
+        if not torch.isfinite(logits).all():
+            raise EvaluationError(
+                "the network's logits are not finite: its training diverged, or its weights are damaged"
+            )
+        return logits
+
+
+@contextmanager
+def evaluating(model: nn.Module, device: torch.device | str | None = None) -> Iterator[torch.device]:
+    """Have a model in evaluation mode and its parameters without gradients, then all as it was; yields the device."""
+    tensors = [*model.parameters(), *model.buffers()]
+    home = tensors[0].device if tensors else torch.device("cpu")
+    place = torch.device(device) if device is not None else home
+    modes = [(module, module.training) for module in model.modules()]
+    wanted = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    try:
+        model.to(place).eval()
+        for parameter, _ in wanted:
+            parameter.requires_grad_(False)
+        yield place
+    finally:
+        for module, training in modes:
+            module.training = training
+        for parameter, requires_grad in wanted:
+            parameter.requires_grad_(requires_grad)
+        model.to(home)
+
+
+def _fast_form(model: nn.Module) -> nn.Module:
+    if isinstance(model, Normalised) and isinstance(model.network, CellNetwork):
+        return inference_form(model)
+    return model
+
+
+def _check_inside(pixels: Tensor, adversarial: Tensor, eps: float) -> None:
+    """Check what an attack returned: a library's fault must not become a number."""
+    distance = float((adversarial - pixels).abs().max())
+    inside = distance <= eps / 255 + _ROUNDING and float(adversarial.min()) >= 0 and float(adversarial.max()) <= 1
+    if not inside:
+        raise EvaluationError(
+            f"the attack left its ball: a distance of {255 * distance:g}/255 at eps {eps:g}/255, values from "
+            f"{float(adversarial.min()):g} to {float(adversarial.max()):g}; nothing is recorded of it"
+        )

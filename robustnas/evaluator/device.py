@@ -1,0 +1,83 @@
+"""Devices: where networks are computed, and in which precision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from robustnas.errors import EvaluationError, InvalidInputError
+
+_BFLOAT16_SINCE, _FLOAT16_SINCE = (8, 0), (7, 0)  # compute capabilities with tensor cores for the type
+
+
+class DeviceMemoryError(EvaluationError):
+    """A device has too little memory, even for the smallest batch."""
+
+
+def available_devices() -> tuple[str, ...]:
+    """Return the names that `choose_device` takes on this machine, auto first.
+
+    >>> available_devices()[:2]
+    ('auto', 'cpu')
+    """
+    n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return ("auto", "cpu", *(["cuda"] if n_gpus else []), *(f"cuda:{index}" for index in range(n_gpus)))
+
+
+def choose_device(name: str) -> torch.device:
+    """Return a device by name.
+
+    Args:
+        name: "auto" (a GPU where there is one, else the CPU), "cpu", "cuda", or "cuda:1" and so on.
+
+    Raises:
+        InvalidInputError: A device that is unknown or not there.
+
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
+    there = available_devices()
+    if name not in there:
+        raise InvalidInputError(f"device {name!r} is not there; expected one of {', '.join(there)}")
+    if name == "auto":
+        name = "cuda" if "cuda" in there else "cpu"
+    return torch.device(name)
+
+
+def device_name(device: torch.device) -> str:
+    """Return what records call a device: "cpu", or "cuda:" with the name of the GPU's model."""
+    return f"cuda:{torch.cuda.get_device_name(device)}" if device.type == "cuda" else device.type
+
+
+def autocast_dtype(device: torch.device, mixed_precision: bool | None) -> torch.dtype | None:
+    """Return the type that convolutions are computed in under mixed precision, or None for float32.
+
+    Args:
+        device: Where.
+        mixed_precision: None stands for what suits the device: mixed on GPUs with tensor cores for it, else float32.
+
+    Returns:
+        bfloat16 where it is fast (compute capability 8.0 and later, and the CPU if asked for), else float16.
+    """
+    if mixed_precision is False:
+        return None
+    if device.type != "cuda":
+        return torch.bfloat16 if mixed_precision else None
+    capability = torch.cuda.get_device_capability(device)
+    if capability >= _BFLOAT16_SINCE:
+        return torch.bfloat16
+    return torch.float16 if mixed_precision or capability >= _FLOAT16_SINCE else None
+
+
+@contextmanager
+def deterministic_convolutions() -> Iterator[None]:
+    """Have cuDNN choose the same, deterministic algorithms every time; the former settings come back afterwards."""
+    cudnn = torch.backends.cudnn
+    former = cudnn.benchmark, cudnn.deterministic
+    cudnn.benchmark, cudnn.deterministic = False, True
+    try:
+        yield
+    finally:
+        cudnn.benchmark, cudnn.deterministic = former

@@ -1,0 +1,127 @@
+"""What fixes a measured number besides cell, image data and metric; without torch, so that digests need none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from robustnas.checks import whole_number
+from robustnas.cost import Skeleton
+from robustnas.evaluator.attack_settings import AttackSettings, check_protocol
+from robustnas.evaluator.training_config import BENCHMARK_RECIPE, RECIPES, TrainingConfig
+from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
+from robustnas.readers import N_CLASSES
+
+if TYPE_CHECKING:
+    from robustnas.evaluator.images import ImageData
+
+_FORMAT = 1
+_SMALL_SIDE = 12  # pixels: digits and the like
+_CIFAR_SIDE = 32
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """How networks are built, trained, attacked and counted; the defaults are the benchmark's and the paper's.
+
+    Args:
+        channels: Width of the first stage.
+        n_cells: Cells per stage.
+        training: The training recipe.
+        attacks: Steps and queries of the attacks.
+        protocol: ``paper`` or ``nested``; see `robustnas.evaluator.attack_settings.PROTOCOLS`.
+        n_images: Test images that are used, the first ones; None for all.
+        seed: Fixes initial weights, training and attacks.
+
+    Raises:
+        InvalidInputError: A value out of range.
+
+    >>> settings = EvaluationSettings(protocol="nested")
+    >>> a, b = (settings.digest(Metric("pgd", 1.0), grid) for grid in ([1.0, 2.0], [1.0]))
+    >>> a == b, a == settings.digest(Metric("pgd", 1.0), [0.5, 1.0])
+    (True, False)
+    """
+
+    channels: int = 16
+    n_cells: int = 5
+    training: TrainingConfig = BENCHMARK_RECIPE
+    attacks: AttackSettings = field(default_factory=AttackSettings)
+    protocol: str = "paper"
+    n_images: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("channels", "n_cells"):
+            whole_number(name, getattr(self, name), at_least=1)
+        if self.n_images is not None:
+            whole_number("n_images", self.n_images, at_least=1)
+        whole_number("seed", self.seed, at_least=0)
+        check_protocol(self.protocol)
+
+    @classmethod
+    def for_images(cls, images: ImageData, **changes: Any) -> EvaluationSettings:
+        """Return settings that suit image data: the benchmark's for its datasets, smaller ones for smaller images.
+
+        Args:
+            images: The image data.
+            changes: Settings to have otherwise; None for what suits the images.
+        """
+        suited = cls()
+        side = images.shape[1]
+        if side <= _SMALL_SIDE:
+            suited = cls(channels=8, n_cells=1, training=RECIPES["digits"])
+        elif images.name not in N_CLASSES:
+            suited = cls(n_cells=1 if side < _CIFAR_SIDE else 5, training=RECIPES["short"])
+        return replace(suited, **{name: value for name, value in changes.items() if value is not None})
+
+    def skeleton(self, images: ImageData) -> Skeleton:
+        """Return the size of the networks on some image data."""
+        channels, side, _ = images.shape
+        return Skeleton(side, images.n_classes, self.channels, self.n_cells, channels)
+
+    @property
+    def training_digest(self) -> str:
+        """A SHA-256 of skeleton and recipe: what fixes a network's weights besides cell, images and seed."""
+        return _digest({"channels": self.channels, "n_cells": self.n_cells, "recipe": self.training.as_dict()})
+
+    def protocol_of(self, metric: Metric) -> str:
+        """Return the protocol that a metric is measured under; one without attack has none but ``paper``."""
+        return self.protocol if metric.source in ATTACKS else "paper"
+
+    def digest(self, metric: Metric, grid: Iterable[float] = (), *, scale: str = "") -> str:
+        """Return a SHA-256 of what fixes a number besides network, metric, protocol and seed.
+
+        Args:
+            metric: What is measured.
+            grid: The eps of the same attack that are measured with it. Under the protocol nested, examples found at
+                smaller eps count, so that those are part of what was measured.
+            scale: The origin of corrupted images.
+        """
+        facts: dict[str, Any] = {"n_images": self.n_images}
+        if metric.source in ATTACKS:
+            facts |= self.attacks.of(metric.source)
+            if self.protocol == "nested":
+                facts["smaller_eps"] = sorted({float(eps) for eps in grid if eps < (metric.level or 0)})
+        elif metric.source in CORRUPTIONS:
+            facts["scale"] = scale
+        return _digest(facts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as plain data, for records."""
+        return {
+            "channels": self.channels,
+            "n_cells": self.n_cells,
+            "training": self.training.as_dict(),
+            "attacks": {name: self.attacks.of(name) for name in ATTACKS if self.attacks.of(name)},
+            "protocol": self.protocol,
+            "n_images": self.n_images,
+            "seed": self.seed,
+        }
+
+
+def _digest(facts: dict[str, Any]) -> str:
+    text = json.dumps({"format": _FORMAT, **facts}, sort_keys=True, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()

@@ -1,0 +1,206 @@
+"""The networks of NAS-Bench-201: a cell in the benchmark's macro-skeleton, of any size.
+
+Modules and parameters are named as in the benchmark's own ``TinyNetwork``, so that its published weights load (Dong and
+Yang 2020). The skeleton is that of `robustnas.cost.Skeleton`, which counts parameters and operations exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from robustnas.cell import EDGES, Architecture, Cell, Operation
+from robustnas.checks import whole_number
+from robustnas.errors import InvalidInputError
+
+KERNEL_SIZES: dict[int, int] = {Operation.CONV_1X1: 1, Operation.CONV_3X3: 3}
+"""Kernel sizes of the operations that are convolutions."""
+
+
+class ReLUConvBN(nn.Module):
+    """ReLU, convolution without bias, batch norm; shape (n, in, h, w) to (n, out, h / stride, w / stride)."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1) -> None:
+        super().__init__()
+        self.op = nn.Sequential(
+            nn.ReLU(inplace=False),
+            nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias=False),
+            nn.BatchNorm2d(out_channels),
+        )
+
+    @property
+    def convolution(self) -> nn.Conv2d:
+        """The convolution."""
+        assert isinstance(self.op[1], nn.Conv2d)
+        return self.op[1]
+
+    @property
+    def norm(self) -> nn.BatchNorm2d:
+        """The batch norm."""
+        assert isinstance(self.op[2], nn.BatchNorm2d)
+        return self.op[2]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply it."""
+        y: Tensor = self.op(x)
+        return y
+
+
+class Zero(nn.Module):
+    """The operation none: zeros of the input's shape."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return zeros."""
+        return torch.zeros_like(x)
+
+
+class CellModule(nn.Module):
+    """A cell at one width; shape (n, channels, h, w) in and out.
+
+    Args:
+        cell: The operations.
+        channels: Width.
+    """
+
+    def __init__(self, cell: Cell, channels: int) -> None:
+        super().__init__()
+        self.cell = cell
+        self.layers = nn.ModuleList(_operation(Operation(op), channels) for op in cell.ops)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the last node: every node sums its incoming edges."""
+        nodes: list[Tensor | None] = [x, None, None, None]
+        for (source, target), layer in zip(EDGES, self.layers, strict=True):
+            value = nodes[source]
+            assert value is not None  # edges are sorted by target
+            summand, total = layer(value), nodes[target]
+            nodes[target] = summand if total is None else total + summand
+        output = nodes[-1]
+        assert output is not None
+        return output
+
+
+class ResidualBlock(nn.Module):
+    """The block of stride 2 between stages; shape (n, in, h, w) to (n, out, h / 2, w / 2)."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv_a = ReLUConvBN(in_channels, out_channels, 3, stride=2)
+        self.conv_b = ReLUConvBN(out_channels, out_channels, 3)
+        self.downsample = nn.Sequential(
+            nn.AvgPool2d(kernel_size=2, stride=2), nn.Conv2d(in_channels, out_channels, 1, bias=False)
+        )
+
+    @property
+    def shortcut(self) -> nn.Conv2d:
+        """The convolution of the shortcut."""
+        assert isinstance(self.downsample[1], nn.Conv2d)
+        return self.downsample[1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply it."""
+        y: Tensor = self.downsample(x) + self.conv_b(self.conv_a(x))
+        return y
+
+
+class CellNetwork(nn.Module):
+    """A cell in the macro-skeleton; use `build`. Takes normalised images (n, in_channels, h, w), returns logits.
+
+    Attributes:
+        cell: The cell.
+        channels: Width of the first stage; the others are twice and four times as wide.
+        n_cells: Cells per stage.
+    """
+
+    def __init__(self, cell: Cell, n_classes: int, channels: int, n_cells: int, in_channels: int) -> None:
+        super().__init__()
+        self.cell, self.channels, self.n_cells = cell, channels, n_cells
+        self.n_classes, self.in_channels = n_classes, in_channels
+        self.stem = nn.Sequential(
+            nn.Conv2d(in_channels, channels, kernel_size=3, padding=1, bias=False), nn.BatchNorm2d(channels)
+        )
+        blocks: list[nn.Module] = []
+        for stage in range(3):
+            width = channels << stage
+            if stage:
+                blocks.append(ResidualBlock(width // 2, width))
+            blocks.extend(CellModule(cell, width) for _ in range(n_cells))
+        self.cells = nn.ModuleList(blocks)
+        self.lastact = nn.Sequential(nn.BatchNorm2d(4 * channels), nn.ReLU(inplace=False))
+        self.global_pooling = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(4 * channels, n_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits, shape (n, n_classes)."""
+        x = self.stem(x)
+        for block in self.cells:
+            x = block(x)
+        logits: Tensor = self.classifier(self.global_pooling(self.lastact(x)).flatten(1))
+        return logits
+
+
+class Normalised(nn.Module):
+    """A network that takes pixels in [0, 1] and normalises them itself: attacks work in pixel space, eps in 1/255.
+
+    Args:
+        network: What takes normalised images and returns logits.
+        mean: Per channel, in pixel units.
+        std: Per channel, in pixel units, above 0.
+
+    Raises:
+        InvalidInputError: A standard deviation that is not above 0, or lengths that differ.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        if len(mean) != len(std) or not all(value > 0 for value in std):
+            raise InvalidInputError(f"mean {mean!r} and std {std!r}: expected one of each per channel, std above 0")
+        self.network = network
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(1, -1, 1, 1))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Return the logits of images in [0, 1]."""
+        logits: Tensor = self.network((pixels - self.mean) / self.std)
+        return logits
+
+
+def build(
+    cell: Architecture, n_classes: int, channels: int = 16, n_cells: int = 5, in_channels: int = 3, *, seed: int = 0
+) -> CellNetwork:
+    """Build the network of a cell, with PyTorch's default initialisation.
+
+    Args:
+        cell: The cell, in any notation.
+        n_classes: Classes of the classifier, at least 2.
+        channels: Width of the first stage; 16 in the benchmark.
+        n_cells: Cells per stage; 5 in the benchmark.
+        in_channels: Channels of the images.
+        seed: Fixes the weights; the global generator is left as it was.
+
+    Raises:
+        InvalidInputError: A size that is no positive integer.
+
+    >>> network = build("#13433", n_classes=10)
+    >>> sum(p.numel() for p in network.parameters())
+    157306
+    """
+    whole_number("n_classes", n_classes, at_least=2)
+    for name, value in (("channels", channels), ("n_cells", n_cells), ("in_channels", in_channels)):
+        whole_number(name, value, at_least=1)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(whole_number("seed", seed, at_least=0))
+        return CellNetwork(Cell.parse(cell), n_classes, channels, n_cells, in_channels)
+
+
+def _operation(op: Operation, channels: int) -> nn.Module:
+    if op in KERNEL_SIZES:
+        return ReLUConvBN(channels, channels, KERNEL_SIZES[op])
+    if op is Operation.AVG_POOL_3X3:
+        return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+    return nn.Identity() if op is Operation.SKIP_CONNECT else Zero()

@@ -1,0 +1,26 @@
+"""The store of measurements: numbers that our evaluator measured because the published table lacks them.
+
+Many workers on many machines fill one store. A worker claims a network, trains it, records what it measured and
+releases the claim; a claim that is abandoned expires, and nothing is kept twice. The store is an SQLite file, or a
+PostgreSQL database named by a URL.
+
+Importing this package loads SQLAlchemy, never torch; a search in the table imports neither.
+"""
+
+from robustnas.measurements.claims import ActiveClaim, Claim, ClaimLostError
+from robustnas.measurements.location import STORE_VARIABLE
+from robustnas.measurements.measurement import Measurement, MeasurementKey, NetworkKey
+from robustnas.measurements.schema import SCHEMA_VERSION
+from robustnas.measurements.store import MeasurementStore
+
+__all__ = [
+    "ActiveClaim",
+    "Claim",
+    "ClaimLostError",
+    "Measurement",
+    "MeasurementKey",
+    "MeasurementStore",
+    "NetworkKey",
+    "SCHEMA_VERSION",
+    "STORE_VARIABLE",
+]

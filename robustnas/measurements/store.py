@@ -1,0 +1,250 @@
+"""The store of measurements, as evaluators and plans see it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import ColumnElement, func, select, true
+
+from robustnas.errors import InvalidInputError
+from robustnas.measurements import fields as checked
+from robustnas.measurements import rows, schema
+from robustnas.measurements.claims import ActiveClaim, Claim, active, remove_expired, take
+from robustnas.measurements.frame import measurement_frame
+from robustnas.measurements.location import Location
+from robustnas.measurements.measurement import Measurement, MeasurementKey, NetworkKey
+from robustnas.measurements.transactions import Transactions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DEFAULT_LEASE = 600.0
+"""Seconds that a claim lasts unless it is renewed."""
+
+
+class MeasurementStore:
+    """Measurements of many networks, filled by many processes; a context manager, made by `open`.
+
+    It may be pickled, forked and used by threads: no connection outlives the call that needs it. An SQLite file serves
+    the processes of one machine and must not lie on a network drive; machines share a PostgreSQL server.
+
+    Args:
+        location: Where it is.
+
+    >>> import numpy as np
+    >>> from datetime import UTC, datetime
+    >>> from tempfile import TemporaryDirectory
+    >>> from robustnas import Cell, space
+    >>> arch = space.canonical(Cell.parse("#13433")).arch
+    >>> network = NetworkKey(arch, "digits", "0" * 64, "c0ffee00", seed=0)
+    >>> key = MeasurementKey(network, "pgd@1.50", "paper", "c0ffee01")
+    >>> with TemporaryDirectory() as folder, MeasurementStore.open(f"{folder}/new.sqlite") as store:
+    ...     with store.claim(network) as claim:
+    ...         store.claim(network) is None
+    ...         value = Measurement(key, 0.9, {}, np.eye(10, dtype=int), 1.5, "cpu", {}, datetime.now(UTC))
+    ...         claim.record(value), claim.record(value)
+    ...     [(value.key.metric, value.accuracy) for value in store.measurements(network)]
+    True
+    (1, 0)
+    [('pgd@1.5', 0.9)]
+    """
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+        self._transactions = Transactions(location)
+
+    @classmethod
+    def open(cls, where: str | Path | None = None) -> MeasurementStore:
+        """Open a store; it is made if it is new, also when many processes do so at once.
+
+        Args:
+            where: A path of an SQLite file, or ``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST/DATABASE``;
+                None for what ROBUSTNAS_STORE names, else ``measurements.sqlite`` in the user's data directory.
+
+        Raises:
+            InvalidInputError: A URL that does not parse.
+            DataError: It cannot be opened, is of another version, or is something else; says what to do.
+        """
+        store = cls(Location.parse(where))
+        transactions, location = store._transactions, store.location
+        if transactions.read(lambda connection: schema.is_new(connection, location), patient=False):
+            transactions.write(lambda connection: schema.create(connection, location))
+        if location.path:
+            transactions.configure("PRAGMA journal_mode=WAL")  # readers and a writer do not wait; stays with the file
+        return store
+
+    def known(
+        self,
+        networks: NetworkKey | Iterable[NetworkKey] | None = None,
+        *,
+        protocol: str | None = None,
+        settings: str | None = None,
+    ) -> set[MeasurementKey]:
+        """Return the keys of the measurements that are there, by one query for all networks of the same training.
+
+        Args:
+            networks: One, or many; None for all in the store.
+            protocol: Only those of this protocol.
+            settings: Only those of these settings.
+
+        Raises:
+            DataError: The store cannot be read, or holds a row that is no measurement.
+        """
+        conditions = _equal(protocol=protocol, settings=settings)
+        wanted = _wanted(networks)
+        return self._transactions.read(lambda connection: set(rows.select_keys(connection, wanted, conditions)))
+
+    def missing(self, keys: Iterable[MeasurementKey]) -> list[MeasurementKey]:
+        """Return those of some keys that have no measurement yet, in their order; errors as `known`."""
+        asked = list(dict.fromkeys(keys))
+        known = self.known({key.network for key in asked})
+        return [key for key in asked if key not in known]
+
+    def measurements(
+        self,
+        networks: NetworkKey | Iterable[NetworkKey] | None = None,
+        *,
+        metric: str | None = None,
+        protocol: str | None = None,
+        settings: str | None = None,
+    ) -> list[Measurement]:
+        """Return measurements, in the order in which they were recorded; arguments and errors as `known`.
+
+        Args:
+            networks: One, or many; None for all in the store.
+            metric: Only those of this metric.
+            protocol: Only those of this protocol.
+            settings: Only those of these settings.
+        """
+        name = None if metric is None else checked.metric_name("metric", metric)
+        conditions = _equal(metric=name, protocol=protocol, settings=settings)
+        wanted = _wanted(networks)
+        return self._transactions.read(
+            lambda connection: list(rows.select_measurements(connection, wanted, conditions))
+        )
+
+    def frame(self, *, confusion: bool = True) -> pd.DataFrame:
+        """Return everything, one row per measurement in the order in which they were recorded.
+
+        The columns are the fields of the key, ``source`` and ``level`` (NaN for clean), and those of `Measurement`.
+
+        Args:
+            confusion: Whether to include the confusion matrices, about 1 kB each for ten classes.
+
+        Raises:
+            DataError: The store cannot be read, or holds a row that is no measurement.
+        """
+        return self._transactions.read(
+            lambda connection: measurement_frame(
+                rows.select_measurements(connection, [true()], []), confusion=confusion
+            )
+        )
+
+    def __len__(self) -> int:
+        """Return the number of measurements."""
+        query = select(func.count()).select_from(schema.measurements)
+        return self._transactions.read(lambda connection: int(connection.scalar(query) or 0))
+
+    def claim(
+        self,
+        network: NetworkKey,
+        *,
+        worker: str | None = None,
+        lease: float = DEFAULT_LEASE,
+        heartbeat: bool = False,
+    ) -> Claim | None:
+        """Take the right to train and measure a network; of all workers, one gets it.
+
+        Who gets it should ask `missing` before measuring: another worker may have been done a moment ago.
+
+        Args:
+            network: Which.
+            worker: Who takes it, for display; host and process id if None.
+            lease: Seconds after which another worker may take it, unless it is renewed; on the store's clock.
+            heartbeat: Whether a thread in the background renews it.
+
+        Returns:
+            The claim; None while another one holds the network.
+
+        Raises:
+            InvalidInputError: A lease that is no positive number.
+            DataError: The store cannot be written.
+        """
+        name = _this_worker() if worker is None else checked.text("worker", worker)
+        taken = take(self._transactions, network, name, _seconds(lease))
+        return Claim(taken, heartbeat=heartbeat) if taken else None
+
+    def claim_first(
+        self,
+        networks: Iterable[NetworkKey],
+        *,
+        worker: str | None = None,
+        lease: float = DEFAULT_LEASE,
+        heartbeat: bool = False,
+    ) -> Claim | None:
+        """Take the first of some networks that is free; None if all are held. Arguments and errors as `claim`.
+
+        It takes one query for all networks, and one attempt more for every worker that is faster meanwhile.
+        """
+        held = {claim.network for claim in self.active_claims()}
+        for network in networks:
+            if network not in held:
+                claim = self.claim(network, worker=worker, lease=lease, heartbeat=heartbeat)
+                if claim:
+                    return claim
+        return None
+
+    def active_claims(self) -> list[ActiveClaim]:
+        """Return the claims that are held now, the oldest first."""
+        return self._transactions.read(active)
+
+    def release_expired(self) -> int:
+        """Remove the claims whose lease is over and return how many there were; new claims need no such cleaning.
+
+        A worker that is still busy under such a claim loses it.
+        """
+        return self._transactions.write(remove_expired)
+
+    def close(self) -> None:
+        """Free what the store holds; it may be used again."""
+        self._transactions.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return MeasurementStore.open, (self.location.reopens,)
+
+    def __repr__(self) -> str:
+        return f"MeasurementStore({str(self.location)!r})"
+
+
+def _wanted(networks: NetworkKey | Iterable[NetworkKey] | None) -> list[ColumnElement[bool]]:
+    if networks is None:
+        return [true()]
+    return rows.any_of([networks] if isinstance(networks, NetworkKey) else networks)
+
+
+def _equal(**values: str | None) -> list[ColumnElement[bool]]:
+    return [schema.measurements.c[name] == value for name, value in values.items() if value is not None]
+
+
+def _seconds(lease: float) -> float:
+    seconds = checked.number("lease", lease)
+    if not seconds:
+        raise InvalidInputError(f"lease is {lease!r}; expected a positive number of seconds")
+    return seconds
+
+
+def _this_worker() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
