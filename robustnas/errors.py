@@ -9,9 +9,12 @@
     │   └── PlanError                           a plan file has a wrong or unknown key
     ├── DataError                               a data file is missing, truncated, foreign or out of range
     │   ├── DataNotFoundError                   no database where one was looked for
+    │   ├── DamagedFileError                    weights or a checkpoint are cut short (`evaluator.checkpoint`)
+    │   ├── ClaimLostError                      another worker took over a network (`measurements.claims`)
     │   └── DownloadError                       a download failed or its content is not what was published
     ├── EvaluationError                         a network cannot be trained or measured
-    │   └── TrainingError                       a training diverged
+    │   ├── TrainingError                       a training diverged
+    │   └── DeviceMemoryError                   a device has too little memory (`evaluator.device`)
     └── SearchError                             a search cannot go on
         ├── BudgetExhausted                     every query of the budget is spent
         └── SearchStalled                       the searcher asks for nothing new

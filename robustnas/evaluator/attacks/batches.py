@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from robustnas.errors import EvaluationError
+from robustnas.evaluator.device import DeviceMemoryError
 
 _SMALLEST = 8  # below it, libraries choose other kernels, with other rounding
 
@@ -40,6 +40,8 @@ class Bucketed(nn.Module):
         if missing > 0:
             pixels = torch.cat([pixels, pixels[:1].detach().expand(missing, -1, -1, -1)])
         logits: Tensor = self.model(pixels.contiguous(memory_format=torch.channels_last))
+        if pixels.requires_grad and not logits.requires_grad:  # a cell without a path from input to output
+            logits = logits + 0 * pixels.sum()
         return logits[:n]
 
 
@@ -50,7 +52,7 @@ def in_batches(n: int, batch_size: int, run: Callable[[int, int], None], note: C
         The batch size that fitted.
 
     Raises:
-        EvaluationError: One image alone does not fit.
+        DeviceMemoryError: One image alone does not fit.
     """
     start = 0
     while start < n:
@@ -59,7 +61,7 @@ def in_batches(n: int, batch_size: int, run: Callable[[int, int], None], note: C
             start = stop
             continue
         if batch_size == 1:
-            raise EvaluationError("out of memory with a single image; use a device with more memory, or --device cpu")
+            raise DeviceMemoryError("out of memory with a single image; use a device with more memory, or --device cpu")
         batch_size = max(1, min(batch_size, stop - start) // 2)
         note(f"out of memory: went on with batches of {batch_size}")
     return batch_size

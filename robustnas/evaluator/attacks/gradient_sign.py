@@ -50,7 +50,7 @@ class PGD(Attacker):
                     return left.result
                 if kept is not None:
                     x, gradient, labels, low, high = (part[kept] for part in (x, gradient, labels, low, high))
-            x = torch.clamp(x.add_(gradient.sign_(), alpha=step_size), low, high)
+            x = torch.clamp(x.add_(gradient.sign(), alpha=step_size), low, high)
         return x if left is None else left.finish(x)
 
 

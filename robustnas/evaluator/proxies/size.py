@@ -1,0 +1,28 @@
+"""Sizes: what a network weighs and costs, whatever its images show."""
+
+from __future__ import annotations
+
+from robustnas.cost import Skeleton
+from robustnas.errors import InvalidInputError
+from robustnas.evaluator.network import CellNetwork
+from robustnas.evaluator.proxies.subject import Subject
+
+
+def l2_norm(subject: Subject) -> float:
+    """Return the sum over convolutions and linear layers of the Euclidean norm of the weights."""
+    return sum(float(layer.weight.detach().norm()) for layer in subject.layers)
+
+
+def params(subject: Subject) -> float:
+    """Return the number of trainable parameters, exactly."""
+    return float(sum(parameter.numel() for parameter in subject.network.parameters()))
+
+
+def flops(subject: Subject) -> float:
+    """Return the multiply-accumulates of one forward pass of one image, counted as `robustnas.cost` does."""
+    network = subject.network
+    if not isinstance(network, CellNetwork):
+        raise InvalidInputError(f"flops are counted for networks of cells; got {type(network).__name__}")
+    size = subject.images.shape[-1]
+    skeleton = Skeleton(size, network.n_classes, network.channels, network.n_cells, network.in_channels)
+    return float(skeleton.flops(network.cell))

@@ -1,0 +1,200 @@
+"""Measures of many cells: worker processes, and a file that a stopped sweep goes on with."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+
+from robustnas.cell import Cell
+from robustnas.checks import whole_number
+from robustnas.errors import EvaluationError
+from robustnas.evaluator.device import choose_device
+from robustnas.evaluator.proxies.image_batch import ImageBatch
+from robustnas.evaluator.proxies.registry import checked_names
+from robustnas.evaluator.proxies.score_file import open_scores
+from robustnas.evaluator.proxies.scores import proxy_scores
+
+Scored: TypeAlias = tuple[Cell, dict[str, float]]
+"""A cell and its scores."""
+
+_IN_FLIGHT_PER_WORKER = 2  # enough to keep workers busy, few enough to stop soon after Ctrl-C
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    """What a sweep measures, beside its cells.
+
+    Args:
+        batch: The images.
+        names: Measures, as `robustnas.evaluator.proxies.registry.checked_names` takes them.
+        channels: Width of the first stage.
+        n_cells: Cells per stage.
+        seed: Fixes weights and what measures draw.
+        device: Where to compute.
+
+    Raises:
+        InvalidInputError: An unknown measure or device, or a number out of range.
+    """
+
+    batch: ImageBatch
+    names: tuple[str, ...]
+    channels: int = 16
+    n_cells: int = 5
+    seed: int = 0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", checked_names(self.names))
+        for name, least in (("channels", 1), ("n_cells", 1), ("seed", 0)):
+            whole_number(name, getattr(self, name), at_least=least)
+        choose_device(self.device)
+
+    def scores(self, cell: Cell) -> Scored:
+        """Compute the scores of a cell, with one thread: more gain little, and would change the last digits."""
+        batch = self.batch
+        with _one_thread():
+            scores = proxy_scores(
+                cell,
+                self.names,
+                images=batch.images,
+                labels=batch.labels,
+                n_classes=batch.n_classes,
+                channels=self.channels,
+                n_cells=self.n_cells,
+                seed=self.seed,
+                device=self.device,
+            )
+        return cell, scores
+
+    def summary(self) -> dict[str, Any]:
+        """Return what scores depend on, as plain data; the device is left out, it changes the last digits only."""
+        return {
+            "format": 1,
+            "measures": list(self.names),
+            "images": self.batch.name,
+            "image_shape": list(self.batch.images.shape[1:]),
+            "batch_size": len(self.batch.images),
+            "n_classes": self.batch.n_classes,
+            "channels": self.channels,
+            "n_cells": self.n_cells,
+            "seed": self.seed,
+            "batch_digest": self.batch.digest,
+        }
+
+
+def sweep(
+    cells: Sequence[Cell], settings: SweepSettings, path: str | Path, *, workers: int | None = None
+) -> Iterator[tuple[int, Scored | None]]:
+    """Compute what a file lacks of some cells, and keep it.
+
+    Cells that the file has are not computed again, so that a stopped sweep goes on, and may grow by cells.
+
+    Args:
+        cells: What to measure; repetitions are left out.
+        settings: How.
+        path: A CSV to append to; its settings lie beside it.
+        workers: Processes; as many as processors if None.
+
+    Yields:
+        How many of the cells the file has, and the newest one; first those found in the file, with None.
+
+    Raises:
+        InvalidInputError: A path that does not end in .csv, or a number of workers below 1.
+        DataError: The file is of other settings, is being written, or cannot be.
+        EvaluationError: A worker process died.
+    """
+    n_workers = _processors() if workers is None else whole_number("workers", workers, at_least=1)
+    with open_scores(Path(path), settings.names, settings.summary()) as file:
+        distinct = list(dict.fromkeys(cells))
+        missing = [cell for cell in distinct if cell not in file.done]
+        done = len(distinct) - len(missing)
+        yield done, None
+        n_workers = min(n_workers, max(len(missing), 1))
+        for scored in map(settings.scores, missing) if n_workers == 1 else _parallel(missing, settings, n_workers):
+            file.append(*scored)
+            done += 1
+            yield done, scored
+
+
+def _parallel(cells: Sequence[Cell], settings: SweepSettings, n_workers: int) -> Iterator[Scored]:
+    """Yield scores in the order in which they are finished."""
+    pool = ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn"), _start_worker, (settings,))
+    queue, running = iter(cells), set[Future[Scored]]()
+    try:
+        while True:
+            with _worker_environment():  # workers start here and inherit it for good
+                for cell in islice(queue, _IN_FLIGHT_PER_WORKER * n_workers - len(running)):
+                    running.add(pool.submit(_work, cell))
+            if not running:
+                return
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield future.result()
+    except BrokenProcessPool as error:
+        advice = "finished cells are kept: run the same command to go on, with fewer --workers if memory was short"
+        raise EvaluationError(f"a worker process died, out of memory perhaps; {advice}") from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_settings: SweepSettings
+
+
+def _start_worker(settings: SweepSettings) -> None:
+    global _settings
+    _settings = settings
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Leave once the parent is gone: a worker of a killed one would wait for tasks for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _work(cell: Cell) -> Scored:
+    return _settings.scores(cell)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    former = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(former)
+
+
+@contextmanager
+def _worker_environment() -> Iterator[None]:
+    """Have processes started meanwhile compute with one thread and ignore Ctrl-C, which the parent alone hears."""
+    former = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = former or "1"
+    in_main = threading.current_thread() is threading.main_thread()  # only it may handle signals
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main else None
+    try:
+        yield
+    finally:
+        if in_main:
+            signal.signal(signal.SIGINT, handler)
+        if former is None:
+            os.environ.pop("OMP_NUM_THREADS", None)

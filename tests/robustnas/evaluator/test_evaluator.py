@@ -1,0 +1,217 @@
+"""From a cell and metrics to measurements, weights kept, settings in the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from robustnas import Cell, Metric, space
+from robustnas.errors import DataError, InvalidInputError, ObjectiveError
+from robustnas.evaluator.attack_settings import AttackSettings
+from robustnas.evaluator.evaluation_settings import EvaluationSettings
+from robustnas.evaluator.evaluator import Evaluator
+from robustnas.evaluator.filling import StoreFiller
+from robustnas.evaluator.images import ImageData
+from robustnas.evaluator.network import build
+from robustnas.evaluator.training_config import BENCHMARK_RECIPE, RECIPES
+from robustnas.measurements import Measurement, MeasurementStore
+
+TINY = EvaluationSettings(
+    channels=4,
+    n_cells=1,
+    training=replace(RECIPES["digits"], epochs=3),
+    attacks=AttackSettings(pgd_steps=5, pgd_relative_step=0.3, apgd_steps=5, square_queries=20),
+    n_images=100,
+)
+METRICS = ("clean", "fgsm@16", "pgd@8", "pgd@16", "apgd@16", "square@16")
+
+
+@pytest.fixture
+def evaluator(digits: ImageData, tmp_path: Path) -> Evaluator:
+    return Evaluator(digits, TINY, device="cpu", folder=tmp_path / "networks")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[MeasurementStore]:
+    with MeasurementStore.open(tmp_path / "store.sqlite") as opened:
+        yield opened
+
+
+def test_everything_that_is_asked_for_is_measured(evaluator: Evaluator) -> None:
+    shares: dict[str, list[float]] = {}
+    cell = Cell.parse("#13433")
+    found = list(
+        evaluator.measure(cell, METRICS, progress=lambda stage, share: shares.setdefault(stage, []).append(share))
+    )
+    assert [value.key.metric for value in found] == list(METRICS)
+    for value in found:
+        assert value.key.network.arch == space.canonical(cell).arch
+        assert value.confusion.sum() == 100
+        assert value.accuracy == np.trace(value.confusion) / 100
+        assert value.device == "cpu"
+        assert {"torch", "robustnas", "pyautoattack"} <= set(value.versions)
+    by_metric = {value.key.metric: value.accuracy for value in found}
+    assert by_metric["clean"] > 0.6
+    assert by_metric["pgd@16"] <= by_metric["pgd@8"] <= by_metric["clean"]
+    assert shares["training"][-1] == 1
+    assert set(shares) >= {"training", "pgd at eps 8, 16", "square at eps 16"}
+    assert all(values == sorted(values) and values[-1] <= 1 for values in shares.values())
+
+
+def test_cells_of_one_network_share_keys(evaluator: Evaluator) -> None:
+    cell = next(c for c in map(Cell.from_index, range(space.N_CELLS)) if space.canonical(c) != c)
+    assert evaluator.keys(cell, ["clean"]) == evaluator.keys(space.canonical(cell), ["clean"])
+
+
+def test_weights_are_kept(evaluator: Evaluator, digits: ImageData) -> None:
+    first = next(evaluator.measure("#13433", ["clean"]))
+    again = Evaluator(digits, TINY, device="cpu", folder=evaluator.folder)
+    assert next(again.measure("#13433", ["clean"])).accuracy == first.accuracy
+    assert evaluator.training is not None
+    assert again.training is None
+    other_seed = Evaluator(digits, replace(TINY, seed=1), device="cpu", folder=evaluator.folder)
+    list(other_seed.measure("#13433", ["clean"]))
+    assert other_seed.training is not None
+
+
+def test_damaged_weights_are_trained_anew(evaluator: Evaluator, digits: ImageData) -> None:
+    first = next(evaluator.measure("#13433", ["clean"]))
+    (path,) = (evaluator.folder or Path()).rglob("*.weights")
+    path.write_bytes(path.read_bytes()[:-500])
+    again = Evaluator(digits, TINY, device="cpu", folder=evaluator.folder)
+    assert next(again.measure("#13433", ["clean"])).accuracy == first.accuracy
+    assert "trained anew" in again.notes[0]
+
+
+def test_corrupted_images(evaluator: Evaluator) -> None:
+    pytest.importorskip("imagecorruptions")
+    (value,) = evaluator.measure("#13433", ["corruption:contrast@5"])
+    assert value.versions["corruptions"] == "ImageNet-C constants"
+    assert value.confusion.sum() == 100
+
+
+def test_missing_says_what_is_yielded(evaluator: Evaluator) -> None:
+    nested = Evaluator(evaluator.images, replace(TINY, protocol="nested"), device="cpu", folder=evaluator.folder)
+    whole = {value.key: value.accuracy for value in nested.measure("#13433", ["pgd@8", "pgd@16", "pgd@32"])}
+    part = list(nested.measure("#13433", ["pgd@8", "pgd@16", "pgd@32"], missing=[Metric("pgd", 16.0)]))
+    assert [value.key.metric for value in part] == ["pgd@16"]
+    assert part[0].accuracy == whole[part[0].key]
+
+
+def test_keys_hold_what_changes_a_number(digits: ImageData) -> None:
+    def key(metric: str = "pgd@16", others: tuple[str, ...] = (), **changes: Any) -> object:
+        settings = replace(TINY, **changes)
+        return Evaluator(digits, settings, device="cpu").keys("#13433", [metric, *others])[Metric.parse(metric)]
+
+    same = key()
+    assert key() == same
+    assert key(others=("pgd@8", "apgd@16")) == same  # under the protocol paper, others do not matter
+    assert key(attacks=replace(TINY.attacks, square_queries=30)) == same
+    for changes in (
+        {"channels": 8},
+        {"n_cells": 2},
+        {"n_images": 50},
+        {"seed": 1},
+        {"protocol": "nested"},
+        {"training": replace(TINY.training, epochs=4)},
+        {"attacks": replace(TINY.attacks, pgd_steps=6)},
+    ):
+        assert key(**changes) != same, changes
+    nested = key(protocol="nested")
+    assert key(protocol="nested", others=("pgd@32",)) == nested  # larger eps come later
+    assert key(protocol="nested", others=("pgd@8",)) != nested
+    assert key("clean", protocol="nested") == key("clean")
+
+
+def test_settings_suit_the_images(digits: ImageData) -> None:
+    suited = EvaluationSettings.for_images(digits)
+    assert (suited.channels, suited.n_cells, suited.training) == (8, 1, RECIPES["digits"])
+    assert EvaluationSettings.for_images(digits, channels=16, seed=None).channels == 16
+    big = np.zeros((10, 3, 32, 32), np.uint8)
+    images = replace(digits.test, images=big, labels=np.arange(10))
+    cifar = ImageData("cifar10", images, images, 10, (0.5,) * 3, (0.2,) * 3)
+    assert EvaluationSettings.for_images(cifar) == EvaluationSettings()
+    assert EvaluationSettings().training == BENCHMARK_RECIPE
+
+
+def test_published_weights_are_measured_without_training(digits: ImageData, tmp_path: Path) -> None:
+    network = build("#13433", 10, 4, 1, 1, seed=5)
+    path = tmp_path / "published.pth"
+    torch.save({"state_dict": {f"module.{name}": value for name, value in network.state_dict().items()}}, path)
+    evaluator = Evaluator(digits, TINY, device="cpu", weights=path)
+    (value,) = evaluator.measure("#13433", ["clean"])
+    assert evaluator.training is None
+    loaded = evaluator.network("#13433").network.state_dict()
+    assert all(torch.equal(tensor, network.state_dict()[name]) for name, tensor in loaded.items())
+    assert value.key.network.training != Evaluator(digits, TINY, device="cpu").training_digest
+    with pytest.raises(DataError, match="another network"):
+        list(evaluator.measure("#1", ["clean"]))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"nonsense", "no plain state dict"), (None, "cannot read the weights")]
+)
+def test_bad_weights_are_refused(content: bytes | None, message: str, digits: ImageData, tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        list(Evaluator(digits, TINY, device="cpu", weights=path).measure("#13433", ["clean"]))
+
+
+def test_bad_input_is_refused(evaluator: Evaluator, digits: ImageData) -> None:
+    with pytest.raises(ObjectiveError, match="did you mean 'pgd@1'"):
+        list(evaluator.measure("#13433", ["pdg@1"]))
+    with pytest.raises(InvalidInputError, match="no metrics"):
+        list(evaluator.measure("#13433", []))
+    with pytest.raises(InvalidInputError, match="device 'tpu' is not there; expected one of auto, cpu"):
+        Evaluator(digits, TINY, device="tpu")
+    with pytest.raises(InvalidInputError, match="did you mean 'nested'"):
+        replace(TINY, protocol="nestet")
+
+
+def test_a_filler_measures_once(evaluator: Evaluator, store: MeasurementStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    filler = StoreFiller(evaluator, store)
+    first = filler.measurements("#13433", ["clean", "pgd@8"])
+    more = filler.measurements("#13433", ["clean", "pgd@8", "fgsm@8"])
+    assert {metric: value.accuracy for metric, value in more.items() if metric in first} == {
+        metric: value.accuracy for metric, value in first.items()
+    }
+    assert len(store) == 3
+    assert not store.active_claims()
+
+    def measured_again(*_: object, **__: object) -> Iterator[Measurement]:
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr(Evaluator, "measure", measured_again)
+    assert filler.measurements("#13433", ["pgd@8"])[Metric("pgd", 8.0)] == first[Metric("pgd", 8.0)]
+    index = space.canonical(Cell.parse("#13433")).index
+    assert filler.stored(Metric("pgd", 8.0), [Metric("pgd", 8.0)]) == {index: first[Metric("pgd", 8.0)].accuracy}
+    other = StoreFiller(Evaluator(evaluator.images, replace(TINY, seed=1), device="cpu"), store)
+    assert not other.stored(Metric("pgd", 8.0), [Metric("pgd", 8.0)])
+
+
+def test_a_filler_waits_for_another_worker(
+    evaluator: Evaluator, store: MeasurementStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other worker records its numbers and releases its claim while ours sleeps."""
+    network = evaluator.network_key("#13433")
+    other = store.claim(network)
+    assert other is not None
+    values = list(evaluator.measure("#13433", ["clean"]))
+
+    def finish(_: float) -> None:
+        other.record(values)
+        other.release()
+
+    monkeypatch.setattr("time.sleep", finish)
+    stages: list[str] = []
+    found = StoreFiller(evaluator, store, lambda stage, _: stages.append(stage)).measurements("#13433", ["clean"])
+    assert found[Metric("clean")] == values[0]
+    assert stages == ["waiting for another worker"]
