@@ -89,9 +89,7 @@ class Oracle:
         self.budget = whole_number("budget", budget, at_least=1, at_most=N_NETWORKS)
         self.max_repeats = whole_number("max_repeats", max_repeats, at_least=0)
         self.cost = 0.0
-        self._answers = (
-            _Growing(self.objectives, table) if isinstance(table, GrowingTable) else _held(self.objectives, table)
-        )
+        self._answers = _answers(self.objectives, table)
         self._networks = canonical_list()
         self._price = float(sum(metric.passes for metric in needed_metrics(self.objectives)))
         self._asked: set[int] = set()
@@ -168,6 +166,13 @@ class _Growing(NamedTuple):
         columns = score_columns(self.objectives, self.table), utility_columns(self.objectives, self.table)
         scores, utilities = (tuple(column[:, cell.index].tolist()) for column in columns)
         return scores, utilities, source
+
+
+def _answers(objectives: tuple[Objective, ...], table: Table) -> _Held | _Growing:
+    if not isinstance(table, GrowingTable):
+        return _held(objectives, table)
+    utility_columns(objectives, table)  # faults show at once
+    return _Growing(objectives, table)
 
 
 @lru_cache(maxsize=64)

@@ -98,7 +98,7 @@ def test_only_what_an_oracle_asks_is_measured() -> None:
 
 
 def test_costs_are_those_of_the_networks_measured() -> None:
-    oracle, table = growing("clean, params", MadeUp())
+    oracle, _ = growing("clean, params", MadeUp())
     assert oracle.query(CELL).scores[1] == SMALL.parameters(CELL)
 
 
