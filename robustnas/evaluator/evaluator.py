@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from robustnas.cell import Architecture, Cell
+from robustnas.checks import whole_number
 from robustnas.errors import DataError, InvalidInputError
 from robustnas.evaluator.attacks import attack_images
 from robustnas.evaluator.checkpoint import DamagedFileError, load_weights, restore, save_weights
@@ -81,7 +82,8 @@ class Evaluator:
         self.settings = settings or EvaluationSettings.for_images(images)
         self.device = choose_device(device)
         self.weights, self.folder, self.corruptions = weights, folder, corruptions
-        self.batch_size = batch_size or _batch_size(images, self.device)
+        suited = _batch_size(images, self.device)
+        self.batch_size = suited if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
         self.skeleton = self.settings.skeleton(images)
         self.training: TrainingResult | None = None
         self.notes: list[str] = []
