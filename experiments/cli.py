@@ -12,6 +12,7 @@ from robustnas.cli import Group
 from robustnas.commands.data import data
 from robustnas.commands.draw import draw
 from robustnas.commands.evaluate import evaluate
+from robustnas.commands.fill import fill
 from robustnas.commands.objectives import objectives
 from robustnas.commands.proxies import proxies
 from robustnas.commands.query import query
@@ -30,5 +31,5 @@ def main() -> None:
     """
 
 
-for command in (search, compare, surrogates, report, plan, evaluate, proxies, query, objectives, draw, data):
+for command in (search, compare, surrogates, report, plan, evaluate, fill, proxies, query, objectives, draw, data):
     main.add_command(command)

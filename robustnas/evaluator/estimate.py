@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 
 from robustnas.arrays import FloatArray
 from robustnas.cell import Cell
@@ -116,12 +118,13 @@ def passes_per_image(settings: EvaluationSettings, wanted: Iterable[Metric], mis
     return total + sum(metric.source not in ATTACKS for metric in lacking)
 
 
-def measure_speed(evaluator: Evaluator, metrics: Iterable[Metric]) -> Speed:
+def measure_speed(evaluator: Evaluator, metrics: Iterable[Metric], n_threads: int = 1) -> Speed:
     """Train and attack three networks of different FLOPs for a moment, about two seconds in all.
 
     Args:
         evaluator: What measures.
         metrics: What is missing: corruptions among them are tried on a few images.
+        n_threads: Threads to compute with on the CPU.
 
     Raises:
         EvaluationError: The device has too little memory, or corruptions cannot be generated.
@@ -131,11 +134,12 @@ def measure_speed(evaluator: Evaluator, metrics: Iterable[Metric]) -> Speed:
     data, settings = evaluator.images, evaluator.settings
     training, attack = [], []
     flops = [float(all_flops(evaluator.skeleton)[cell.index]) for cell in _CELLS]
-    for cell in _CELLS:
-        network = build(cell, data.n_classes, settings.channels, settings.n_cells, data.shape[0], seed=0)
-        model = Normalised(network, data.mean, data.std).to(evaluator.device).eval()
-        attack.append(_seconds_per_pass(evaluator, model))
-        training.append(_seconds_per_step(evaluator, model))
+    with _threads(n_threads):
+        for cell in _CELLS:
+            network = build(cell, data.n_classes, settings.channels, settings.n_cells, data.shape[0], seed=0)
+            model = Normalised(network, data.mean, data.std).to(evaluator.device).eval()
+            attack.append(_seconds_per_pass(evaluator, model))
+            training.append(_seconds_per_step(evaluator, model))
     return Speed(_line(flops, training), _line(flops, attack), _seconds_per_corruption(evaluator, sources))
 
 
@@ -191,6 +195,16 @@ def _seconds_each(work: Callable[[int], int], most: int) -> float:
         if seconds >= _LONG_ENOUGH or n == most:
             return seconds / max(n_units, 1)
         n = min(most, int(n * min(max(1.2 * _LONG_ENOUGH / seconds, 2.0), 8.0)))
+
+
+@contextmanager
+def _threads(n: int) -> Iterator[None]:
+    former = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(former)
 
 
 def _line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from robustnas.checks import whole_number
 from robustnas.errors import DataError, EvaluationError, InvalidInputError, RobustNASError
 from robustnas.evaluator.fill_plan import FillPlan
 from robustnas.measurements import ClaimLostError, Measurement, MeasurementStore, NetworkKey
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 LEASE = 60.0
 """Seconds until another worker may take over a network whose worker is gone; a heartbeat renews it."""
 
+_MOST_WORKERS = 1024
 _REPORT_SECONDS = 0.2
+_STARTING = "starting"
 _PATIENCE = 5.0  # seconds that a worker that is told to stop may take
 
 
@@ -126,7 +129,7 @@ class WorkerProcess:
         network: What it is at; None if it has nothing to do.
         stage: What it is doing, for display.
         share: How much of that is done, in [0, 1].
-        began: When it was given its network, by `time.monotonic`.
+        began: When it began with its network, by `time.monotonic`.
     """
 
     def __init__(self, setup: WorkerSetup, device: str, n_threads: int) -> None:
@@ -137,7 +140,7 @@ class WorkerProcess:
             self.process.start()
         theirs.close()
         self.network: NetworkKey | None = None
-        self.stage, self.share, self.began = "starting", 0.0, time.monotonic()
+        self.stage, self.share, self.began = _STARTING, 0.0, time.monotonic()
 
     @property
     def is_alive(self) -> bool:
@@ -152,7 +155,7 @@ class WorkerProcess:
     def assign(self, network: NetworkKey) -> None:
         """Give it a network to measure."""
         self.network, self.began = network, time.monotonic()
-        self.stage, self.share = "starting", 0.0
+        self.stage, self.share = _STARTING, 0.0
         try:
             self.connection.send(network)
         except OSError:
@@ -164,10 +167,15 @@ class WorkerProcess:
             while self.connection.poll():
                 event = self.connection.recv()
                 if isinstance(event, Advanced):
-                    self.stage, self.share = event.stage, event.share
+                    self._advance(event)
                 yield event
         except (OSError, EOFError):
             return
+
+    def _advance(self, event: Advanced) -> None:
+        if self.stage == _STARTING:
+            self.began = time.monotonic()  # the start of a process is no part of measuring
+        self.stage, self.share = event.stage, event.share
 
     def ask_to_stop(self) -> None:
         """Tell it to give its network back and end."""
@@ -180,6 +188,36 @@ class WorkerProcess:
             self.process.kill()
             self.process.join()
         self.connection.close()
+
+
+def worker_devices(device: str, n_workers: int | None, n_networks: int) -> tuple[str, ...]:
+    """Return the device of every worker, by name: each GPU in turn, or the CPU.
+
+    Args:
+        device: As `robustnas.evaluator.device.choose_device` takes it; ``cuda`` is all GPUs.
+        n_workers: How many; None for one per GPU, or one per processor without one.
+        n_networks: How many can be busy at most.
+
+    Raises:
+        InvalidInputError: A device that is not there, or no worker.
+
+    >>> worker_devices("cpu", 3, 100), worker_devices("cpu", None, 1)
+    (('cpu', 'cpu', 'cpu'), ('cpu',))
+    """
+    from robustnas.evaluator.device import available_devices, choose_device
+
+    chosen = choose_device(device)
+    names = [device] if device != "auto" else [chosen.type]
+    if names == ["cuda"]:
+        names = [name for name in available_devices() if name.startswith("cuda:")]
+    suited = len(names) if chosen.type == "cuda" else processors()
+    n = suited if n_workers is None else whole_number("workers", n_workers, at_least=1, at_most=_MOST_WORKERS)
+    return tuple(names[number % len(names)] for number in range(min(n, max(n_networks, 1))))
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def work(setup: WorkerSetup, device: str, connection: Connection) -> None:

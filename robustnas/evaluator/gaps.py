@@ -105,7 +105,7 @@ class GapReport:
     def rows(self) -> list[dict[str, int | str]]:
         """Return by metric how many numbers are in the table, in the store, and missing, in the plan's order."""
         n, counts = len(self.gaps.networks), self.stored.sum(axis=0).tolist()
-        rows = {metric: (n, 0, 0) for metric in self.gaps.in_table}
+        rows = dict.fromkeys(self.gaps.in_table, (n, 0, 0))
         rows |= {metric: (0, k, n - k) for metric, k in zip(self.gaps.metrics, counts, strict=True)}
         columns = ("table", "store", "missing")
         return [{"metric": str(metric), **dict(zip(columns, rows[metric], strict=True))} for metric in self.gaps.wanted]
