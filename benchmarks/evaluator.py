@@ -41,7 +41,7 @@ from robustnas.evaluator.network import Normalised, build
 ARCH = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
 EPS = 1 / 255
 GRIDS = {"cifar10": (0.1, 0.5, 1.0, 2.0, 3.0, 4.0, 8.0), "digits": (3.2, 16.0, 32.0, 64.0, 96.0, 128.0, 255.0)}
-"""The paper's grid; for digits, whose networks bear more, 32 times as wide: PGD then leaves a third at the third eps, as
+"""The paper's grid; for digits, whose networks bear more, 32 times as wide: PGD leaves a third at the third eps, as
 on average over the database."""
 
 SETTINGS = AttackSettings(square_queries=200)
