@@ -1,0 +1,181 @@
+"""``robustnas fill`` with real but tiny measuring: alone, resumed, killed, and two at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from experiments.cli import main
+from robustnas.measurements import MeasurementStore
+
+Run = Callable[..., Result]
+
+PLAN = """
+images = "digits"
+cells = {cells}
+metrics = ["clean", "fgsm@8", "pgd@8", "pgd@16"]
+protocol = "nested"
+n_images = 64
+channels = 4
+[training]
+recipe = "digits"
+epochs = {epochs}
+[attacks]
+pgd_steps = 4
+"""
+
+
+def write_plan(folder: Path, cells: int = 3, epochs: int = 1, extra: str = "") -> Path:
+    path = folder / "gaps.toml"
+    path.write_text(extra + PLAN.format(cells=cells, epochs=epochs))
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "store.sqlite"
+
+
+@pytest.fixture
+def run(own_cache: Path, store: Path) -> Run:
+    def invoke(*arguments: str) -> Result:
+        return CliRunner().invoke(main, ["fill", "--store", str(store), *arguments], prog_name="robustnas")
+
+    return invoke
+
+
+def environment(cache: Path) -> dict[str, str]:
+    return os.environ | {"ROBUSTNAS_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
+
+
+def command(plan: Path, store: Path, *arguments: str) -> list[str]:
+    base = [sys.executable, "-m", "experiments", "fill", str(plan), "--store", str(store), "--device", "cpu"]
+    return [*base, "--lease", "2", *arguments]
+
+
+def counts(store: Path) -> Counter[tuple[str, str]]:
+    with MeasurementStore.open(store) as opened:
+        assert not [claim for claim in opened.active_claims() if claim.seconds_left > 0]
+        return Counter((value.key.network.arch, value.key.metric) for value in opened.measurements())
+
+
+def answer(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def test_an_example_is_printed(run: Run) -> None:
+    assert 'images = "digits"' in run("--example").stdout
+
+
+def test_a_dry_run_measures_nothing(run: Run, tmp_path: Path, store: Path) -> None:
+    facts = answer(run(str(write_plan(tmp_path)), "--dry-run", "--json"))
+    assert (facts["n_networks"], facts["n_missing"], facts["n_networks_lacking"]) == (3, 12, 3)
+    assert facts["seconds_at_most"] > 0
+    assert {row["metric"]: row["missing"] for row in facts["metrics"]} == dict.fromkeys(
+        ("clean", "fgsm@8", "pgd@8", "pgd@16"), 3
+    )
+    assert not counts(store)
+    assert "12 numbers of 3 networks are missing" in run(str(write_plan(tmp_path)), "--dry-run").stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_everything_is_measured_once(run: Run, tmp_path: Path, store: Path) -> None:
+    plan = write_plan(tmp_path)
+    first = answer(run(str(plan), "--workers", "2", "--json"))
+    assert (first["n_measured"], first["n_missing"], first["failed"]) == (12, 0, [])
+    there = counts(store)
+    assert len(there) == 12
+    assert set(there.values()) == {1}
+    again = run(str(plan))
+    assert again.exit_code == 0
+    assert "nothing is missing" in again.stdout
+    more = answer(run(str(write_plan(tmp_path, cells=4)), "--workers", "1", "--json"))
+    assert more["n_measured"] == 4  # a larger sample includes the smaller
+
+
+def test_what_the_table_holds_is_not_measured(run: Run, tmp_path: Path, published: Path) -> None:
+    plan = write_plan(tmp_path, extra='dataset = "cifar10"\n')
+    facts = answer(run(str(plan), "--data", str(published), "--dry-run", "--json"))
+    rows = {row["metric"]: (row["table"], row["missing"]) for row in facts["metrics"]}
+    assert rows["clean"] == rows["pgd@8"] == (3, 0)
+    assert rows["fgsm@8"] == rows["pgd@16"] == (0, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_two_runs_share_one_store(tmp_path: Path, own_cache: Path, store: Path) -> None:
+    plan = write_plan(tmp_path, cells=6, epochs=3)
+    both = [
+        subprocess.Popen(
+            command(plan, store, "--workers", "1", "--json"), env=environment(own_cache), stdout=subprocess.PIPE
+        )
+        for _ in range(2)
+    ]
+    results = [json.loads(process.communicate(timeout=200)[0]) for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    there = counts(store)
+    assert len(there) == 24
+    assert set(there.values()) == {1}
+    assert sum(result.get("n_measured", 0) for result in results) == 24
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_run_goes_on(signal_number: int, tmp_path: Path, own_cache: Path, store: Path) -> None:
+    plan = write_plan(tmp_path, cells=4, epochs=8)
+    process = subprocess.Popen(
+        command(plan, store, "--workers", "2"), env=environment(own_cache), stderr=subprocess.PIPE
+    )
+    with MeasurementStore.open(store) as opened:
+        deadline = time.monotonic() + 120
+        while len(opened) < 2 and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+    os.kill(process.pid, signal_number)
+    _, told = process.communicate(timeout=60)
+    if signal_number != signal.SIGKILL:
+        assert process.returncode == 1
+        assert b"run the same command to go on" in told
+    subprocess.run(command(plan, store), env=environment(own_cache), check=True, capture_output=True, timeout=200)
+    there = counts(store)
+    assert len(there) == 16
+    assert set(there.values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        (None, 2, "cannot read the plan"),
+        ('images = "digits"\nmetrics = ["clean"]\ncell = 3', 2, "did you mean 'cells'"),
+        ('images = "digts"\nmetrics = ["clean"]\ncells = 1', 1, "did you mean 'digits'"),
+        ('images = "/nowhere"\nmetrics = ["clean"]\ncells = 1', 1, "/nowhere"),
+        ('images = "digits"\nmetrics = ["clean"]\ncells = 1\ndataset = "cifar10"', 1, "no robustness database"),
+    ],
+)
+def test_bad_plans(run: Run, tmp_path: Path, text: str | None, code: int, message: str) -> None:
+    path = tmp_path / "bad.toml"
+    if text is not None:
+        path.write_text(text)
+    result = run(str(path))
+    assert result.exit_code == code, result.output
+    assert message in result.stderr
+
+
+def test_other_bad_input(run: Run, tmp_path: Path) -> None:
+    assert "--example" in run().stderr
+    plan = str(write_plan(tmp_path))
+    assert "workers is 0" in run(plan, "--workers", "0").stderr
+    assert "device 'tpu' is not there" in run(plan, "--device", "tpu").stderr
