@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from experiments.commands.analyse import analyse
 from experiments.commands.compare import compare, plan, report
 from experiments.commands.search import search
 from experiments.commands.surrogates import surrogates
@@ -31,5 +32,19 @@ def main() -> None:
     """
 
 
-for command in (search, compare, surrogates, report, plan, evaluate, fill, proxies, query, objectives, draw, data):
+for command in (
+    search,
+    compare,
+    surrogates,
+    analyse,
+    report,
+    plan,
+    evaluate,
+    fill,
+    proxies,
+    query,
+    objectives,
+    draw,
+    data,
+):
     main.add_command(command)

@@ -10,11 +10,11 @@ from experiments.journal import Journal, not_the_plan, open_journal
 from experiments.manifest import manifest
 from experiments.plan import Plan
 from experiments.run import RunSpec, attached_digests, record
-from experiments.workers import in_processes, one_thread, processors
 from robustnas.checks import whole_number
 from robustnas.datasets import open_table
 from robustnas.objective import parse_objectives
 from robustnas.table import Table
+from robustnas.workers import in_processes, one_thread, processors
 from searchers import create
 
 
@@ -39,7 +39,7 @@ def compare(
     Raises:
         ObjectiveError: The table lacks a metric of an objective.
         DataError: The directory holds other records, is being written, or cannot be written.
-        SearchError: A worker process died.
+        WorkerDiedError: A worker process died.
     """
     if jobs is not None:
         whole_number("jobs", jobs, at_least=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import resources
@@ -13,6 +12,7 @@ from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, PlanError, unknown_name
 from robustnas.identity import N_NETWORKS
 from robustnas.objective import parse_objectives
+from robustnas.plan_file import parse_plan, read_plan
 from searchers.registry import check_parameters, create, searcher_class
 
 _KEYS = ("dataset", "objectives", "budget", "seeds", "searchers")
@@ -67,24 +67,12 @@ class Plan:
         Raises:
             PlanError: No TOML, or a key or value that is wrong; the message names it and what was expected.
         """
-        try:
-            content = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise PlanError(f"{origin} is not TOML: {error}") from None
-        try:
-            return _plan(content)
-        except InvalidInputError as error:
-            raise PlanError(f"{origin}: {error}") from None
+        return parse_plan(text, origin, _plan)
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:
         """Read a plan from a file; see `parse`."""
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise PlanError(f"cannot read the plan {str(path)!r}: {reason}; `robustnas plan` prints one") from None
-        return cls.parse(text, str(path))
+        return cls.parse(read_plan(path, "robustnas plan"), str(path))
 
     @classmethod
     def builtin(cls, dataset: str = "cifar10") -> Plan:

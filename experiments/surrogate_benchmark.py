@@ -19,7 +19,6 @@ from experiments.noise_ceiling import noise_ceiling
 from experiments.run import objective_column
 from experiments.surrogate_fit import FitSpec, fit_record
 from experiments.surrogate_plan import BenchmarkPlan
-from experiments.workers import in_processes, processors
 from robustnas import space
 from robustnas.checks import whole_number
 from robustnas.datasets import open_table
@@ -27,6 +26,7 @@ from robustnas.encodings import encoding
 from robustnas.errors import InvalidInputError
 from robustnas.objective import Objective
 from robustnas.table import Table
+from robustnas.workers import in_processes, processors
 
 KIND = "surrogates"
 """What a manifest calls a benchmark of surrogates."""
@@ -56,7 +56,7 @@ def benchmark(
         ObjectiveError: The table lacks a metric of an objective.
         InvalidInputError: Networks with a known score are fewer than a training set needs.
         DataError: The directory holds other records, is being written, or cannot be written.
-        SearchError: A worker process died.
+        WorkerDiedError: A worker process died.
     """
     if jobs is not None:
         whole_number("jobs", jobs, at_least=1)

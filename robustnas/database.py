@@ -84,6 +84,11 @@ class DatabaseTable:
         self._attached_columns: dict[str, FloatArray] | None = None
 
     @property
+    def folder(self) -> Path:
+        """The database's folder."""
+        return self._catalogue.folder
+
+    @property
     def measures(self) -> dict[str, tuple[str, ...]]:
         """The keys that it holds, by measure (accuracy, confidence, cm)."""
         found: dict[str, tuple[str, ...]] = {}

@@ -15,6 +15,7 @@
     ├── EvaluationError                         a network cannot be trained or measured
     │   ├── TrainingError                       a training diverged
     │   └── DeviceMemoryError                   a device has too little memory (`evaluator.device`)
+    ├── WorkerDiedError                         a worker process was killed
     └── SearchError                             a search cannot go on
         ├── BudgetExhausted                     every query of the budget is spent
         └── SearchStalled                       the searcher asks for nothing new
@@ -64,6 +65,10 @@ class EvaluationError(RobustNASError):
 
 class TrainingError(EvaluationError):
     """A training diverged."""
+
+
+class WorkerDiedError(RobustNASError):
+    """A worker process was killed."""
 
 
 class SearchError(RobustNASError):

@@ -84,8 +84,8 @@ def search(
 
 def _run(spec: RunSpec, table: Table, progress: SearchProgress) -> Trajectory:
     from experiments.run import steps
-    from experiments.workers import one_thread
     from robustnas.growing_table import GrowingTable
+    from robustnas.workers import one_thread
 
     with nullcontext() if isinstance(table, GrowingTable) else one_thread():  # measuring uses all processors
         for trajectory in steps(spec, table):

@@ -148,9 +148,10 @@ def _survey(setup: WorkerSetup, device: str, n_workers: int | None, data: Path |
     """Open images and table, look into the store, and time a few networks if anything is missing."""
     with torch_needed():
         from robustnas.evaluator.estimate import Speed, estimate, measure_speed
-        from robustnas.evaluator.fill_workers import processors, worker_devices
+        from robustnas.evaluator.fill_workers import worker_devices
         from robustnas.evaluator.gaps import GapReport, Gaps
     from robustnas.datasets import open_table
+    from robustnas.workers import processors
 
     table = open_table(setup.plan.dataset, data) if setup.plan.dataset else None
     evaluator = setup.evaluator(setup.plan.seeds[0], device)

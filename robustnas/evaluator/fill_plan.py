@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib import resources
@@ -14,13 +13,14 @@ import numpy as np
 from robustnas.cell import Cell
 from robustnas.checks import whole_number
 from robustnas.datasets import is_surrogate
-from robustnas.errors import InvalidInputError, PlanError, unknown_name
+from robustnas.errors import PlanError, unknown_name
 from robustnas.evaluator.attack_settings import AttackSettings
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.training_config import BENCHMARK_RECIPE, TrainingConfig, recipe
 from robustnas.identity import N_NETWORKS, canonical_indices, network_indices
 from robustnas.metric import Metric
 from robustnas.objective import Objective
+from robustnas.plan_file import parse_plan, read_plan
 
 if TYPE_CHECKING:
     from robustnas.evaluator.images import ImageData
@@ -92,25 +92,12 @@ class FillPlan:
         Raises:
             PlanError: No TOML, or a key or value that is wrong; the message names it and what was expected.
         """
-        try:
-            content = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise PlanError(f"{origin} is not TOML: {error}") from None
-        try:
-            return _plan(content)
-        except InvalidInputError as error:
-            raise PlanError(f"{origin}: {error}") from None
+        return parse_plan(text, origin, _plan)
 
     @classmethod
     def load(cls, path: str | Path) -> FillPlan:
         """Read a plan from a file; see `parse`."""
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or error
-            hint = "`robustnas fill --example` prints one"
-            raise PlanError(f"cannot read the plan {str(path)!r}: {reason}; {hint}") from None
-        return cls.parse(text, str(path))
+        return cls.parse(read_plan(path, "robustnas fill --example"), str(path))
 
     def settings(self, images: ImageData, seed: int) -> EvaluationSettings:
         """Return the settings of one seed: what the plan says, and what suits the images where it says nothing.

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.connection import Connection
@@ -21,6 +18,7 @@ from robustnas.errors import DataError, EvaluationError, InvalidInputError, Robu
 from robustnas.evaluator.fill_plan import FillPlan
 from robustnas.measurements import ClaimLostError, Measurement, MeasurementStore, NetworkKey
 from robustnas.metric import Metric
+from robustnas.workers import environment, interrupts_ignored, processors
 
 if TYPE_CHECKING:
     from robustnas.evaluator.evaluator import Evaluator
@@ -136,7 +134,7 @@ class WorkerProcess:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=work, args=(setup, device, theirs), daemon=True)
-        with _interrupts_ignored(), _environment({"OMP_NUM_THREADS": str(n_threads), "OMP_WAIT_POLICY": "PASSIVE"}):
+        with interrupts_ignored(), environment(OMP_NUM_THREADS=str(n_threads), OMP_WAIT_POLICY="PASSIVE"):
             self.process.start()
         theirs.close()
         self.network: NetworkKey | None = None
@@ -213,11 +211,6 @@ def worker_devices(device: str, n_workers: int | None, n_networks: int) -> tuple
     suited = len(names) if chosen.type == "cuda" else processors()
     n = suited if n_workers is None else whole_number("workers", n_workers, at_least=1, at_most=_MOST_WORKERS)
     return tuple(names[number % len(names)] for number in range(min(n, max(n_networks, 1))))
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def work(setup: WorkerSetup, device: str, connection: Connection) -> None:
@@ -300,28 +293,3 @@ class _Worker:
 
 def _leave(_: int, __: FrameType | None) -> None:
     raise SystemExit(0)  # claims are released on the way out
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Have processes started meanwhile ignore Ctrl-C: the parent alone hears it and stops them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may handle signals
-        return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Have processes started meanwhile see some variables, unless they are set already."""
-    new = {name: value for name, value in values.items() if name not in os.environ}
-    os.environ.update(new)
-    try:
-        yield
-    finally:
-        for name in new:
-            os.environ.pop(name, None)

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,17 +12,15 @@ import torch
 
 from robustnas.cell import Cell
 from robustnas.checks import whole_number
-from robustnas.errors import EvaluationError
 from robustnas.evaluator.device import choose_device
 from robustnas.evaluator.proxies.image_batch import ImageBatch
 from robustnas.evaluator.proxies.registry import checked_names
 from robustnas.evaluator.proxies.score_file import open_scores
 from robustnas.evaluator.proxies.scores import proxy_scores
+from robustnas.workers import in_processes, processors
 
 Scored: TypeAlias = tuple[Cell, dict[str, float]]
 """A cell and its scores."""
-
-_IN_FLIGHT_PER_WORKER = 2  # enough to keep workers busy, few enough to stop soon after Ctrl-C
 
 
 @dataclass(frozen=True)
@@ -113,40 +104,32 @@ def sweep(
     Raises:
         InvalidInputError: A path that does not end in .csv, or a number of workers below 1.
         DataError: The file is of other settings, is being written, or cannot be.
-        EvaluationError: A worker process died.
+        WorkerDiedError: A worker process died.
     """
-    n_workers = _processors() if workers is None else whole_number("workers", workers, at_least=1)
+    n_workers = processors() if workers is None else whole_number("workers", workers, at_least=1)
     with open_scores(Path(path), settings.names, settings.summary()) as file:
         distinct = list(dict.fromkeys(cells))
         missing = [cell for cell in distinct if cell not in file.done]
         done = len(distinct) - len(missing)
         yield done, None
         n_workers = min(n_workers, max(len(missing), 1))
-        for scored in map(settings.scores, missing) if n_workers == 1 else _parallel(missing, settings, n_workers):
+        alone = n_workers == 1
+        for scored in (
+            map(settings.scores, missing)
+            if alone
+            else in_processes(_work, missing, n_workers, _start_worker, (settings,))
+        ):
             file.append(*scored)
             done += 1
             yield done, scored
 
 
+def _alone(cells: Sequence[Cell], settings: SweepSettings) -> Iterator[Scored]:
+    return map(settings.scores, cells)
+
+
 def _parallel(cells: Sequence[Cell], settings: SweepSettings, n_workers: int) -> Iterator[Scored]:
-    """Yield scores in the order in which they are finished."""
-    pool = ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn"), _start_worker, (settings,))
-    queue, running = iter(cells), set[Future[Scored]]()
-    try:
-        while True:
-            with _worker_environment():  # workers start here and inherit it for good
-                for cell in islice(queue, _IN_FLIGHT_PER_WORKER * n_workers - len(running)):
-                    running.add(pool.submit(_work, cell))
-            if not running:
-                return
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield future.result()
-    except BrokenProcessPool as error:
-        advice = "finished cells are kept: run the same command to go on, with fewer --workers if memory was short"
-        raise EvaluationError(f"a worker process died, out of memory perhaps; {advice}") from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    return in_processes(_work, cells, n_workers, _start_worker, (settings,))
 
 
 _settings: SweepSettings
@@ -155,23 +138,10 @@ _settings: SweepSettings
 def _start_worker(settings: SweepSettings) -> None:
     global _settings
     _settings = settings
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """Leave once the parent is gone: a worker of a killed one would wait for tasks for ever."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 def _work(cell: Cell) -> Scored:
     return _settings.scores(cell)
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
@@ -182,19 +152,3 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(former)
-
-
-@contextmanager
-def _worker_environment() -> Iterator[None]:
-    """Have processes started meanwhile compute with one thread and ignore Ctrl-C, which the parent alone hears."""
-    former = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = former or "1"
-    in_main = threading.current_thread() is threading.main_thread()  # only it may handle signals
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main else None
-    try:
-        yield
-    finally:
-        if in_main:
-            signal.signal(signal.SIGINT, handler)
-        if former is None:
-            os.environ.pop("OMP_NUM_THREADS", None)

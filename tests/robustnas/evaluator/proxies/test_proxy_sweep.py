@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock
 
 from robustnas.cell import Cell
-from robustnas.errors import DataError, EvaluationError, InvalidInputError
+from robustnas.errors import DataError, InvalidInputError, WorkerDiedError
 from robustnas.evaluator.proxies import SweepSettings, proxy_scores, random_batch, sweep
 from robustnas.evaluator.proxies.score_file import ScoreFile, open_scores, settings_path
 
@@ -185,7 +185,7 @@ def leave(_: SweepSettings) -> None:
 def test_a_dead_worker_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = sys.modules["robustnas.evaluator.proxies.sweep"]  # the package gives the function this name
     monkeypatch.setattr(module, "_start_worker", leave)
-    with pytest.raises(EvaluationError, match="a worker process died"):
+    with pytest.raises(WorkerDiedError, match="a worker process died"):
         run(path, workers=2)
 
 

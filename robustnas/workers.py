@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
-from robustnas.errors import SearchError
+from robustnas.errors import WorkerDiedError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -38,14 +38,14 @@ def in_processes(
         arguments: What `start` is called with.
 
     Raises:
-        SearchError: A worker process died.
+        WorkerDiedError: A worker process died.
     """
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(n_jobs, context, start, arguments)
+    pool = ProcessPoolExecutor(n_jobs, context, _start, (start, arguments))
     queue, running = iter(tasks), set[Future[Result]]()
     try:
         while True:
-            with _interrupts_ignored(), _single_threaded():  # workers start here and inherit both for good
+            with interrupts_ignored(), environment(OMP_NUM_THREADS="1"):  # workers start here and inherit both for good
                 for task in islice(queue, _IN_FLIGHT_PER_JOB * n_jobs - len(running)):
                     running.add(pool.submit(work, task))
             if not running:
@@ -54,9 +54,9 @@ def in_processes(
             for future in finished:
                 yield future.result()
     except BrokenProcessPool as error:
-        raise SearchError(
-            "a worker process died, out of memory perhaps; finished runs are kept: run the same command to go on, "
-            "with fewer --jobs if memory was short"
+        raise WorkerDiedError(
+            "a worker process died, out of memory perhaps; what is finished is kept: run the same command to go on, "
+            "with fewer processes if memory was short"
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -77,21 +77,19 @@ def one_thread() -> Iterator[None]:
 
 
 @contextmanager
-def _single_threaded() -> Iterator[None]:
-    """Have processes started meanwhile compute with one thread each: one per processor is parallel enough."""
-    name = "OMP_NUM_THREADS"
-    if name in os.environ:
-        yield
-        return
-    os.environ[name] = "1"
+def environment(**values: str) -> Iterator[None]:
+    """Have processes started meanwhile see some variables, unless they are set already."""
+    new = {name: value for name, value in values.items() if name not in os.environ}
+    os.environ.update(new)
     try:
         yield
     finally:
-        os.environ.pop(name, None)
+        for name in new:
+            os.environ.pop(name, None)
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
+def interrupts_ignored() -> Iterator[None]:
     """Have processes started meanwhile ignore Ctrl-C: the parent alone hears it and stops them."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may handle signals
@@ -101,3 +99,16 @@ def _interrupts_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, handler)
+
+
+def _start(start: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    start(*arguments)
+
+
+def _end_with_parent() -> None:
+    """Leave once the parent is gone: a worker of a killed one would wait for tasks for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

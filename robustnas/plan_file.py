@@ -1,0 +1,50 @@
+"""Plan files: TOML, checked whole, with errors that name the file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from robustnas.errors import InvalidInputError, PlanError
+
+Plan = TypeVar("Plan")
+
+
+def parse_plan(text: str, origin: str, build: Callable[[dict[str, Any]], Plan]) -> Plan:
+    """Return what `build` makes of a plan's content.
+
+    Args:
+        text: The TOML.
+        origin: What error messages call it, such as the file's name.
+        build: Makes a plan of the content, or says what is wrong with it.
+
+    Raises:
+        PlanError: No TOML, or what `build` refused; the message begins with `origin`.
+    """
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PlanError(f"{origin} is not TOML: {error}") from None
+    try:
+        return build(content)
+    except InvalidInputError as error:
+        raise PlanError(f"{origin}: {error}") from None
+
+
+def read_plan(path: str | Path, example: str) -> str:
+    """Return the text of a plan file.
+
+    Args:
+        path: The file.
+        example: The command that prints an example, for the error's advice.
+
+    Raises:
+        PlanError: It cannot be read.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise PlanError(f"cannot read the plan {str(path)!r}: {reason}; `{example}` prints one") from None
