@@ -1,0 +1,145 @@
+"""The analysis: chosen results of the paper from one dataset, as files and one page.
+
+A folder holds data/ (CSV), tables/ (Markdown, LaTeX, CSV), figures/ (PNG, PDF) and analysis.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from experiments.manifest import versions
+from experiments.page import page, write_figures, write_file, write_tables
+from experiments.paper.registry import RESULTS
+from experiments.paper.section import Question, Section
+from robustnas.checks import whole_number
+from robustnas.database import Database
+from robustnas.datasets import is_surrogate
+from robustnas.errors import InvalidInputError, ObjectiveError, unknown_name
+from robustnas.identity import N_NETWORKS
+
+PAGE = "analysis.html"
+DATASET = "cifar10"
+"""What is analysed where no dataset is named."""
+
+
+def chosen_results(text: str) -> tuple[str, ...]:
+    """Read names of results separated by commas, or ``all``, and return them once each in the paper's order.
+
+    Raises:
+        InvalidInputError: No name, or an unknown one.
+
+    >>> chosen_results("correlations, distributions")
+    ('distributions', 'correlations')
+    """
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    if not names:
+        raise InvalidInputError(f"results is {text!r}; expected all, or some of {', '.join(RESULTS)}")
+    for name in sorted(names - {"all"}):
+        if name not in RESULTS:
+            raise InvalidInputError(unknown_name("result", name, [*RESULTS, "all"]))
+    return tuple(name for name in RESULTS if name in names or "all" in names)
+
+
+def open_question(
+    dataset: str | None = None,
+    data: str | Path | None = None,
+    *,
+    n_seeds: int = 20,
+    budget: int = 300,
+    jobs: int | None = None,
+    progress: Callable[[str, float], None] = lambda stage, share: None,  # noqa: ARG005
+) -> Question:
+    """Open a dataset of the database for an analysis.
+
+    Args:
+        dataset: Its name; cifar10 if None.
+        data: The database's folder; see `Database.open`.
+        n_seeds: Searches per strategy and objective, at least 2.
+        budget: Distinct networks per search, 1 to 6466.
+        jobs: Processes; as many as processors if None.
+        progress: Called with what is being done, and the share of it that is done.
+
+    Raises:
+        InvalidInputError: A surrogate benchmark, a dataset that is not there, or a number out of range.
+        DataNotFoundError: There is no database; says where it was looked for.
+    """
+    if dataset is not None and is_surrogate(dataset):
+        raise InvalidInputError(
+            f"{dataset} is a model's predictions: an analysis of it would describe the model. Analyse the "
+            "measurements, for example with --dataset cifar10; to get them: robustnas data fetch cifar10"
+        )
+    n_seeds = whole_number("seeds", n_seeds, at_least=2)
+    budget = whole_number("budget", budget, at_least=1, at_most=N_NETWORKS)
+    jobs = None if jobs is None else whole_number("jobs", jobs, at_least=1)
+    database = Database.open(data)
+    table = database[dataset or DATASET]
+    others = {name: other for name, other in database.items() if name != table.dataset}
+    return Question(table, others, n_seeds, budget, jobs=jobs, progress=progress)
+
+
+def analyse(question: Question, names: Sequence[str]) -> Iterator[Section]:
+    """Yield the section of each result; one that the data does not allow says why."""
+    for name in names:
+        question.progress(name, 0.0)
+        try:
+            yield RESULTS[name](question)
+        except ObjectiveError as error:
+            heading = name.replace("_", " ").capitalize()
+            yield Section(name, heading, f"The data does not allow this result: {error}.", missing=True)
+
+
+def write_section(folder: Path, section: Section) -> dict[str, str]:
+    """Write the data, tables and figures of a section and return its figures as SVG elements by name."""
+    for name, frame in section.frames.items():
+        write_file(
+            folder / "data" / f"{_stem(section, name)}.csv",
+            frame.to_csv(index=False, na_rep="nan", lineterminator="\n"),
+        )
+    write_tables(folder / "tables", {_stem(section, name): table for name, table in section.tables.items()})
+    return write_figures(folder / "figures", section.figures)
+
+
+def write_page(folder: Path, question: Question, sections: Sequence[Section], drawn: Mapping[str, str]) -> Path:
+    """Write the page of some sections and return its path.
+
+    Args:
+        folder: Where.
+        question: What was asked.
+        sections: At least one.
+        drawn: The figures of all of them as SVG elements, as `write_section` returns them.
+    """
+    table = question.table
+    text = page(
+        "analysis.html.j2",
+        drawn,
+        manifest={"dataset": table.dataset, "source": table.source, "versions": versions()},
+        sections=sections,
+        provenance=_provenance(question, sections),
+        n_runs=len(sections),
+        n_planned=len(sections),
+    )
+    write_file(folder / PAGE, text)
+    return folder / PAGE
+
+
+def _stem(section: Section, name: str) -> str:
+    """Return the name of a file of a section: sections share folders, and must not share names."""
+    return name if name.startswith(section.name) else f"{section.name}_{name}"
+
+
+def _provenance(question: Question, sections: Sequence[Section]) -> dict[str, str]:
+    table = question.table
+    attached = ", ".join(f"{name} {digest[:16]}" for name, digest in table.attached_digests().items())
+    others = ", ".join(f"{name} {other.digest[:16]}" for name, other in question.others.items())
+    return {
+        "dataset": table.dataset,
+        "database digest": table.digest,
+        "metrics": str(len(table.metrics)),
+        "attached tables": attached or "none",
+        "other datasets": others or "none",
+        "results": ", ".join(section.name for section in sections),
+        "searches per strategy": f"{question.n_seeds}, of {question.budget} networks",
+        "seed": str(question.seed),
+        "versions": ", ".join(f"{name} {version}" for name, version in versions().items()),
+    }

@@ -1,0 +1,160 @@
+"""Search strategies: what they find for one objective, scored on every metric (the paper's Table 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from experiments import records
+from experiments.analysis import cross_evaluation, summary, within_noise
+from experiments.compare import compare
+from experiments.figures import cross_evaluation_figure, regret_figure
+from experiments.paper.section import Question, Section
+from experiments.plan import Plan
+from experiments.records import Records, Target
+from experiments.run import cross_objectives
+from experiments.tables import MARK, Entry, Row, Table, number
+from robustnas.database import DatabaseTable
+from robustnas.errors import ObjectiveError
+
+PAPER_BEST = {
+    "clean": 0.9468,
+    "fgsm@1": 0.6924,
+    "pgd@1": 0.5885,
+    "apgd@1": 0.5402,
+    "square@1": 0.7361,
+    "corruption": 0.5855,
+}
+"""The best networks on CIFAR-10 as the paper prints them."""
+
+SEARCHERS = ("random", "local", "evolution", "gp")
+_BEST, _PAPER = "best of the database", "best in the paper"
+
+_PARAGRAPHS = (
+    "Every strategy searches for one objective at a time, and the network that it ends with is scored on all. As in "
+    "the paper (section 4.2) there are random search, local search and regularized evolution (population 30, "
+    "tournament 10); the fourth is guided by a Gaussian process where the paper has BANANAS. Only distinct networks "
+    "count as queries.",
+    "The best of the database is what a search over all networks would find, and the paper prints it unrounded, "
+    "where the published files have three decimals. Marked are means that lie less than the noise floor below it: "
+    "strategies that all come so close cannot be told apart by trained accuracy, although their means over seeds "
+    "may differ.",
+)
+
+
+def strategies(question: Question) -> Section:
+    """Return the paper's comparison of search strategies on the question's seeds and budget.
+
+    Raises:
+        ObjectiveError: The table holds none of the paper's objectives.
+    """
+    found = searched(question)
+    frame = cross_evaluation(found)
+    figures = {"strategies_regret": regret_figure(found), "strategies_cross": cross_evaluation_figure(found)}
+    captions = {
+        "strategies_regret": "Regret of the best network so far against the number of distinct networks queried.",
+        "strategies_cross": "Accuracy in percent of the networks found (rows) on every metric (columns), over seeds.",
+    }
+    drawn = {name: figure for name, figure in figures.items() if figure is not None}
+    return Section(
+        name="strategies",
+        title="Search strategies",
+        lead=_lead(found),
+        paragraphs=_PARAGRAPHS,
+        frames={"strategies": flat(frame), "strategies_best": summary(found, [found.budget])},
+        tables={"strategies": _table(frame, found)},
+        figures=drawn,
+        captions={name: captions[name] for name in drawn},
+    )
+
+
+def searched(question: Question) -> Records:
+    """Run every strategy on every objective that the table holds, and return the records.
+
+    Raises:
+        ObjectiveError: The table holds none of the paper's objectives.
+    """
+    text = plan_text(question.table, question.n_seeds, question.budget, question.seed)
+    plan = Plan.parse(text)
+    with TemporaryDirectory() as directory:
+        for done, _ in compare(plan, text, directory, data=question.table.folder, jobs=question.jobs):
+            question.progress("strategies: searches", done / plan.n_runs)
+        return records.load(directory)
+
+
+def plan_text(table: DatabaseTable, n_seeds: int, budget: int, seed: int = 0) -> str:
+    """Return the plan of the comparison as TOML; its seeds begin with `seed`.
+
+    Raises:
+        ObjectiveError: The table holds none of the paper's objectives.
+    """
+    objectives = cross_objectives(table)
+    if not objectives:
+        raise ObjectiveError(
+            f"{table.dataset} holds none of {', '.join(PAPER_BEST)}; strategies have nothing to search"
+        )
+    lines = [
+        f'dataset = "{table.dataset}"',
+        f"objectives = {list(objectives)}",
+        f"budget = {budget}",
+        f"seeds = {list(range(seed, seed + n_seeds))}",
+    ]
+    for name in SEARCHERS:
+        lines += ["[[searchers]]", f'name = "{name}"']
+        lines += ["population_size = 30", "tournament_size = 10"] if name == "evolution" else []
+    return "\n".join(lines) + "\n"
+
+
+def flat(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a cross-evaluation with plain columns: objective, searcher, metric, mean, std."""
+    rows = [
+        {"objective": objective, "searcher": searcher, "metric": metric, "mean": mean, "std": std}
+        for (objective, searcher), line in zip(frame.index, frame.to_numpy(dtype=float), strict=True)
+        for metric, mean, std in zip(frame.columns.get_level_values(0)[::2], line[::2], line[1::2], strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _lead(found: Records) -> str:
+    last, parts = summary(found, [found.budget]), []
+    for name, target in found.targets.items():
+        part = last[last["objective"] == name].sort_values("mean", ascending=False)
+        best, means = part.iloc[0], part.set_index("searcher")["mean"]
+        near = [str(searcher) for searcher in means.index if within_noise(target.best - float(means[searcher]), target)]
+        reached = f"within the noise of it: {', '.join(near)}" if near else "none within the noise of it"
+        score = f"{best['searcher']} {number(float(best['mean']), target.scale)}"
+        parts.append(f"{target.title}, {score} of {number(target.best, target.scale)} ({reached})")
+    n_seeds = len(found.manifest["seeds"])
+    return f"Best strategy after {found.budget} networks, mean of {n_seeds} seeds: {'; '.join(parts)}."
+
+
+def _table(frame: pd.DataFrame, found: Records) -> Table:
+    targets = list(found.metrics.values())
+    rows = [Row("", (Entry(_BEST), *(Entry(number(target.best, target.scale)) for target in targets)))]
+    if found.manifest["dataset"] == "cifar10":
+        printed = [number(PAPER_BEST[target.name], "accuracy") for target in targets]
+        rows.append(Row("", (Entry(_PAPER), *map(Entry, printed))))
+    for objective, group in frame.groupby(level="objective", observed=True):
+        columns = [_column(group, target) for target in targets]
+        for i, searcher in enumerate(group.index.get_level_values("searcher")):
+            rows.append(
+                Row(found.targets[str(objective)].title, (Entry(str(searcher)), *(column[i] for column in columns)))
+            )
+    note = f"Mean ± standard deviation over seeds. Bold: best of its group. {MARK}: within the noise of the database's."
+    caption = "Accuracy in percent of the networks found, on every metric"
+    return Table(caption, ("searcher", *(target.title for target in targets)), tuple(rows), note)
+
+
+def _column(group: pd.DataFrame, target: Target) -> Sequence[Entry]:
+    means, stds = (group[(target.name, moment)].to_numpy(dtype=float) for moment in ("mean", "std"))
+    return [
+        Entry(
+            number(float(mean), target.scale),
+            number(float(std), target.scale),
+            best=bool(mean == means.max()),
+            marked=within_noise(target.best - float(mean), target),
+        )
+        for mean, std in zip(means, stds, strict=True)
+    ]

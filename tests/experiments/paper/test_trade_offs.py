@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments.paper.fronts import front_facts, front_members, hypervolume, near_front
+from experiments.paper.objective_scores import ObjectiveScores, objective_scores
+from experiments.paper.section import Question
+from experiments.paper.trade_offs import trade_offs
+from robustnas.database import Database
+from robustnas.errors import ObjectiveError
+
+
+@pytest.mark.real_data
+def test_the_section_agrees_with_a_slow_count(real_data_dir: Path) -> None:
+    table = Database.open(real_data_dir)["cifar10"]
+    section = trade_offs(Question(table))
+    facts = section.frames["trade_offs"].set_index(["objective", "against"])
+    clean, pgd = (entry.scores for entry in objective_scores(table, ["clean", "pgd@1"]))
+    beaten = [((clean >= c) & (pgd >= p) & ((clean > c) | (pgd > p))).any() for c, p in zip(clean, pgd, strict=True)]
+    assert facts.loc[("clean", "pgd@1"), "n_front"] == len(beaten) - sum(beaten)
+    assert (facts["n_near"] >= facts["n_front"]).all()
+    assert facts["hypervolume"].between(0, 1).all()
+    members = section.frames["trade_off_members"]
+    assert (members.groupby(["objective", "against"])["knee"].sum() <= 1).all()
+
+
+def _scores(name: str, values: np.ndarray, minimised: bool = False) -> ObjectiveScores:
+    return ObjectiveScores(name, name, values, 0.0 if minimised else 0.15, minimised)
+
+
+def test_a_front_of_known_answer() -> None:
+    first, second = np.zeros(6466), np.full(6466, 9.0)
+    first[:4], second[:4] = [1.0, 0.9, 0.5, 0.4], [4.0, 2.0, 1.0, 3.0]
+    pair = _scores("accuracy", first), _scores("cost", second, minimised=True)
+    members = front_members(*pair)
+    assert members["first"].tolist() == [1.0, 0.9, 0.5]
+    assert members["knee"].tolist() == [False, True, False]
+    facts = front_facts(*pair)
+    assert (facts["n_front"], facts["n_steps"], facts["n_unsure"]) == (3, 2, 1)
+
+
+def test_hypervolume_of_one_best_is_the_whole() -> None:
+    assert hypervolume(np.array([[1.0, 5.0], [0.0, 0.0], [0.5, 1.0]])) == 1.0
+
+
+def test_an_equal_cost_and_a_clear_loss_is_not_near() -> None:
+    utilities = np.array([[1.0, -3.0], [0.95, -3.0], [0.5, -3.0], [0.4, -1.0]])
+    assert near_front(utilities, np.array([0.1, 0.0])).tolist() == [True, True, False, True]
+
+
+def test_a_partial_folder_is_refused_in_words(published: Path) -> None:
+    for name in ("pgd@Linf_accuracy.json", "fog_accuracy.json"):
+        (published / "cifar10" / name).unlink()
+    with pytest.raises(ObjectiveError, match="clean accuracy only"):
+        trade_offs(Question(Database.open(published)["cifar10"]))

@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from experiments.paper.objective_scores import ObjectiveScores
+from experiments.paper.section import Question
+from experiments.paper.transfer import transfer
+from experiments.paper.transfers import transfers
+from robustnas.database import Database
+from robustnas.errors import ObjectiveError
+
+
+@pytest.mark.real_data
+def test_the_section_agrees_with_plain_arithmetic(real_data_dir: Path) -> None:
+    table = Database.open(real_data_dir)["cifar10"]
+    section = transfer(Question(table))
+    frame = section.frames["transfer"].set_index(["chosen_by", "used_on"])
+    clean, pgd = table.network_column("clean"), table.network_column("pgd@1")
+    pair = frame.loc[("clean", "pgd@1")]
+    assert pair["regret"] == pytest.approx(pgd.max() - pgd[clean == clean.max()].mean())
+    assert pair["kendall_tau"] == pytest.approx(stats.kendalltau(clean, pgd).statistic)
+    assert (frame["regret_top"] >= -1e-12).all()
+    same = frame[[first == second for first, second in frame.index]]
+    np.testing.assert_allclose(same[["regret", "regret_top"]], 0.0, atol=1e-12)
+    assert set(section.figures) == set(section.captions)
+
+
+def test_a_known_answer() -> None:
+    rising = np.linspace(0.0, 1.0, 6466)
+    pair = [ObjectiveScores("a", "a", rising, 0.1), ObjectiveScores("b", "b", 1.0 - rising, 0.5)]
+    frame = transfers(pair, k=2).set_index(["chosen_by", "used_on"])
+    line = frame.loc[("a", "b")]
+    assert line["kendall_tau"] == pytest.approx(-1.0)
+    assert (line["regret"], line["regret_noise"]) == pytest.approx((1.0, 2.0))
+    assert line["regret_top"] == pytest.approx(1.0 - 1.0 / 6465)
+
+
+def test_other_datasets_are_rows_and_columns(published: Path) -> None:
+    database = Database.open(published)
+    frame = transfer(Question(database["cifar10"], dict(database))).frames["transfer"]
+    assert "cifar100: clean" in set(frame["chosen_by"])
+    assert not any(name.startswith("cifar10: ") for name in frame["used_on"])
+
+
+def test_clean_accuracy_alone_is_refused_in_words(published: Path) -> None:
+    for name in ("pgd@Linf_accuracy.json", "fog_accuracy.json"):
+        (published / "cifar10" / name).unlink()
+    with pytest.raises(ObjectiveError, match="clean accuracy only"):
+        transfer(Question(Database.open(published)["cifar10"]))
