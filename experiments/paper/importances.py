@@ -52,7 +52,7 @@ def importances(scores: FloatArray, name: str = "graph", seed: int = 0) -> Impor
     if len(known) < 100:
         raise InvalidInputError(f"{len(known)} networks have a score; expected at least 100")
     features = encoding(name)
-    x = features.values[space.network_indices()[known]]
+    x = features.values[space.network_indices()[known]]  # noqa: PD011 - an Encoding, no frame
     y = np.asarray(scores, dtype=float)[known]
     split = GroupShuffleSplit(1, test_size=_HELD_OUT, random_state=seed)
     train, test = next(split.split(x, y, groups=network_twin_labels()[known]))
