@@ -14,6 +14,7 @@ from robustnas.commands.data import data
 from robustnas.commands.draw import draw
 from robustnas.commands.evaluate import evaluate
 from robustnas.commands.fill import fill
+from robustnas.commands.naslib import naslib
 from robustnas.commands.objectives import objectives
 from robustnas.commands.proxies import proxies
 from robustnas.commands.query import query
@@ -46,5 +47,6 @@ for command in (
     objectives,
     draw,
     data,
+    naslib,
 ):
     main.add_command(command)

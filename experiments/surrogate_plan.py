@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from experiments.surrogate_fit import FitSpec
 from robustnas import space
 from robustnas.checks import whole_number
 from robustnas.encodings import encoding
-from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.errors import InvalidInputError
 from robustnas.objective import parse_objectives
-from surrogates import DEFAULT_ENCODING, DEFAULT_SURROGATE, SURROGATES
+from surrogates import DEFAULT_ENCODING, DEFAULT_SURROGATE, check_pair, surrogate_class
 
 DEFAULT = "default"
 """Stands for the surrogate, or the encoding, of the shipped best pair."""
@@ -28,14 +29,15 @@ class BenchmarkPlan:
     Args:
         dataset: A dataset of the database.
         objectives: Objectives, each a single one.
-        surrogates: Names in `surrogates.SURROGATES`, or ``default``.
+        surrogates: Names in `surrogates.SURROGATES`, NASLib's such as ``naslib:xgb``, or ``default``.
         encodings: Encodings, each one name or several joined by ``+``, or ``default``.
         train_sizes: Numbers of networks to learn from, 2 to 6465.
         n_trials: Training sets of each size.
         seed: Fixes the training sets and the surrogates' randomness.
 
     Raises:
-        InvalidInputError: A value is unknown, out of range or named twice.
+        InvalidInputError: A value is unknown, out of range or named twice, or a surrogate cannot take an encoding.
+        MissingPackageError: A predictor of NASLib is named, and NASLib or what the predictor needs is not there.
 
     >>> plan = BenchmarkPlan(surrogates=("forest", "ridge"), train_sizes=(50, 100), n_trials=3)
     >>> plan.n_fits
@@ -59,6 +61,8 @@ class BenchmarkPlan:
         }
         for name, values in checked.items():
             object.__setattr__(self, name, values)
+        for surrogate, name in product(self.surrogates, self.encodings):
+            check_pair(surrogate, name)
         whole_number("trials", self.n_trials, at_least=1)
         whole_number("seed", self.seed, at_least=0)
 
@@ -106,8 +110,7 @@ def _objective(text: str) -> str:
 def _surrogate(name: str) -> str:
     if name == DEFAULT:
         return DEFAULT_SURROGATE
-    if name not in SURROGATES:
-        raise InvalidInputError(unknown_name("surrogate", name, [*SURROGATES, DEFAULT]))
+    surrogate_class(name)
     return name
 
 

@@ -16,6 +16,7 @@
     │   ├── TrainingError                       a training diverged
     │   └── DeviceMemoryError                   a device has too little memory (`evaluator.device`)
     ├── WorkerDiedError                         a worker process was killed
+    ├── MissingPackageError                     an optional package that was asked for cannot be imported
     └── SearchError                             a search cannot go on
         ├── BudgetExhausted                     every query of the budget is spent
         └── SearchStalled                       the searcher asks for nothing new
@@ -69,6 +70,10 @@ class TrainingError(EvaluationError):
 
 class WorkerDiedError(RobustNASError):
     """A worker process was killed."""
+
+
+class MissingPackageError(RobustNASError):
+    """An optional package that was asked for cannot be imported; the message says how to install it."""
 
 
 class SearchError(RobustNASError):

@@ -58,7 +58,7 @@ class ModelBasedSearch(Searcher):
     Args:
         rng: The only source of randomness.
         n_objectives: Utilities per outcome; several are scalarised at random for every query.
-        surrogate: A name in `surrogates.SURROGATES`.
+        surrogate: A name in `surrogates.SURROGATES`, or one of NASLib's, such as ``naslib:xgb``.
         encoding: Encodings joined by ``+``; a comma separates groups that the GP's kernel scales apart.
         acquisition: ``ei``, ``noisy-ei``, ``ucb``, ``alternating``, ``thompson`` or ``independent-thompson``.
         candidates: ``space``: every network; ``mutations``: neighbours of the ten best seen, as in BANANAS.
@@ -66,7 +66,8 @@ class ModelBasedSearch(Searcher):
         n_initial: Networks asked for before the first model.
 
     Raises:
-        InvalidInputError: An unknown part, naming the nearest known one.
+        InvalidInputError: An unknown part, naming the nearest known one, or a surrogate that cannot take the encoding.
+        MissingPackageError: A surrogate of NASLib's is named that cannot be imported.
     """
 
     multi_objective: ClassVar[bool] = True
@@ -86,8 +87,8 @@ class ModelBasedSearch(Searcher):
     ) -> None:
         super().__init__(rng, n_objectives=n_objectives)
         preset = self.preset
-        self.surrogate = _known_surrogate(surrogate or preset.surrogate)
         self.encoding = encoding or preset.encoding
+        self.surrogate = _checked_surrogate(surrogate or preset.surrogate, self.encoding)
         self.acquisition = _known("acquisition", acquisition or preset.acquisition, ACQUISITIONS)
         self.candidates = _known("candidates", candidates or preset.candidates, CANDIDATES)
         self.initial = _known("initial design", initial or preset.initial, INITIAL_DESIGNS)
@@ -241,12 +242,12 @@ class Bananas(ModelBasedSearch):
     )
 
 
-def _known_surrogate(name: str) -> str:
-    if name == "gp":
-        return name  # no other surrogate's library is loaded for it
-    from surrogates import SURROGATES
+def _checked_surrogate(name: str, encoding: str) -> str:
+    if name != "gp":  # no other surrogate's library is loaded for it
+        from surrogates import check_pair
 
-    return _known("surrogate", name, SURROGATES)
+        check_pair(name, encoding)
+    return name
 
 
 def _known(kind: str, name: str, known: Mapping[str, object] | tuple[str, ...]) -> str:

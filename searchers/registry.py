@@ -15,6 +15,7 @@ from searchers.evolution import RegularizedEvolution
 from searchers.local_search import LocalSearch
 from searchers.model_based import Bananas, ForestSearch, GPSearch, XGBoostSearch
 from searchers.multi_fidelity import MultiFidelitySearch
+from searchers.naslib_search import NASLIB_SEARCHERS
 from searchers.nsga2 import NSGA2
 from searchers.optuna_search import OptunaCMAES, OptunaGP, OptunaNSGA2, OptunaTPE
 from searchers.random_search import RandomSearch
@@ -41,13 +42,14 @@ def create(name: str, seed: int | np.random.Generator, *, n_objectives: int = 1,
     """Build a searcher.
 
     Args:
-        name: A name in `SEARCHERS`.
+        name: A name in `SEARCHERS`, or one of NASLib's optimizers in `searchers.naslib_search.NASLIB_SEARCHERS`.
         seed: A seed, at least 0, or a generator; it fixes the trajectory on any machine.
         n_objectives: How many objectives it maximises.
         parameters: The searcher's own parameters.
 
     Raises:
         InvalidInputError: An unknown name or parameter, a bad value, or a single-objective searcher for several.
+        MissingPackageError: NASLib is asked for and cannot be imported.
 
     >>> create("evolution", 0, population_size=20).population_size
     20
@@ -61,10 +63,11 @@ def create(name: str, seed: int | np.random.Generator, *, n_objectives: int = 1,
 
 def searcher_class(name: str) -> type[Searcher]:
     """Return the class of a registered name, or refuse it naming the nearest."""
+    known = SEARCHERS | NASLIB_SEARCHERS
     try:
-        return SEARCHERS[name]
+        return known[name]
     except (KeyError, TypeError):
-        raise InvalidInputError(unknown_name("searcher", name, SEARCHERS)) from None
+        raise InvalidInputError(unknown_name("searcher", name, known)) from None
 
 
 def check_parameters(name: str, parameters: Mapping[str, object]) -> None:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from surrogates.registry import DEFAULT_ENCODING as DEFAULT_ENCODING
     from surrogates.registry import DEFAULT_SURROGATE as DEFAULT_SURROGATE
     from surrogates.registry import SURROGATES as SURROGATES
+    from surrogates.registry import check_pair as check_pair
     from surrogates.registry import make_surrogate as make_surrogate
+    from surrogates.registry import surrogate_class as surrogate_class
 
 _MODULE_OF = {
     "DEFAULT_ENCODING": "registry",
@@ -30,7 +32,9 @@ _MODULE_OF = {
     "SURROGATES": "registry",
     "Surrogate": "base",
     "WithDeviation": "cross_fitted",
+    "check_pair": "registry",
     "make_surrogate": "registry",
+    "surrogate_class": "registry",
     "with_std": "cross_fitted",
 }
 
@@ -40,7 +44,9 @@ __all__ = [
     "SURROGATES",
     "Surrogate",
     "WithDeviation",
+    "check_pair",
     "make_surrogate",
+    "surrogate_class",
     "with_std",
 ]
 

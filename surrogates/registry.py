@@ -9,12 +9,14 @@ import numpy as np
 
 from robustnas.encodings import Encoding
 from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.naslib.predictor_types import PREDICTOR_TYPES, require
 from surrogates.base import Surrogate
 from surrogates.boosted_trees import BoostedTrees
 from surrogates.forest import Forest
 from surrogates.gaussian_process import GaussianProcess
 from surrogates.mlp import MLPEnsemble
 from surrogates.multitask import MultiTask
+from surrogates.naslib_predictor import PREFIX, NASLibPredictor, check_encoding
 from surrogates.ridge import RidgeRegression
 
 SURROGATES: dict[str, type[Surrogate]] = {
@@ -26,6 +28,9 @@ SURROGATES: dict[str, type[Surrogate]] = {
     "multitask": MultiTask,
 }
 """Surrogates by name."""
+
+NASLIB_SURROGATES: dict[str, str] = {PREFIX + predictor: predictor for predictor in PREDICTOR_TYPES}
+"""NASLib's predictors by name, such as ``naslib:xgb``; `make_surrogate` takes these names too."""
 
 DEFAULT_SURROGATE = "xgboost"
 DEFAULT_ENCODING = "path+cost+path-statistics"
@@ -40,13 +45,14 @@ def make_surrogate(
     """Build a surrogate.
 
     Args:
-        name: A name in `SURROGATES`, or ``default``.
+        name: A name in `SURROGATES` or `NASLIB_SURROGATES`, or ``default``.
         encoding: The encoding that it will be fitted on; gives the GP its groups of columns.
         random_state: Of those that draw at random.
         parameters: The surrogate's own parameters.
 
     Raises:
         InvalidInputError: An unknown name or parameter, with the nearest known one.
+        MissingPackageError: NASLib is asked for, and it, or a package that the predictor needs, cannot be imported.
 
     >>> make_surrogate("default", n_estimators=50).n_estimators
     50
@@ -63,17 +69,41 @@ def make_surrogate(
         parameters.setdefault("groups", encoding.groups)
     if "random_state" in known:
         parameters.setdefault("random_state", random_state)
+    if name in NASLIB_SURROGATES:
+        require(NASLIB_SURROGATES[name])
+        parameters["predictor"] = NASLIB_SURROGATES[name]
     return surrogate(**parameters)
 
 
 def surrogate_class(name: str) -> type[Surrogate]:
     """Return the class of a registered name, or refuse it naming the nearest."""
+    if name in NASLIB_SURROGATES:
+        return NASLibPredictor
     try:
         return SURROGATES[DEFAULT_SURROGATE if name == "default" else name]
     except (KeyError, TypeError):
-        raise InvalidInputError(unknown_name("surrogate", name, [*SURROGATES, "default"])) from None
+        raise InvalidInputError(unknown_name("surrogate", name, [*surrogate_names(), "default"])) from None
+
+
+def surrogate_names() -> tuple[str, ...]:
+    """Return every name that `make_surrogate` takes, besides ``default``."""
+    return (*SURROGATES, *NASLIB_SURROGATES)
 
 
 def parameter_names(name: str) -> tuple[str, ...]:
     """Return the names of a surrogate's own parameters."""
-    return tuple(inspect.signature(surrogate_class(name)).parameters)
+    names = tuple(inspect.signature(surrogate_class(name)).parameters)
+    return tuple(parameter for parameter in names if parameter != "predictor")
+
+
+def check_pair(name: str, encoding: str) -> None:
+    """Refuse an encoding that a surrogate cannot take, and one of NASLib's predictors where NASLib is not there.
+
+    Raises:
+        InvalidInputError: An unknown surrogate, or one that makes its own encoding of cells and cannot read them.
+        MissingPackageError: NASLib, or a package that the predictor needs, cannot be imported.
+    """
+    surrogate_class(name)
+    if name in NASLIB_SURROGATES:
+        check_encoding(NASLIB_SURROGATES[name], encoding)
+        require(NASLIB_SURROGATES[name])

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     default="default",
     show_default=True,
     metavar="NAMES",
-    help="Surrogates, separated by commas; default is the shipped one.",
+    help="Surrogates, separated by commas; default is the shipped one, naslib:xgb one of NASLib's.",
 )
 @click.option(
     "--encodings",

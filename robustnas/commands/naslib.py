@@ -1,0 +1,40 @@
+"""``robustnas naslib``: whether NASLib is there, and what of it can be used."""
+
+from __future__ import annotations
+
+import click
+
+from robustnas.cli import json_option, print_json
+
+
+@click.command()
+@json_option
+def naslib(as_json: bool) -> None:
+    """Tell where NASLib is, and which of its optimizers and predictors can be used here.
+
+    Its optimizers are searchers, its predictors surrogates, by names such as naslib:re and naslib:xgb.
+
+    \b
+    Example:
+      robustnas naslib
+      robustnas search --searcher naslib:re --objective pgd@1
+      robustnas surrogates --surrogates naslib:xgb,default --encodings one-hot
+    """
+    from robustnas.naslib.loading import location, stood_in
+    from robustnas.naslib.predictor_types import PREDICTOR_TYPES
+    from robustnas.naslib.stand_ins import is_missing
+
+    absent = stood_in()
+    needs = {name: kind.package for name, kind in PREDICTOR_TYPES.items()}
+    lacking = {name: package for name, package in needs.items() if package is not None and is_missing(package)}
+    usable = [f"naslib:{name}" for name in needs if name not in lacking]
+    if as_json:
+        print_json({"path": str(location()), "stand_ins": list(absent), "surrogates": usable, "lacking": lacking})
+        return
+    click.echo(f"NASLib: {location()}")
+    click.echo("searchers: naslib:rs, naslib:re, naslib:ls, naslib:bananas, naslib:npenas")
+    click.echo(f"surrogates: {', '.join(usable)}")
+    for name, package in lacking.items():
+        click.echo(f"  not naslib:{name}: it needs {package}")
+    if absent:
+        click.echo(f"NASLib was loaded without {', '.join(absent)}; what is listed above does not need them")

@@ -1,0 +1,91 @@
+"""NASLib's own modules, imported on demand under the Python and the packages of today."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from robustnas.errors import MissingPackageError
+from robustnas.naslib.repairs import old_names, repair, repair_counting, use_no_gpu
+from robustnas.naslib.stand_ins import stand_ins
+
+REPOSITORY = "https://github.com/automl/NASLib"
+INSTALL = (
+    f"git clone --depth 1 --branch Develop {REPOSITORY} naslib-source; pip install torch fvcore networkx six; "
+    "and put the path of naslib-source into PYTHONPATH (docs/naslib.md tells more)"
+)
+
+
+def location() -> Path | None:
+    """Return the folder of a package named ``naslib`` on Python's path, or None; whether it works, `load` finds out."""
+    spec = importlib.util.find_spec("naslib")
+    return Path(spec.origin).parent if spec is not None and spec.origin else None
+
+
+def check_installed() -> None:
+    """Refuse to go on without NASLib, without the seconds that importing it takes.
+
+    Raises:
+        MissingPackageError: Says how to install it.
+    """
+    if location() is None:
+        raise MissingPackageError(f"NASLib is not installed; install it: {INSTALL}")
+
+
+def load(name: str) -> Any:
+    """Import a module of NASLib.
+
+    Args:
+        name: The module's name within NASLib, such as ``optimizers``.
+
+    Raises:
+        MissingPackageError: NASLib, or a package that it cannot do without, cannot be imported; says how to install.
+
+    >>> load("optimizers").__name__  # doctest: +SKIP
+    'naslib.optimizers'
+    """
+    check_installed()
+    _prepare()
+    return importlib.import_module(f"naslib.{name}")
+
+
+def stood_in() -> tuple[str, ...]:
+    """Return the packages that NASLib was loaded without; what needs them says so when it is used."""
+    check_installed()
+    return _prepare()
+
+
+@cache
+def _prepare() -> tuple[str, ...]:
+    """Import NASLib once with what it needs around it; return the packages that stand-ins were made for."""
+    try:
+        with stand_ins() as missing, old_names(), _quiet():
+            repair_counting()
+            for name in ("search_spaces", "predictors", "optimizers"):
+                importlib.import_module(f"naslib.{name}")
+            repair()
+            use_no_gpu()
+    except ImportError as error:
+        raise MissingPackageError(
+            f"NASLib is in {location()} but cannot be imported: {error}; install it: {INSTALL}"
+        ) from error
+    return missing
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence warnings about NASLib's own code, and keep the root logger as it is."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+    root.setLevel(level)
+    root.handlers[:] = handlers

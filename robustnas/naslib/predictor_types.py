@@ -1,0 +1,58 @@
+"""NASLib's predictors by the names that it gives them, and what each needs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from robustnas.errors import MissingPackageError
+from robustnas.naslib.loading import check_installed
+from robustnas.naslib.stand_ins import is_missing
+
+
+class PredictorType(NamedTuple):
+    """A predictor of NASLib.
+
+    Attributes:
+        package: The package that it needs besides NASLib's own needs, as the index calls it; None if it needs none.
+        reads_cells: Whether it makes its own encoding of cells, and takes no other features.
+    """
+
+    package: str | None = None
+    reads_cells: bool = False
+
+
+PREDICTOR_TYPES: dict[str, PredictorType] = {
+    "xgb": PredictorType(),
+    "rf": PredictorType(),
+    "lgb": PredictorType("lightgbm"),
+    "ngb": PredictorType("ngboost"),
+    "mlp": PredictorType(),
+    "gp": PredictorType("pyro-ppl"),
+    "sparse_gp": PredictorType("pyro-ppl"),
+    "var_sparse_gp": PredictorType("pyro-ppl"),
+    "bayes_lin_reg": PredictorType("pybnn"),
+    "dngo": PredictorType("pybnn"),
+    "bohamiann": PredictorType("pybnn"),
+    "bananas": PredictorType(reads_cells=True),
+    "gcn": PredictorType(reads_cells=True),
+    "bonas": PredictorType(reads_cells=True),
+    "gpwl": PredictorType("grakel", reads_cells=True),
+    "nao": PredictorType(reads_cells=True),
+    "seminas": PredictorType(reads_cells=True),
+}
+"""Every predictor that learns from accuracies alone; NASLib's ``omni_*`` need images and trained networks besides."""
+
+
+def require(name: str) -> None:
+    """Refuse a predictor where NASLib, or the package that the predictor needs, is not there.
+
+    Raises:
+        MissingPackageError: Naming the package and how to install it.
+    """
+    check_installed()
+    package = PREDICTOR_TYPES[name].package
+    if package is not None and is_missing(package):
+        command = "pip install --no-deps pybnn && pip install emcee" if package == "pybnn" else f"pip install {package}"
+        raise MissingPackageError(
+            f"NASLib's predictor {name!r} needs the package {package}, which cannot be imported; install it: {command}"
+        )

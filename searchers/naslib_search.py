@@ -1,0 +1,280 @@
+"""NASLib's optimizers as searchers: its own code, on our oracle.
+
+NASLib (https://github.com/automl/NASLib) runs its own loop and asks a benchmark for accuracies; an `Inversion` turns
+that around. It works on `LightSpace`, and between the questions the process's random states are its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Collection
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from robustnas import space
+from robustnas.cell import Cell
+from robustnas.checks import whole_number
+from robustnas.errors import InvalidInputError, RobustNASError, SearchError, unknown_name
+from robustnas.naslib.predictor_types import PREDICTOR_TYPES, require
+from robustnas.oracle import Outcome
+from searchers.base import Searcher, UnseenNetworks
+from searchers.inversion import Inversion
+
+if TYPE_CHECKING:
+    from robustnas.naslib.global_state import GlobalState
+
+ACQUISITIONS = ("its", "ucb", "ei", "exploit_only")
+CANDIDATES = ("mutation", "random_sampling")
+_PERCENT = 100.0
+_NUDGE = 1e-6
+
+
+class NASLibSearcher(Searcher):
+    """A searcher around an optimizer of NASLib; subclasses choose it. Parameters have NASLib's names and defaults.
+
+    NASLib asks for the same network again and again, or for another cell of it. It is answered from memory at once,
+    which costs no query; after `max_repeats` in a row a random unseen network is asked for in between. NASLib hears of
+    nothing that it did not ask for, until it asks for it. An unknown utility is told as the worst known one.
+
+    Args:
+        rng: The only source of randomness; seeds NASLib's.
+        n_objectives: Must be 1.
+        max_repeats: Known networks that NASLib may ask for in a row.
+
+    Raises:
+        InvalidInputError: A parameter out of range.
+        MissingPackageError: NASLib, or a package that the optimizer needs, cannot be imported.
+        SearchError: NASLib's code fails, in `ask`.
+    """
+
+    optimizer: ClassVar[str]
+    """The optimizer's name in ``naslib.optimizers``."""
+
+    def __init__(self, rng: np.random.Generator, *, n_objectives: int = 1, max_repeats: int = 50) -> None:
+        super().__init__(rng, n_objectives=n_objectives)
+        self.max_repeats = whole_number("max_repeats", max_repeats, at_least=0)
+        self._unseen = UnseenNetworks(rng)
+        self._accuracies: dict[int, float] = {}
+        self._question: Cell | None = None
+        self._state, self._inversion = _turn(self._optimizer(), self._space(), int(rng.integers(2**32)))
+
+    def _optimizer(self) -> Any:
+        """Return NASLib's optimizer, or any that has its methods `adapt_search_space` and `new_epoch`."""
+        from robustnas.naslib.global_state import silence
+        from robustnas.naslib.loading import load
+
+        with silence():
+            config = SimpleNamespace(dataset="cifar10", search=SimpleNamespace(**self._config()))
+            return getattr(load("optimizers"), self.optimizer)(config)
+
+    def _space(self) -> Any:
+        """Return the search space that NASLib works on; its own, slower one gives the same search."""
+        from robustnas.naslib.light_space import LightSpace
+
+        return LightSpace()
+
+    def _config(self) -> dict[str, Any]:
+        """Return the optimizer's own settings, as the section ``search`` of NASLib's configuration has them."""
+        return {}
+
+    def ask(self) -> Cell:
+        """Return the network that NASLib asks for next, or a random unseen one while it waits or repeats itself."""
+        for _ in range(self.max_repeats + 1):
+            if self._question is not None and self._network(self._question) not in self._accuracies:
+                break
+            self._question = self._advance()
+            if self._unseen.add(self._question):
+                return self._question
+        return self._unseen.draw()
+
+    def tell(self, outcome: Outcome) -> None:
+        """Remember an outcome until NASLib asks for it."""
+        self._unseen.add(outcome.cell)
+        self._accuracies[self._network(outcome.cell)] = self._accuracy(outcome.utility)
+
+    def _advance(self) -> Cell:
+        """Answer the question before, if there was one, and return the next."""
+        from robustnas.naslib.global_state import silence
+
+        answer = None if self._question is None else self._accuracies[self._network(self._question)]
+        try:
+            with self._state, silence():
+                return self._inversion.advance(answer)
+        except RobustNASError:
+            raise
+        except Exception as error:
+            raise SearchError(f"NASLib's {self.optimizer} failed: {type(error).__name__}: {error}") from error
+
+    def _accuracy(self, utility: float) -> float:
+        """Return what NASLib is told, in percent; two equal values to begin with are set apart by a millionth.
+
+        Its predictors divide by the spread of what they have seen.
+        """
+        known = self._accuracies.values()
+        accuracy = _PERCENT * utility if math.isfinite(utility) else min(known, default=0.0)
+        return accuracy + _NUDGE if list(known) == [accuracy] else accuracy
+
+    @staticmethod
+    def _network(cell: Cell) -> int:
+        return space.canonical_list()[cell.index]
+
+
+class NASLibRandomSearch(NASLibSearcher):
+    """NASLib's random search; it draws with replacement."""
+
+    optimizer: ClassVar[str] = "RandomSearch"
+
+    def _config(self) -> dict[str, Any]:
+        return {"fidelity": -1}
+
+
+class NASLibRegularizedEvolution(NASLibSearcher):
+    """NASLib's regularized evolution (Real et al., AAAI 2019).
+
+    Args:
+        rng: The only source of randomness.
+        population_size: Architectures alive; as many random ones come first.
+        sample_size: Architectures drawn, with replacement, for each tournament.
+        searcher: Of `NASLibSearcher`.
+    """
+
+    optimizer: ClassVar[str] = "RegularizedEvolution"
+
+    def __init__(
+        self, rng: np.random.Generator, *, population_size: int = 100, sample_size: int = 10, **searcher: Any
+    ) -> None:
+        self.population_size = whole_number("population_size", population_size, at_least=1)
+        self.sample_size = whole_number("sample_size", sample_size, at_least=1)
+        super().__init__(rng, **searcher)
+
+    def _config(self) -> dict[str, Any]:
+        return {"epochs": 0, "population_size": self.population_size, "sample_size": self.sample_size}
+
+
+class NASLibLocalSearch(NASLibSearcher):
+    """NASLib's local search (White, Nolen and Savani, UAI 2021): all neighbours of the best, then of the next.
+
+    Args:
+        rng: The only source of randomness.
+        num_init: Random architectures at the start.
+        searcher: Of `NASLibSearcher`.
+    """
+
+    optimizer: ClassVar[str] = "LocalSearch"
+
+    def __init__(self, rng: np.random.Generator, *, num_init: int = 10, **searcher: Any) -> None:
+        self.num_init = whole_number("num_init", num_init, at_least=1)
+        super().__init__(rng, **searcher)
+
+    def _config(self) -> dict[str, Any]:
+        return {"epochs": 0, "num_init": self.num_init}
+
+
+class NASLibNpenas(NASLibSearcher):
+    """NASLib's NPENAS (Wei et al., 2020): a predictor picks from mutations of the best.
+
+    Args:
+        rng: The only source of randomness.
+        predictor_type: A name in `PREDICTOR_TYPES`.
+        num_init: Random architectures at the start.
+        k: Architectures picked per fit of the predictor.
+        num_ensemble: Predictors in the ensemble.
+        num_candidates: Mutations that the predictor rates.
+        num_arches_to_mutate: The best architectures, which are mutated.
+        max_mutations: Mutations in a row that make a candidate.
+        searcher: Of `NASLibSearcher`.
+    """
+
+    optimizer: ClassVar[str] = "Npenas"
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        *,
+        predictor_type: str = "var_sparse_gp",
+        num_init: int = 10,
+        k: int = 10,
+        num_ensemble: int = 3,
+        num_candidates: int = 100,
+        num_arches_to_mutate: int = 2,
+        max_mutations: int = 1,
+        **searcher: Any,
+    ) -> None:
+        self.predictor_type = _one_of("predictor_type", predictor_type, PREDICTOR_TYPES)
+        counts = {"num_init": num_init, "k": k, "num_ensemble": num_ensemble, "max_mutations": max_mutations}
+        counts |= {"num_candidates": num_candidates, "num_arches_to_mutate": num_arches_to_mutate}
+        self._counts = {name: whole_number(name, value, at_least=1) for name, value in counts.items()}
+        if num_candidates < num_arches_to_mutate * max_mutations:
+            raise InvalidInputError(
+                f"num_candidates is {num_candidates}; expected at least {num_arches_to_mutate * max_mutations}, "
+                f"num_arches_to_mutate * max_mutations: NASLib shares them out and rounds down"
+            )
+        super().__init__(rng, **searcher)
+        require(self.predictor_type)
+
+    def _config(self) -> dict[str, Any]:
+        return {"epochs": 0, "encoding_type": None, "predictor_type": self.predictor_type, **self._counts}
+
+
+class NASLibBananas(NASLibNpenas):
+    """NASLib's BANANAS (White, Neiswanger and Savani, AAAI 2021).
+
+    Args:
+        rng: The only source of randomness.
+        acq_fn_type: ``its`` (independent Thompson sampling), ``ucb``, ``ei`` or ``exploit_only``.
+        acq_fn_optimization: ``mutation``, or ``random_sampling``, which asks for the accuracy of every candidate.
+        parts: Of `NASLibNpenas`.
+    """
+
+    optimizer: ClassVar[str] = "Bananas"
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        *,
+        acq_fn_type: str = "its",
+        acq_fn_optimization: str = "mutation",
+        **parts: Any,
+    ) -> None:
+        self.acq_fn_type = _one_of("acq_fn_type", acq_fn_type, ACQUISITIONS)
+        self.acq_fn_optimization = _one_of("acq_fn_optimization", acq_fn_optimization, CANDIDATES)
+        super().__init__(rng, **parts)
+
+    def _config(self) -> dict[str, Any]:
+        acquisition = {"acq_fn_type": self.acq_fn_type, "acq_fn_optimization": self.acq_fn_optimization}
+        return {**super()._config(), **acquisition}
+
+
+NASLIB_SEARCHERS: dict[str, type[NASLibSearcher]] = {
+    "naslib:rs": NASLibRandomSearch,
+    "naslib:re": NASLibRegularizedEvolution,
+    "naslib:ls": NASLibLocalSearch,
+    "naslib:bananas": NASLibBananas,
+    "naslib:npenas": NASLibNpenas,
+}
+"""NASLib's optimizers by name; `searchers.create` takes these names too."""
+
+
+def _turn(optimizer: Any, search_space: Any, seed: int) -> tuple[GlobalState, Inversion[Cell, float]]:
+    """Return the random state of an optimizer's loop, and the loop, which asks for accuracies in percent."""
+    from robustnas.naslib.dataset_api import dataset_api
+    from robustnas.naslib.global_state import GlobalState
+
+    def loop(ask: Callable[[Cell], float]) -> None:
+        # Every thread has its own pool of OpenMP threads; for networks and trees this small one is best.
+        with threadpool_limits(limits=1, user_api="openmp"):
+            optimizer.adapt_search_space(search_space, dataset_api=dataset_api(ask))
+            for epoch in itertools.count():
+                optimizer.new_epoch(epoch)
+
+    return GlobalState(seed), Inversion(loop)
+
+
+def _one_of(name: str, value: object, known: Collection[str]) -> str:
+    if not isinstance(value, str) or value not in known:
+        raise InvalidInputError(unknown_name(name, value, known))
+    return value
