@@ -6,6 +6,7 @@ import click
 
 from experiments.commands.analyse import analyse
 from experiments.commands.compare import compare, plan, report
+from experiments.commands.naslib import naslib
 from experiments.commands.search import search
 from experiments.commands.surrogates import surrogates
 from robustnas import __version__
@@ -14,7 +15,6 @@ from robustnas.commands.data import data
 from robustnas.commands.draw import draw
 from robustnas.commands.evaluate import evaluate
 from robustnas.commands.fill import fill
-from robustnas.commands.naslib import naslib
 from robustnas.commands.objectives import objectives
 from robustnas.commands.proxies import proxies
 from robustnas.commands.query import query

@@ -15,6 +15,8 @@ from typing import Generic, TypeVar
 
 from robustnas.errors import SearchStalled
 
+THREAD_NAME = "RobustNAS inversion"
+
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
@@ -40,7 +42,8 @@ class Inversion(Generic[Question, Answer]):
 
     def __init__(self, loop: Callable[[Callable[[Question], Answer]], object]) -> None:
         self._channel = _Channel[Question, Answer]()
-        self._thread = threading.Thread(target=_run, args=(loop, self._channel), daemon=True)
+        self._end: BaseException | None = None
+        self._thread = threading.Thread(target=_run, args=(loop, self._channel), name=THREAD_NAME, daemon=True)
         weakref.finalize(self, self._channel.close)
 
     def advance(self, answer: Answer | None = None) -> Question:
@@ -48,15 +51,18 @@ class Inversion(Generic[Question, Answer]):
 
         Raises:
             SearchStalled: The loop has come to its end.
-            Exception: Whatever the loop raised.
+            Exception: Whatever the loop raised; the same again if it is advanced once more.
         """
+        if self._end is not None:
+            raise self._end
         if not self._thread.ident:
             self._thread.start()
         else:
             self._channel.answers.put(_Message(answer))
         message = self._channel.questions.get()
         if message.error is not None:
-            raise message.error
+            self._end = message.error
+            raise self._end
         assert message.content is not None
         return message.content
 

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 @click.command()
 @dataset_option
 @click.option("--objective", default="clean", show_default=True, help="What to search for; commas separate several.")
-@click.option("--searcher", default="evolution", show_default=True, help="Strategy: random, local, evolution, ..., or one of NASLib's such as naslib:re.")
+@click.option(
+    "--searcher",
+    default="evolution",
+    show_default=True,
+    help="Strategy: random, local, evolution, ..., or one of NASLib's such as naslib:re.",
+)
 @click.option("--budget", default=300, show_default=True, help="Distinct networks that may be queried.")
 @click.option("--seed", default=0, show_default=True, help="Fixes the search, on any machine.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the searcher; repeatable.")

@@ -26,7 +26,8 @@ INSTALL = (
 def location() -> Path | None:
     """Return the folder of a package named ``naslib`` on Python's path, or None; whether it works, `load` finds out."""
     spec = importlib.util.find_spec("naslib")
-    return Path(spec.origin).parent if spec is not None and spec.origin else None
+    folders = spec.submodule_search_locations if spec is not None else None  # a script of that name is no package
+    return Path(next(iter(folders))) if folders else None
 
 
 def check_installed() -> None:

@@ -23,16 +23,19 @@ def naslib(as_json: bool) -> None:
     from robustnas.naslib.loading import location, stood_in
     from robustnas.naslib.predictor_types import PREDICTOR_TYPES
     from robustnas.naslib.stand_ins import is_missing
+    from searchers.naslib_search import NASLIB_SEARCHERS
 
     absent = stood_in()
     needs = {name: kind.package for name, kind in PREDICTOR_TYPES.items()}
     lacking = {name: package for name, package in needs.items() if package is not None and is_missing(package)}
     usable = [f"naslib:{name}" for name in needs if name not in lacking]
     if as_json:
-        print_json({"path": str(location()), "stand_ins": list(absent), "surrogates": usable, "lacking": lacking})
+        path = str(location())
+        told = {"path": path, "stand_ins": list(absent), "searchers": list(NASLIB_SEARCHERS), "surrogates": usable}
+        print_json({**told, "lacking": lacking})
         return
     click.echo(f"NASLib: {location()}")
-    click.echo("searchers: naslib:rs, naslib:re, naslib:ls, naslib:bananas, naslib:npenas")
+    click.echo(f"searchers: {', '.join(NASLIB_SEARCHERS)}")
     click.echo(f"surrogates: {', '.join(usable)}")
     for name, package in lacking.items():
         click.echo(f"  not naslib:{name}: it needs {package}")

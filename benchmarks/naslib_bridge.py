@@ -1,0 +1,196 @@
+"""NASLib's optimizers and predictors against ours: same objective, budget and seeds; quality and seconds of one thread.
+
+``python benchmarks/naslib_bridge.py searchers | predictors | spaces`` prints one Markdown table; docs/naslib.md has all.
+Needs NASLib, and the CIFAR-10 part of the robustness database.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import time
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import click
+import numpy as np
+
+from experiments.surrogate_fit import FitSpec, fit_record
+from robustnas.cell import Cell
+from robustnas.database import Database, DatabaseTable
+from robustnas.naslib.loading import load
+from robustnas.oracle import Oracle
+from robustnas.workers import in_processes, one_thread
+from searchers import create, search
+from searchers.naslib_search import NASLIB_SEARCHERS
+from surrogates import SURROGATES
+from surrogates.registry import NASLIB_SURROGATES
+
+
+class Strategy(NamedTuple):
+    """A searcher and its settings."""
+
+    name: str
+    parameters: Mapping[str, Any] = MappingProxyType({})
+
+    def __str__(self) -> str:
+        settings = ", ".join(f"{name} {value}" for name, value in self.parameters.items())
+        return f"`{self.name}`" + (f" ({settings})" if settings else "")
+
+
+STRATEGIES = (
+    Strategy("random"),
+    Strategy("naslib:rs"),
+    Strategy("local"),
+    Strategy("naslib:ls"),
+    Strategy("evolution"),
+    Strategy("naslib:re", {"population_size": 30}),
+    Strategy("naslib:re"),
+    Strategy("bananas"),
+    Strategy("naslib:bananas"),
+    Strategy("naslib:bananas", {"predictor_type": "xgb"}),
+    Strategy("naslib:npenas"),
+    Strategy("naslib:npenas", {"predictor_type": "xgb"}),
+    Strategy("forest"),
+    Strategy("xgboost"),
+    Strategy("gp"),
+)
+SPACES = (
+    (Strategy("naslib:rs"), 50),
+    (Strategy("naslib:re", {"population_size": 20}), 50),
+    (Strategy("naslib:ls"), 50),
+    (Strategy("naslib:bananas", {"predictor_type": "xgb"}), 30),
+    (Strategy("naslib:npenas", {"predictor_type": "xgb"}), 30),
+)
+
+
+class Run(NamedTuple):
+    """One search."""
+
+    row: int
+    objective: str
+    seed: int
+    budget: int
+
+
+_table: DatabaseTable
+
+
+def start(data: str | None) -> None:
+    global _table
+    _table = Database.open(data)["cifar10"]
+    load("optimizers")  # its import takes seconds that belong to no run
+
+
+def outcome(run: Run) -> tuple[Run, float, float]:
+    """Return the best score of a search in percent, and the processor seconds that it took."""
+    strategy = STRATEGIES[run.row]
+    oracle = Oracle(run.objective, _table, budget=run.budget)
+    with one_thread():
+        begun = time.process_time()
+        best = max(answer.score for answer in search(create(strategy.name, run.seed, **strategy.parameters), oracle))
+        return run, 100 * best, time.process_time() - begun
+
+
+def fit(spec: FitSpec) -> tuple[FitSpec, dict[str, Any]]:
+    with one_thread():
+        return spec, fit_record(spec, _table)
+
+
+@click.group()
+def main() -> None:
+    """Compare NASLib with RobustNAS."""
+
+
+@main.command()
+@click.option("--objectives", default="clean,pgd@1", show_default=True)
+@click.option("--seeds", default=20, show_default=True)
+@click.option("--budget", default=100, show_default=True, help="Distinct networks.")
+@click.option("--jobs", default=2, show_default=True)
+@click.option("--data")
+def searchers(objectives: str, seeds: int, budget: int, jobs: int, data: str | None) -> None:
+    """Mean best score and its standard error over seeds, and processor seconds per search."""
+    names = objectives.split(",")
+    runs = [Run(row, name, seed, budget) for seed in range(seeds) for row in range(len(STRATEGIES)) for name in names]
+    found = list(in_processes(outcome, runs, jobs, start, (data,)))
+    print(f"| searcher | {' | '.join(names)} | s per search |")
+    print("|:--|" + "--:|" * (len(names) + 1))
+    for row, strategy in enumerate(STRATEGIES):
+        cells = [_mean([best for run, best, _ in found if run[:2] == (row, name)]) for name in names]
+        seconds = np.mean([seconds for run, _, seconds in found if run.row == row])
+        print(f"| {strategy} | {' | '.join(cells)} | {seconds:.2f} |")
+
+
+@main.command()
+@click.option("--objective", default="pgd@1", show_default=True)
+@click.option("--sizes", default="100,400", show_default=True, help="Networks to learn from.")
+@click.option("--trials", default=5, show_default=True)
+@click.option("--jobs", default=2, show_default=True)
+@click.option("--data")
+def predictors(objective: str, sizes: str, trials: int, jobs: int, data: str | None) -> None:
+    """Kendall tau on all other networks, and processor seconds of fit and prediction."""
+    counts = [int(size) for size in sizes.split(",")]
+    specs = list(_specs(objective, counts, trials))
+    found = dict(in_processes(fit, specs, jobs, start, (data,)))
+    print(f"| surrogate | encoding | {' | '.join(f'tau, {n}' for n in counts)} | s to fit | s to predict |")
+    print("|:--|:--|" + "--:|" * (len(counts) + 2))
+    for name, encoding in dict.fromkeys((spec.surrogate, spec.encoding) for spec in specs):
+        mine = {spec: found[spec] for spec in specs if (spec.surrogate, spec.encoding) == (name, encoding)}
+        taus = [_taus([r["kendall_tau"] for spec, r in mine.items() if spec.train_size == n]) for n in counts]
+        last = [record for spec, record in mine.items() if spec.train_size == counts[-1]]
+        seconds = [np.median([record[f"{what}_seconds"] for record in last]) for what in ("fit", "predict")]
+        print(f"| `{name}` | {encoding} | {' | '.join(taus)} | {seconds[0]:.2f} | {seconds[1]:.2f} |")
+
+
+@main.command()
+@click.option("--data")
+def spaces(data: str | None) -> None:
+    """The same search on the light space and on NASLib's own: whether the queries are the same, and seconds."""
+    start(data)
+    print("| searcher | networks | same queries | s, light | s, NASLib's own | ratio |")
+    print("|:--|--:|:--|--:|--:|--:|")
+    for strategy, budget in SPACES:
+        (light, fast), (own, slow) = (_queries(strategy, budget, on_its_own) for on_its_own in (False, True))
+        same = "yes" if light == own else "no"
+        print(f"| {strategy} | {budget} | {same} | {fast:.3f} | {slow:.1f} | {slow / fast:.0f} |", flush=True)
+
+
+def _queries(strategy: Strategy, budget: int, on_its_own: bool) -> tuple[list[Cell], float]:
+    class OnItsOwn(NASLIB_SEARCHERS[strategy.name]):  # type: ignore[misc]
+        def _space(self) -> Any:
+            return load("search_spaces").NasBench201SearchSpace()
+
+    kind = OnItsOwn if on_its_own else NASLIB_SEARCHERS[strategy.name]
+    times, cells = [], []
+    for seed in (1, 0):  # the first is a warm-up of the light one
+        if on_its_own and seed:
+            continue
+        begun = time.perf_counter()
+        searcher = kind(np.random.default_rng(seed), **strategy.parameters)
+        cells = [answer.cell for answer in search(searcher, Oracle("pgd@1", _table, budget=budget))]
+        times.append(time.perf_counter() - begun)
+    return cells, times[-1]
+
+
+def _specs(objective: str, sizes: list[int], trials: int) -> Iterator[FitSpec]:
+    pairs = [(name, "one-hot") for name in NASLIB_SURROGATES]
+    pairs += [(name, encoding) for encoding in ("one-hot", "path+cost+path-statistics") for name in SURROGATES]
+    for trial in range(trials):
+        for size in sizes:
+            for name, encoding in pairs:
+                yield FitSpec(objective, name, encoding, size, trial, 0)
+
+
+def _mean(values: list[float]) -> str:
+    return f"{np.mean(values):.2f} ± {np.std(values) / np.sqrt(len(values)):.2f}"
+
+
+def _taus(values: list[float]) -> str:
+    return f"{np.mean(values):.3f} ± {np.std(values):.3f}"
+
+
+if __name__ == "__main__":
+    main()
