@@ -1,6 +1,6 @@
 """NASLib's optimizers and predictors against ours: same objective, budget and seeds; quality and seconds of one thread.
 
-``python benchmarks/naslib_bridge.py searchers | predictors | spaces`` prints one Markdown table; docs/naslib.md has all.
+``python benchmarks/naslib_bridge.py searchers | predictors | spaces`` prints a Markdown table; docs/naslib.md has all.
 Needs NASLib, and the CIFAR-10 part of the robustness database.
 """
 

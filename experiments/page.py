@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_FILE_FORMATS = ("png", "pdf")
+TABLE_FORMATS = ("md", "tex", "csv")
+FIGURE_FORMATS = ("png", "pdf")
 
 
 def write_tables(folder: Path, shown: Mapping[str, tables.Table]) -> None:
@@ -37,7 +38,7 @@ def write_figures(folder: Path, drawn: Mapping[str, Figure | None]) -> dict[str,
 
     elements = {}
     for name, figure in drawn.items():
-        for file_format in _FILE_FORMATS:
+        for file_format in FIGURE_FORMATS:
             path = folder / f"{name}.{file_format}"
             if figure is None:
                 path.unlink(missing_ok=True)

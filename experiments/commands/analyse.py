@@ -37,7 +37,8 @@ def analyse(
 ) -> None:
     """Rebuild the results of the robustness paper from the database, with what it left open.
 
-    Writes data/, tables/, figures/ and analysis.html. A result that the data does not allow says why.
+    Writes data/, tables/, figures/ and analysis.html. A result that the data does not allow says why. After Ctrl-C, the
+    page holds what was finished.
 
     \b
     Example:
@@ -48,17 +49,22 @@ def analyse(
     from experiments.paper.analysis import chosen_results, open_question, write_page, write_section
 
     names = chosen_results(results)
-    try:
-        with _progress() as show:
-            question = open_question(dataset, data, n_seeds=seeds, budget=budget, jobs=jobs, progress=show)
-            sections: list[Section] = []
-            drawn: dict[str, str] = {}
+    sections: list[Section] = []
+    drawn: dict[str, str] = {}
+    with _progress() as show:
+        question = open_question(dataset, data, n_seeds=seeds, budget=budget, jobs=jobs, progress=show)
+        try:
             for section in sections_of(question, names):
-                sections.append(section)
                 drawn |= write_section(out, section)
-    except KeyboardInterrupt:
-        fail(f"interrupted; files of finished results are in {out}", code=1)
-    path = write_page(out, question, sections, drawn)
+                sections.append(section)
+        except KeyboardInterrupt:
+            interrupted = True
+        else:
+            interrupted = False
+    path = write_page(out, question, sections, drawn, whole=not interrupted) if sections else None
+    if interrupted or path is None:
+        done = f"{len(sections)} of {len(names)} results are on {path}" if path else "no result was finished"
+        fail(f"interrupted; {done}: run the same command again for all", code=1)
     if as_json:
         found = [{"name": s.name, "title": s.title, "lead": s.lead, "missing": s.missing} for s in sections]
         facts = {"dataset": question.table.dataset, "database_digest": question.table.digest}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from experiments.manifest import versions
 from experiments.page import page, write_figures, write_file, write_tables
+from experiments.paper.files import keep_list, stem
 from experiments.paper.registry import RESULTS
 from experiments.paper.section import Question, Section
 from robustnas.checks import whole_number
@@ -93,14 +94,16 @@ def write_section(folder: Path, section: Section) -> dict[str, str]:
     """Write the data, tables and figures of a section and return its figures as SVG elements by name."""
     for name, frame in section.frames.items():
         write_file(
-            folder / "data" / f"{_stem(section, name)}.csv",
+            folder / "data" / f"{stem(section, name)}.csv",
             frame.to_csv(index=False, na_rep="nan", lineterminator="\n"),
         )
-    write_tables(folder / "tables", {_stem(section, name): table for name, table in section.tables.items()})
+    write_tables(folder / "tables", {stem(section, name): table for name, table in section.tables.items()})
     return write_figures(folder / "figures", section.figures)
 
 
-def write_page(folder: Path, question: Question, sections: Sequence[Section], drawn: Mapping[str, str]) -> Path:
+def write_page(
+    folder: Path, question: Question, sections: Sequence[Section], drawn: Mapping[str, str], *, whole: bool = True
+) -> Path:
     """Write the page of some sections and return its path.
 
     Args:
@@ -108,6 +111,7 @@ def write_page(folder: Path, question: Question, sections: Sequence[Section], dr
         question: What was asked.
         sections: At least one.
         drawn: The figures of all of them as SVG elements, as `write_section` returns them.
+        whole: Whether these are all that was asked for; files that an analysis before left of others are removed then.
     """
     table = question.table
     text = page(
@@ -120,12 +124,8 @@ def write_page(folder: Path, question: Question, sections: Sequence[Section], dr
         n_planned=len(sections),
     )
     write_file(folder / PAGE, text)
+    keep_list(folder, sections, whole=whole)
     return folder / PAGE
-
-
-def _stem(section: Section, name: str) -> str:
-    """Return the name of a file of a section: sections share folders, and must not share names."""
-    return name if name.startswith(section.name) else f"{section.name}_{name}"
 
 
 def _provenance(question: Question, sections: Sequence[Section]) -> dict[str, str]:

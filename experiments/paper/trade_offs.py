@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 
 from experiments.figure_style import PALETTE, QUIET, STYLE, TEXT_WIDTH, new_figure
 from experiments.paper.fronts import front_facts, front_members
 from experiments.paper.heat_map import freeze
-from experiments.paper.objective_scores import ObjectiveScores, objective_scores, robust_scores
+from experiments.paper.objective_scores import COST_TITLES, ObjectiveScores, objective_scores, robust_scores
 from experiments.paper.section import Question, Section
 from experiments.tables import Entry, Row, Table
+from robustnas.arrays import read_only
 from robustnas.database import DatabaseTable
 from robustnas.objective import Objective
 
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 
 Pair = tuple[ObjectiveScores, ObjectiveScores]
 
+_MOST_PANELS = 12
+
 _PARAGRAPHS = (
     "A network is on a front if no other is at least as good in both objectives and better in one. Hypervolume is "
     "the area that the front dominates, both objectives scaled to their range over all networks: 1 would mean that "
@@ -32,8 +38,8 @@ _PARAGRAPHS = (
     "A step between neighbours on a front is unsure if it changes an accuracy by less than the noise floor, the "
     "standard deviation between trainings of one function. Near the front are all networks that none beats in both "
     "objectives by more than the noise floor. Costs are exact, without convolutions that do nothing; attached costs "
-    "are taken as given. A front is made of extremes: part of every one is luck in training, and its accuracies are "
-    "optimistic.",
+    "are taken as given, but for a single negative number, such as -1, which marks missing ones. A front is made of "
+    "extremes: part of every one is luck in training, and its accuracies are optimistic.",
 )
 
 
@@ -55,6 +61,7 @@ def trade_offs(question: Question) -> Section:
     robust = [pair for pair in pairs if pair[0].name == "clean" and pair[1].noise > 0]
     sized = [pair for pair in pairs if pair[1].name == "params"]
     shown = robust or sized
+    drawn = _drawn(shown, sized, [pair for pair in pairs if pair[1].minimised and pair[1].name not in COST_TITLES])
     return Section(
         name="trade_offs",
         title="Trade-offs",
@@ -62,12 +69,26 @@ def trade_offs(question: Question) -> Section:
         paragraphs=_PARAGRAPHS,
         frames={"trade_offs": facts, "trade_off_members": pd.concat(members, ignore_index=True)},
         tables={"trade_offs": _table(facts, pairs)},
-        figures={"trade_off_robust": fronts_figure(shown), "trade_off_size": fronts_figure(sized)},
-        captions={
-            "trade_off_robust": "Fronts of clean against robust accuracy over all networks; the cross is the knee.",
-            "trade_off_size": "Fronts of accuracy against the number of parameters; the cross is the knee.",
-        },
+        figures={name: figure for name, (figure, _) in drawn.items()},
+        captions={name: caption for name, (_, caption) in drawn.items()},
     )
+
+
+def _drawn(robust: Sequence[Pair], sized: Sequence[Pair], attached: Sequence[Pair]) -> dict[str, tuple[Figure, str]]:
+    """Return figures and captions by name."""
+    found = {
+        "trade_off_robust": (
+            fronts_figure(robust),
+            "Fronts of clean against robust accuracy over all networks; the cross is the knee.",
+        ),
+        "trade_off_size": (
+            fronts_figure(sized),
+            "Fronts of accuracy against the number of parameters; the cross is the knee.",
+        ),
+    }
+    if attached:
+        found["trade_off_attached"] = costs_figure(attached), "Fronts of every accuracy against each attached cost."
+    return found
 
 
 def pairs_of(table: DatabaseTable) -> list[Pair]:
@@ -75,8 +96,16 @@ def pairs_of(table: DatabaseTable) -> list[Pair]:
     robust, accuracies = robust_scores(table), objective_scores(table)
     clean = [entry for entry in accuracies if entry.name == "clean"]
     attached = [name for name in table.attached_columns() if Objective(name).minimised]
-    costs = objective_scores(table, ["params", "flops", *attached])
+    costs = [_without_mark(cost) for cost in objective_scores(table, ["params", "flops", *attached])]
     return [(mine, other) for mine in clean for other in robust] + [(a, cost) for cost in costs for a in accuracies]
+
+
+def _without_mark(cost: ObjectiveScores) -> ObjectiveScores:
+    """Return a cost, unknown where it is the one negative number of its column: tables mark missing numbers so."""
+    negative = np.unique(cost.scores[cost.scores < 0])
+    if len(negative) != 1 or not (cost.scores > 0).any():
+        return cost
+    return replace(cost, scores=read_only(np.where(cost.scores < 0, np.nan, cost.scores)))
 
 
 def trade_off_facts(pairs: Sequence[Pair]) -> pd.DataFrame:
@@ -102,6 +131,33 @@ def fronts_figure(pairs: Sequence[Pair]) -> Figure:
             _draw(axes, *pair)
         for axes in panels[len(pairs) :]:
             axes.remove()
+        freeze(figure)
+    return figure
+
+
+def costs_figure(pairs: Sequence[Pair]) -> Figure:
+    """Draw one panel per cost, with the front of every accuracy as a staircase; of many costs, the first twelve."""
+    costs = {cost.name: cost for _, cost in pairs}
+    accuracies = {accuracy.name: accuracy for accuracy, _ in pairs}
+    names = list(costs)[:_MOST_PANELS]
+    with mpl.rc_context(STYLE):
+        n_columns = min(3, len(names))
+        n_rows = math.ceil(len(names) / n_columns)
+        figure = new_figure(TEXT_WIDTH, 1.8 * n_rows + 0.5)
+        figure.set_layout_engine("constrained")
+        panels = list(figure.subplots(n_rows, n_columns, squeeze=False, sharey=True).flat)
+        for axes, name in zip(panels, names, strict=False):
+            for color, accuracy in zip(cycle(PALETTE), accuracies.values(), strict=False):
+                members = front_members(accuracy, costs[name])
+                axes.step(members["second"], 100 * members["first"], where="pre", color=color, label=accuracy.title)
+            axes.set_xlabel(costs[name].title)
+            axes.grid(color=QUIET, alpha=0.25, linewidth=0.5)
+        for axes in panels[len(names) :]:
+            axes.remove()
+        for axes in panels[: len(names) : n_columns]:
+            axes.set_ylabel("accuracy (%)")
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
         freeze(figure)
     return figure
 

@@ -46,6 +46,52 @@ def test_it_prints_leads_and_writes_the_page(run: Run, tmp_path: Path) -> None:
     assert (out / "analysis.html").read_text() == before
 
 
+def test_fewer_results_leave_no_files_of_the_others_and_touch_no_file_of_anybody_else(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run(*QUICK).exit_code == 0
+    (out / "data" / "mine.csv").write_text("a,b\n")
+    before = {path.relative_to(out) for path in out.rglob("*") if path.is_file()}
+    assert run("--results", "noise_floor").exit_code == 0
+    after = {path.relative_to(out) for path in out.rglob("*") if path.is_file()}
+    assert after < before
+    assert all("distributions" in path.name or "noise" not in path.name for path in before - after)
+    assert not [path for path in after if path.name.startswith("distributions")]
+    assert {Path("data/mine.csv"), Path("analysis.html"), Path("files.json")} <= after
+    listed = {Path(name) for name in json.loads((out / "files.json").read_text())}
+    assert after - listed == {Path("data/mine.csv"), Path("analysis.html"), Path("files.json")}
+
+
+@pytest.mark.parametrize("text", ["", "{", '"../x"', '["../../mine.csv", "data/../mine.csv", 5, "/etc/x"]'])
+def test_a_list_of_files_that_was_tampered_with_takes_nothing_away(run: Run, tmp_path: Path, text: str) -> None:
+    mine = tmp_path / "mine.csv"
+    mine.write_text("a,b\n")
+    (tmp_path / "out" / "data").mkdir(parents=True)
+    (tmp_path / "out" / "mine.csv").write_text("a,b\n")
+    (tmp_path / "out" / "files.json").write_text(text)
+    assert run("--results", "noise_floor").exit_code == 0
+    assert mine.is_file()
+    assert (tmp_path / "out" / "mine.csv").is_file()
+
+
+def test_after_an_interruption_the_page_holds_what_was_finished(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(question: object) -> None:
+        raise KeyboardInterrupt
+
+    assert run(*QUICK).exit_code == 0
+    files = set((tmp_path / "out").rglob("*"))
+    monkeypatch.setitem(RESULTS, "noise_floor", interrupted)
+    result = run(*QUICK)
+    assert result.exit_code == 1
+    assert set((tmp_path / "out").rglob("*")) == files
+    page = tmp_path / "out" / "analysis.html"
+    assert f"interrupted; 1 of 2 results are on {page}" in result.stderr
+    assert 'id="findings"' in page.read_text()
+    monkeypatch.setitem(RESULTS, "distributions", interrupted)
+    assert "no result was finished" in run(*QUICK).stderr
+
+
 def test_json_is_all_that_stdout_holds_and_a_missing_result_says_why(run: Run, tmp_path: Path) -> None:
     result = run("--dataset", "cifar100", "--results", "correlations,distributions", "--json")
     assert result.exit_code == 0, result.output

@@ -1,12 +1,15 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from experiments.paper.fronts import front_facts, front_members, hypervolume, near_front
 from experiments.paper.objective_scores import ObjectiveScores, objective_scores
 from experiments.paper.section import Question
-from experiments.paper.trade_offs import trade_offs
+from experiments.paper.trade_offs import _without_mark, trade_offs
+from robustnas import Cell, space
+from robustnas.attached import attach
 from robustnas.database import Database
 from robustnas.errors import ObjectiveError
 
@@ -54,3 +57,47 @@ def test_a_partial_folder_is_refused_in_words(published: Path) -> None:
         (published / "cifar10" / name).unlink()
     with pytest.raises(ObjectiveError, match="clean accuracy only"):
         trade_offs(Question(Database.open(published)["cifar10"]))
+
+
+@pytest.fixture
+def latency(own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """A latency of every network, attached; a tenth has the mark -1. Shape (6466,)."""
+    monkeypatch.setenv("ROBUSTNAS_ATTACHED", str(tmp_path / "attached"))
+    values = np.random.default_rng(0).integers(1, 60, size=space.N_NETWORKS).astype(float)
+    values[::10] = -1.0
+    archs = [Cell.from_index(index).arch for index in range(space.N_CELLS)]
+    frame = pd.DataFrame({"arch": archs, "latency": values[space.network_of_index()]})
+    frame.to_csv(tmp_path / "hw.csv", index=False)
+    attach(tmp_path / "hw.csv", "cifar10", "hw")
+    return values
+
+
+def test_fronts_against_an_attached_latency(published: Path, latency: np.ndarray) -> None:
+    """Counted by hand, without the networks whose latency is missing."""
+    table = Database.open(published)["cifar10"]
+    section = trade_offs(Question(table))
+    assert set(section.figures) == set(section.captions)
+    assert "trade_off_attached" in section.figures
+    clean = objective_scores(table, ["clean"])[0].scores
+    known = latency > 0
+    beaten = [
+        (known & (clean >= c) & (latency <= x) & ((clean > c) | (latency < x))).any()
+        for c, x in zip(clean[known], latency[known], strict=True)
+    ]
+    facts = section.frames["trade_offs"].set_index(["objective", "against"])
+    assert facts.loc[("clean", "hw.latency"), "n_front"] == len(beaten) - sum(beaten)
+    members = section.frames["trade_off_members"]
+    assert members.loc[members["against"] == "hw.latency", "second"].min() >= 1
+
+
+def test_without_attached_costs_there_is_no_figure_of_them(published: Path) -> None:
+    section = trade_offs(Question(Database.open(published)["cifar10"]))
+    assert set(section.figures) == set(section.captions) == {"trade_off_robust", "trade_off_size"}
+
+
+def test_costs_of_either_sign_are_taken_as_given() -> None:
+    for values in ([-3.0, -1.0, 2.0], [-1.0, -1.0, -1.0]):
+        cost = _scores("cost", np.array(values), minimised=True)
+        np.testing.assert_array_equal(_without_mark(cost).scores, values)
+    marked = _scores("cost", np.array([-1.0, 4.0, -1.0]), minimised=True)
+    np.testing.assert_array_equal(_without_mark(marked).scores, [np.nan, 4.0, np.nan])
