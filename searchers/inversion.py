@@ -7,6 +7,7 @@ the caller waits in `Inversion.advance`, up to its next question.
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import weakref
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from typing import Generic, TypeVar
 from robustnas.errors import SearchStalled
 
 THREAD_NAME = "RobustNAS inversion"
+
+_PATIENCE = 30.0  # seconds that a call of a compiled library may take to return after an interruption
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -52,6 +55,7 @@ class Inversion(Generic[Question, Answer]):
         Raises:
             SearchStalled: The loop has come to its end.
             Exception: Whatever the loop raised; the same again if it is advanced once more.
+        KeyboardInterrupt: Ctrl-C; the loop is ended first, within its work.
         """
         if self._end is not None:
             raise self._end
@@ -59,12 +63,24 @@ class Inversion(Generic[Question, Answer]):
             self._thread.start()
         else:
             self._channel.answers.put(_Message(answer))
-        message = self._channel.questions.get()
+        try:
+            message = self._channel.questions.get()
+        except BaseException:
+            self._stop()
+            raise
         if message.error is not None:
             self._end = message.error
             raise self._end
         assert message.content is not None
         return message.content
+
+    def _stop(self) -> None:
+        """Have the loop end in the middle of its work, and wait for it: Ctrl-C reaches only the main thread."""
+        self._end = SearchStalled("the loop was interrupted")
+        self._channel.close()
+        thread = ctypes.c_ulong(self._thread.ident or 0)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(_Closed))
+        self._thread.join(_PATIENCE)
 
 
 class _Message(Generic[Question]):

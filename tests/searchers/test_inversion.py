@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -111,3 +112,25 @@ def test_no_handler_of_the_loop_keeps_its_thread() -> None:
     del inversion
     wait_for_no_thread()
     assert threads() == 0
+
+
+def test_an_interruption_ends_the_loop_in_its_work() -> None:
+    def busy(ask: Ask) -> None:
+        while True:
+            time.sleep(0.001)
+
+    wait_for_no_thread()
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    main = threading.main_thread().ident
+    timer = threading.Timer(0.2, signal.pthread_kill, (main, signal.SIGINT))
+    inversion = Inversion(busy)
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            inversion.advance()
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, handler)
+    assert threads() == 0
+    with pytest.raises(SearchStalled, match="interrupted"):
+        inversion.advance()

@@ -13,6 +13,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
+from experiments.surrogate_fit import FitSpec, fit_record
 from robustnas import space
 from robustnas.arrays import FloatArray
 from robustnas.encodings import encoding
@@ -225,6 +226,17 @@ def test_names_resolve_by_their_prefix(made: list[MadeUpPredictor], monkeypatch:
         make_surrogate("naslib:xg")
     with pytest.raises(InvalidInputError, match="surrogate 'naslib:xgb': unknown parameter 'predictor'"):
         make_surrogate("naslib:xgb", predictor="rf")
+
+
+@pytest.mark.usefixtures("made")
+@pytest.mark.parametrize("name", ["mlp", "gcn"])
+def test_the_benchmark_takes_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shuffled rows are no cells: a predictor that reads cells has no importances by permutation."""
+    monkeypatch.setattr("surrogates.registry.require", lambda name: None)
+    spec = FitSpec("clean", f"naslib:{name}", "one-hot", 50, 0, 0, importances=True)
+    record = fit_record(spec, landscape())
+    assert record["kendall_tau"] > 0.2
+    assert bool(record["importances"]) == (name == "mlp")
 
 
 def test_pairs_that_do_not_go_together(monkeypatch: pytest.MonkeyPatch) -> None:
