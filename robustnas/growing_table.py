@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -28,6 +28,10 @@ class Filler(Protocol):
     @property
     def digest(self) -> str:
         """A SHA-256 of what fixes its numbers: image data and settings."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a reader of the numbers that it measured should know."""
 
     @property
     def skeleton(self) -> Skeleton:

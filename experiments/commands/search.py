@@ -6,6 +6,7 @@ import sys
 import time
 import tomllib
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ from robustnas.errors import InvalidInputError
 if TYPE_CHECKING:
     from experiments.run import RunSpec, Trajectory
     from robustnas.table import Table
+
+_MOST_NOTES = 5
 
 
 @click.command()
@@ -115,6 +118,7 @@ def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float)
         result["front"] = trajectory.front()
     if isinstance(table, GrowingTable):
         result["sources"] = [outcome.source for outcome in trajectory.outcomes]
+        result["notes"] = list(table.filler.notes)
     return result
 
 
@@ -124,13 +128,22 @@ def _summary(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float
 
     n_queries, cell = len(trajectory.outcomes), trajectory.best_cell
     lines = [f"{spec.searcher} on {spec.objective}, {table.dataset}: {n_queries} networks in {seconds:.2f} s"]
-    growing = isinstance(table, GrowingTable)
-    if growing:
+    growing, notes = False, list[str]()
+    if isinstance(table, GrowingTable):
+        growing, notes = True, _notes(table.filler.notes)
         lines.append(_sources(trajectory))
     if len(trajectory.objectives) > 1:
-        return "\n".join([*lines, *_front(trajectory, "possible" if growing else "whole table's")])
+        return "\n".join([*lines, *_front(trajectory, "possible" if growing else "whole table's"), *notes])
     best = _best(spec, table, trajectory.best[-1], whole=not growing)
-    return "\n".join([*lines, best, f"  {cell.arch}", f"  network {space.uid(cell)}"])
+    return "\n".join([*lines, best, f"  {cell.arch}", f"  network {space.uid(cell)}", *notes])
+
+
+def _notes(notes: Sequence[str]) -> list[str]:
+    """Return the first notes on what was measured, and how many more there are."""
+    more = len(notes) - _MOST_NOTES
+    return [f"note: {note}" for note in notes[:_MOST_NOTES]] + (
+        [f"and {more} more: --json has all"] if more > 0 else []
+    )
 
 
 def _front(trajectory: Trajectory, of: str) -> list[str]:

@@ -11,6 +11,7 @@ from robustnas.cost import Skeleton
 from robustnas.evaluator.evaluator import Evaluator, Progress, parse_metrics, silent
 from robustnas.measurements import Claim, Measurement, MeasurementStore
 from robustnas.metric import Metric
+from robustnas.space import uid
 
 LEASE = 120.0
 """Seconds until another worker may take over a network whose worker is gone; a heartbeat renews it."""
@@ -29,6 +30,7 @@ class StoreFiller:
 
     def __init__(self, evaluator: Evaluator, store: MeasurementStore, progress: Progress = silent) -> None:
         self.evaluator, self.store, self._report = evaluator, store, progress
+        self._notes: list[str] = []
 
     @property
     def name(self) -> str:
@@ -40,6 +42,11 @@ class StoreFiller:
         """A SHA-256 of image data and settings."""
         facts = (self.evaluator.images.digest, self.evaluator.training_digest, repr(self.evaluator.settings))
         return sha256(" ".join(facts).encode()).hexdigest()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the numbers should know, such as that gradients vanish, with the network's uid."""
+        return tuple(self._notes)
 
     @property
     def skeleton(self) -> Skeleton:
@@ -81,8 +88,11 @@ class StoreFiller:
                 self._report("waiting for another worker", 0.0)
                 time.sleep(_POLL_SECONDS)
                 continue
+            known = len(self.evaluator.notes)
             with claimed as claim:
                 fill_network(self.evaluator, self.store, claim, arch, wanted, group=together, progress=self._report)
+            named = f"network {uid(Cell.parse(arch))}"
+            self._notes += [f"{named}: {note}" for note in self.evaluator.notes[known:]]
         found = {value.key: value for value in self.store.measurements(network)}
         return {metric: found[key] for metric, key in keys.items()}
 

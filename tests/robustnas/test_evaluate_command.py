@@ -72,6 +72,18 @@ def test_search_measures_what_no_table_holds(run: Run) -> None:
     assert "best of the table" not in text
 
 
+def test_search_tells_what_a_reader_should_know(run: Run, own_cache: Path, tmp_path: Path) -> None:
+    arguments = ("search", "--images", "digits", "--objective", "clean", "--searcher", "random", "--budget", "2")
+    run(*arguments, *SMALL)
+    weights = [path for path in (own_cache / "networks").rglob("*") if path.is_file()]
+    for kept in weights:
+        kept.write_bytes(kept.read_bytes()[:100])
+    (tmp_path / "store.sqlite").unlink()
+    answer = json.loads(run(*arguments, *SMALL, "--json").stdout)
+    assert len(answer["notes"]) == 2
+    assert all(note.startswith("network ") and note.endswith("trained anew") for note in answer["notes"])
+
+
 def test_search_asks_the_table_first(run: Run, published: Path) -> None:
     arguments = (
         "search",

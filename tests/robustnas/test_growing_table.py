@@ -21,7 +21,7 @@ SMALL = Skeleton(8, 10, 8, 1, 1)
 class MadeUp:
     """Measures a number that follows from cell and metric, and keeps a list of what it measured."""
 
-    name, digest, skeleton = "digits", "0" * 64, SMALL
+    name, digest, notes, skeleton = "digits", "0" * 64, (), SMALL
 
     def __init__(self, known: Mapping[Metric, Mapping[int, float]] | None = None) -> None:
         self.known, self.measured = known or {}, list[tuple[int, Metric]]()
