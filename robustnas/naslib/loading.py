@@ -26,8 +26,9 @@ INSTALL = (
 def location() -> Path | None:
     """Return the folder of a package named ``naslib`` on Python's path, or None; whether it works, `load` finds out."""
     spec = importlib.util.find_spec("naslib")
-    folders = spec.submodule_search_locations if spec is not None else None  # a script of that name is no package
-    return Path(next(iter(folders))) if folders else None
+    if spec is None or spec.origin is None or spec.submodule_search_locations is None:
+        return None  # a folder or a script that happens to have the name
+    return Path(spec.origin).parent
 
 
 def check_installed() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import collections
+import importlib
 import logging
 import sys
 import warnings
@@ -41,6 +42,23 @@ def broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
         del sys.modules[name]
     sys.modules.update(before)
     loading._prepare.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["naslib.py", "naslib/other.py"])
+def test_what_happens_to_have_the_name_is_not_naslib(broken: Path, tmp_path: Path, name: str) -> None:
+    (broken / "utils.py").unlink()
+    (broken / "__init__.py").unlink()
+    (tmp_path / "elsewhere" / name).parent.mkdir(parents=True)
+    (tmp_path / "elsewhere" / name).write_text("")
+    sys.path.insert(0, str(tmp_path / "elsewhere"))
+    try:
+        importlib.invalidate_caches()
+        assert location() != tmp_path / "elsewhere"
+        if location() is None:
+            with pytest.raises(MissingPackageError, match="is not installed"):
+                check_installed()
+    finally:
+        sys.path.remove(str(tmp_path / "elsewhere"))
 
 
 @pytest.mark.usefixtures("_no_naslib")
