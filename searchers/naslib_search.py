@@ -1,7 +1,7 @@
 """NASLib's optimizers as searchers: its own code, on our oracle.
 
 NASLib (https://github.com/automl/NASLib) runs its own loop and asks a benchmark for accuracies; an `Inversion` turns
-that around. It works on `LightSpace`, and between the questions the process's random states are its own.
+that around. It works on `LightSpace`, and while it runs the process's random states are its own.
 """
 
 from __future__ import annotations
