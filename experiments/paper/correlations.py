@@ -20,7 +20,7 @@ from robustnas.metric import CORRUPTIONS, Metric
 
 _PARAGRAPHS = (
     "Kendall's tau-b over the 6,466 networks: the share of pairs of networks that two metrics order alike, less that "
-    "of pairs that they order differently, ties accounted for. The paper shows the same matrices (section 3).",
+    "of pairs that they order differently, ties accounted for. The paper shows the same matrices.",
     "All metrics were measured on the same trained weights. What chance in training did to a network therefore shows "
     "in all of them, and neighbouring eps correlate more than two separate trainings of the same cell would. On the "
     "other hand training noise bounds tau between metrics that have little in common; the section on the noise floor "

@@ -21,7 +21,7 @@ from robustnas.cell import Cell
 from robustnas.database import DatabaseTable
 
 _PARAGRAPHS = (
-    "In the paper (section 5), networks with equally many parameters differ much in robustness, and the 405 "
+    "In the paper, networks with equally many parameters differ much in robustness, and the 405 "
     "evaluated networks with exactly two 3x3 and no 1x1 convolutions serve as the example. Mean accuracy under "
     "attack is the mean over every attack and eps that the data holds. The drawn cells are the three best and the "
     "three worst functions of that group; parameters are those of the trained network, those of convolutions "

@@ -18,7 +18,7 @@ _HEADS = ("5 %", "25 %", "median", "75 %", "95 %", "best", "at chance")
 
 _PARAGRAPHS = (
     "Each distribution is over the 6,466 networks that were trained, each counted once. The paper draws the same "
-    "accuracies as box plots (section 3, for attacks and for corruptions).",
+    "accuracies as box plots, for attacks and for corruptions.",
     "A few networks guess under every metric, clean accuracy included: their cells carry next to nothing from input to "
     "output. Under strong attacks accuracies fall below chance, because an attack turns even guesses wrong; networks "
     "whose output hardly depends on the image are then the best, without being of any use. FGSM at large eps destroys "

@@ -34,7 +34,7 @@ _BEST, _PAPER = "best of the database", "best in the paper"
 
 _PARAGRAPHS = (
     "Every strategy searches for one objective at a time, and the network that it ends with is scored on all. As in "
-    "the paper (section 4.2) there are random search, local search and regularized evolution (population 30, "
+    "the paper there are random search, local search and regularized evolution (population 30, "
     "tournament 10); the fourth is guided by a Gaussian process where the paper has BANANAS. Only distinct networks "
     "count as queries.",
     "The best of the database is what a search over all networks would find, and the paper prints it unrounded, "
