@@ -77,9 +77,9 @@ def make_surrogate(
 
 def surrogate_class(name: str) -> type[Surrogate]:
     """Return the class of a registered name, or refuse it naming the nearest."""
-    if name in NASLIB_SURROGATES:
-        return NASLibPredictor
     try:
+        if name in NASLIB_SURROGATES:
+            return NASLibPredictor
         return SURROGATES[DEFAULT_SURROGATE if name == "default" else name]
     except (KeyError, TypeError):
         raise InvalidInputError(unknown_name("surrogate", name, [*surrogate_names(), "default"])) from None

@@ -240,6 +240,7 @@ def test_bad_parameters_are_named(name: str, parameters: dict[str, Any], message
     [
         ("xgbost", {}, "unknown surrogate 'xgbost'; did you mean 'xgboost'?"),
         (None, {}, "unknown surrogate None"),
+        (["xgboost"], {}, "unknown surrogate ['xgboost']"),
         ("forest", {"n_estimator": 3}, "surrogate 'forest': unknown parameter 'n_estimator'; did you mean 'n_est"),
     ],
 )
