@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
+from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
@@ -15,6 +16,7 @@ from robustnas import space
 from robustnas.arrays import FloatArray
 from robustnas.errors import ObjectiveError
 from robustnas.metric import Metric
+from robustnas.naslib.loading import source_digest
 from robustnas.noise import noise_floor
 from robustnas.objective import Objective, parse_objectives, utility_columns
 from robustnas.table import Table
@@ -35,7 +37,7 @@ def manifest(plan: Plan, plan_text: str, table: Table) -> dict[str, Any]:
         "plan": plan_text,
         "database_digest": table.digest,
         **attached_digests([part for text in plan.objectives for part in parse_objectives(text)], table),
-        "versions": versions(),
+        "versions": versions(_methods(plan)),
         "budget": plan.budget,
         "seeds": list(plan.seeds),
         "searchers": [searcher.label for searcher in plan.searchers],
@@ -44,9 +46,22 @@ def manifest(plan: Plan, plan_text: str, table: Table) -> dict[str, Any]:
     }
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that numbers depend on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
+def versions(methods: Iterable[str] = ()) -> dict[str, str]:
+    """Return the versions of Python and of the packages that numbers depend on.
+
+    Args:
+        methods: Names of searchers and surrogates; where one is NASLib's, a digest of its source is added, which has no
+            releases, and the version of torch.
+    """
+    found = {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
+    if any(name.startswith("naslib:") for name in methods):
+        found |= {"torch": version("torch"), "naslib": f"sha256:{source_digest()[:16]}"}
+    return found
+
+
+def _methods(plan: Plan) -> list[str]:
+    surrogates = [str(searcher.parameters.get("surrogate", "")) for searcher in plan.searchers]
+    return [searcher.name for searcher in plan.searchers] + surrogates
 
 
 def title(text: str) -> str:

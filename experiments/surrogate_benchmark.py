@@ -90,7 +90,7 @@ def manifest(plan: BenchmarkPlan, table: Table) -> dict[str, Any]:
         "dataset": table.dataset,
         "source": table.source,
         "database_digest": table.digest,
-        "versions": versions(),
+        "versions": versions(plan.surrogates),
         "surrogates": list(plan.surrogates),
         "encodings": list(plan.encodings),
         "train_sizes": list(plan.train_sizes),

@@ -20,7 +20,7 @@ def naslib(as_json: bool) -> None:
       robustnas search --searcher naslib:re --objective pgd@1
       robustnas surrogates --surrogates naslib:xgb,default --encodings one-hot
     """
-    from robustnas.naslib.loading import location, stood_in
+    from robustnas.naslib.loading import location, source_digest, stood_in
     from robustnas.naslib.predictor_types import PREDICTOR_TYPES
     from robustnas.naslib.stand_ins import is_missing
     from searchers.naslib_search import NASLIB_SEARCHERS
@@ -30,11 +30,10 @@ def naslib(as_json: bool) -> None:
     lacking = {name: package for name, package in needs.items() if package is not None and is_missing(package)}
     usable = [f"naslib:{name}" for name in needs if name not in lacking]
     if as_json:
-        path = str(location())
-        told = {"path": path, "stand_ins": list(absent), "searchers": list(NASLIB_SEARCHERS), "surrogates": usable}
-        print_json({**told, "lacking": lacking})
+        where = {"path": str(location()), "digest": source_digest(), "stand_ins": list(absent)}
+        print_json({**where, "searchers": list(NASLIB_SEARCHERS), "surrogates": usable, "lacking": lacking})
         return
-    click.echo(f"NASLib: {location()}")
+    click.echo(f"NASLib: {location()}, source sha256:{source_digest()[:16]}")
     click.echo(f"searchers: {', '.join(NASLIB_SEARCHERS)}")
     click.echo(f"surrogates: {', '.join(usable)}")
     for name, package in lacking.items():

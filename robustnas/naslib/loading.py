@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import logging
@@ -62,6 +63,22 @@ def stood_in() -> tuple[str, ...]:
     """Return the packages that NASLib was loaded without; what needs them says so when it is used."""
     check_installed()
     return _prepare()
+
+
+@cache
+def source_digest() -> str:
+    """Return a SHA-256 of NASLib's Python files, for records: a clone has no version.
+
+    Raises:
+        MissingPackageError: It is not there.
+    """
+    check_installed()
+    folder = location()
+    assert folder is not None
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 @cache

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from experiments.cli import main
+from experiments.manifest import versions
 from robustnas.naslib import loading, stand_ins
 
 PLAN = """
@@ -28,6 +29,7 @@ def run(*arguments: object) -> Result:
 def _naslib(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if NASLib were there, and of its packages only ngboost were not."""
     monkeypatch.setattr(loading, "location", lambda: Path("/somewhere/naslib"))
+    monkeypatch.setattr(loading, "source_digest", lambda: "0123456789abcdef" * 4)
     monkeypatch.setattr(loading, "stood_in", lambda: ("torchvision", "ngboost"))
     monkeypatch.setattr(stand_ins, "is_missing", lambda package: package == "ngboost")
 
@@ -41,7 +43,7 @@ def _no_naslib(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tells_what_can_be_used_and_what_not() -> None:
     result = run("naslib")
     assert result.exit_code == 0
-    assert "NASLib: /somewhere/naslib" in result.output
+    assert "NASLib: /somewhere/naslib, source sha256:0123456789abcdef\n" in result.output
     assert "naslib:re" in result.output
     assert "naslib:xgb" in result.output
     assert "not naslib:ngb: it needs ngboost" in result.output
@@ -56,6 +58,13 @@ def test_as_json() -> None:
     assert "naslib:gcn" in told["surrogates"]
     assert "naslib:ngb" not in told["surrogates"]
     assert told["searchers"] == ["naslib:rs", "naslib:re", "naslib:ls", "naslib:bananas", "naslib:npenas"]
+
+
+def test_records_say_which_source_they_are_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("experiments.manifest.source_digest", lambda: "0123456789abcdef" * 4)
+    assert versions(["evolution", "naslib:re"])["naslib"] == "sha256:0123456789abcdef"
+    assert "torch" in versions(["naslib:xgb"])
+    assert not {"naslib", "torch"} & set(versions(["evolution"]))
 
 
 @pytest.mark.usefixtures("_no_naslib")

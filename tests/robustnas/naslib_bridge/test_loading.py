@@ -13,7 +13,7 @@ import torch
 
 from robustnas.errors import MissingPackageError
 from robustnas.naslib import loading
-from robustnas.naslib.loading import check_installed, load, location, stood_in
+from robustnas.naslib.loading import check_installed, load, location, source_digest, stood_in
 from robustnas.naslib.predictor_types import PREDICTOR_TYPES, require
 from robustnas.naslib.repairs import parameters_in_millions
 
@@ -42,6 +42,7 @@ def broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
         del sys.modules[name]
     sys.modules.update(before)
     loading._prepare.cache_clear()
+    source_digest.cache_clear()
 
 
 @pytest.mark.parametrize("name", ["naslib.py", "naslib/other.py"])
@@ -74,6 +75,20 @@ def test_a_package_that_naslib_cannot_do_without_is_named(broken: Path) -> None:
     assert location() == broken
     with pytest.raises(MissingPackageError, match="No module named 'a_package_that_nobody_has'; install it"):
         load("optimizers")
+
+
+def test_the_digest_is_of_the_python_files(broken: Path) -> None:
+    def digest() -> str:
+        source_digest.cache_clear()
+        return source_digest()
+
+    first = digest()
+    (broken / "data.pickle").write_bytes(b"1")
+    assert digest() == first
+    (broken / "utils.py").write_text("x = 1\n")
+    second = digest()
+    (broken / "utils.py").rename(broken / "other.py")
+    assert len({first, second, digest()}) == 3
 
 
 def test_a_failed_import_leaves_nothing_behind(broken: Path) -> None:
