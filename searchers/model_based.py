@@ -93,8 +93,7 @@ class ModelBasedSearch(Searcher):
         self.candidates = _known("candidates", candidates or preset.candidates, CANDIDATES)
         self.initial = _known("initial design", initial or preset.initial, INITIAL_DESIGNS)
         self.n_initial = whole_number("n_initial", n_initial, at_least=2, at_most=space.N_NETWORKS)
-        parameters = dict(preset.parameters) if self.surrogate == preset.surrogate else {}
-        self._beliefs = [make_belief(self.surrogate, self.encoding, rng, **parameters) for _ in range(n_objectives)]
+        self._beliefs = self._make_beliefs()
         self._to_start = self._initial_rows()
         self._rows: list[int] = []
         self._place: dict[int, int] = {}
@@ -117,6 +116,12 @@ class ModelBasedSearch(Searcher):
         row = int(space.network_of_index()[outcome.cell.index])
         self._add(row)
         self._values[self._place[row]] = outcome.utilities
+
+    def _make_beliefs(self) -> list[Belief]:
+        """Return what is believed of each objective before anything was told."""
+        parameters = dict(self.preset.parameters) if self.surrogate == self.preset.surrogate else {}
+        objectives = range(self.n_objectives)
+        return [make_belief(self.surrogate, self.encoding, self.rng, **parameters) for _ in objectives]
 
     def _initial_rows(self) -> list[int]:
         if self.initial == "random":

@@ -59,18 +59,20 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
         share: float = 0.25,
         **parts: Any,
     ) -> None:
-        super().__init__(rng, n_objectives=n_objectives, **parts)
-        if self.surrogate != "gp":
-            raise InvalidInputError(f"surrogate is {self.surrogate!r}; multi-fidelity search needs 'gp'")
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 10:
             raise InvalidInputError(f"share is {share!r}; expected a number above 0 and up to 10")
         self.cheap = ", ".join(str(objective) for objective in parse_objectives(cheap))
         self.share = float(share)
-        self._cheap = _CheapModel(len(parse_objectives(cheap)), self.encoding)
-        self._dear = _TwoLevelBelief(network_features(self.encoding), self._cheap)
-        self._beliefs = [self._dear]
+        super().__init__(rng, n_objectives=n_objectives, **parts)
         self._glance_cost, self._dear_cost, self._spent = 0.0, 0.0, 0.0
         self._to_glance: list[int] | None = None
+
+    def _make_beliefs(self) -> list[Belief]:
+        if self.surrogate != "gp":
+            raise InvalidInputError(f"surrogate is {self.surrogate!r}; multi-fidelity search needs 'gp'")
+        self._cheap = _CheapModel(len(parse_objectives(self.cheap)), self.encoding)
+        self._dear = _TwoLevelBelief(network_features(self.encoding), self._cheap)
+        return [self._dear]
 
     def glance(self) -> Cell | None:
         """Return the most promising network not glanced at, while the share of the dear cost allows it."""
