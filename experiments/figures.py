@@ -86,14 +86,14 @@ def _present(records: Records, curves: pd.DataFrame, *, multi: bool) -> list[Tar
     return [target for name, target in records.targets.items() if name in finished and target.is_multi == multi]
 
 
-def new_panels(n: int) -> tuple[Figure, list[Axes]]:
+def new_panels(n: int, *, share_y: bool = False) -> tuple[Figure, list[Axes]]:
     """Return a figure with n panels, at most three in a row, and its axes."""
     n_columns = n if n <= 3 else (2 if n == 4 else 3)
     n_rows = math.ceil(n / n_columns)
     width = COLUMN_WIDTH if n_columns == 1 else TEXT_WIDTH
     figure = new_figure(width, 0.35 + (2.15 if n_columns == 1 else 2.0) * n_rows)
     figure.set_layout_engine("constrained")
-    grid = figure.subplots(n_rows, n_columns, squeeze=False)
+    grid = figure.subplots(n_rows, n_columns, squeeze=False, sharey=share_y)
     panels = list(grid.flat)
     for axes in panels[n:]:
         axes.remove()

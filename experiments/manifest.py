@@ -16,6 +16,7 @@ from robustnas import space
 from robustnas.arrays import FloatArray
 from robustnas.errors import ObjectiveError
 from robustnas.metric import Metric
+from robustnas.naslib import PREFIX
 from robustnas.naslib.loading import source_digest
 from robustnas.noise import noise_floor
 from robustnas.objective import Objective, parse_objectives, utility_columns
@@ -54,7 +55,7 @@ def versions(methods: Iterable[str] = ()) -> dict[str, str]:
             releases, and the version of torch.
     """
     found = {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
-    if any(name.startswith("naslib:") for name in methods):
+    if any(name.startswith(PREFIX) for name in methods):
         found |= {"torch": version("torch"), "naslib": f"sha256:{source_digest()[:16]}"}
     return found
 

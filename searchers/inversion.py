@@ -55,7 +55,7 @@ class Inversion(Generic[Question, Answer]):
         Raises:
             SearchStalled: The loop has come to its end.
             Exception: Whatever the loop raised; the same again if it is advanced once more.
-        KeyboardInterrupt: Ctrl-C; the loop is ended first, within its work.
+            KeyboardInterrupt: Ctrl-C; the loop is ended first, within its work.
         """
         if self._end is not None:
             raise self._end

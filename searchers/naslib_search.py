@@ -20,6 +20,7 @@ from robustnas.cell import Cell
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, RobustNASError, SearchError, unknown_name
 from robustnas.naslib.predictor_types import PREDICTOR_TYPES, require
+from robustnas.naslib.silence import silence
 from robustnas.oracle import Outcome
 from searchers.base import Searcher, UnseenNetworks
 from searchers.inversion import Inversion
@@ -64,7 +65,6 @@ class NASLibSearcher(Searcher):
 
     def _optimizer(self) -> Any:
         """Return NASLib's optimizer, or any that has its methods `adapt_search_space` and `new_epoch`."""
-        from robustnas.naslib.global_state import silence
         from robustnas.naslib.loading import load
 
         with silence():
@@ -98,8 +98,6 @@ class NASLibSearcher(Searcher):
 
     def _advance(self) -> Cell:
         """Answer the question before, if there was one, and return the next."""
-        from robustnas.naslib.global_state import silence
-
         answer = None if self._question is None else self._accuracies[self._network(self._question)]
         try:
             with self._state, silence():

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,11 +15,9 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, get_tags
 
-from robustnas.arrays import FloatArray, IntArray
+from robustnas.arrays import FloatArray
 from surrogates.base import Scaled, Surrogate, at_least, seeds
 from surrogates.calibration import LocalScale
-
-BoolArray = NDArray[np.bool_]
 
 
 class Member(Protocol):
@@ -26,6 +25,35 @@ class Member(Protocol):
 
     def predict(self, X: Any, /) -> Any:
         """Return predictions, shape (n,)."""
+
+
+def cross_fit(
+    fit: Callable[[NDArray[Any], FloatArray, int], Member],
+    X: NDArray[Any],
+    y: FloatArray,
+    seed: int,
+    member_seeds: Sequence[int],
+) -> tuple[list[Member], FloatArray]:
+    """Fit members that each leave out one fold.
+
+    Args:
+        fit: Fits a member to rows and targets, with a seed.
+        X: Rows, n of them.
+        y: Targets, shape (n,).
+        seed: Of the folds.
+        member_seeds: One per fold and member, at most n.
+
+    Returns:
+        The members, and each row's prediction by the member that had not seen it, shape (n,).
+    """
+    folds = np.random.default_rng(seed).permutation(len(y)) % len(member_seeds)
+    members, out_of_fold = [], np.empty(len(y))
+    for fold, member_seed in enumerate(member_seeds):
+        left_out = folds == fold
+        kept = left_out if left_out.all() else ~left_out  # a single row is its own fold
+        members.append(fit(X[kept], y[kept], int(member_seed)))
+        out_of_fold[left_out] = members[-1].predict(X[left_out])
+    return members, out_of_fold
 
 
 class CrossFitted(Surrogate):
@@ -54,23 +82,11 @@ class CrossFitted(Surrogate):
     def _fit(self, X: FloatArray, y: FloatArray) -> None:
         n_folds = min(at_least(self, "n_folds", 2), len(y))
         own, *others = seeds(self.random_state, n_folds + 1)
-        folds = np.random.default_rng(own).permutation(len(y)) % n_folds
         self._scaled = Scaled(y)
         z = self._scaled.forward(y)
-        self.members_ = [self._fit_without(X, z, folds == fold, int(seed)) for fold, seed in enumerate(others)]
-        out_of_fold = self._out_of_fold(X, folds)
+        self.members_, out_of_fold = cross_fit(self._fit_member, X, z, own, others)
         self._local = LocalScale(out_of_fold, z)
         self.out_of_fold_ = self._scaled.back(out_of_fold)
-
-    def _fit_without(self, X: FloatArray, z: FloatArray, left_out: BoolArray, seed: int) -> Member:
-        kept = np.ones_like(left_out) if left_out.all() else ~left_out  # a single row is its own fold
-        return self._fit_member(X[kept], z[kept], seed)
-
-    def _out_of_fold(self, X: FloatArray, folds: IntArray) -> FloatArray:
-        predicted = np.empty(len(X))
-        for fold, member in enumerate(self.members_):
-            predicted[folds == fold] = member.predict(X[folds == fold])
-        return predicted
 
     def _predict(self, X: FloatArray, return_std: bool) -> tuple[FloatArray, FloatArray]:
         each = np.array([member.predict(X) for member in self.members_], dtype=np.float64)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from robustnas.arrays import FloatArray
 from robustnas.cell import Cell
 from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.naslib import PREFIX
 from robustnas.naslib.predictor_types import PREDICTOR_TYPES, require
+from robustnas.naslib.silence import silence
 from robustnas.numbering import N_EDGES, N_OPERATIONS
-from surrogates.base import LARGEST_SEED, Scaled, Surrogate, at_least, seeds
+from surrogates.base import Scaled, Surrogate, at_least, seeds
 from surrogates.calibration import LocalScale
+from surrogates.cross_fitted import Member, cross_fit
 
-PREFIX = "naslib:"
 OWN_ENCODING = "one-hot"
 """The encoding from which the cells can be read, for predictors that make their own."""
 
@@ -66,21 +68,15 @@ class NASLibPredictor(Surrogate):
         own, whole, *others = seeds(self.random_state, n_folds + 2)
         self._input = _CellInput() if PREDICTOR_TYPES[self.predictor].reads_cells else _FeatureInput(X)
         self._scaled, rows, percent = Scaled(y), self._input(X), _percent(y)
-        self.member_ = self._member(rows, percent, whole)
-        folds = np.random.default_rng(own).permutation(len(y)) % n_folds
-        out_of_fold = np.empty(len(y))
-        self.others_ = []
-        for fold, seed in enumerate(others):
-            kept = folds != fold if len(y) > 1 else folds == fold  # a single row is its own fold
-            self.others_.append(self._member(rows[kept], percent[kept], seed))
-            out_of_fold[folds == fold] = self.others_[-1].predict(rows[folds == fold])
+        self.member_ = self._member(rows, percent, int(whole))
+        self.others_, out_of_fold = cross_fit(self._member, rows, percent, own, others)
         self._back = _Line(percent, y)
         self._local = LocalScale(self._scaled.forward(self._back(out_of_fold)), self._scaled.forward(y))
 
     def _member(self, rows: NDArray[Any], percent: FloatArray, seed: int) -> Member:
         if np.ptp(percent) == 0:  # NASLib divides by the spread
             return _Constant(float(percent[0]))
-        return _Fitted(self.predictor, rows, percent, int(seed))
+        return _Fitted(self.predictor, rows, percent, seed)
 
     def _predict(self, X: FloatArray, return_std: bool) -> tuple[FloatArray, FloatArray]:
         rows = self._input(X)
@@ -90,13 +86,6 @@ class NASLibPredictor(Surrogate):
         each = np.array([self._scaled.forward(self._back(other.predict(rows))) for other in self.others_])
         deviation = np.hypot(self._local(self._scaled.forward(mean)), each.std(axis=0))
         return mean, deviation * self._scaled.scale
-
-
-class Member(Protocol):
-    """A fitted predictor."""
-
-    def predict(self, rows: NDArray[Any], /) -> FloatArray:
-        """Return predictions in percent, shape (n,)."""
 
 
 class _Constant:
@@ -111,19 +100,18 @@ class _Fitted:
     """A predictor of NASLib, and the state of the process in which it was fitted."""
 
     def __init__(self, name: str, rows: NDArray[Any], percent: FloatArray, seed: int) -> None:
-        from robustnas.naslib.global_state import GlobalState, silence
+        require(name)
+        from robustnas.naslib.global_state import GlobalState
         from robustnas.naslib.predictors import make_predictor
         from robustnas.workers import one_thread
 
-        require(name)
-        state = GlobalState(seed % LARGEST_SEED)
+        state = GlobalState(seed)
         with one_thread(), state, silence():
             self._predictor = make_predictor(name, len(rows))
             self._predictor.fit(_as_naslib_takes(rows), percent)
         self._state = state
 
     def predict(self, rows: NDArray[Any], /) -> FloatArray:
-        from robustnas.naslib.global_state import silence
         from robustnas.workers import one_thread
 
         predicted = []

@@ -9,6 +9,7 @@ import numpy as np
 
 from robustnas.encodings import Encoding
 from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.naslib import PREFIX
 from robustnas.naslib.predictor_types import PREDICTOR_TYPES, require
 from surrogates.base import Surrogate
 from surrogates.boosted_trees import BoostedTrees
@@ -16,7 +17,7 @@ from surrogates.forest import Forest
 from surrogates.gaussian_process import GaussianProcess
 from surrogates.mlp import MLPEnsemble
 from surrogates.multitask import MultiTask
-from surrogates.naslib_predictor import PREFIX, NASLibPredictor, check_encoding
+from surrogates.naslib_predictor import NASLibPredictor, check_encoding
 from surrogates.ridge import RidgeRegression
 
 SURROGATES: dict[str, type[Surrogate]] = {
@@ -82,12 +83,8 @@ def surrogate_class(name: str) -> type[Surrogate]:
             return NASLibPredictor
         return SURROGATES[DEFAULT_SURROGATE if name == "default" else name]
     except (KeyError, TypeError):
-        raise InvalidInputError(unknown_name("surrogate", name, [*surrogate_names(), "default"])) from None
-
-
-def surrogate_names() -> tuple[str, ...]:
-    """Return every name that `make_surrogate` takes, besides ``default``."""
-    return (*SURROGATES, *NASLIB_SURROGATES)
+        known = [*SURROGATES, *NASLIB_SURROGATES, "default"]
+        raise InvalidInputError(unknown_name("surrogate", name, known)) from None
 
 
 def parameter_names(name: str) -> tuple[str, ...]:

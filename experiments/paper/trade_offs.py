@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.figure_style import PALETTE, QUIET, STYLE, TEXT_WIDTH, new_figure
+from experiments.figures import new_panels
 from experiments.paper.fronts import front_facts, front_members
 from experiments.paper.heat_map import freeze
 from experiments.paper.objective_scores import COST_TITLES, ObjectiveScores, objective_scores, robust_scores
@@ -137,27 +138,18 @@ def fronts_figure(pairs: Sequence[Pair]) -> Figure:
 
 def costs_figure(pairs: Sequence[Pair]) -> Figure:
     """Draw one panel per cost, with the front of every accuracy as a staircase; of many costs, the first twelve."""
-    costs = {cost.name: cost for _, cost in pairs}
-    accuracies = {accuracy.name: accuracy for accuracy, _ in pairs}
-    names = list(costs)[:_MOST_PANELS]
+    costs = list({cost.name: cost for _, cost in pairs}.values())[:_MOST_PANELS]
+    accuracies = {accuracy.name: accuracy for accuracy, _ in pairs}.values()
     with mpl.rc_context(STYLE):
-        n_columns = min(3, len(names))
-        n_rows = math.ceil(len(names) / n_columns)
-        figure = new_figure(TEXT_WIDTH, 1.8 * n_rows + 0.5)
-        figure.set_layout_engine("constrained")
-        panels = list(figure.subplots(n_rows, n_columns, squeeze=False, sharey=True).flat)
-        for axes, name in zip(panels, names, strict=False):
-            for color, accuracy in zip(cycle(PALETTE), accuracies.values(), strict=False):
-                members = front_members(accuracy, costs[name])
+        figure, panels = new_panels(len(costs), share_y=True)
+        for axes, cost in zip(panels, costs, strict=True):
+            for color, accuracy in zip(cycle(PALETTE), accuracies, strict=False):
+                members = front_members(accuracy, cost)
                 axes.step(members["second"], 100 * members["first"], where="pre", color=color, label=accuracy.title)
-            axes.set_xlabel(costs[name].title)
+            axes.set_xlabel(cost.title)
             axes.grid(color=QUIET, alpha=0.25, linewidth=0.5)
-        for axes in panels[len(names) :]:
-            axes.remove()
-        for axes in panels[: len(names) : n_columns]:
-            axes.set_ylabel("accuracy (%)")
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
+        figure.supylabel("accuracy (%)", fontsize=8)
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
         freeze(figure)
     return figure
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import random
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
 from copy import copy
 from typing import Any, NamedTuple
 
@@ -58,14 +54,6 @@ class GlobalState:
         self._own = _States.now()
         self._others.restore()
         self._others = None
-
-
-@contextmanager
-def silence() -> Iterator[None]:
-    """Drop what NASLib prints, and warnings about its code: neither belongs to the output of a command."""
-    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield
 
 
 class _States(NamedTuple):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -17,17 +18,18 @@ import numpy as np
 from torch import nn
 
 from robustnas.arrays import IntArray
-from robustnas.cell import Cell
+from robustnas.cell import EDGES, Cell
 from robustnas.naslib.loading import load
 from robustnas.numbering import N_EDGES, N_OPERATIONS
 
-EDGES = ((1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4))
+NASLIB_EDGES = tuple(sorted((source + 1, target + 1) for source, target in EDGES))
 """NASLib's edges, by source node; nodes count from 1."""
 
 _PRIMITIVES = ("Identity", "Zero", "ReLUConvBN3x3", "ReLUConvBN1x1", "AvgPool1x1")  # by NASLib's operation index
 _NONE = 1
 _GRAPHS = 17  # in one of NASLib's spaces; each draws a random number for its identity when it is made
-_OUT_OF_INPUT, _INTO_OUTPUT = (0, 1, 2), (2, 4, 5)
+_OUT_OF_INPUT = tuple(i for i, (source, _) in enumerate(NASLIB_EDGES) if source == 1)
+_INTO_OUTPUT = tuple(i for i, (_, target) in enumerate(NASLIB_EDGES) if target == 4)
 _FIELDS = {"TRAIN_ACCURACY": "train_acc1es", "VAL_ACCURACY": "eval_acc1es", "TEST_ACCURACY": "eval_acc1es"}
 _FIELDS |= {"TRAIN_LOSS": "train_losses", "VAL_LOSS": "eval_losses", "TEST_LOSS": "eval_losses"}
 
@@ -71,7 +73,7 @@ class LightSpace(nn.Module):
     @property
     def edges(self) -> dict[tuple[int, int], SimpleNamespace]:
         """What NASLib's conversion to an arch string reads of its graph: the operations of the first cell."""
-        operations = zip(EDGES, self.get_op_indices(), strict=True)
+        operations = zip(NASLIB_EDGES, self.get_op_indices(), strict=True)
         cell = {edge: {"op": SimpleNamespace(get_op_name=_PRIMITIVES[op])} for edge, op in operations}
         return {(2, 3): SimpleNamespace(op=SimpleNamespace(edges=cell))}
 
@@ -134,9 +136,9 @@ class LightSpace(nn.Module):
 
     def encode(self, encoding_type: Any = None) -> Any:
         """Return NASLib's own encoding of the architecture, its one-hot unless told otherwise."""
-        kinds = load("utils.encodings").EncodingType
+        kinds, encode = _encodings()
         kind = kinds.ADJACENCY_ONE_HOT if encoding_type is None else encoding_type
-        encoded = load("search_spaces.nasbench201.encodings").encode_201(self, encoding_type=kind)
+        encoded = encode(self, encoding_type=kind)
         if kind == kinds.SEMINAS:  # tokens of a sequence: torch takes no floats for indices any more
             encoded["adjacency"] = encoded["adjacency"].astype(int)
         return encoded
@@ -168,6 +170,12 @@ class LightSpace(nn.Module):
             return known["cifar10-valid"]["cost_info"]["train_time"]
         values = known["cifar10-valid"][_FIELDS[metric.name]]
         return values if full_lc else values[epoch]
+
+
+@cache
+def _encodings() -> tuple[Any, Any]:
+    """Return NASLib's kinds of encodings, and its function that encodes; architectures are encoded by the thousand."""
+    return load("utils.encodings").EncodingType, load("search_spaces.nasbench201.encodings").encode_201
 
 
 def _others(op: int) -> list[int]:

@@ -6,7 +6,6 @@ import hashlib
 import importlib
 import importlib.util
 import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -15,6 +14,7 @@ from typing import Any
 
 from robustnas.errors import MissingPackageError
 from robustnas.naslib.repairs import old_names, repair, repair_counting, use_no_gpu
+from robustnas.naslib.silence import silence
 from robustnas.naslib.stand_ins import stand_ins
 
 REPOSITORY = "https://github.com/automl/NASLib"
@@ -33,13 +33,15 @@ def location() -> Path | None:
 
 
 def check_installed() -> None:
-    """Refuse to go on without NASLib, without the seconds that importing it takes.
+    """Refuse to go on without NASLib or torch, without the seconds that importing it takes.
 
     Raises:
         MissingPackageError: Says how to install it.
     """
     if location() is None:
         raise MissingPackageError(f"NASLib is not installed; install it: {INSTALL}")
+    if importlib.util.find_spec("torch") is None:  # the bridge itself imports it
+        raise MissingPackageError(f"NASLib is in {location()} but cannot do without torch; install it: {INSTALL}")
 
 
 def load(name: str) -> Any:
@@ -85,7 +87,7 @@ def source_digest() -> str:
 def _prepare() -> tuple[str, ...]:
     """Import NASLib once with what it needs around it; return the packages that stand-ins were made for."""
     try:
-        with stand_ins() as missing, old_names(), _quiet():
+        with stand_ins() as missing, old_names(), silence(), _root_logger_kept():
             repair_counting()
             for name in ("search_spaces", "predictors", "optimizers"):
                 importlib.import_module(f"naslib.{name}")
@@ -99,12 +101,10 @@ def _prepare() -> tuple[str, ...]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence warnings about NASLib's own code, and keep the root logger as it is."""
+def _root_logger_kept() -> Iterator[None]:
+    """Keep the root logger as it is, whatever NASLib sets up when it is imported."""
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    yield
     root.setLevel(level)
     root.handlers[:] = handlers

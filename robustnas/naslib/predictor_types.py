@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from robustnas.errors import MissingPackageError
 from robustnas.naslib.loading import check_installed
-from robustnas.naslib.stand_ins import is_missing
+from robustnas.naslib.stand_ins import install_command, is_missing
 
 
 class PredictorType(NamedTuple):
@@ -52,7 +52,7 @@ def require(name: str) -> None:
     check_installed()
     package = PREDICTOR_TYPES[name].package
     if package is not None and is_missing(package):
-        command = "pip install --no-deps pybnn && pip install emcee" if package == "pybnn" else f"pip install {package}"
         raise MissingPackageError(
-            f"NASLib's predictor {name!r} needs the package {package}, which cannot be imported; install it: {command}"
+            f"NASLib's predictor {name!r} needs the package {package}, which cannot be imported; "
+            f"install it: {install_command(package)}"
         )

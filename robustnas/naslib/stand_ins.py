@@ -49,7 +49,7 @@ class _Absent(type):
     def __call__(cls, *_: Any, **__: Any) -> NoReturn:
         raise MissingPackageError(
             f"NASLib's {cls.__name__} comes from the package {cls.package}, which cannot be imported; "
-            f"install it: pip install {cls.package}"
+            f"install it: {install_command(cls.package)}"
         )
 
 
@@ -70,6 +70,13 @@ class StandIn(ModuleType):
 def absent(package: str, name: str) -> type:
     """Return a class that can be referred to and derived from, and not called."""
     return _Absent(name, (), {"package": package})
+
+
+def install_command(package: str) -> str:
+    """Return the command that installs a package of `PACKAGES`."""
+    if package == "pybnn":  # it asks for torchvision, which it does not use
+        return "pip install --no-deps pybnn && pip install emcee"
+    return f"pip install {package}"
 
 
 def is_missing(package: str) -> bool:

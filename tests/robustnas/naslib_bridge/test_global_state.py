@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from robustnas.naslib.global_state import GlobalState, silence
+from robustnas.naslib.global_state import GlobalState
+from robustnas.naslib.silence import silence
 
 Draw = tuple[float, float, float]
 

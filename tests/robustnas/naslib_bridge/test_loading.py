@@ -71,6 +71,13 @@ def test_without_naslib_the_error_says_how_to_install_it(ask: object) -> None:
         ask()  # type: ignore[operator]
 
 
+def test_without_torch_the_error_says_so(broken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for ask in (check_installed, lambda: load("optimizers"), lambda: require("xgb")):
+        with pytest.raises(MissingPackageError, match="cannot do without torch; install it: git clone"):
+            ask()
+
+
 def test_a_package_that_naslib_cannot_do_without_is_named(broken: Path) -> None:
     assert location() == broken
     with pytest.raises(MissingPackageError, match="No module named 'a_package_that_nobody_has'; install it"):

@@ -1,0 +1,16 @@
+"""Silence around NASLib's code."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Drop what NASLib prints, and warnings about its code: neither belongs to the output of a command."""
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
