@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from robustnas.database import Database, DatabaseTable, find_folder
 from robustnas.metric import Metric
-from robustnas.numbering import N_CELLS
+from robustnas.spaces.nasbench201.numbering import N_CELLS
+from robustnas.tables.database.database import Database, DatabaseTable, find_folder
 
 
 def seconds(task: Callable[[], object], repeats: int = 20) -> float:

@@ -18,11 +18,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
 
-from experiments.figure_style import INK, STYLE, TEXT_WIDTH, colours_of, new_figure, render
-from experiments.run import RunSpec, record
-from robustnas import Objective, space
-from robustnas.datasets import open_table
-from robustnas.table import Table
+from experiments.comparison.run import RunSpec, record
+from experiments.pages.figure_style import INK, STYLE, TEXT_WIDTH, colours_of, new_figure, render
+from robustnas import Objective
+from robustnas.spaces.nasbench201 import space
+from robustnas.tables.datasets import open_table
+from robustnas.tables.table import Table
 
 REAL, SMOOTH, NOISY = "cifar10", "cifar10-surrogate", "cifar10-surrogate@0"
 TABLES = (REAL, SMOOTH, NOISY)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from robustnas import space
-from robustnas.encodings import ENCODINGS, Encoding
-from robustnas.twins import twin_labels
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.encodings import ENCODINGS, Encoding
+from robustnas.spaces.nasbench201.twins import twin_labels
 
 REPEATS = 5
 

@@ -27,14 +27,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from robustnas.evaluator.attack_settings import AttackSettings
 from robustnas.evaluator.attacks import attack_images, create_attacker
 from robustnas.evaluator.attacks.attacker import Batch, Passes, input_gradient
 from robustnas.evaluator.attacks.batches import Bucketed
+from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.device import choose_device, device_name
 from robustnas.evaluator.evaluator import Evaluator
-from robustnas.evaluator.image_files import open_images
-from robustnas.evaluator.images import LabelledImages
+from robustnas.evaluator.images.image_files import open_images
+from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.inference import inference_form
 from robustnas.evaluator.network import Normalised, build
 

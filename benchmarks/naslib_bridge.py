@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 
-from experiments.surrogate_fit import FitSpec, fit_record
-from robustnas.cell import Cell
-from robustnas.database import Database, DatabaseTable
+from experiments.surrogate_benchmark.fit import FitSpec, fit_record
 from robustnas.naslib.loading import load
 from robustnas.oracle import Oracle
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.tables.database.database import Database, DatabaseTable
 from robustnas.workers import in_processes, one_thread
 from searchers import create, search
 from searchers.naslib_search import NASLIB_SEARCHERS

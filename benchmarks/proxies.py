@@ -21,14 +21,14 @@ import torch
 from scipy.stats import kendalltau, spearmanr
 
 from robustnas import Objective
-from robustnas.cell import Cell, Operation
-from robustnas.cell_columns import read_columns
-from robustnas.cost import IMAGENET16_120
-from robustnas.datasets import open_table
 from robustnas.errors import DataNotFoundError
 from robustnas.evaluator.network import KERNEL_SIZES
 from robustnas.evaluator.proxies import PROXIES, ImageBatch, open_batch, proxy_scores
-from robustnas.sheet import read_bytes, read_sheet
+from robustnas.spaces.nasbench201.cell import Cell, Operation
+from robustnas.spaces.nasbench201.cost import IMAGENET16_120
+from robustnas.tables.attached.columns import read_columns
+from robustnas.tables.attached.sheet import read_bytes, read_sheet
+from robustnas.tables.datasets import open_table
 
 OBJECTIVES = ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption")
 
@@ -74,7 +74,7 @@ def comparison(scores: pd.DataFrame, table: pd.DataFrame) -> str:
 
 
 def exactness(scores: pd.DataFrame, table: pd.DataFrame) -> str:
-    """Say how far parameters and FLOPs, in millions there, are from ours as `robustnas.cost` tells."""
+    """Say how far parameters and FLOPs, in millions there, are from our exact counts."""
     cells = [Cell.from_index(index).operations for index in scores.index]
     n_convolutions = np.array([sum(op in KERNEL_SIZES for op in ops) for ops in cells])
     n_poolings = np.array([ops.count(Operation.AVG_POOL_3X3) for ops in cells])

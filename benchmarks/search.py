@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from robustnas import Cell, Database, Oracle, space
-from robustnas.table import Table
+from robustnas import Cell, Database, Oracle
+from robustnas.spaces.nasbench201 import space
+from robustnas.tables.table import Table
 from searchers import create, search
 
 BUDGET, N_SEEDS, OBJECTIVE = 300, 30, "pgd@1"

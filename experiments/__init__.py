@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from experiments.plan import Plan as Plan
-    from experiments.records import Records as Records
-    from experiments.records import load as load
+    from experiments.comparison.plan import Plan as Plan
+    from experiments.comparison.records import Records as Records
+    from experiments.comparison.records import load as load
 
 __all__ = ["Plan", "Records", "load"]
 
@@ -15,11 +15,11 @@ __all__ = ["Plan", "Records", "load"]
 def __getattr__(name: str) -> object:
     """Import on demand: pandas would slow every command down that does not need it."""
     if name in ("Records", "load"):
-        from experiments import records
+        from experiments.comparison import records
 
         return getattr(records, name)
     if name == "Plan":
-        from experiments.plan import Plan
+        from experiments.comparison.plan import Plan
 
         return Plan
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,18 +6,18 @@ import click
 
 from experiments.commands.analyse import analyse
 from experiments.commands.compare import compare, plan, report
+from experiments.commands.data import data
+from experiments.commands.draw import draw
+from experiments.commands.evaluate import evaluate
+from experiments.commands.fill import fill
 from experiments.commands.naslib import naslib
+from experiments.commands.objectives import objectives
+from experiments.commands.options import Group
+from experiments.commands.proxies import proxies
+from experiments.commands.query import query
 from experiments.commands.search import search
 from experiments.commands.surrogates import surrogates
 from robustnas import __version__
-from robustnas.cli import Group
-from robustnas.commands.data import data
-from robustnas.commands.draw import draw
-from robustnas.commands.evaluate import evaluate
-from robustnas.commands.fill import fill
-from robustnas.commands.objectives import objectives
-from robustnas.commands.proxies import proxies
-from robustnas.commands.query import query
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -9,14 +9,14 @@ from typing import NamedTuple
 import numpy as np
 
 from robustnas.arrays import FloatArray
-from robustnas.cell import Cell
 from robustnas.checks import whole_number
 from robustnas.errors import BudgetExhausted, SearchStalled
-from robustnas.growing_table import GrowingTable
-from robustnas.identity import N_NETWORKS
-from robustnas.objective import Objective, needed_metrics, parse_objectives, utility_columns
-from robustnas.space import canonical_list
-from robustnas.table import Table
+from robustnas.objectives.objective import Objective, needed_metrics, parse_objectives, utility_columns
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.identity import N_NETWORKS
+from robustnas.spaces.nasbench201.space import canonical_list
+from robustnas.tables.growing_table import GrowingTable
+from robustnas.tables.table import Table
 
 
 class Outcome(NamedTuple):
@@ -53,7 +53,7 @@ class Outcome(NamedTuple):
 class Oracle:
     """Answers queries for networks from a table, and counts them.
 
-    A growing table (`robustnas.growing_table`) measures what it does not hold; a query then takes as long as that.
+    A growing table (`robustnas.tables.GrowingTable`) measures what it lacks; a query then takes as long as that.
 
     Each *distinct* canonical network counts once against the budget; asking again is free, up to a cap that stops a
     searcher which only repeats itself.
@@ -68,7 +68,7 @@ class Oracle:
         ObjectiveError: An objective does not parse, the table lacks a metric, or no cell satisfies the constraints.
         InvalidInputError: A budget out of range.
 
-    >>> from robustnas.table import ArrayTable
+    >>> from robustnas.tables.table import ArrayTable
     >>> oracle = Oracle("clean", ArrayTable({"clean": np.linspace(0, 1, 15625)}), budget=2)
     >>> oracle.query(Cell.parse("index:15624")).score
     1.0

@@ -18,16 +18,23 @@ from scipy.optimize import minimize
 from scipy.stats import kendalltau
 from torch import nn
 
-from robustnas import Database, space
+from robustnas import Database
 from robustnas.arrays import AnyArray, FloatArray, IntArray
-from robustnas.cell import EDGES
-from robustnas.embedded.model import KNOTS, SurrogateModel, accuracy, bent, logit, read_model, visibility
-from robustnas.embedded.network import COUNT_SCALE, CellNetwork, carries_signal, depends_on_input, useful_convolutions
-from robustnas.embedded.noise import BEND, LEVELS, NoiseModel
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
-from robustnas.noise import noise_floor
-from robustnas.readers import N_CLASSES
-from robustnas.twins import network_twin_labels
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cell import EDGES
+from robustnas.spaces.nasbench201.twins import network_twin_labels
+from robustnas.tables.database.published import N_CLASSES
+from robustnas.tables.embedded.model import KNOTS, SurrogateModel, accuracy, bent, logit, read_model, visibility
+from robustnas.tables.embedded.network import (
+    COUNT_SCALE,
+    CellNetwork,
+    carries_signal,
+    depends_on_input,
+    useful_convolutions,
+)
+from robustnas.tables.embedded.noise import BEND, LEVELS, NoiseModel
+from robustnas.tables.noise import noise_floor
 
 N_MEMBERS = 4
 N_STATES, N_HIDDEN, N_HEAD, N_FACTORS = 20, 28, 48, 14

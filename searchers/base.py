@@ -10,11 +10,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from robustnas import space
 from robustnas.arrays import IntArray
-from robustnas.cell import Cell
 from robustnas.errors import BudgetExhausted, InvalidInputError, SearchStalled
 from robustnas.oracle import Oracle, Outcome
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cell import Cell
 
 
 class Searcher(ABC):

@@ -12,9 +12,9 @@ from functools import cache
 
 import numpy as np
 
-from robustnas import space
 from robustnas.arrays import FloatArray, read_only
-from robustnas.encodings import encoding
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.encodings import encoding
 from surrogates.incremental_gp import IncrementalPosterior
 from surrogates.matern import standardise
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from robustnas import space
-from robustnas.cell import Cell
 from robustnas.checks import whole_number
 from robustnas.oracle import Outcome
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cell import Cell
 from searchers.base import Searcher, UnseenNetworks, comparable
 
 

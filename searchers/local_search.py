@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from robustnas import space
-from robustnas.cell import Cell
 from robustnas.errors import InvalidInputError
 from robustnas.oracle import Outcome
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cell import Cell
 from searchers.base import Searcher, UnseenNetworks, comparable
 
 

@@ -13,12 +13,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from robustnas import space
 from robustnas.arrays import FloatArray, IntArray
-from robustnas.cell import Cell
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, SearchStalled, unknown_name
 from robustnas.oracle import Outcome
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cell import Cell
 from searchers.acquisition import ACQUISITIONS, Prediction, upper_confidence_bound
 from searchers.base import Searcher
 from searchers.belief import Belief, make_belief, network_features

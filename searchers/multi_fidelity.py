@@ -15,12 +15,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from robustnas import space
 from robustnas.arrays import FloatArray
-from robustnas.cell import Cell
 from robustnas.errors import InvalidInputError
-from robustnas.objective import parse_objectives
+from robustnas.objectives.objective import parse_objectives
 from robustnas.oracle import Outcome
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cell import Cell
 from searchers.acquisition import upper_confidence_bound
 from searchers.base import GlancingSearcher
 from searchers.belief import Belief, GPBelief, network_features

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from robustnas import space
-from robustnas.cell import Cell
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, RobustNASError, SearchError, unknown_name
 from robustnas.naslib.predictor_types import PREDICTOR_TYPES, require
 from robustnas.naslib.silence import silence
 from robustnas.oracle import Outcome
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cell import Cell
 from searchers.base import Searcher, UnseenNetworks
 from searchers.inversion import Inversion
 

@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from robustnas import space
 from robustnas.arrays import FloatArray, IntArray
-from robustnas.cell import Cell
 from robustnas.checks import whole_number
 from robustnas.oracle import Outcome
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cell import Cell
 from searchers.base import Searcher, UnseenNetworks
 
 _WORST = -1e300  # what an unknown utility counts as; finite, so that differences stay defined

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from robustnas import space
-from robustnas.cell import EDGES, OPERATION_LABELS, Cell
 from robustnas.checks import whole_number
 from robustnas.errors import SearchError
 from robustnas.oracle import Outcome
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cell import EDGES, OPERATION_LABELS, Cell
 from searchers.base import Searcher, UnseenNetworks
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from robustnas import space
-from robustnas.cell import Cell
 from robustnas.oracle import Outcome
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cell import Cell
 from searchers.base import Searcher, UnseenNetworks
 
 

@@ -24,12 +24,12 @@ from multiprocessing.queues import SimpleQueue
 
 import numpy as np
 
-from robustnas import space
 from robustnas.arrays import FloatArray
-from robustnas.cell import Cell
-from robustnas.numbering import N_CELLS, N_EDGES, N_OPERATIONS, all_operations
 from robustnas.oracle import Oracle, Outcome
-from robustnas.table import ArrayTable
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.numbering import N_CELLS, N_EDGES, N_OPERATIONS, all_operations
+from robustnas.tables.table import ArrayTable
 from searchers.base import Searcher, search
 from searchers.random_search import RandomSearch
 

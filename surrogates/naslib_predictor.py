@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustnas.arrays import FloatArray
-from robustnas.cell import Cell
 from robustnas.errors import InvalidInputError, unknown_name
 from robustnas.naslib import PREFIX
 from robustnas.naslib.predictor_types import PREDICTOR_TYPES, require
 from robustnas.naslib.silence import silence
-from robustnas.numbering import N_EDGES, N_OPERATIONS
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.numbering import N_EDGES, N_OPERATIONS
 from surrogates.base import Scaled, Surrogate, at_least, seeds
 from surrogates.calibration import LocalScale
 from surrogates.cross_fitted import Member, cross_fit

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
-from synthetic import EPSILONS, write_published
 
-from robustnas.cell import Cell
-from robustnas.identity import networks, uids
-from robustnas.numbering import index_of_id
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.identity import networks, uids
+from robustnas.spaces.nasbench201.numbering import index_of_id
+from tests.synthetic import EPSILONS, write_published
 
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")

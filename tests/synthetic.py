@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from robustnas.identity import networks
+from robustnas.spaces.nasbench201.identity import networks
 
 EPSILONS = {"pgd@Linf": [0.1, 1.0, 8.0], "fgsm@Linf": [0.1, 1.0, 8.0, 255.0]}
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from robustnas.cli import data_option, fail, json_option, print_json
+from experiments.commands.options import data_option, fail, json_option, print_json
 
 if TYPE_CHECKING:
     from experiments.paper.section import Section

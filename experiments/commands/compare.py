@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from robustnas.cli import data_option, fail
+from experiments.commands.options import data_option, fail
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from experiments.plan import Plan
+    from experiments.comparison.plan import Plan
 
 _MOST_BARS = 20
 
@@ -43,7 +43,7 @@ def compare(plan: Path | None, out: Path, jobs: int | None, data: Path | None) -
       robustnas plan > my.toml
       robustnas compare my.toml --out results --jobs 2
     """
-    from experiments.plan import Plan, builtin_text
+    from experiments.comparison.plan import Plan, builtin_text
 
     chosen = _builtin(data) if plan is None else Plan.load(plan)
     text = builtin_text(chosen.dataset) if plan is None else plan.read_text(encoding="utf-8")
@@ -74,15 +74,15 @@ def plan() -> None:
     Example:
       robustnas plan > my.toml
     """
-    from experiments.plan import builtin_text
+    from experiments.comparison.plan import builtin_text
 
     click.echo(builtin_text(), nl=False)
 
 
 def _builtin(data: Path | None) -> Plan:
     """Return the built-in plan, on the embedded dataset where there is no database; say so in one line."""
-    from experiments.plan import Plan
-    from robustnas.datasets import NO_DATA_NOTICE, choose_dataset, is_surrogate
+    from experiments.comparison.plan import Plan
+    from robustnas.tables.datasets import NO_DATA_NOTICE, choose_dataset, is_surrogate
 
     dataset = choose_dataset(None, data)
     if is_surrogate(dataset):
@@ -92,11 +92,11 @@ def _builtin(data: Path | None) -> Plan:
 
 def _report(directory: Path) -> None:
     """Write the report of a comparison or of a benchmark of surrogates, whichever the records are of."""
-    from experiments.records import load
-    from experiments.report import write_report
-    from experiments.surrogate_records import is_benchmark
-    from experiments.surrogate_report import write_surrogate_report
-    from experiments.tables import terminal_table
+    from experiments.comparison.records import load
+    from experiments.comparison.report import write_report
+    from experiments.comparison.tables import terminal_table
+    from experiments.surrogate_benchmark.records import is_benchmark
+    from experiments.surrogate_benchmark.report import write_surrogate_report
 
     if is_benchmark(directory):
         click.echo(f"report: {write_surrogate_report(directory)}")
@@ -107,7 +107,7 @@ def _report(directory: Path) -> None:
 
 
 def _run(plan: Plan, text: str, out: Path, data: Path | None, jobs: int | None) -> None:
-    from experiments.compare import compare as run_plan
+    from experiments.comparison.runner import compare as run_plan
 
     with _progress(plan) as show:
         for done, run in run_plan(plan, text, out, data=data, jobs=jobs):

@@ -7,15 +7,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from robustnas.cli import open_dataset
-from robustnas.commands.evaluation_options import EvaluationOptions, torch_needed
+from experiments.commands.evaluation_options import EvaluationOptions, torch_needed
+from experiments.commands.options import open_dataset
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from experiments.run import RunSpec
-    from robustnas.growing_table import GrowingTable
-    from robustnas.table import Table
+    from experiments.comparison.run import RunSpec
+    from robustnas.tables.growing_table import GrowingTable
+    from robustnas.tables.table import Table
 
 
 def growing_table(
@@ -28,8 +28,8 @@ def growing_table(
     progress: SearchProgress,
 ) -> GrowingTable:
     """Return the table that measures; its store is open until the stack ends."""
-    from robustnas.growing_table import GrowingTable
-    from robustnas.objective import needed_metrics, parse_objectives
+    from robustnas.objectives.objective import needed_metrics, parse_objectives
+    from robustnas.tables.growing_table import GrowingTable
     from searchers import create
     from searchers.base import GlancingSearcher
 
@@ -40,15 +40,15 @@ def growing_table(
     evaluator = evaluation.evaluator(images, seed=spec.seed)
     base = _base_table(evaluator.images.name, dataset, data)
     with torch_needed():
-        from robustnas.evaluator.filling import StoreFiller
+        from robustnas.evaluator.measurer import StoreFiller
     store = stack.enter_context(evaluation.open_store())
     return GrowingTable(StoreFiller(evaluator, store, progress.stage), needed_metrics(objectives), base)
 
 
 def _base_table(images: str, dataset: str | None, data: Path | None) -> Table | None:
     """Return the table to ask before measuring: the one named, or the one of the images where there is one."""
-    from robustnas.database import find_folder
-    from robustnas.readers import N_CLASSES
+    from robustnas.tables.database.database import find_folder
+    from robustnas.tables.database.published import N_CLASSES
 
     if dataset is not None:
         return open_dataset(dataset, data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from robustnas.cli import json_option, print_json
+from experiments.commands.options import json_option, print_json
 
 
 @click.command()

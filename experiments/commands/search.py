@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from experiments.commands.evaluation_options import EvaluationOptions, evaluation_options
 from experiments.commands.measuring import SearchProgress, growing_table, search_progress
-from robustnas.cli import data_option, dataset_option, json_option, open_dataset, print_json
-from robustnas.commands.evaluation_options import EvaluationOptions, evaluation_options
+from experiments.commands.options import data_option, dataset_option, json_option, open_dataset, print_json
 from robustnas.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from experiments.run import RunSpec, Trajectory
-    from robustnas.table import Table
+    from experiments.comparison.run import RunSpec, Trajectory
+    from robustnas.tables.table import Table
 
 _MOST_NOTES = 5
 
@@ -69,8 +69,8 @@ def search(
       robustnas search --objective clean --set population_size=50 --json
       robustnas search --images digits --objective pgd@16 --budget 5
     """
-    from experiments.run import RunSpec
-    from robustnas.objective import parse_objectives
+    from experiments.comparison.run import RunSpec
+    from robustnas.objectives.objective import parse_objectives
 
     text = ", ".join(str(part) for part in parse_objectives(objective))
     spec = RunSpec(text, searcher, searcher, _parameters(settings), budget, seed)
@@ -91,8 +91,8 @@ def search(
 
 
 def _run(spec: RunSpec, table: Table, progress: SearchProgress) -> Trajectory:
-    from experiments.run import steps
-    from robustnas.growing_table import GrowingTable
+    from experiments.comparison.run import steps
+    from robustnas.tables.growing_table import GrowingTable
     from robustnas.workers import one_thread
 
     with nullcontext() if isinstance(table, GrowingTable) else one_thread():  # measuring uses all processors
@@ -102,7 +102,7 @@ def _run(spec: RunSpec, table: Table, progress: SearchProgress) -> Trajectory:
 
 
 def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float) -> dict[str, Any]:
-    from robustnas.growing_table import GrowingTable
+    from robustnas.tables.growing_table import GrowingTable
 
     result: dict[str, Any] = {
         "dataset": table.dataset,
@@ -123,8 +123,8 @@ def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float)
 
 
 def _summary(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float) -> str:
-    from robustnas import space
-    from robustnas.growing_table import GrowingTable
+    from robustnas.spaces.nasbench201 import space
+    from robustnas.tables.growing_table import GrowingTable
 
     n_queries, cell = len(trajectory.outcomes), trajectory.best_cell
     lines = [f"{spec.searcher} on {spec.objective}, {table.dataset}: {n_queries} networks in {seconds:.2f} s"]
@@ -155,8 +155,8 @@ def _front(trajectory: Trajectory, of: str) -> list[str]:
 
 def _best(spec: RunSpec, table: Table, score: float, *, whole: bool) -> str:
     """Say how good the best network is; and, where the whole table is known, how good it could have been."""
-    from experiments.manifest import facts
-    from experiments.tables import number, unit
+    from experiments.comparison.manifest import facts
+    from experiments.pages.table import number, unit
 
     known = facts(spec.objective, table)
     scale = known["scale"]
@@ -174,7 +174,7 @@ def _sources(trajectory: Trajectory) -> str:
 
 
 def _scores(scores: list[float], scales: list[str]) -> str:
-    from experiments.tables import number, unit
+    from experiments.pages.table import number, unit
 
     return ", ".join(number(score, scale) + unit(scale) for score, scale in zip(scores, scales, strict=True))
 

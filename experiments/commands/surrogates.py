@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from robustnas.cli import data_option, dataset_option, fail, json_option, open_dataset, print_json
+from experiments.commands.options import data_option, dataset_option, fail, json_option, open_dataset, print_json
 from robustnas.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from experiments.surrogate_plan import BenchmarkPlan
-    from robustnas.table import Table
+    from experiments.surrogate_benchmark.plan import BenchmarkPlan
+    from robustnas.tables.table import Table
 
 
 @click.command()
@@ -75,9 +75,9 @@ def surrogates(
       robustnas surrogates --objective pgd@1 --surrogates xgboost,forest --encodings one-hot,graph --out surrogates
       robustnas surrogates --objective clean --objective pgd@1 --train-sizes 100,400 --trials 3 --json
     """
-    from experiments.surrogate_benchmark import row
-    from experiments.surrogate_plan import BenchmarkPlan
-    from robustnas.datasets import choose_dataset
+    from experiments.surrogate_benchmark.plan import BenchmarkPlan
+    from experiments.surrogate_benchmark.runner import row
+    from robustnas.tables.datasets import choose_dataset
 
     sizes = tuple(_number(text) for text in _listed(train_sizes))
     chosen = choose_dataset(dataset, data)
@@ -96,7 +96,7 @@ def surrogates(
 
 def _run(plan: BenchmarkPlan, out: Path | None, data: Path | None, jobs: int | None) -> list[dict[str, Any]]:
     """Return the records of all fits, in the order of the plan."""
-    from experiments.surrogate_benchmark import benchmark
+    from experiments.surrogate_benchmark.runner import benchmark
 
     found: dict[Any, dict[str, Any]] = {}
     try:
@@ -115,10 +115,10 @@ _KEY = ("objective", "surrogate", "encoding", "train_size", "trial")
 
 
 def _show(plan: BenchmarkPlan, records: list[dict[str, Any]], table: Table) -> None:
-    from experiments.surrogate_benchmark import manifest
-    from experiments.surrogate_records import from_records
-    from experiments.surrogate_tables import ranking_table
-    from experiments.tables import markdown
+    from experiments.pages.table import markdown
+    from experiments.surrogate_benchmark.records import from_records
+    from experiments.surrogate_benchmark.runner import manifest
+    from experiments.surrogate_benchmark.tables import ranking_table
 
     read = from_records(manifest(plan, table), records)
     click.echo(markdown(ranking_table(read)), nl=False)
@@ -127,7 +127,7 @@ def _show(plan: BenchmarkPlan, records: list[dict[str, Any]], table: Table) -> N
 
 
 def _write_report(out: Path) -> Path:
-    from experiments.surrogate_report import write_surrogate_report
+    from experiments.surrogate_benchmark.report import write_surrogate_report
 
     return write_surrogate_report(out)
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from experiments.manifest import versions
-from experiments.page import page, write_figures, write_file, write_tables
+from experiments.comparison.manifest import versions
+from experiments.pages.page import page, write_figures, write_file, write_tables
 from experiments.paper.files import keep_list, stem
 from experiments.paper.registry import RESULTS
 from experiments.paper.section import Question, Section
 from robustnas.checks import whole_number
-from robustnas.database import Database
-from robustnas.datasets import is_surrogate
 from robustnas.errors import InvalidInputError, ObjectiveError, unknown_name
-from robustnas.identity import N_NETWORKS
+from robustnas.spaces.nasbench201.identity import N_NETWORKS
+from robustnas.tables.database.database import Database
+from robustnas.tables.datasets import is_surrogate
 
 PAGE = "analysis.html"
 DATASET = "cifar10"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.page import FIGURE_FORMATS, TABLE_FORMATS, write_file
+from experiments.pages.page import FIGURE_FORMATS, TABLE_FORMATS, write_file
 from experiments.paper.section import Section
 
 LIST = "files.json"

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.manifest import title
-from experiments.run import cross_objectives, objective_column
-from robustnas import space
+from experiments.comparison.manifest import title
+from experiments.comparison.run import cross_objectives, objective_column
 from robustnas.arrays import FloatArray, read_only
-from robustnas.database import DatabaseTable
 from robustnas.errors import ObjectiveError
 from robustnas.metric import ATTACKS
-from robustnas.noise import noise_floor
-from robustnas.objective import Objective
-from robustnas.table import Table
+from robustnas.objectives.objective import Objective
+from robustnas.spaces.nasbench201 import space
+from robustnas.tables.database.database import DatabaseTable
+from robustnas.tables.noise import noise_floor
+from robustnas.tables.table import Table
 
 COST_TITLES = {"params": "parameters (millions)", "flops": "multiply-accumulates (millions)"}
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from robustnas.database import DatabaseTable
+from robustnas.tables.database.database import DatabaseTable
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from experiments.tables import Table
+    from experiments.pages.table import ReportTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ class Section:
     lead: str
     paragraphs: tuple[str, ...] = ()
     frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    tables: Mapping[str, Table] = field(default_factory=dict)
+    tables: Mapping[str, ReportTable] = field(default_factory=dict)
     figures: Mapping[str, Figure] = field(default_factory=dict)
     captions: Mapping[str, str] = field(default_factory=dict)
     missing: bool = False

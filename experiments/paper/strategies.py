@@ -7,17 +7,17 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from experiments import records
-from experiments.analysis import cross_evaluation, summary, within_noise
-from experiments.compare import compare
-from experiments.figures import cross_evaluation_figure, regret_figure
+from experiments.comparison import records
+from experiments.comparison.analysis import cross_evaluation, summary, within_noise
+from experiments.comparison.figures import cross_evaluation_figure, regret_figure
+from experiments.comparison.plan import Plan
+from experiments.comparison.records import Records, Target
+from experiments.comparison.run import cross_objectives
+from experiments.comparison.runner import compare
+from experiments.pages.table import MARK, Entry, ReportTable, Row, number
 from experiments.paper.section import Question, Section
-from experiments.plan import Plan
-from experiments.records import Records, Target
-from experiments.run import cross_objectives
-from experiments.tables import MARK, Entry, Row, Table, number
-from robustnas.database import DatabaseTable
 from robustnas.errors import ObjectiveError
+from robustnas.tables.database.database import DatabaseTable
 
 PAPER_BEST = {
     "clean": 0.9468,
@@ -130,7 +130,7 @@ def _lead(found: Records) -> str:
     return f"Best strategy after {found.budget} networks, mean of {n_seeds} seeds: {'; '.join(parts)}."
 
 
-def _table(frame: pd.DataFrame, found: Records) -> Table:
+def _table(frame: pd.DataFrame, found: Records) -> ReportTable:
     targets = list(found.metrics.values())
     rows = [Row("", (Entry(_BEST), *(Entry(number(target.best, target.scale)) for target in targets)))]
     if found.manifest["dataset"] == "cifar10":
@@ -144,7 +144,7 @@ def _table(frame: pd.DataFrame, found: Records) -> Table:
             )
     note = f"Mean ± standard deviation over seeds. Bold: best of its group. {MARK}: within the noise of the database's."
     caption = "Accuracy in percent of the networks found, on every metric"
-    return Table(caption, ("searcher", *(target.title for target in targets)), tuple(rows), note)
+    return ReportTable(caption, ("searcher", *(target.title for target in targets)), tuple(rows), note)
 
 
 def _column(group: pd.DataFrame, target: Target) -> Sequence[Entry]:

@@ -8,23 +8,23 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from experiments.manifest import title
-from experiments.noise_ceiling import noise_ceiling
-from experiments.paper.correlation_figures import measures_figure
-from experiments.paper.network_size import network_parameters
+from experiments.comparison.manifest import title
+from experiments.comparison.run import cross_objectives
+from experiments.pages.table import Entry, ReportTable, Row
+from experiments.paper.correlations.correlation_figures import measures_figure
+from experiments.paper.correlations.rank_correlations import kendall
+from experiments.paper.design.network_size import network_parameters
 from experiments.paper.objective_scores import ObjectiveScores, objective_scores
-from experiments.paper.rank_correlations import kendall
 from experiments.paper.section import Question, Section
-from experiments.run import cross_objectives
-from experiments.tables import Entry, Row, Table
-from robustnas import space
+from experiments.surrogate_benchmark.noise_ceiling import noise_ceiling
 from robustnas.arrays import FloatArray
-from robustnas.cost import all_flops
-from robustnas.database import DatabaseTable
 from robustnas.errors import ObjectiveError
 from robustnas.metric import ATTACKS
-from robustnas.objective import Objective
-from robustnas.table import skeleton_of
+from robustnas.objectives.objective import Objective
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cost import all_flops
+from robustnas.tables.database.database import DatabaseTable
+from robustnas.tables.table import skeleton_of
 
 COSTS = ("params", "flops")
 MOST_SHOWN = 40
@@ -137,7 +137,7 @@ def _how_to_attach(table: DatabaseTable) -> str:
     return f"{state} To add measures that you have: {own}. To compute some: {computed}. Then run the analysis again."
 
 
-def _table(frame: pd.DataFrame, ceilings: Mapping[str, float], table: DatabaseTable) -> Table:
+def _table(frame: pd.DataFrame, ceilings: Mapping[str, float], table: DatabaseTable) -> ReportTable:
     taus = frame.pivot_table(index="measure", columns="metric", values="kendall_tau", dropna=False)
     most = frame.groupby("measure")["n"].max()
     best = {name: float(taus[name].abs().max()) for name in ceilings}
@@ -149,7 +149,7 @@ def _table(frame: pd.DataFrame, ceilings: Mapping[str, float], table: DatabaseTa
     rows.append(Row("", (Entry("a perfect predictor"), *(Entry(_tau(v)) for v in ceilings.values()), Entry("–"))))
     titles = [entry.title for entry in objective_scores(table)]
     note = "Bold: strongest of the column. A perfect predictor: the noise ceiling, simulated from functional twins."
-    return Table("Kendall's tau with accuracy", ("measure", *titles, "networks"), tuple(rows), note)
+    return ReportTable("Kendall's tau with accuracy", ("measure", *titles, "networks"), tuple(rows), note)
 
 
 def _tau(value: float) -> str:

@@ -9,14 +9,14 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from robustnas.checks import whole_number
-from robustnas.cost import Skeleton
-from robustnas.evaluator.attack_settings import AttackSettings, check_protocol
-from robustnas.evaluator.training_config import BENCHMARK_RECIPE, RECIPES, TrainingConfig
+from robustnas.evaluator.attacks.settings import AttackSettings, check_protocol
+from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES, TrainingConfig
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
-from robustnas.readers import N_CLASSES
+from robustnas.spaces.nasbench201.cost import Skeleton
+from robustnas.tables.database.published import N_CLASSES
 
 if TYPE_CHECKING:
-    from robustnas.evaluator.images import ImageData
+    from robustnas.evaluator.images.images import ImageData
 
 _FORMAT = 1
 _SMALL_SIDE = 12  # pixels: digits and the like
@@ -32,7 +32,7 @@ class EvaluationSettings:
         n_cells: Cells per stage.
         training: The training recipe.
         attacks: Steps and queries of the attacks.
-        protocol: ``paper`` or ``nested``; see `robustnas.evaluator.attack_settings.PROTOCOLS`.
+        protocol: ``paper`` or ``nested``; see `robustnas.evaluator.attacks.settings.PROTOCOLS`.
         n_images: Test images that are used, the first ones; None for all.
         seed: Fixes initial weights, training and attacks.
 

@@ -12,23 +12,23 @@ from pathlib import Path
 
 import torch
 
-from robustnas.cell import Architecture, Cell
 from robustnas.checks import whole_number
 from robustnas.errors import DataError, InvalidInputError
 from robustnas.evaluator.attacks import attack_images
-from robustnas.evaluator.checkpoint import DamagedFileError, load_weights, restore, save_weights
-from robustnas.evaluator.corruptions import corrupted, scale_of
+from robustnas.evaluator.corruptions.corruptions import corrupted, scale_of
 from robustnas.evaluator.device import choose_device, device_name
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
-from robustnas.evaluator.images import ImageData, LabelledImages
+from robustnas.evaluator.images.images import ImageData, LabelledImages
 from robustnas.evaluator.network import Normalised, build
 from robustnas.evaluator.prediction import predict
 from robustnas.evaluator.scores import Scores
-from robustnas.evaluator.training import TrainingProgress, TrainingResult, train
+from robustnas.evaluator.training.checkpoint import DamagedFileError, load_weights, restore, save_weights
+from robustnas.evaluator.training.training import TrainingProgress, TrainingResult, train
 from robustnas.measurements import Measurement, MeasurementKey, NetworkKey
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
-from robustnas.space import canonical
-from robustnas.store import cache_directory
+from robustnas.spaces.nasbench201.cell import Architecture, Cell
+from robustnas.spaces.nasbench201.space import canonical
+from robustnas.tables.database.cache import cache_directory
 
 Progress = Callable[[str, float], None]
 """Called with what is being done, such as ``training``, and the share of it that is done, in [0, 1]."""
@@ -54,7 +54,7 @@ class Evaluator:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
         weights: A file of a state dict, such as a published one of NAS-Bench-201, instead of training.
         folder: Where weights and checkpoints are kept; ``networks`` in the cache directory if None.
-        corruptions: A folder of CIFAR-10-C or CIFAR-100-C; see `robustnas.evaluator.corruptions`.
+        corruptions: A folder of CIFAR-10-C or CIFAR-100-C; see `robustnas.evaluator.corruptions.corruptions`.
         batch_size: Images at a time; what suits images and device if None.
 
     Raises:

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from robustnas.cell import EDGES, Cell, Operation
 from robustnas.evaluator.network import KERNEL_SIZES, CellModule, CellNetwork, Normalised, ReLUConvBN, ResidualBlock
+from robustnas.spaces.nasbench201.cell import EDGES, Cell, Operation
 
 
 class InferenceNetwork(nn.Module):

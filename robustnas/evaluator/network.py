@@ -1,7 +1,7 @@
 """The networks of NAS-Bench-201: a cell in the benchmark's macro-skeleton, of any size.
 
 Modules and parameters are named as in the benchmark's own ``TinyNetwork``, so that its published weights load (Dong and
-Yang 2020). The skeleton is that of `robustnas.cost.Skeleton`, which counts parameters and operations exactly.
+Yang 2020). The skeleton is that of `Skeleton`, which counts parameters and operations exactly.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from robustnas.cell import EDGES, Architecture, Cell, Operation
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
+from robustnas.spaces.nasbench201.cell import EDGES, Architecture, Cell, Operation
 
 KERNEL_SIZES: dict[int, int] = {Operation.CONV_1X1: 1, Operation.CONV_3X3: 3}
 """Kernel sizes of the operations that are convolutions."""

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
-from robustnas.evaluator.augmentation import pixels
 from robustnas.evaluator.device import DeviceMemoryError, deterministic_convolutions, device_name
+from robustnas.evaluator.training.augmentation import pixels
 
 if TYPE_CHECKING:
-    from robustnas.evaluator.images import LabelledImages
+    from robustnas.evaluator.images.images import LabelledImages
 
 
 def predict(

@@ -13,10 +13,10 @@ from typing import TypeVar
 import numpy as np
 
 from robustnas.arrays import IntArray, read_only
-from robustnas.cell import Cell
 from robustnas.errors import InvalidInputError
 from robustnas.metric import Metric
-from robustnas.space import canonical
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.space import canonical
 
 Value = TypeVar("Value")
 

@@ -24,7 +24,7 @@ class NetworkKey:
     """What fixes one trained network.
 
     Args:
-        arch: The arch string of the canonical cell (`robustnas.space.canonical`).
+        arch: The arch string of the canonical cell (`robustnas.spaces.nasbench201.space.canonical`).
         images: The name of the image data, such as ``digits``.
         images_digest: The SHA-256 of the image data.
         training: A hex digest of the skeleton and the training configuration.
@@ -33,7 +33,8 @@ class NetworkKey:
     Raises:
         InvalidInputError: Naming the field, the value and what was expected.
 
-    >>> from robustnas import Cell, space
+    >>> from robustnas import Cell
+    >>> from robustnas.spaces.nasbench201 import space
     >>> arch = space.canonical(Cell.parse("#13433")).arch
     >>> NetworkKey(arch, "digits", "0" * 64, "c0ffee00", seed=0).seed
     0

@@ -39,7 +39,8 @@ class MeasurementStore:
     >>> import numpy as np
     >>> from datetime import UTC, datetime
     >>> from tempfile import TemporaryDirectory
-    >>> from robustnas import Cell, space
+    >>> from robustnas import Cell
+    >>> from robustnas.spaces.nasbench201 import space
     >>> arch = space.canonical(Cell.parse("#13433")).arch
     >>> network = NetworkKey(arch, "digits", "0" * 64, "c0ffee00", seed=0)
     >>> key = MeasurementKey(network, "pgd@1.50", "paper", "c0ffee01")

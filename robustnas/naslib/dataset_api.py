@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from robustnas.cell import Cell
-from robustnas.space import N_CELLS
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.space import N_CELLS
 
 
 class Answers(Mapping[str, Any]):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from robustnas.cell import Cell
+from robustnas.spaces.nasbench201.cell import Cell
 
 SEARCHERS = ("random", "local", "evolution")
 OBJECTIVES: dict[str, dict[str, Any]] = {

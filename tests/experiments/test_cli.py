@@ -15,9 +15,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from experiments.cli import main
-from experiments.plan import builtin_text
+from experiments.comparison.plan import builtin_text
 from robustnas import Cell
-from robustnas.database import Database
+from robustnas.tables.database.database import Database
 
 Run = Callable[..., Result]
 ARCH = Cell.parse("#13433").arch

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from robustnas.embedded import open_surrogate
-from robustnas.encodings import ENCODINGS, encoding
 from robustnas.metric import Metric
 from robustnas.oracle import Oracle
-from robustnas.space import network_indices
-from robustnas.table import Table
+from robustnas.spaces.nasbench201.encodings import ENCODINGS, encoding
+from robustnas.spaces.nasbench201.space import network_indices
+from robustnas.tables.embedded import open_surrogate
+from robustnas.tables.table import Table
 from searchers import SEARCHERS, create, search
 from surrogates import SURROGATES, make_surrogate
 

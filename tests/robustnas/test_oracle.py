@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from robustnas import Cell, Oracle, space
+from robustnas import Cell, Oracle
 from robustnas.errors import BudgetExhausted, InvalidInputError, ObjectiveError, SearchStalled
-from robustnas.table import ArrayTable
+from robustnas.spaces.nasbench201 import space
+from robustnas.tables.table import ArrayTable
 
 
 @pytest.fixture(scope="module")

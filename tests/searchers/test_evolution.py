@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from robustnas import Oracle, space
+from robustnas import Oracle
 from robustnas.oracle import Outcome
+from robustnas.spaces.nasbench201 import space
 from searchers import create, search
 from searchers.testing import landscape
 

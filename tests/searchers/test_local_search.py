@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from robustnas import Oracle, space
+from robustnas import Oracle
 from robustnas.metric import Metric
+from robustnas.spaces.nasbench201 import space
 from searchers import create, search
 from searchers.testing import landscape
 

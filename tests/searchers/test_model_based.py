@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robustnas import Oracle, space
-from robustnas.database import Database
+from robustnas import Oracle
 from robustnas.errors import InvalidInputError
 from robustnas.oracle import Outcome
+from robustnas.spaces.nasbench201 import space
+from robustnas.tables.database.database import Database
 from searchers import create, search
 from searchers.acquisition import ACQUISITIONS, Prediction
 from searchers.belief import GPBelief, RegressorBelief, network_features

@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from robustnas import Cell, Oracle, space
+from robustnas import Cell, Oracle
 from robustnas.errors import InvalidInputError, MissingPackageError, SearchError, SearchStalled
 from robustnas.naslib import loading
 from robustnas.naslib.loading import load, location
 from robustnas.oracle import Outcome
+from robustnas.spaces.nasbench201 import space
 from searchers import create, search
 from searchers.base import Searcher
 from searchers.inversion import THREAD_NAME

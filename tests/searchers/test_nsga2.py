@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from robustnas import Oracle, space
+from robustnas import Oracle
 from robustnas.pareto import HypervolumeScale, non_dominated
+from robustnas.spaces.nasbench201 import space
 from searchers import Searcher, create, search
 from searchers.nsga2 import survival_order
 from searchers.testing import landscape

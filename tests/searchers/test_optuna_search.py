@@ -5,8 +5,9 @@ from pathlib import Path
 import optuna
 import pytest
 
-from robustnas import Cell, Oracle, space
+from robustnas import Cell, Oracle
 from robustnas.errors import SearchError
+from robustnas.spaces.nasbench201 import space
 from searchers import create, search
 from searchers.optuna_search import EDGE_NAMES, OptunaSearcher
 from searchers.testing import landscape

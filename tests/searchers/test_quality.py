@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from robustnas import Oracle
-from robustnas.database import Database
+from robustnas.tables.database.database import Database
 from searchers import create, search
 
 # Mean best accuracy in percent after 100 and 300 distinct networks, CIFAR-10, plain textbook versions.

@@ -13,15 +13,15 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
-from experiments.surrogate_fit import FitSpec, fit_record
-from robustnas import space
+from experiments.surrogate_benchmark.fit import FitSpec, fit_record
 from robustnas.arrays import FloatArray
-from robustnas.encodings import encoding
 from robustnas.errors import InvalidInputError, MissingPackageError
 from robustnas.naslib import loading, predictors
 from robustnas.naslib.loading import location
 from robustnas.naslib.predictor_types import PREDICTOR_TYPES
 from robustnas.naslib.stand_ins import is_missing
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.encodings import encoding
 from searchers.testing import landscape
 from surrogates import check_pair, make_surrogate, naslib_predictor
 from surrogates.metrics import coverage, kendall_tau, r2

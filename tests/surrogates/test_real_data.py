@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robustnas import Database, space
-from robustnas.encodings import encoding
+from robustnas import Database
 from robustnas.metric import Metric
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.encodings import encoding
 from surrogates import DEFAULT_ENCODING, make_surrogate
 from surrogates.metrics import coverage, kendall_tau
 

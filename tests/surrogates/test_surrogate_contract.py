@@ -9,7 +9,6 @@ import pickle
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,10 +22,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from robustnas.arrays import FloatArray
-from robustnas.encodings import encoding
 from robustnas.errors import InvalidInputError
+from robustnas.spaces.nasbench201.encodings import encoding
 from surrogates import DEFAULT_ENCODING, SURROGATES, WithDeviation, make_surrogate, with_std
 from surrogates.metrics import coverage, r2
+from tests import ROOT
 
 FAST: dict[str, dict[str, Any]] = {
     "xgboost": {"n_estimators": 30, "n_folds": 5},
@@ -106,10 +106,11 @@ def test_same_state_same_predictions(name: str) -> None:
 
 def test_same_state_same_predictions_in_another_process() -> None:
     """Another process, another hash seed."""
-    code = (
-        "from test_surrogate_contract import *\nprint({name: fitted_predictions(name) for name in sorted(SURROGATES)})"
-    )
-    environment = {**os.environ, "PYTHONHASHSEED": "123", "PYTHONPATH": str(Path(__file__).parent)}
+    code = f"""
+from {__name__} import *
+print({{name: fitted_predictions(name) for name in sorted(SURROGATES)}})
+"""
+    environment = {**os.environ, "PYTHONHASHSEED": "123", "PYTHONPATH": str(ROOT)}
     there = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=50
     ).stdout

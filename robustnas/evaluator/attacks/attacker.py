@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from robustnas.evaluator.attack_settings import AttackSettings
+from robustnas.evaluator.attacks.settings import AttackSettings
 
 Tick = Callable[[int], None]
 """Called with a number of image passes just done."""

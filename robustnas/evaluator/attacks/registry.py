@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from robustnas.errors import InvalidInputError, unknown_name
-from robustnas.evaluator.attack_settings import AttackSettings
 from robustnas.evaluator.attacks.attacker import Attacker
 from robustnas.evaluator.attacks.autoattack import APGD, Square
 from robustnas.evaluator.attacks.gradient_sign import FGSM, PGD
+from robustnas.evaluator.attacks.settings import AttackSettings
 
 ATTACKERS: dict[str, type[Attacker]] = {"fgsm": FGSM, "pgd": PGD, "apgd": APGD, "square": Square}
 """Attacks by name."""

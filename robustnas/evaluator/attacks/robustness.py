@@ -1,4 +1,4 @@
-"""Robust accuracy over a grid of eps, under one of two protocols (`robustnas.evaluator.attack_settings.PROTOCOLS`)."""
+"""Robust accuracy over a grid of eps, under one of two protocols (`robustnas.evaluator.attacks.settings.PROTOCOLS`)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from robustnas.arrays import AnyArray
 from robustnas.checks import whole_number
 from robustnas.errors import EvaluationError
-from robustnas.evaluator.attack_settings import AttackSettings, check_epsilons, check_protocol
 from robustnas.evaluator.attacks.attacker import Attacker, Batch, Passes, Tick
 from robustnas.evaluator.attacks.batches import Bucketed, in_batches
 from robustnas.evaluator.attacks.registry import create_attacker
-from robustnas.evaluator.images import LabelledImages
+from robustnas.evaluator.attacks.settings import AttackSettings, check_epsilons, check_protocol
+from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.inference import inference_form
 from robustnas.evaluator.network import CellNetwork, Normalised
 from robustnas.evaluator.scores import Scores

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from robustnas.arrays import IntArray
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
-from robustnas.evaluator.images import SIDE_MULTIPLE, ImageData
+from robustnas.evaluator.images.images import SIDE_MULTIPLE, ImageData
 
 RANDOM = "random"
 """The name of Gaussian noise, where images are asked for by name."""
@@ -88,7 +88,7 @@ def open_batch(
     """Return the batch that the command asks for.
 
     Args:
-        name_or_path: ``random``, or what `robustnas.evaluator.image_files.open_images` opens.
+        name_or_path: ``random``, or what `robustnas.evaluator.images.image_files.open_images` opens.
         n: Images.
         seed: Fixes them.
         size: Height and width of random images; 16 if None.
@@ -104,6 +104,6 @@ def open_batch(
         raise InvalidInputError(
             f"image size and classes are those of {name_or_path}; choose them for random images only"
         )
-    from robustnas.evaluator.image_files import open_images
+    from robustnas.evaluator.images.image_files import open_images
 
     return drawn_batch(open_images(name_or_path), n, seed)

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from robustnas.atomic import atomic_file
-from robustnas.cell import Cell
 from robustnas.errors import DataError, InvalidInputError, NotationError
+from robustnas.spaces.nasbench201.cell import Cell
 
 KEY = "arch"
 """The column of architectures."""

@@ -11,14 +11,14 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from robustnas.cell import Architecture
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
 from robustnas.evaluator.device import choose_device, deterministic_convolutions
-from robustnas.evaluator.images import SIDE_MULTIPLE
+from robustnas.evaluator.images.images import SIDE_MULTIPLE
 from robustnas.evaluator.network import build
 from robustnas.evaluator.proxies.registry import PROXIES, checked_names
 from robustnas.evaluator.proxies.subject import Subject
+from robustnas.spaces.nasbench201.cell import Architecture
 
 
 def proxy_scores(

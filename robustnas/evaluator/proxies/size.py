@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from robustnas.cost import Skeleton
 from robustnas.errors import InvalidInputError
 from robustnas.evaluator.network import CellNetwork
 from robustnas.evaluator.proxies.subject import Subject
+from robustnas.spaces.nasbench201.cost import Skeleton
 
 
 def l2_norm(subject: Subject) -> float:
@@ -19,7 +19,7 @@ def params(subject: Subject) -> float:
 
 
 def flops(subject: Subject) -> float:
-    """Return the multiply-accumulates of one forward pass of one image, counted as `robustnas.cost` does."""
+    """Return the multiply-accumulates of one forward pass of one image, counted as `Skeleton.flops` does."""
     network = subject.network
     if not isinstance(network, CellNetwork):
         raise InvalidInputError(f"flops are counted for networks of cells; got {type(network).__name__}")

@@ -10,13 +10,13 @@ from typing import Any, TypeAlias
 
 import torch
 
-from robustnas.cell import Cell
 from robustnas.checks import whole_number
 from robustnas.evaluator.device import choose_device
 from robustnas.evaluator.proxies.image_batch import ImageBatch
 from robustnas.evaluator.proxies.registry import checked_names
 from robustnas.evaluator.proxies.score_file import open_scores
 from robustnas.evaluator.proxies.scores import proxy_scores
+from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.workers import in_processes, processors
 
 Scored: TypeAlias = tuple[Cell, dict[str, float]]

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.paper.correlation_figures import hundredths
-from experiments.paper.correlations import correlations
-from experiments.paper.rank_correlations import clean_against, kendall, tau_matrix
+from experiments.paper.correlations.correlation_figures import hundredths
+from experiments.paper.correlations.rank_correlations import clean_against, kendall, tau_matrix
+from experiments.paper.correlations.result import correlations
 from experiments.paper.section import Question
-from robustnas.database import Database
 from robustnas.errors import ObjectiveError
+from robustnas.tables.database.database import Database
 
 pytestmark = [pytest.mark.usefixtures("own_cache"), pytest.mark.timeout(180)]
 

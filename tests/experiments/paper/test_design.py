@@ -3,15 +3,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.paper.cell_effects import cell_effects
-from experiments.paper.design import design
-from experiments.paper.equal_size import equal_size_networks
+from experiments.paper.design.cell_effects import cell_effects
+from experiments.paper.design.equal_size import equal_size_networks
+from experiments.paper.design.result import design
+from experiments.paper.design.top_overlap import membership
 from experiments.paper.section import Question
-from experiments.paper.top_overlap import membership
-from robustnas.cell import Cell
-from robustnas.database import Database
 from robustnas.errors import ObjectiveError
-from robustnas.numbering import all_operations
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.numbering import all_operations
+from robustnas.tables.database.database import Database
 
 
 @pytest.mark.real_data

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.paper.explanations import explanations, strongest
-from experiments.paper.importances import importances
+from experiments.paper.explanations.importances import importances
+from experiments.paper.explanations.result import explanations, strongest
 from experiments.paper.section import Question
-from robustnas import space
-from robustnas.database import Database
-from robustnas.encodings import encoding
 from robustnas.errors import InvalidInputError, ObjectiveError
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.encodings import encoding
+from robustnas.tables.database.database import Database
 
 
 def test_the_feature_that_makes_the_score_is_found() -> None:

@@ -6,18 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.paper.noise_floor import noise_floor
-from experiments.paper.section import Question
-from experiments.paper.twin_noise import (
+from experiments.paper.noise_floor.result import noise_floor
+from experiments.paper.noise_floor.twin_noise import (
     TwinSpread,
     difference_that_matters,
     noise_by_level,
     noise_frame,
     twin_spread,
 )
-from robustnas.database import Database
-from robustnas.noise import noise_floor as pooled_noise
-from robustnas.twins import network_twin_labels, twin_groups
+from experiments.paper.section import Question
+from robustnas.spaces.nasbench201.twins import network_twin_labels, twin_groups
+from robustnas.tables.database.database import Database
+from robustnas.tables.noise import noise_floor as pooled_noise
 
 pytestmark = [pytest.mark.usefixtures("own_cache"), pytest.mark.timeout(180)]
 

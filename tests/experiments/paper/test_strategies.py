@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.comparison.plan import Plan
+from experiments.comparison.run import RunSpec, record
 from experiments.paper.section import Question
 from experiments.paper.strategies import PAPER_BEST, flat, plan_text, strategies
-from experiments.plan import Plan
-from experiments.run import RunSpec, record
-from robustnas.database import Database
 from robustnas.errors import ObjectiveError
+from robustnas.tables.database.database import Database
 
 
 @pytest.mark.real_data

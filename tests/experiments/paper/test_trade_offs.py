@@ -4,14 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.paper.fronts import front_facts, front_members, hypervolume, near_front
 from experiments.paper.objective_scores import ObjectiveScores, objective_scores
 from experiments.paper.section import Question
-from experiments.paper.trade_offs import _without_mark, trade_offs
-from robustnas import Cell, space
-from robustnas.attached import attach
-from robustnas.database import Database
+from experiments.paper.trade_offs.fronts import front_facts, front_members, hypervolume, near_front
+from experiments.paper.trade_offs.result import _without_mark, trade_offs
+from robustnas import Cell
 from robustnas.errors import ObjectiveError
+from robustnas.spaces.nasbench201 import space
+from robustnas.tables.attached.attached import attach
+from robustnas.tables.database.database import Database
 
 
 @pytest.mark.real_data

@@ -8,10 +8,11 @@ from scipy.stats import kendalltau
 
 from experiments.paper.section import Question
 from experiments.paper.training_free import measure_correlations, training_free
-from robustnas import Cell, space
-from robustnas.attached import attach
-from robustnas.cost import all_parameters
-from robustnas.database import Database
+from robustnas import Cell
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cost import all_parameters
+from robustnas.tables.attached.attached import attach
+from robustnas.tables.database.database import Database
 
 pytestmark = [pytest.mark.usefixtures("own_cache"), pytest.mark.timeout(180)]
 

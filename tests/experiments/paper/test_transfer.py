@@ -6,10 +6,10 @@ from scipy import stats
 
 from experiments.paper.objective_scores import ObjectiveScores
 from experiments.paper.section import Question
-from experiments.paper.transfer import transfer
-from experiments.paper.transfers import transfers
-from robustnas.database import Database
+from experiments.paper.transfer.result import transfer
+from experiments.paper.transfer.transfers import transfers
 from robustnas.errors import ObjectiveError
+from robustnas.tables.database.database import Database
 
 
 @pytest.mark.real_data

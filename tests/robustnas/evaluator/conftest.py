@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from robustnas.evaluator.image_files import open_images
-from robustnas.evaluator.images import ImageData, LabelledImages
+from robustnas.evaluator.images.image_files import open_images
+from robustnas.evaluator.images.images import ImageData, LabelledImages
 from robustnas.evaluator.network import Normalised, build
-from robustnas.evaluator.training import train
-from robustnas.evaluator.training_config import RECIPES
+from robustnas.evaluator.training.training import train
+from robustnas.evaluator.training.training_config import RECIPES
 
 ARCH = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|nor_conv_3x3~0|avg_pool_3x3~1|skip_connect~2|"
 

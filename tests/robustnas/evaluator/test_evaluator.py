@@ -11,16 +11,17 @@ import numpy as np
 import pytest
 import torch
 
-from robustnas import Cell, Metric, space
+from robustnas import Cell, Metric
 from robustnas.errors import DataError, InvalidInputError, ObjectiveError
-from robustnas.evaluator.attack_settings import AttackSettings
+from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.evaluator import Evaluator
-from robustnas.evaluator.filling import StoreFiller
-from robustnas.evaluator.images import ImageData
+from robustnas.evaluator.images.images import ImageData
+from robustnas.evaluator.measurer import StoreFiller
 from robustnas.evaluator.network import build
-from robustnas.evaluator.training_config import BENCHMARK_RECIPE, RECIPES
+from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES
 from robustnas.measurements import Measurement, MeasurementStore
+from robustnas.spaces.nasbench201 import space
 
 TINY = EvaluationSettings(
     channels=4,

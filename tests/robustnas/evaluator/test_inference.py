@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from robustnas import Cell, space
+from robustnas import Cell
 from robustnas.evaluator.inference import inference_form, live_edges
 from robustnas.evaluator.network import Normalised, build
+from robustnas.spaces.nasbench201 import space
 
 SPECIAL = [
     Cell((0,) * 6),
@@ -58,7 +59,7 @@ def test_it_has_no_parameters_and_leaves_the_model_alone() -> None:
 
 def test_edges_that_do_not_matter_can_be_removed() -> None:
     """Whatever operation an edge that does not matter is given, functional twins remain twins."""
-    from robustnas.twins import functional_form
+    from robustnas.spaces.nasbench201.twins import functional_form
 
     for cell in space.sample(np.random.default_rng(1), 300):  # type: ignore[union-attr]
         alive = live_edges(cell)

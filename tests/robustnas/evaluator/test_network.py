@@ -7,13 +7,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from robustnas import Cell, Operation, space
-from robustnas.cost import Skeleton
+from robustnas import Cell, Operation
 from robustnas.errors import InvalidInputError
 from robustnas.evaluator.inference import live_edges
 from robustnas.evaluator.network import CellNetwork, Normalised, build
-from robustnas.identity import network_indices
-from robustnas.twins import twin_groups, twin_labels
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cost import Skeleton
+from robustnas.spaces.nasbench201.identity import network_indices
+from robustnas.spaces.nasbench201.twins import twin_groups, twin_labels
 
 SKELETONS = (Skeleton(), Skeleton(16, 120), Skeleton(8, 10, channels=4, n_cells=2, in_channels=1))
 CELLS = [*(Cell((op,) * 6) for op in Operation), *space.sample(np.random.default_rng(0), 6)]  # type: ignore[misc]

@@ -9,7 +9,7 @@ import numpy as np
 
 from robustnas import Cell
 from robustnas.measurements import Measurement, MeasurementKey, NetworkKey
-from robustnas.space import canonical_list
+from robustnas.spaces.nasbench201.space import canonical_list
 
 METRICS = ("clean", "fgsm@1", "pgd@0.5", "pgd@1.5", "corruption:fog@3")
 IMAGES, TRAINING, SETTINGS = (hashlib.sha256(name).hexdigest() for name in (b"images", b"training", b"settings"))

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from made_up import made_up_keys, made_up_measurement, made_up_networks
 
 from robustnas.errors import DataError, InvalidInputError
 from robustnas.measurements import ClaimLostError, MeasurementStore
 from robustnas.measurements.heartbeat import Heartbeat
+from tests import ROOT
+from tests.robustnas.measurements.made_up import made_up_keys, made_up_measurement, made_up_networks
 
 NETWORKS = made_up_networks(4)
 NETWORK = NETWORKS[0]
@@ -240,8 +241,8 @@ class TestHeartbeat:
     def test_it_keeps_no_process_alive(self, tmp_path: Path) -> None:
         code = f"""
 import sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-from made_up import made_up_networks
+sys.path.insert(0, {str(ROOT)!r})
+from tests.robustnas.measurements.made_up import made_up_networks
 from robustnas.measurements import MeasurementStore
 claim = MeasurementStore.open({str(tmp_path / "a.sqlite")!r}).claim(made_up_networks(1)[0], heartbeat=True, lease=0.03)
 import time; time.sleep(0.1)

@@ -6,7 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from crowd import SECONDS, check, fill_under_fire
+
+from tests.robustnas.measurements.killed_workers import SECONDS, check, fill_under_fire
 
 
 @pytest.mark.slow

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from crowd import SECONDS, check, fill_under_fire
-from made_up import made_up_keys, made_up_measurement, made_up_networks
 from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import OperationalError
 
@@ -17,11 +15,13 @@ from robustnas.errors import DataError
 from robustnas.measurements import MeasurementStore
 from robustnas.measurements.location import Location
 from robustnas.measurements.transactions import Transactions
+from tests.robustnas.measurements.killed_workers import SECONDS, check, fill_under_fire
+from tests.robustnas.measurements.made_up import made_up_keys, made_up_measurement, made_up_networks
 
 psycopg = pytest.importorskip("psycopg", reason='psycopg is not installed: pip install "robustnas[postgresql]"')
 
 if TYPE_CHECKING:
-    from conftest import PostgreSQL
+    from tests.robustnas.measurements.conftest import PostgreSQL
 
 NETWORK = made_up_networks(1)[0]
 KEYS = made_up_keys(NETWORK)

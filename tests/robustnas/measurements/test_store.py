@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_up import METRICS, SETTINGS, made_up_keys, made_up_measurement, made_up_networks
 
 from robustnas import Cell
 from robustnas.errors import DataError, InvalidInputError
 from robustnas.measurements import STORE_VARIABLE, Measurement, MeasurementKey, MeasurementStore, NetworkKey
 from robustnas.measurements.location import Location
+from tests import ROOT
+from tests.robustnas.measurements.made_up import METRICS, SETTINGS, made_up_keys, made_up_measurement, made_up_networks
 
 NETWORKS = made_up_networks(4)
 NETWORK = NETWORKS[0]
@@ -375,8 +376,8 @@ class TestSystem:
     def run(self, path: Path, code: str) -> str:
         setup = f"""
 import os, resource, signal, sys, tempfile
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-from made_up import *
+sys.path.insert(0, {str(ROOT)!r})
+from tests.robustnas.measurements.made_up import *
 from robustnas.measurements import MeasurementStore
 network, path = made_up_networks(1)[0], {str(path)!r}
 values = [made_up_measurement(key) for key in made_up_keys(network)]

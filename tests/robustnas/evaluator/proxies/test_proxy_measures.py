@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import nn
 
-from robustnas.cell import Cell
-from robustnas.cost import Skeleton
 from robustnas.errors import InvalidInputError
 from robustnas.evaluator.network import build
 from robustnas.evaluator.proxies import PROXIES
 from robustnas.evaluator.proxies.curvature import hessian
 from robustnas.evaluator.proxies.subject import Subject
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.cost import Skeleton
 
 N, SIDE, N_CLASSES = 5, 4, 3
 CELL = "#81"  # six edges with convolutions and a skip

@@ -13,14 +13,14 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from robustnas import space
-from robustnas.cell import Cell
-from robustnas.cell_columns import read_columns
-from robustnas.cost import IMAGENET16_120
 from robustnas.errors import InvalidInputError
 from robustnas.evaluator.proxies import PROXIES, ImageBatch, drawn_batch, open_batch, proxy_scores, random_batch
 from robustnas.evaluator.proxies.registry import checked_names
-from robustnas.sheet import read_bytes, read_sheet
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.cost import IMAGENET16_120
+from robustnas.tables.attached.columns import read_columns
+from robustnas.tables.attached.sheet import read_bytes, read_sheet
 
 BATCH = random_batch(6, 8, 4)
 SMALL: dict[str, Any] = {"n_classes": 4, "channels": 4, "n_cells": 1}
@@ -152,7 +152,7 @@ class TestBatches:
         assert batch.digest == open_batch("digits", 64).digest != open_batch("digits", 64, seed=1).digest
 
     def test_bad_batches_are_refused(self) -> None:
-        from robustnas.evaluator.image_files import open_images
+        from robustnas.evaluator.images.image_files import open_images
 
         with pytest.raises(InvalidInputError, match="multiple of 4"):
             random_batch(4, 10, 3)

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from robustnas.cell import Cell
 from robustnas.errors import DataError, InvalidInputError, WorkerDiedError
 from robustnas.evaluator.proxies import SweepSettings, proxy_scores, random_batch, sweep
 from robustnas.evaluator.proxies.score_file import ScoreFile, open_scores, settings_path
+from robustnas.spaces.nasbench201.cell import Cell
 
 CELLS = [Cell.from_index(index) for index in (7812, 0, 13931, 15624, 4000)]
 BATCH = random_batch(4, 8, 3)
@@ -155,7 +155,7 @@ def test_a_full_disk_leaves_whole_rows(path: Path, monkeypatch: pytest.MonkeyPat
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from robustnas.cell import Cell
+from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.evaluator.proxies import SweepSettings, random_batch, sweep
 settings = SweepSettings(random_batch(4, 8, 3), ("params", "nwot", "jacov"), channels=2, n_cells=1)
 cells = [Cell.from_index(index) for index in (7812, 0, 13931, 15624, 4000)]

@@ -1,0 +1,167 @@
+"""``robustnas evaluate``: train the network of an architecture and attack it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from experiments.commands.evaluation_options import EvaluationOptions, evaluation_options, shown_progress, torch_needed
+from experiments.commands.options import json_option, print_json
+from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.metric import ATTACKS, CORRUPTIONS, SEVERITIES, Metric, epsilon, severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from robustnas.evaluator.evaluator import Evaluator
+    from robustnas.measurements import Measurement
+
+
+@click.command()
+@click.argument("arch")
+@click.option(
+    "--images",
+    default="digits",
+    show_default=True,
+    metavar="NAME|PATH",
+    help="Image data: digits, mnist, fashion-mnist, cifar10, ... or a file or folder of them.",
+)
+@click.option(
+    "--attacks",
+    default="fgsm,pgd,apgd,square",
+    show_default=True,
+    help="Attacks, separated by commas; none for clean accuracy alone.",
+)
+@click.option("--eps", default="8,16,32", show_default=True, help="Their eps in units of 1/255.")
+@click.option("--corruptions", default="none", show_default=True, help="Corruptions, separated by commas, or all.")
+@click.option("--severities", default="1,2,3,4,5", show_default=True, help="Their severities.")
+@click.option("--seed", default=0, show_default=True, help="Fixes weights, training and attacks.")
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="A file of trained weights (a state dict, such as a "
+    "published one of NAS-Bench-201) to measure instead of training.",
+)
+@evaluation_options
+@json_option
+def evaluate(
+    arch: str,
+    images: str,
+    attacks: str,
+    eps: str,
+    corruptions: str,
+    severities: str,
+    seed: int,
+    weights: Path | None,
+    as_json: bool,
+    evaluation: EvaluationOptions,
+) -> None:
+    """Train the network of ARCH on images and measure its accuracy, clean, under attacks and corruptions.
+
+    What was measured is kept in a store, and not measured again. Weights are kept too, and a training that was
+    interrupted goes on where it was.
+
+    \b
+    Example:
+      robustnas evaluate '#13433' --images digits --attacks fgsm,pgd --eps 8,16
+      robustnas evaluate '#13433' --images ~/data/cifar-10-batches-py --epochs 12 --protocol nested --device cuda
+    """
+    from robustnas.spaces.nasbench201.cell import Cell
+
+    cell = Cell.parse(arch)
+    metrics = [Metric("clean"), *_attacked(attacks, eps), *_corrupted(corruptions, severities)]
+    start = time.perf_counter()
+    evaluator = evaluation.evaluator(images, seed=seed, weights=weights)
+    with torch_needed():
+        from robustnas.evaluator.measurer import StoreFiller
+    with evaluation.open_store() as store, shown_progress(show=not as_json) as report:
+        known = store.known(evaluator.network_key(cell))
+        found = StoreFiller(evaluator, store, report).measurements(cell, metrics)
+    n_stored = sum(measurement.key in known for measurement in found.values())
+    result = _result(cell.arch, evaluator, found, n_stored, time.perf_counter() - start)
+    if as_json:
+        print_json(result)
+    else:
+        click.echo(_text(result))
+
+
+def _attacked(attacks: str, eps: str) -> list[Metric]:
+    names = [] if attacks.strip() == "none" else _listed(attacks)
+    for name in names:
+        if name not in ATTACKS:
+            raise InvalidInputError(unknown_name("attack", name, [*ATTACKS, "none"]))
+    levels = sorted({epsilon(text, f"--eps {eps}") for text in _listed(eps)})
+    return [Metric(name, level) for name in dict.fromkeys(names) for level in levels]
+
+
+def _corrupted(corruptions: str, severities: str) -> list[Metric]:
+    names = [] if corruptions.strip() == "none" else _listed(corruptions)
+    names = list(CORRUPTIONS) if names == ["all"] else names
+    for name in names:
+        if name not in CORRUPTIONS:
+            raise InvalidInputError(unknown_name("corruption", name, [*CORRUPTIONS, "all", "none"]))
+    levels = sorted({severity(text, f"--severities {severities}") for text in _listed(severities)} & set(SEVERITIES))
+    return [Metric(name, float(level)) for name in dict.fromkeys(names) for level in levels]
+
+
+def _listed(text: str) -> list[str]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        raise InvalidInputError(f"{text!r} lists nothing; expected one or more, separated by commas")
+    return parts
+
+
+def _result(
+    arch: str, evaluator: Evaluator, found: Mapping[Metric, Measurement], n_stored: int, seconds: float
+) -> dict[str, Any]:
+    clean = found[Metric("clean")]
+    others = {str(metric): value for metric, value in found.items() if metric.source != "clean"}
+    scales = {value.versions["corruptions"] for value in others.values() if "corruptions" in value.versions}
+    training = evaluator.training
+    return {
+        "arch": arch,
+        "images": evaluator.images.name,
+        "n_images": int(clean.confusion.sum()),
+        "clean": clean.accuracy,
+        "scores": {name: value.accuracy for name, value in others.items()},
+        "confidence": {str(metric): dict(value.confidence) for metric, value in found.items()},
+        "confusion": {"clean": clean.confusion.tolist()},
+        "seconds": round(seconds, 3),
+        "training_seconds": round(training.seconds, 3) if training else 0.0,
+        "measuring_seconds": {str(metric): round(value.seconds, 3) for metric, value in found.items()},
+        "from_store": n_stored,
+        "device": clean.device,
+        "settings": evaluator.settings.as_dict(),
+        "corruption_scale": ", ".join(sorted(scales)) or None,
+        "notes": evaluator.notes,
+    }
+
+
+def _text(result: dict[str, Any]) -> str:
+    settings, scores = result["settings"], result["scores"]
+    training = settings["training"]
+    lines = [
+        result["arch"],
+        f"on {result['images']}: {settings['channels']} channels, {settings['n_cells']} cells per stage, "
+        f"{training['epochs']} epochs, seed {settings['seed']}; {result['n_images']} test images",
+        "",
+        f"clean  {100 * result['clean']:.1f}",
+    ]
+    rows: dict[str, list[str]] = {}
+    for name, score in scores.items():
+        source, _, level = name.partition("@")
+        rows.setdefault(source, []).append(f"@{level} {100 * score:.1f}")
+    width = max(map(len, rows), default=0)
+    lines += [f"{source:<{width}}  {'   '.join(values)}" for source, values in rows.items()]
+    lines += ["", f"accuracies in percent; @ eps in 1/255 ({settings['protocol']} protocol) or severity"]
+    if result["corruption_scale"]:
+        lines.append(f"corruptions: {result['corruption_scale']}")
+    lines += [f"note: {note}" for note in result["notes"]]
+    stored = f", {result['from_store']} numbers from the store" if result["from_store"] else ""
+    lines.append(
+        f"{result['seconds']:.1f} s on {result['device']}, {result['training_seconds']:.1f} s of training{stored}"
+    )
+    return "\n".join(lines)

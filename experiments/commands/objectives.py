@@ -1,0 +1,99 @@
+"""``robustnas objectives``: what the open data lets one search for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from experiments.commands.options import data_option, dataset_option, json_option, open_dataset, print_json
+
+if TYPE_CHECKING:
+    from robustnas.tables.table import Table
+
+
+@click.command()
+@dataset_option
+@data_option
+@json_option
+def objectives(dataset: str | None, data: Path | None, as_json: bool) -> None:
+    """List the objectives that the data allows, with the best score and the training noise of each.
+
+    Objectives combine: weighted sums ("0.5*clean + 0.5*pgd@1"), and commas for several at once ("clean, pgd@1, flops").
+    A where-clause says which networks count ("pgd@1 where params <= 500000").
+
+    \b
+    Example:
+      robustnas objectives --dataset cifar10
+    """
+    table = open_dataset(dataset, data)
+    rows = list(_rows(table))
+    if as_json:
+        print_json({"dataset": table.dataset, "objectives": rows})
+        return
+    width = max(len(row["objective"]) for row in rows)
+    click.echo(f"{'objective':<{width}}  {'best':>12}  {'noise':>6}  meaning")
+    for row in rows:
+        noise = f"{100 * row['noise']:.2f}" if row["noise"] > 0 else ""
+        click.echo(f"{row['objective']:<{width}}  {_best(row):>12}  {noise:>6}  {row['meaning']}")
+    click.echo("\nnoise: standard deviation between trainings of the same function, in points")
+    click.echo('combine: "0.5*clean + 0.5*pgd@1" (weighted sum), "clean, pgd@1, flops" (several at once)')
+    click.echo('constrain: "pgd@1 where params <= 500000 and clean >= 0.93"')
+
+
+def _best(row: dict[str, Any]) -> str:
+    if "." in row["objective"].partition("@")[0]:  # an attached column, in its own units
+        return f"{row['best']:,.6g}"
+    return f"{row['best']:,.0f}" if row["direction"] == "minimise" else f"{100 * row['best']:.2f} %"
+
+
+def _rows(table: Table) -> Iterator[dict[str, Any]]:
+    import numpy as np
+
+    from robustnas.objectives.objective import Objective
+    from robustnas.spaces.nasbench201 import space
+    from robustnas.tables.noise import noise_floor
+
+    for text, meaning in (_texts(table) | _attached(table)).items():
+        objective = Objective(text)
+        scores = objective.evaluate(table)
+        best = objective.sign * float(np.nanmax(objective.sign * scores))
+        direction, noise = ("minimise", 0.0) if objective.minimised else ("maximise", float("nan"))
+        if not objective.minimised and not objective.attached:
+            noise = noise_floor(scores[space.network_indices()]).std
+        yield {"objective": text, "direction": direction, "best": best, "noise": noise, "meaning": meaning}
+
+
+def _attached(table: Table) -> dict[str, str]:
+    """Return the attached columns, with what is known of them."""
+    import numpy as np
+
+    from robustnas.objectives.objective import Objective
+    from robustnas.spaces.nasbench201 import space
+
+    texts = {}
+    for name, values in table.attached_columns().items():
+        n_networks = len(np.unique(space.network_of_index()[np.isfinite(values)]))
+        direction = "minimised" if Objective(name).minimised else "maximised"
+        texts[name] = f"attached, {direction}, {n_networks:,} of {space.N_NETWORKS:,} networks"
+    return texts
+
+
+def _texts(table: Table) -> dict[str, str]:
+    """Return the atoms of the grammar that the table's metrics allow, with what they mean."""
+    from robustnas.metric import ATTACKS, CORRUPTIONS, corruption_metrics
+    from robustnas.objectives.objective import Objective
+    from robustnas.spaces.nasbench201.cost import COSTS
+
+    held = set(table.metrics)
+    texts = {str(metric): metric.title for metric in table.metrics if metric not in corruption_metrics()}
+    epsilons = sorted({metric.level for metric in held if metric.source in ATTACKS and metric.level is not None})
+    candidates = {f"adversarial@{eps:g}": f"mean of {len(ATTACKS)} attacks, eps {eps:g}/255" for eps in epsilons}
+    candidates |= {f"worst@{eps:g}": f"minimum of {len(ATTACKS)} attacks, eps {eps:g}/255" for eps in epsilons}
+    candidates["corruption"] = f"mean of {len(CORRUPTIONS)} corruptions x 5 severities"
+    for name in CORRUPTIONS:
+        candidates[f"corruption:{name}"] = f"{name.replace('_', ' ')}, mean of 5 severities; one with @1 to @5"
+    texts |= {text: meaning for text, meaning in candidates.items() if held.issuperset(Objective(text).metrics)}
+    return texts | COSTS

@@ -1,0 +1,1 @@
+"""Comparison of search strategies: plan, runs, records, analysis, report."""

@@ -1,0 +1,70 @@
+"""The fronts that multi-objective searches found, in the plane of their first two objectives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import numpy as np
+
+from experiments.comparison.figures import finish, new_panels
+from experiments.comparison.records import Records, Target
+from experiments.pages.figure_style import STYLE, colours_of
+from robustnas.arrays import FloatArray
+from robustnas.objectives.objective import Objective, parse_objectives
+from robustnas.pareto import non_dominated
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def front_figure(records: Records) -> Figure | None:
+    """Draw, per multi-objective entry and searcher, the front over all seeds and the fronts of single seeds as dots.
+
+    With three objectives or more, the front is that of the first two. None where no entry has several objectives.
+    """
+    targets = [target for target in records.targets.values() if target.is_multi and _has_fronts(records, target)]
+    if not targets:
+        return None
+    with mpl.rc_context(STYLE):
+        figure, axes = new_panels(len(targets))
+        for one, target in zip(axes, targets, strict=True):
+            _draw(one, records, target)
+        finish(figure, records, "")
+    return figure
+
+
+def fronts(records: Records, objective: str) -> dict[str, FloatArray]:
+    """Return the scores of the networks on the fronts of all seeds by searcher, each of shape (n, n_objectives)."""
+    runs = records.runs[records.runs["objective"] == objective]
+    found: dict[str, FloatArray] = {}
+    for searcher in records.searchers:
+        members = [m["scores"] for front in runs.loc[runs["searcher"] == searcher, "front"] for m in front or ()]
+        if members:
+            found[searcher] = np.unique(np.array(members, dtype=float), axis=0)
+    return found
+
+
+def _has_fronts(records: Records, target: Target) -> bool:
+    return bool(fronts(records, target.name))
+
+
+def _draw(axes: Axes, records: Records, target: Target) -> None:
+    objectives = parse_objectives(target.name)[:2]
+    factors = np.array([1.0 if objective.minimised else 100.0 for objective in objectives])
+    colours = colours_of(records.searchers)
+    for searcher, scores in fronts(records, target.name).items():
+        points = scores[:, :2] * factors
+        signs = np.array([objective.sign for objective in objectives])
+        best = points[non_dominated(points * signs)]
+        best = best[np.argsort(best[:, 0])]
+        axes.plot(*points.T, ".", color=colours[searcher], markersize=2.5, alpha=0.35)
+        axes.plot(*best.T, "-o", color=colours[searcher], markersize=3, label=searcher)
+    axes.set_title(target.title)
+    axes.set_xlabel(_axis(objectives[0]))
+    axes.set_ylabel(_axis(objectives[1]))
+
+
+def _axis(objective: Objective) -> str:
+    return f"{objective} (smaller is better)" if objective.minimised else f"{objective} (%)"

@@ -1,0 +1,166 @@
+"""Plans: what an experiment compares. A plan is a TOML file; nothing outside it changes a result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from robustnas.checks import whole_number
+from robustnas.errors import InvalidInputError, PlanError, unknown_name
+from robustnas.objectives.objective import parse_objectives
+from robustnas.plan_file import parse_plan, read_plan
+from robustnas.spaces.nasbench201.identity import N_NETWORKS
+from searchers.registry import check_parameters, create, searcher_class
+
+_KEYS = ("dataset", "objectives", "budget", "seeds", "searchers")
+_MAX_SEEDS = 100_000
+
+
+@dataclass(frozen=True)
+class SearcherPlan:
+    """One searcher of a plan.
+
+    Attributes:
+        name: A name in `searchers.SEARCHERS`.
+        label: What tables and figures call it; the name unless given.
+        parameters: The searcher's own parameters.
+    """
+
+    name: str
+    label: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an experiment compares, checked.
+
+    Attributes:
+        dataset: The dataset searched on.
+        objectives: Objective strings; one with commas is a multi-objective search.
+        budget: Distinct networks per run, 1 to 6466.
+        seeds: One run per seed, objective and searcher.
+        searchers: The strategies compared.
+
+    >>> plan = Plan.parse('dataset = "cifar10"\\nobjectives = ["clean"]\\nseeds = 2\\n[[searchers]]\\nname = "random"')
+    >>> plan.seeds, plan.budget, plan.searchers[0].label
+    ((0, 1), 300, 'random')
+    """
+
+    dataset: str
+    objectives: tuple[str, ...]
+    budget: int
+    seeds: tuple[int, ...]
+    searchers: tuple[SearcherPlan, ...]
+
+    @classmethod
+    def parse(cls, text: str, origin: str = "plan") -> Plan:
+        """Read a plan from TOML.
+
+        Args:
+            text: The TOML.
+            origin: What error messages call it, such as the file's name.
+
+        Raises:
+            PlanError: No TOML, or a key or value that is wrong; the message names it and what was expected.
+        """
+        return parse_plan(text, origin, _plan)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Plan:
+        """Read a plan from a file; see `parse`."""
+        return cls.parse(read_plan(path, "robustnas plan"), str(path))
+
+    @classmethod
+    def builtin(cls, dataset: str = "cifar10") -> Plan:
+        """Return the plan that `robustnas compare` runs without one."""
+        return cls.parse(builtin_text(dataset), "the built-in plan")
+
+    @property
+    def n_runs(self) -> int:
+        """Runs that the plan asks for."""
+        return len(self.objectives) * len(self.searchers) * len(self.seeds)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the plan as plain data, for records."""
+        return asdict(self)
+
+
+def builtin_text(dataset: str = "cifar10") -> str:
+    """Return the built-in plan as TOML, to copy and change."""
+    text = resources.files("experiments.comparison").joinpath("builtin.toml").read_text(encoding="utf-8")
+    return text.replace('dataset = "cifar10"', f'dataset = "{dataset}"')
+
+
+def _plan(content: dict[str, Any]) -> Plan:
+    for key in content:
+        if key not in _KEYS:
+            raise PlanError(unknown_name("key", key, _KEYS))
+    dataset = content.get("dataset", "cifar10")
+    if not isinstance(dataset, str) or not dataset:
+        raise PlanError(f"dataset is {dataset!r}; expected a name such as 'cifar10'")
+    objectives = _objectives(content.get("objectives"))
+    budget = whole_number("budget", content.get("budget", 300), at_least=1, at_most=N_NETWORKS)
+    searchers = _searchers(content.get("searchers"))
+    _check_fit(searchers, objectives)
+    return Plan(dataset, objectives, budget, _seeds(content.get("seeds", 10)), searchers)
+
+
+def _objectives(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(text, str) for text in value):
+        raise PlanError(f"objectives is {value!r}; expected a list of objective strings such as ['clean', 'pgd@1']")
+    names = tuple(", ".join(str(objective) for objective in parse_objectives(text)) for text in value)
+    _refuse_duplicates("objectives", names)
+    return names
+
+
+def _seeds(value: object) -> tuple[int, ...]:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MAX_SEEDS:
+        return tuple(range(value))
+    if isinstance(value, list) and value and all(type(seed) is int and seed >= 0 for seed in value):
+        _refuse_duplicates("seeds", value)
+        return tuple(value)
+    raise PlanError(f"seeds is {value!r}; expected a count of at least 1, or a list of integers of at least 0")
+
+
+def _searchers(value: object) -> tuple[SearcherPlan, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(entry, dict) for entry in value):
+        raise PlanError(f"searchers is {value!r}; expected one [[searchers]] table each, with a name")
+    searchers = tuple(_searcher(entry) for entry in value)
+    _refuse_duplicates("labels of searchers", [searcher.label for searcher in searchers])
+    return searchers
+
+
+def _searcher(entry: dict[str, Any]) -> SearcherPlan:
+    parameters = dict(entry)
+    name = parameters.pop("name", None)
+    if not isinstance(name, str):
+        raise PlanError(f"a [[searchers]] table has the name {name!r}; expected a name such as 'evolution'")
+    searcher_class(name)
+    label = parameters.pop("label", name)
+    if not isinstance(label, str) or not label.strip():
+        raise PlanError(f"searcher {name!r} has the label {label!r}; expected a text")
+    check_parameters(name, parameters)
+    if "study_name" in parameters:
+        raise PlanError(f"searcher {label!r}: study_name cannot be set, every run of a plan has a study of its own")
+    return SearcherPlan(name, label.strip(), parameters)
+
+
+def _check_fit(searchers: Sequence[SearcherPlan], objectives: Sequence[str]) -> None:
+    """Build every searcher once for every number of objectives, so that a bad value is refused before any run."""
+    for n_objectives in sorted({len(parse_objectives(text)) for text in objectives}):
+        for searcher in searchers:
+            parameters = {key: value for key, value in searcher.parameters.items() if key != "storage"}
+            try:
+                create(searcher.name, 0, n_objectives=n_objectives, **parameters)
+            except InvalidInputError as error:
+                raise PlanError(f"searcher {searcher.label!r}: {error}") from None
+
+
+def _refuse_duplicates(what: str, values: Sequence[object]) -> None:
+    for i, value in enumerate(values):
+        if value in values[:i]:
+            raise PlanError(f"{what}: {value!r} is given twice; expected different ones")

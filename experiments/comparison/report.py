@@ -1,0 +1,152 @@
+"""The report: tables, figures and one self-contained HTML page, rebuilt from the records alone.
+
+The same records give the same files, byte for byte; each file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.comparison import analysis, tables
+from experiments.comparison.headline import headline
+from experiments.comparison.records import Records, load
+from experiments.comparison.significance import Significance, significance
+from experiments.pages.page import page, write_figures, write_file, write_tables
+from experiments.pages.table import ReportTable, number, unit
+from robustnas.errors import DataError
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.drawing import cell_svg
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PAGE = "report.html"
+SUMMARY = "summary.csv"
+
+_TEMPLATE = "report.html.j2"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A network that some searchers found, drawn: searchers with the number of their seeds that ended with it."""
+
+    objective: str
+    arch: str
+    uid: str
+    score: str
+    searchers: str
+    svg: str
+
+
+def write_report(directory: str | Path) -> Path:
+    """Write summary.csv, tables/, figures/ and report.html beside the records in a directory.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        DataError: The records are missing or corrupt, or no run has finished.
+    """
+    folder = Path(directory)
+    records = load(folder)
+    if records.runs.empty:
+        raise DataError(f"no run in {folder} has finished yet; expected at least one to report on")
+    result = significance(records)
+    shown = _tables(records, result)
+    write_file(folder / SUMMARY, tables.summary_csv(records))
+    write_tables(folder / "tables", shown)
+    drawn = write_figures(folder / "figures", _figures(records, result))
+    write_file(folder / PAGE, _page(records, result, shown, drawn))
+    return folder / PAGE
+
+
+def _tables(records: Records, result: Significance) -> dict[str, ReportTable]:
+    found = {
+        "summary": tables.summary_table(records),
+        "cross_evaluation": tables.cross_evaluation_table(records),
+        "noise_floor": tables.noise_floor_table(records),
+        "significance": tables.significance_table(result, records),
+        "seconds": tables.seconds_table(records),
+    }
+    return {name: tables.marked(table, records) for name, table in found.items() if table.rows}
+
+
+def _figures(records: Records, result: Significance) -> dict[str, Figure | None]:
+    """Return the figures by name; None for one that can't be drawn."""
+    from experiments.comparison import figures
+    from experiments.comparison.critical_difference import critical_difference_figure
+    from experiments.comparison.front_figure import front_figure
+
+    return {
+        "regret": figures.regret_figure(records),
+        "hypervolume": figures.hypervolume_figure(records),
+        "fronts": front_figure(records),
+        "critical_difference": critical_difference_figure(result, records.searchers),
+        "cross_evaluation": figures.cross_evaluation_figure(records),
+    }
+
+
+def _page(records: Records, result: Significance, shown: Mapping[str, ReportTable], drawn: Mapping[str, str]) -> str:
+    return page(
+        _TEMPLATE,
+        drawn,
+        manifest=records.manifest,
+        provenance=_provenance(records),
+        n_runs=len(records.runs),
+        n_planned=records.n_planned,
+        headline=headline(records, result),
+        tables=shown,
+        verdicts=_verdicts(records, result),
+        drawings=_drawings(records),
+        multi=[target.title for target in records.targets.values() if target.is_multi],
+    )
+
+
+def _provenance(records: Records) -> dict[str, str]:
+    manifest = records.manifest
+    seeds = manifest["seeds"]
+    versions = manifest.get("versions") or {}
+    facts = {
+        "dataset": manifest["dataset"],
+        "source of the numbers": manifest["source"],
+        "database digest": manifest.get("database_digest"),
+        "objectives": "; ".join(target.title for target in records.targets.values()),
+        "searchers": ", ".join(records.searchers),
+        "budget": f"{records.budget} distinct networks per run",
+        "seeds": f"{len(seeds)} ({seeds[0]} to {seeds[-1]})" if len(seeds) > 1 else ", ".join(map(str, seeds)),
+        "runs": f"{len(records.runs)} of {records.n_planned} finished, {len(records.queries):,} queries",
+        "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
+    }
+    return {name: str(value) for name, value in facts.items() if value}
+
+
+def _verdicts(records: Records, result: Significance) -> list[tuple[str, str]]:
+    return [
+        (records.targets[name].title if name in records.targets else name, verdict)
+        for name, verdict in zip(result.tests["objective"], result.tests["verdict"], strict=True)
+    ]
+
+
+def _drawings(records: Records) -> list[Drawing]:
+    """Return the best networks found, once per objective and network, in plan order."""
+    grouped: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for line in analysis.found_networks(records).to_dict("records"):
+        row = {str(key): value for key, value in line.items()}
+        grouped.setdefault((row["objective"], row["arch"]), []).append(row)
+    return [_drawing(records, objective, arch, rows) for (objective, arch), rows in grouped.items()]
+
+
+def _drawing(records: Records, objective: str, arch: str, rows: list[dict[str, Any]]) -> Drawing:
+    target = records.targets[objective]
+    score = f"{number(rows[0]['score'], target.scale)}{unit(target.scale)}"
+    searchers = ", ".join(f"{row['searcher']} ({row['n_seeds']} of {row['n_runs']} seeds)" for row in rows)
+    return Drawing(target.title, arch, str(rows[0]["uid"]), score, searchers, _cell(arch))
+
+
+def _cell(arch: str) -> str:
+    from markupsafe import Markup
+
+    return Markup(cell_svg(Cell.parse(arch)))  # noqa: S704  our own drawing

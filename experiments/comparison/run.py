@@ -1,0 +1,231 @@
+"""One run: one searcher, one objective, one seed; and what is recorded of it."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from robustnas.arrays import FloatArray
+from robustnas.objectives.objective import Objective, needed_metrics, parse_objectives, utility_columns
+from robustnas.oracle import Oracle, Outcome
+from robustnas.pareto import HypervolumeScale, non_dominated
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.tables.growing_table import GrowingTable
+from robustnas.tables.table import ArrayTable, Table
+from searchers import create, search
+from searchers.base import comparable
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What fixes a run, besides the table.
+
+    Attributes:
+        objective: One objective, or several separated by commas.
+        searcher: A name in `searchers.SEARCHERS`.
+        label: What the records call the searcher.
+        parameters: The searcher's own parameters.
+        budget: Distinct networks.
+        seed: Fixes the trajectory.
+    """
+
+    objective: str
+    searcher: str
+    label: str
+    parameters: Mapping[str, Any]
+    budget: int
+    seed: int
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What tells the run apart in an experiment: objective, label, seed."""
+        return self.objective, self.label, self.seed
+
+
+class Trajectory:
+    """The distinct queries of a run, and the best of them so far.
+
+    For one objective, the best is a score, NaN until a feasible one of a known score is found; for several, the
+    normalised hypervolume of the front so far.
+    """
+
+    def __init__(self, objectives: tuple[Objective, ...], table: Table) -> None:
+        self.objectives = objectives
+        self.outcomes: list[Outcome] = []
+        self.best: list[float] = []
+        self._scale = hypervolume_scale(objectives, table) if len(objectives) > 1 else None
+        self._leader: Outcome | None = None
+        self._front = np.empty((0, len(objectives)))
+
+    def add(self, outcome: Outcome) -> None:
+        """Take in an outcome; repeats are left out."""
+        if outcome.repeat:
+            return
+        self.outcomes.append(outcome)
+        self.best.append(self._advance(outcome) if self._scale is None else self._extend(self._scale, outcome))
+
+    @property
+    def best_cell(self) -> Cell:
+        """The first best network; for several objectives, the most balanced one of the front.
+
+        If no network so far is feasible, it is the first.
+        """
+        if self._scale is None:
+            assert self._leader is not None
+            return self._leader.cell
+        utilities = np.array([outcome.utilities for outcome in self.outcomes])
+        worst = self._scale.scaled(utilities).min(axis=1)
+        return self.outcomes[int(np.argmax(np.where(np.isnan(worst), -np.inf, worst)))].cell
+
+    def front(self) -> list[dict[str, Any]]:
+        """The non-dominated networks among the queries, each with its arch and scores."""
+        mask = non_dominated(np.array([outcome.utilities for outcome in self.outcomes]))
+        chosen = (outcome for outcome, kept in zip(self.outcomes, mask, strict=True) if kept)
+        return [{"arch": outcome.cell.arch, "scores": list(outcome.scores)} for outcome in chosen]
+
+    def _advance(self, outcome: Outcome) -> float:
+        if self._leader is None or comparable(outcome.utility) > comparable(self._leader.utility):
+            self._leader = outcome
+        return math.nan if math.isnan(self._leader.utility) else self._leader.score
+
+    def _extend(self, scale: HypervolumeScale, outcome: Outcome) -> float:
+        front = np.vstack([self._front, outcome.utilities])
+        self._front = front[non_dominated(front)]
+        return scale(self._front)
+
+
+def steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
+    """Run a search and yield its growing trajectory after every distinct query, for progress displays."""
+    objectives = parse_objectives(spec.objective)
+    oracle = Oracle(objectives, table, budget=spec.budget)
+    searcher = create(spec.searcher, spec.seed, n_objectives=len(objectives), **_parameters(spec))
+    trajectory = Trajectory(objectives, table)
+    for outcome in search(searcher, oracle):
+        if not outcome.repeat:
+            trajectory.add(outcome)
+            yield trajectory
+
+
+def finished(trajectories: Iterable[Trajectory]) -> Trajectory:
+    """Run a search's steps to their end and return the whole trajectory."""
+    (last,) = deque(trajectories, maxlen=1)  # a budget of at least 1 gives at least one query
+    return last
+
+
+def record(spec: RunSpec, table: Table) -> dict[str, Any]:
+    """Run a search to its end and return its record: plain data, one line of ``runs.jsonl``."""
+    _prepare(spec, table)
+    _forget_study(_parameters(spec))
+    start = time.perf_counter()
+    trajectory = finished(steps(spec, table))
+    seconds = time.perf_counter() - start
+    return {
+        "objective": spec.objective,
+        "searcher": spec.label,
+        "seed": spec.seed,
+        "name": spec.searcher,
+        "parameters": dict(spec.parameters),
+        "dataset": table.dataset,
+        "database_digest": table.digest,
+        **attached_digests(parse_objectives(spec.objective), table),
+        "budget": spec.budget,
+        "n_queries": len(trajectory.outcomes),
+        "seconds": round(seconds, 6),
+        **_findings(trajectory, table),
+        "queries": _queries(trajectory),
+    }
+
+
+@lru_cache(maxsize=64)
+def hypervolume_scale(objectives: tuple[Objective, ...], table: Table) -> HypervolumeScale:
+    """Return the scale of the hypervolume of several objectives on a table.
+
+    Of a growing table, whose best is not known, it is the volume of the box that accuracies of 0 and 1 span.
+    """
+    if isinstance(table, GrowingTable):
+        return HypervolumeScale(_corners(objectives, table))
+    return HypervolumeScale(utility_columns(objectives, table).T)
+
+
+def _corners(objectives: tuple[Objective, ...], table: GrowingTable) -> FloatArray:
+    """Return the worst and the best utilities that objectives could have, shape (2, n_objectives)."""
+    metrics = [str(metric) for metric in needed_metrics(objectives)]
+    bounds = []
+    for accuracy in (0.0, 1.0):
+        columns = {name: np.full(space.N_CELLS, accuracy) for name in metrics}
+        flat = ArrayTable(columns, table.dataset, attached=table.attached_columns(), skeleton=table.skeleton)
+        bounds.append([objective.sign * objective.evaluate(flat) for objective in objectives])
+    return np.array([np.nanmin(bounds, axis=(0, 2)), np.nanmax(bounds, axis=(0, 2))])
+
+
+def cross_objectives(table: Table) -> tuple[str, ...]:
+    """Return the objectives that every found network is scored on, as far as the table allows (paper, table 1)."""
+    standard = ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption")
+    held = set(table.metrics)
+    return tuple(text for text in standard if held.issuperset(Objective(text).metrics))
+
+
+@lru_cache(maxsize=256)
+def objective_column(text: str, table: Table) -> FloatArray:
+    """Return the scores of every cell under one objective, natural units, constraints aside, shape (15625,)."""
+    return Objective(text).evaluate(table)
+
+
+def attached_digests(objectives: Iterable[Objective], table: Table) -> dict[str, dict[str, str]]:
+    """Return ``{"attached_digests": {name: digest}}`` of the attached tables that objectives use; {} if none does."""
+    names = {column.partition(".")[0] for objective in objectives for column in objective.attached}
+    digests = table.attached_digests() if names else {}
+    return {"attached_digests": {name: digests[name] for name in sorted(names)}} if names else {}
+
+
+def _prepare(spec: RunSpec, table: Table) -> None:
+    """Fill the caches that runs share, so that a run's seconds are its own."""
+    Oracle(spec.objective, table, budget=1)
+    space.neighbour_lists()
+
+
+def _parameters(spec: RunSpec) -> dict[str, Any]:
+    """Return the parameters, with a study name of the run's own where Optuna studies are kept in a storage."""
+    parameters = dict(spec.parameters)
+    if parameters.get("storage"):
+        parameters.setdefault("study_name", "/".join(str(part) for part in spec.key))
+    return parameters
+
+
+def _forget_study(parameters: Mapping[str, Any]) -> None:
+    """Delete the study that an interrupted run left in a storage: a run starts afresh, so that its seed fixes it."""
+    if parameters.get("storage"):
+        import optuna
+
+        with contextlib.suppress(KeyError):
+            optuna.delete_study(study_name=parameters["study_name"], storage=parameters["storage"])
+
+
+def _findings(trajectory: Trajectory, table: Table) -> dict[str, Any]:
+    cell = trajectory.best_cell
+    best = {"arch": cell.arch, "uid": space.uid(cell), "score": trajectory.best[-1]}
+    cross = {text: float(objective_column(text, table)[cell.index]) for text in cross_objectives(table)}
+    front = {"front": trajectory.front()} if len(trajectory.objectives) > 1 else {}
+    return {"best": best, "cross": cross, **front}
+
+
+def _queries(trajectory: Trajectory) -> dict[str, Any]:
+    outcomes = trajectory.outcomes
+    single = len(trajectory.objectives) == 1
+    sources = [outcome.source for outcome in outcomes]
+    return {
+        "index": [outcome.cell.index for outcome in outcomes],
+        "score": [outcome.score if single else list(outcome.scores) for outcome in outcomes],
+        "best": trajectory.best,
+        "cost": [outcome.cost for outcome in outcomes],
+        "source": sources[0] if len(set(sources)) == 1 else sources,
+    }

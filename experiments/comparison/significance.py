@@ -1,0 +1,211 @@
+"""Significance: do the searchers differ, beyond the luck of the seeds?
+
+Friedman's test asks whether any searcher differs; Wilcoxon's signed-rank test with Holm's correction asks which pairs
+do (Demsar 2006; Benavoli, Corani and Mangili 2016). A block is one seed of one objective, ranked across searchers.
+Significant is not relevant: a pair whose mean difference is below the noise floor is marked as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from experiments.comparison.analysis import within_noise
+from experiments.comparison.records import Records
+from robustnas.arrays import FloatArray
+from robustnas.errors import InvalidInputError
+
+ALPHA = 0.05
+MIN_BLOCKS = 6
+"""Below six blocks, Wilcoxon's smallest two-sided p-value is above 0.05."""
+
+ALL = "all objectives"
+
+_TEST_COLUMNS = ["objective", "n_blocks", "n_searchers", "statistic", "p_value", "rejected", "verdict"]
+_RANK_COLUMNS = ["objective", "searcher", "rank"]
+_PAIR_COLUMNS = ["objective", "first", "second", "difference", "p_value", "significant", "below_noise"]
+
+
+@dataclass(frozen=True, eq=False)
+class Significance:
+    """The tests of one comparison.
+
+    Attributes:
+        tests: One row per objective, and one for `ALL` if there are several: objective, n_blocks, n_searchers,
+            statistic and p_value (Friedman; NaN where it was not computed), rejected, verdict (a sentence).
+        ranks: objective, searcher, rank (average over blocks; 1 is best, ties share).
+        pairs: objective, first, second, difference (mean score of first less second, in natural units, positive if
+            first is better; NaN for `ALL`), p_value (Wilcoxon, Holm-corrected within the objective; NaN where there is
+            not enough), significant (at `ALPHA`, and Friedman's test rejects), below_noise.
+    """
+
+    tests: pd.DataFrame
+    ranks: pd.DataFrame
+    pairs: pd.DataFrame
+
+    @property
+    def overall(self) -> str | None:
+        """The objective whose test speaks for the whole comparison: `ALL`, or the only one; None without any."""
+        names = list(self.tests["objective"])
+        return None if not names else (ALL if ALL in names else str(names[0]))
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """Scores of one objective, larger is better, shape (n_blocks, n_searchers)."""
+
+    objective: str
+    searchers: tuple[str, ...]
+    scores: FloatArray
+
+
+def significance(records: Records, n_queries: int | None = None) -> Significance:
+    """Test whether searchers differ in their best after `n_queries` queries.
+
+    The test over all objectives takes each (objective, seed) as a block, and divides scores by their standard deviation
+    within the objective so that no objective outweighs another. Multi-objective entries are tested on their own only.
+
+    Args:
+        records: What was run.
+        n_queries: Distinct queries, 1 to the budget; None for the budget.
+
+    Raises:
+        InvalidInputError: A number of queries outside 1 to the budget.
+    """
+    point = records.budget if n_queries is None else n_queries
+    if not 1 <= point <= records.budget:
+        raise InvalidInputError(f"{point!r} queries: expected 1 to {records.budget}, the budget of these records")
+    blocks = [_blocks(records, objective, point) for objective in records.targets]
+    single = [block for block in blocks if not records.targets[block.objective].is_multi and block.searchers]
+    if len(single) > 1:
+        blocks = [*blocks, _pooled(single)]
+    parts = [_compare(block, records) for block in blocks if block.searchers]
+    tests, ranks, pairs = ([row for part in parts for row in part[i]] for i in range(3))
+    return Significance(
+        pd.DataFrame(tests, columns=_TEST_COLUMNS),
+        pd.DataFrame(ranks, columns=_RANK_COLUMNS),
+        pd.DataFrame(pairs, columns=_PAIR_COLUMNS),
+    )
+
+
+def _blocks(records: Records, objective: str, point: int) -> _Blocks:
+    """Return the scores of the seeds that every searcher finished; searchers without any run are left out."""
+    curves = {searcher: curve for (name, searcher), curve in records.curves.items() if name == objective}
+    shared = _shared([set(seeds.tolist()) for seeds, _ in curves.values()])
+    columns = [best[np.isin(seeds, shared), point - 1] for seeds, best in curves.values()]
+    scores = np.array(columns).T if columns else np.empty((0, 0))
+    return _Blocks(objective, tuple(curves), scores * records.targets[objective].sign)
+
+
+def _shared(seeds: Sequence[set[int]]) -> list[int]:
+    return sorted(set.intersection(*seeds)) if seeds else []
+
+
+def _pooled(blocks: Sequence[_Blocks]) -> _Blocks:
+    shared = [name for name in blocks[0].searchers if all(name in block.searchers for block in blocks)]
+    parts = [_standardised(block.scores[:, [block.searchers.index(name) for name in shared]]) for block in blocks]
+    return _Blocks(ALL, tuple(shared), np.concatenate(parts))
+
+
+def _standardised(scores: FloatArray) -> FloatArray:
+    spread = float(scores.std()) if scores.size else 0.0
+    return scores / spread if spread > 0 else scores
+
+
+def _compare(blocks: _Blocks, records: Records) -> tuple[list[dict[str, Any]], ...]:
+    """Return the rows of tests, ranks and pairs for one objective."""
+    obstacle = _obstacle(blocks)
+    statistic, p_value = _friedman(blocks.scores) if obstacle is None else (np.nan, np.nan)
+    rejected = obstacle is None and (np.isnan(p_value) or p_value < ALPHA)
+    pairs = _pairs(blocks, records, tested=obstacle is None, rejected=rejected)
+    n_blocks, n_searchers = len(blocks.scores), len(blocks.searchers)
+    verdict = obstacle or _verdict(p_value, pairs, n_blocks)
+    test = (blocks.objective, n_blocks, n_searchers, statistic, p_value, rejected, verdict)
+    ranks = _average_ranks(blocks.scores) if n_blocks else np.full(n_searchers, np.nan)
+    rank_rows = [(blocks.objective, name, rank) for name, rank in zip(blocks.searchers, ranks.tolist(), strict=True)]
+    return (
+        [dict(zip(_TEST_COLUMNS, test, strict=True))],
+        [dict(zip(_RANK_COLUMNS, row, strict=True)) for row in rank_rows],
+        pairs,
+    )
+
+
+def _obstacle(blocks: _Blocks) -> str | None:
+    """Return why no test can be made, in a sentence, or None."""
+    n_blocks, n_searchers = len(blocks.scores), len(blocks.searchers)
+    if n_searchers < 2:
+        return "not enough to test: one searcher only"
+    if n_blocks < MIN_BLOCKS:
+        have = "1 seed" if n_blocks == 1 else f"{n_blocks} seeds"
+        return f"not enough to test: {have} finished by every searcher, at least {MIN_BLOCKS} are needed"
+    if np.isnan(blocks.scores).any():
+        return "not enough to test: some runs found no score at all"
+    if (blocks.scores == blocks.scores[:, :1]).all():
+        return f"nothing to test: all searchers tie in each of {n_blocks} blocks"
+    return None
+
+
+def _friedman(scores: FloatArray) -> tuple[float, float]:
+    """Return Friedman's statistic and p-value; NaN for two searchers, where Wilcoxon's test says it all."""
+    if scores.shape[1] < 3:
+        return float("nan"), float("nan")
+    from scipy.stats import friedmanchisquare
+
+    result = friedmanchisquare(*scores.T)
+    return float(result.statistic), float(result.pvalue)
+
+
+def _average_ranks(scores: FloatArray) -> FloatArray:
+    from scipy.stats import rankdata
+
+    return np.asarray(rankdata(-np.round(scores, 12), axis=1).mean(axis=0))
+
+
+def _pairs(blocks: _Blocks, records: Records, *, tested: bool, rejected: bool) -> list[dict[str, Any]]:
+    p_values = _wilcoxon_holm(blocks.scores) if tested else None
+    target = records.targets.get(blocks.objective)
+    rows = []
+    for i, j in combinations(range(len(blocks.searchers)), 2):
+        p_value = float("nan") if p_values is None else float(p_values[i, j])
+        has_difference = target is not None and len(blocks.scores) > 0
+        difference = float((blocks.scores[:, i] - blocks.scores[:, j]).mean()) if has_difference else float("nan")
+        below = target is not None and within_noise(difference, target)
+        names = (blocks.objective, blocks.searchers[i], blocks.searchers[j])
+        row = (*names, difference, p_value, rejected and p_value < ALPHA, below)
+        rows.append(dict(zip(_PAIR_COLUMNS, row, strict=True)))
+    return rows
+
+
+def _wilcoxon_holm(scores: FloatArray) -> FloatArray:
+    """Return the corrected p-values, shape (n_searchers, n_searchers); ties split evenly, as Demsar recommends."""
+    import scikit_posthocs
+
+    rounded = np.round(scores, 12)  # equal accuracies may differ by rounding after division
+    return np.asarray(scikit_posthocs.posthoc_wilcoxon(rounded.T, zero_method="zsplit", p_adjust="holm"), dtype=float)
+
+
+def _verdict(p_value: float, pairs: Sequence[dict[str, Any]], n_blocks: int) -> str:
+    n_significant = sum(bool(pair["significant"]) for pair in pairs)
+    if np.isnan(p_value):
+        differ = "differ" if n_significant else "do not differ significantly"
+        return f"the two searchers {differ} (Wilcoxon, {p_text(pairs[0]['p_value'])}, {n_blocks} blocks)"
+    test = f"Friedman, {p_text(p_value)}, {n_blocks} blocks"
+    if p_value >= ALPHA:
+        return f"no significant difference between the searchers ({test})"
+    return f"the searchers differ ({test}); {n_significant} of {len(pairs)} pairs significantly (Wilcoxon-Holm)"
+
+
+def p_text(p_value: float) -> str:
+    """Write a p-value as papers do.
+
+    >>> p_text(0.0312), p_text(1e-9), p_text(float("nan"))
+    ('p = 0.031', 'p < 0.001', 'not tested')
+    """
+    if np.isnan(p_value):
+        return "not tested"
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"

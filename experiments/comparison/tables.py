@@ -1,0 +1,159 @@
+"""The tables of a comparison."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from experiments.comparison import analysis
+from experiments.comparison.records import Records, Target
+from experiments.comparison.significance import Significance, p_text
+from experiments.pages.table import MARK, Entry, ReportTable, Row, markdown, number
+
+NOTE = f"Mean ± standard deviation over seeds. Bold: best of the column. {MARK}: within the noise floor of it."
+
+
+def summary_table(records: Records, n_queries: Sequence[int] | None = None) -> ReportTable:
+    """Return the best so far after chosen numbers of queries, grouped by objective, one row per searcher."""
+    frame = analysis.summary(records, n_queries)
+    points = [int(point) for point in dict.fromkeys(frame["n_queries"])]
+    rows: list[Row] = []
+    for objective, group in frame.groupby("objective", observed=True):
+        target = records.targets[str(objective)]
+        searchers = [str(name) for name in dict.fromkeys(group["searcher"])]
+        columns = [group[group["n_queries"] == point] for point in points]
+        entries = [_moments(column["mean"], column["std"], target) for column in columns]
+        seeds = [Entry(str(n)) for n in columns[0]["n_seeds"]]
+        rows += _rows(_heading(target), searchers, [*entries, seeds])
+    caption = "Best so far after n distinct queries"
+    return ReportTable(caption, ("searcher", *(f"n = {point}" for point in points), "seeds"), tuple(rows), NOTE)
+
+
+def cross_evaluation_table(records: Records) -> ReportTable:
+    """Return what the networks found score on every metric, in percent, grouped by the objective searched."""
+    frame = analysis.cross_evaluation(records)
+    metrics = [str(name) for name in dict.fromkeys(frame.columns.get_level_values(0))]
+    targets = [records.metrics.get(name, Target(name, name)) for name in metrics]
+    rows: list[Row] = []
+    for objective, group in frame.groupby(level="objective", observed=True):
+        searchers = [str(name) for name in group.index.get_level_values("searcher")]
+        entries = [_moments(group[(target.name, "mean")], group[(target.name, "std")], target) for target in targets]
+        rows += _rows(f"{records.targets[str(objective)].title}", searchers, entries)
+    caption = "Accuracy in percent of the networks found, on every metric"
+    return ReportTable(caption, ("searcher", *(target.title for target in targets)), tuple(rows), NOTE)
+
+
+def noise_floor_table(records: Records) -> ReportTable:
+    """Return the queries that it takes to come within the noise floor of the best, grouped by objective."""
+    frame = analysis.queries_to_noise_floor(records)
+    rows: list[Row] = []
+    for objective, group in frame.groupby("objective", observed=True):
+        target = records.targets[str(objective)]
+        fastest = group["median"].min()
+        for line in group.to_dict("records"):
+            median = Entry(_queries(line["median"], records.budget), best=line["median"] == fastest < math.inf)
+            quartiles = f"{_queries(line['q25'], records.budget)} to {_queries(line['q75'], records.budget)}"
+            entries = (Entry(line["searcher"]), median, Entry(quartiles), Entry(f"{100 * line['share']:.0f} %"))
+            rows.append(Row(_within(target), (*entries, Entry(str(line["n_seeds"])))))
+    columns = ("searcher", "median queries", "quartiles", "seeds that got there", "seeds")
+    return ReportTable("Distinct queries to come within the noise floor of the best", columns, tuple(rows))
+
+
+def seconds_table(records: Records) -> ReportTable:
+    """Return wall-clock seconds per run, grouped by objective."""
+    rows = []
+    for line in analysis.seconds(records).to_dict("records"):
+        spent = (Entry(_seconds(line["mean"]), _seconds(line["std"])), Entry(str(line["n_seeds"])))
+        entries = (Entry(line["searcher"]), *spent, Entry(_seconds(line["total"])))
+        rows.append(Row(records.targets[line["objective"]].title, entries))
+    return ReportTable("Wall-clock seconds per run", ("searcher", "seconds", "runs", "total"), tuple(rows))
+
+
+def significance_table(result: Significance, records: Records) -> ReportTable:
+    """Return the pairwise tests, grouped by objective; a difference is positive if the first is better."""
+    rows = []
+    for line in result.pairs.to_dict("records"):
+        target = records.targets.get(line["objective"])
+        difference = "–" if target is None else number(line["difference"], target.scale)
+        below = MARK if line["below_noise"] else ""
+        p_value = Entry(p_text(line["p_value"]), best=line["significant"])
+        names = Entry(f"{line['first']} – {line['second']}")
+        title = line["objective"] if target is None else target.title
+        rows.append(Row(title, (names, Entry(difference + below), p_value)))
+    note = f"Difference of means, positive if the first is better; {MARK}: below the noise floor. Bold: significant."
+    caption = "Pairwise comparison (Wilcoxon signed-rank test, Holm-corrected)"
+    return ReportTable(caption, ("pair", "difference", "p-value"), tuple(rows), note)
+
+
+def terminal_table(records: Records) -> str:
+    """Write the summary for a terminal, as Markdown."""
+    return markdown(marked(summary_table(records), records))
+
+
+def marked(table: ReportTable, records: Records) -> ReportTable:
+    """Return a table whose note says so where the numbers are no measurements; else the table itself."""
+    source, dataset = records.manifest["source"], records.manifest["dataset"]
+    if source == "table":
+        return table
+    return replace(table, note=f"{dataset}: numbers of a {source}, not measurements. {table.note}".strip())
+
+
+def summary_csv(records: Records) -> str:
+    """Write `analysis.summary` as CSV: natural units, full precision, ``nan`` where one seed has no spread.
+
+    The last columns say what dataset the numbers are of and where they come from (``table``: measurements).
+    """
+    origin = {"dataset": records.manifest["dataset"], "source": records.manifest["source"]}
+    frame = analysis.summary(records).assign(**origin)
+    return frame.to_csv(index=False, na_rep="nan", lineterminator="\n")
+
+
+def _rows(group: str, searchers: Sequence[str], columns: Sequence[Sequence[Entry]]) -> list[Row]:
+    lines = zip(searchers, *columns, strict=True)
+    return [Row(group, (Entry(name), *entries)) for name, *entries in lines]
+
+
+def _moments(means: pd.Series[float], stds: pd.Series[float], target: Target) -> list[Entry]:
+    """Return the entries of one column of one group, the best and those near it marked."""
+    values = [float(mean) * target.sign for mean in means]
+    best = max((value for value in values if not math.isnan(value)), default=math.nan)
+    entries = []
+    for mean, std, value in zip(means, stds, values, strict=True):
+        leads = math.isclose(value, best, rel_tol=1e-12)
+        spread = "" if math.isnan(std) else number(std, target.scale)
+        marked = not leads and analysis.within_noise(value - best, target)
+        entries.append(Entry(number(mean, target.scale), spread, leads and len(values) > 1, marked))
+    return entries
+
+
+def _heading(target: Target) -> str:
+    facts = [{"accuracy": "%", "count": "", "hypervolume": "normalised hypervolume of the front"}[target.scale]]
+    if target.minimised:
+        facts.append("smaller is better")
+    if not math.isnan(target.best) and not target.is_multi:
+        facts.append(f"best of the table {number(target.best, target.scale)}")
+    if target.noise_floor > 0:
+        facts.append(f"noise floor {number(target.noise_floor, target.scale)}")
+    return f"{target.title} ({', '.join(fact for fact in facts if fact)})" if any(facts) else target.title
+
+
+def _within(target: Target) -> str:
+    best = number(target.best, target.scale)
+    near = f", as {target.n_within_noise} networks of the table are" if target.n_within_noise is not None else ""
+    distance = (
+        f"within {number(target.noise_floor, target.scale)} of {best}" if target.noise_floor > 0 else f"at {best}"
+    )
+    return f"{target.title} ({distance}{near})"
+
+
+def _queries(value: float, budget: int) -> str:
+    return f"> {budget}" if math.isinf(value) else f"{value:.0f}"
+
+
+def _seconds(value: float) -> str:
+    if math.isnan(value):
+        return ""
+    return f"{value:.4f}" if value < 0.1 else f"{value:.2f}"

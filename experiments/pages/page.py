@@ -1,0 +1,86 @@
+"""Pages: what the report pages share, from tables and figures as files to one self-contained HTML page.
+
+The same content gives the same files, byte for byte; each file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.pages.table import MARK, ReportTable, latex, markdown, to_csv
+from robustnas.atomic import atomic_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_TEMPLATES = Path(__file__).parent / "templates"
+TABLE_FORMATS = ("md", "tex", "csv")
+FIGURE_FORMATS = ("png", "pdf")
+
+
+def write_tables(folder: Path, shown: Mapping[str, ReportTable]) -> None:
+    """Write every table as Markdown, LaTeX and CSV, in files by its name."""
+    for name, table in shown.items():
+        write_file(folder / f"{name}.md", markdown(table))
+        write_file(folder / f"{name}.tex", latex(table, name.replace("_", "-")))
+        write_file(folder / f"{name}.csv", to_csv(table))
+
+
+def write_figures(folder: Path, drawn: Mapping[str, Figure | None]) -> dict[str, str]:
+    """Write every figure as PNG and PDF and return it as an SVG element, by name.
+
+    A figure that is None could not be drawn: it has no entry, and a file of its name is taken away.
+    """
+    from experiments.pages.figure_style import INK, render
+
+    elements = {}
+    for name, figure in drawn.items():
+        for file_format in FIGURE_FORMATS:
+            path = folder / f"{name}.{file_format}"
+            if figure is None:
+                path.unlink(missing_ok=True)
+            else:
+                write_file(path, render(figure, file_format))
+        if figure is not None:
+            elements[name] = _inline(render(figure, "svg").decode(), name, INK)
+    return elements
+
+
+def page(template: str, drawn: Mapping[str, str], **content: Any) -> str:
+    """Return a page.
+
+    Args:
+        template: The name of a file in templates/.
+        drawn: SVG elements by name, as `write_figures` returns them.
+        content: What else the template reads.
+    """
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    figures = {name: Markup(element) for name, element in drawn.items()}  # noqa: S704  our own drawings
+    return environment.get_template(template).render(figures=figures, mark=MARK, **content)
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file, atomically, and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(path) as file:
+        file.write(content if isinstance(content, bytes) else content.encode())
+
+
+def _inline(svg: str, name: str, ink: str) -> str:
+    """Return an SVG document as an element of a page: ids of its own, ink in the colour of the page's text."""
+    element = svg[svg.index("<svg") :].replace(ink, "currentColor")
+    element = re.sub(r"<metadata>.*?</metadata>\s*", "", element, flags=re.DOTALL)
+    element = re.sub(r'\bid="', f'id="{name}-', element)
+    return re.sub(r'((?:xlink:)?href="|url\()#', rf"\1#{name}-", element)

@@ -1,0 +1,1 @@
+"""Correlations: do metrics rank the networks alike? Kendall's tau between clean accuracy, attacks and corruptions."""

@@ -1,0 +1,75 @@
+"""Rank correlations: Kendall's tau between the rankings that metrics give the networks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from robustnas.arrays import FloatArray
+from robustnas.metric import CORRUPTIONS, SEVERITIES, Metric
+from robustnas.tables.database.database import DatabaseTable
+
+TOP_SHARES = (1.0, 0.5, 0.1)
+"""The shares of networks, best first by clean accuracy, among which clean accuracy is compared with others."""
+
+
+def kendall(first: FloatArray, second: FloatArray) -> float:
+    """Return Kendall's tau-b over the networks that both know; NaN if fewer than two, or if one does not vary.
+
+    >>> round(kendall(np.array([1.0, 2.0, 3.0, np.nan]), np.array([10.0, 30.0, 20.0, 0.0])), 3)
+    0.333
+    """
+    known = np.isfinite(first) & np.isfinite(second)
+    a, b = first[known], second[known]
+    if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return math.nan
+    return float(stats.kendalltau(a, b).statistic)
+
+
+def metric_columns(table: DatabaseTable) -> dict[str, FloatArray]:
+    """Return every metric of a table over the networks, by name: clean, attacks by eps, corruptions by severity."""
+    return {str(metric): table.network_column(metric) for metric in table.metrics}
+
+
+def mean_corruptions(table: DatabaseTable) -> dict[str, FloatArray]:
+    """Return each corruption's accuracy, mean over its five severities, by its name; only what is held whole."""
+    found = {}
+    for name in CORRUPTIONS:
+        metrics = [Metric(name, float(severity)) for severity in SEVERITIES]
+        if set(table.metrics).issuperset(metrics):
+            found[name] = np.mean([table.network_column(metric) for metric in metrics], axis=0)
+    return found
+
+
+def tau_matrix(columns: Mapping[str, FloatArray]) -> pd.DataFrame:
+    """Return Kendall's tau between every two columns: square, symmetric, 1 on the diagonal where a column varies."""
+    names, values = list(columns), list(columns.values())
+    matrix = np.full((len(names), len(names)), np.nan)
+    for i in range(len(names)):
+        matrix[i, i] = 1.0 if np.ptp(values[i][np.isfinite(values[i])]) else np.nan
+        for j in range(i):
+            matrix[i, j] = matrix[j, i] = kendall(values[i], values[j])
+    return pd.DataFrame(matrix, index=pd.Index(names, name="metric"), columns=names)
+
+
+def clean_against(
+    clean: FloatArray, others: Mapping[str, FloatArray], shares: Sequence[float] = TOP_SHARES
+) -> pd.DataFrame:
+    """Return tau between clean accuracy and other scores, among all networks and among the best by clean accuracy.
+
+    Ties at the border are all taken in.
+
+    Returns:
+        Columns metric, share, n (networks), kendall_tau.
+    """
+    rows = []
+    for share in shares:
+        chosen = clean >= np.nanquantile(clean, 1.0 - share)
+        for name, scores in others.items():
+            tau = kendall(clean[chosen], scores[chosen])
+            rows.append({"metric": name, "share": share, "n": int(chosen.sum()), "kendall_tau": tau})
+    return pd.DataFrame(rows, columns=["metric", "share", "n", "kendall_tau"])

@@ -1,0 +1,84 @@
+"""Cells drawn side by side for print: four nodes on a line, six arcs with their operations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+from matplotlib.patches import FancyArrowPatch
+from matplotlib.path import Path
+
+from experiments.pages.figure_style import INK, STYLE, TEXT_WIDTH, new_figure
+from experiments.pages.heat_map import freeze
+from robustnas.spaces.nasbench201.cell import EDGES, Cell, Operation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_N_COLUMNS = 3
+_RADIUS = 0.15
+_BENDS = {(0, 2): 1.0, (1, 3): -1.0, (0, 3): 1.75}  # how far the middle of an arc is from the line of the nodes
+_NODES = ("in", "1", "2", "out")
+_STYLES: dict[Operation, tuple[str, Any, str]] = {
+    Operation.SKIP_CONNECT: ("#56b4e9", "-", "skip"),
+    Operation.CONV_1X1: ("#e69f00", "-", "1×1"),
+    Operation.CONV_3X3: ("#d55e00", "-", "3×3"),
+    Operation.AVG_POOL_3X3: ("#009e73", (0, (4, 1.5)), "pool"),
+}
+
+
+def cells_figure(cells: Sequence[Cell], titles: Sequence[str]) -> Figure:
+    """Draw cells, three in a row; edges that are none are left out.
+
+    Args:
+        cells: At least one.
+        titles: One per cell.
+    """
+    n_rows = math.ceil(len(cells) / _N_COLUMNS)
+    with mpl.rc_context(STYLE):
+        figure = new_figure(TEXT_WIDTH, 1.5 * n_rows)
+        figure.set_layout_engine("constrained")
+        panels = list(figure.subplots(n_rows, _N_COLUMNS, squeeze=False).flat)
+        for axes in panels[len(cells) :]:
+            axes.remove()
+        for axes, cell, title in zip(panels, cells, titles, strict=False):
+            draw_cell(axes, cell)
+            axes.set_title(title)
+        freeze(figure)
+    return figure
+
+
+def draw_cell(axes: Axes, cell: Cell) -> None:
+    """Draw a cell into axes that hold nothing else."""
+    for (source, target), code in zip(EDGES, cell.ops, strict=True):
+        operation = Operation(code)
+        if operation is not Operation.NONE:
+            _draw_edge(axes, source, target, operation)
+    for node, name in enumerate(_NODES):
+        axes.plot([node], [0], "o", markersize=15, markerfacecolor="#f4f4f4", markeredgecolor=INK, markeredgewidth=0.7)
+        axes.text(node, 0, name, ha="center", va="center", fontsize=6.5, color="#111111")
+    axes.set_xlim(-0.2, 3.2)
+    axes.set_ylim(-0.75, 1.1)
+    axes.set_axis_off()
+
+
+def _draw_edge(axes: Axes, source: int, target: int, operation: Operation) -> None:
+    colour, dashes, label = _STYLES[operation]
+    bend = _BENDS.get((source, target), 0.0)
+    middle = (source + target) / 2
+    start, end = _towards(source, middle, bend), _towards(target, middle, bend)
+    curve = Path([start, (middle, bend), end], [Path.MOVETO, Path.CURVE3, Path.CURVE3])
+    arrow = FancyArrowPatch(path=curve, arrowstyle="-|>", mutation_scale=7, color=colour, linewidth=1.3)
+    arrow.set_linestyle(dashes)
+    axes.add_patch(arrow)
+    box = {"boxstyle": "round,pad=0.12", "facecolor": "#ffffff", "edgecolor": "none"}
+    axes.text(middle, bend / 2, label, ha="center", va="center", fontsize=6.5, color="#111111", bbox=box)
+
+
+def _towards(node: int, middle: float, bend: float) -> tuple[float, float]:
+    """Return the point on a node's rim that faces the control point of an arc."""
+    length = math.hypot(middle - node, bend)
+    return node + _RADIUS * (middle - node) / length, _RADIUS * bend / length

@@ -1,0 +1,134 @@
+"""Distributions: how accurate the networks are, clean, under every attack and eps, every corruption and severity."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from experiments.pages.table import Entry, ReportTable, Row, number
+from experiments.paper.distributions.accuracy_spread import (
+    accuracy_quantiles,
+    attack_summary,
+    chance_level,
+    severity_quantiles,
+)
+from experiments.paper.distributions.distribution_figures import attacks_figure, corruptions_figure
+from experiments.paper.section import Question, Section
+from robustnas.metric import ATTACKS
+
+_SHOWN = ("q05", "q25", "median", "q75", "q95", "best")
+_HEADS = ("5 %", "25 %", "median", "75 %", "95 %", "best", "at chance")
+
+_PARAGRAPHS = (
+    "Each distribution is over the 6,466 networks that were trained, each counted once. The paper draws the same "
+    "accuracies as box plots, for attacks and for corruptions.",
+    "A few networks guess under every metric, clean accuracy included: their cells carry next to nothing from input to "
+    "output. Under strong attacks accuracies fall below chance, because an attack turns even guesses wrong; networks "
+    "whose output hardly depends on the image are then the best, without being of any use. FGSM at large eps destroys "
+    "the image itself, and accuracy returns to chance.",
+    "Where nearly all networks are at zero, a metric cannot tell them apart: differences there are few test images "
+    "wide.",
+)
+
+
+def distributions(question: Question) -> Section:
+    """Return the distribution of accuracy over all networks under every metric."""
+    table = question.table
+    chance = chance_level(table.dataset)
+    quantiles, severities = accuracy_quantiles(table), severity_quantiles(table)
+    attacks = attack_summary(quantiles, chance)
+    question.progress("distributions: figures", 0.5)
+    figures = {
+        "distributions_attacks": attacks_figure(quantiles, chance),
+        "distributions_corruptions": corruptions_figure(quantiles, chance),
+    }
+    return Section(
+        name="distributions",
+        title="Accuracy distributions",
+        lead=_lead(quantiles, severities, attacks),
+        paragraphs=_PARAGRAPHS,
+        frames={"accuracy_quantiles": quantiles, "severity_quantiles": severities, "attack_summary": attacks},
+        tables={
+            "accuracy_quantiles": _quantiles_table(quantiles, severities),
+            "attack_summary": _attacks_table(attacks),
+        },
+        figures={name: figure for name, figure in figures.items() if figure is not None},
+        captions={
+            "distributions_attacks": "Accuracy of all networks under attack: box, the middle half with its median; "
+            "whiskers, 5 to 95 %; triangle, the best network; dashed, guessing. Eps 0 is clean accuracy.",
+            "distributions_corruptions": "Accuracy of all networks under corruptions, as above; severity 0 is clean "
+            "accuracy.",
+        },
+    )
+
+
+def _lead(quantiles: pd.DataFrame, severities: pd.DataFrame, attacks: pd.DataFrame) -> str:
+    said = []
+    by_metric = quantiles.set_index("metric")
+    if "clean" in by_metric.index:
+        said.append(f"The median network is {_percent(by_metric['median']['clean'])} accurate on clean images")
+    for name in [f"{attack}@1" for attack in ("fgsm", "pgd", "apgd") if f"{attack}@1" in by_metric.index][-1:]:
+        attack, median, best = ATTACKS[name.partition("@")[0]].title, by_metric["median"][name], by_metric["best"][name]
+        said.append(f"{_percent(median)} under {attack} at eps 1/255 (the best {_percent(best)})")
+    if len(severities):
+        low, high = severities.iloc[0]["median"], severities.iloc[-1]["median"]
+        said.append(f"{_percent(low)} to {_percent(high)} under corruptions of severity 1 to 5")
+    if not said:
+        first = quantiles.iloc[0]
+        said.append(f"The median network's accuracy is {_percent(first['median'])} ({first['metric']})")
+    return f"{', '.join(said)}.{_at_chance(attacks)}"
+
+
+def _at_chance(attacks: pd.DataFrame) -> str:
+    broken = [
+        f"{ATTACKS[str(row['attack'])].title} from eps {row['eps_at_chance']:g}/255"
+        for row in attacks.dropna(subset="eps_at_chance").to_dict("records")
+    ]
+    return f" Half of the networks do no better than guessing under {', '.join(broken)}." if broken else ""
+
+
+def _quantiles_table(quantiles: pd.DataFrame, severities: pd.DataFrame) -> ReportTable:
+    rows = []
+    for source in ("clean", *ATTACKS):
+        group = ATTACKS[source].title if source in ATTACKS else "clean"
+        for line in quantiles[quantiles["source"] == source].sort_values("level").to_dict("records"):
+            name = f"eps {line['level']:g}/255" if source in ATTACKS else "no attack"
+            rows.append(Row(group, (Entry(name), *_entries(line))))
+    rows += [
+        Row("mean over the corruptions", (Entry(f"severity {line['severity']:.0f}"), *_entries(line)))
+        for line in severities.to_dict("records")
+    ]
+    return ReportTable(
+        "Accuracy in percent: quantiles over all networks", ("metric", *_HEADS), tuple(rows), grouped="under"
+    )
+
+
+def _entries(line: Mapping[Hashable, Any]) -> list[Entry]:
+    return [*(Entry(f"{100 * line[name]:.1f}") for name in _SHOWN), Entry(f"{100 * line['at_chance']:.1f}")]
+
+
+def _attacks_table(attacks: pd.DataFrame) -> ReportTable:
+    rows = [
+        Row(
+            "",
+            (
+                Entry(ATTACKS[str(line["attack"])].title),
+                Entry(f"{line['widest_eps']:g}/255"),
+                Entry(number(line["widest_range"], "accuracy")),
+                Entry(_eps(line["eps_at_chance"])),
+            ),
+        )
+        for line in attacks.to_dict("records")
+    ]
+    columns = ("attack", "spread is widest at eps", "interquartile range (points)", "median at chance from eps")
+    return ReportTable("Where attacks tell networks apart, and where they leave nothing", columns, tuple(rows))
+
+
+def _eps(level: float) -> str:
+    return "–" if level != level else f"{level:g}/255"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f} %"

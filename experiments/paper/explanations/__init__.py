@@ -1,0 +1,1 @@
+"""Explanations: the graph features that robustness can be predicted from."""

@@ -1,0 +1,116 @@
+"""Explanations: the graph features that robustness can be predicted from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+
+from experiments.pages.figure_style import STYLE, TEXT_WIDTH, new_figure
+from experiments.pages.heat_map import DIVERGING, around_zero, draw_heat_map, freeze
+from experiments.pages.table import Entry, ReportTable, Row
+from experiments.paper.explanations.importances import Importances, importances
+from experiments.paper.objective_scores import ObjectiveScores, objective_scores
+from experiments.paper.section import Question, Section
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+N_FEATURES = 5
+"""Features shown per objective."""
+
+_PARAGRAPHS = (
+    "For each objective XGBoost learns from graph features of 70 % of the functions, and predicts the others; "
+    "functional twins stay on one side. The importance of a feature is the fall of R2 on the held-out networks when "
+    "its values are shuffled among them, the mean of five shuffles. The sign is that of its rank correlation with "
+    "the score.",
+    "Features that say nearly the same share their importance, so that a feature with none may still matter; and a "
+    "feature that helps to predict need not be a cause. A sign is that of the feature alone: with the others held "
+    "fixed it may differ.",
+)
+
+
+def explanations(question: Question) -> Section:
+    """Return what graph features predict of every objective of the paper that the table holds.
+
+    Raises:
+        ObjectiveError: The table holds none of them.
+    """
+    objectives = objective_scores(question.table)
+    found = {}
+    for i, entry in enumerate(objectives):
+        question.progress(f"explanations: {entry.title}", i / len(objectives))
+        found[entry.name] = importances(entry.scores, seed=question.seed)
+    return Section(
+        name="explanations",
+        title="Explanations",
+        lead=_lead(found, objectives),
+        paragraphs=_PARAGRAPHS,
+        frames={"explanations": importances_frame(found)},
+        tables={"explanations": _table(found, objectives)},
+        figures={"explanations": _figure(found, objectives)},
+        captions={
+            "explanations": "Fall of R2 in hundredths when a feature is shuffled, signed by the direction of its rank "
+            f"correlation with accuracy; the {N_FEATURES} strongest features of each objective."
+        },
+    )
+
+
+def importances_frame(found: Mapping[str, Importances]) -> pd.DataFrame:
+    """Return all importances: columns objective, kendall_tau, feature, importance, std, direction."""
+    frames = [model.frame.assign(objective=name, kendall_tau=model.kendall_tau) for name, model in found.items()]
+    columns = ["objective", "kendall_tau", "feature", "importance", "std", "direction"]
+    return pd.concat(frames, ignore_index=True)[columns]
+
+
+def strongest(model: Importances, n: int = N_FEATURES) -> pd.DataFrame:
+    """Return the rows of the n most important features, most important first."""
+    return model.frame.sort_values("importance", ascending=False, kind="stable").head(n)
+
+
+def _lead(found: Mapping[str, Importances], objectives: Sequence[ObjectiveScores]) -> str:
+    parts = []
+    for entry in objectives:
+        first, model = strongest(found[entry.name]).iloc[0], found[entry.name]
+        sign = "+" if first["direction"] > 0 else "−"
+        parts.append(f"{entry.title}, {first['feature']} ({sign}; held-out Kendall tau {model.kendall_tau:.2f})")
+    return f"What predicts accuracy most, by objective: {'; '.join(parts)}."
+
+
+def _figure(found: Mapping[str, Importances], objectives: Sequence[ObjectiveScores]) -> Figure:
+    shown = list(dict.fromkeys(name for model in found.values() for name in strongest(model)["feature"]))
+    columns = [model.frame.set_index("feature").loc[shown] for model in found.values()]
+    matrix = 100 * np.stack(
+        [(part["importance"] * part["direction"]).to_numpy(dtype=float) for part in columns], axis=1
+    )
+    with mpl.rc_context(STYLE):
+        figure = new_figure(TEXT_WIDTH, 0.7 + 0.2 * len(shown))
+        figure.set_layout_engine("constrained")
+        axes = figure.subplots()
+        titles = [entry.short for entry in objectives]
+        image = draw_heat_map(
+            axes, matrix, shown, titles, norm=around_zero(matrix), cmap=DIVERGING, write=lambda v: f"{v:+.1f}"
+        )
+        figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03).set_label("signed fall of R2 (hundredths)")
+        freeze(figure)
+    return figure
+
+
+def _table(found: Mapping[str, Importances], objectives: Sequence[ObjectiveScores]) -> ReportTable:
+    rows = []
+    for entry in objectives:
+        model = found[entry.name]
+        for line in strongest(model).to_dict("records"):
+            sign = "+" if line["direction"] > 0 else "−"
+            entries = (Entry(line["feature"]), Entry(f"{line['importance']:.3f}", f"{line['std']:.3f}"), Entry(sign))
+            rows.append(Row(f"{entry.title} (Kendall tau {model.kendall_tau:.2f})", entries))
+    return ReportTable(
+        "Fall of R2 on held-out networks when a feature is shuffled",
+        ("feature", "fall", "direction"),
+        tuple(rows),
+        "± standard deviation over shuffles.",
+        "objective",
+    )

@@ -1,0 +1,196 @@
+"""Trade-offs: Pareto fronts of clean against robust accuracy, and of accuracy against size, work and hardware costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+
+from experiments.comparison.figures import new_panels
+from experiments.pages.figure_style import PALETTE, QUIET, STYLE, TEXT_WIDTH, new_figure
+from experiments.pages.heat_map import freeze
+from experiments.pages.table import Entry, ReportTable, Row
+from experiments.paper.objective_scores import COST_TITLES, ObjectiveScores, objective_scores, robust_scores
+from experiments.paper.section import Question, Section
+from experiments.paper.trade_offs.fronts import front_facts, front_members
+from robustnas.arrays import read_only
+from robustnas.objectives.objective import Objective
+from robustnas.tables.database.database import DatabaseTable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Pair = tuple[ObjectiveScores, ObjectiveScores]
+
+_MOST_PANELS = 12
+
+_PARAGRAPHS = (
+    "A network is on a front if no other is at least as good in both objectives and better in one. Hypervolume is "
+    "the area that the front dominates, both objectives scaled to their range over all networks: 1 would mean that "
+    "one network is best in both, and as the worst networks guess, all fronts come near it. The knee is the network "
+    "farthest from the line between the ends of the front.",
+    "A step between neighbours on a front is unsure if it changes an accuracy by less than the noise floor, the "
+    "standard deviation between trainings of one function. Near the front are all networks that none beats in both "
+    "objectives by more than the noise floor. Costs are exact, without convolutions that do nothing; attached costs "
+    "are taken as given, but for a single negative number, such as -1, which marks missing ones. A front is made of "
+    "extremes: part of every one is luck in training, and its accuracies are optimistic.",
+)
+
+
+def trade_offs(question: Question) -> Section:
+    """Return the fronts of clean against robust accuracy and of every accuracy against every cost.
+
+    Raises:
+        ObjectiveError: The table holds no robust objective of the paper.
+    """
+    pairs = pairs_of(question.table)
+    question.progress("trade-offs: fronts", 0.3)
+    facts = trade_off_facts(pairs)
+    members = [
+        front_members(*pair).assign(objective=pair[0].name, against=pair[1].name)[
+            ["objective", "against", "uid", "arch", "first", "second", "knee"]
+        ]
+        for pair in pairs
+    ]
+    robust = [pair for pair in pairs if pair[0].name == "clean" and pair[1].noise > 0]
+    sized = [pair for pair in pairs if pair[1].name == "params"]
+    shown = robust or sized
+    drawn = _drawn(shown, sized, [pair for pair in pairs if pair[1].minimised and pair[1].name not in COST_TITLES])
+    return Section(
+        name="trade_offs",
+        title="Trade-offs",
+        lead=_lead(facts, shown),
+        paragraphs=_PARAGRAPHS,
+        frames={"trade_offs": facts, "trade_off_members": pd.concat(members, ignore_index=True)},
+        tables={"trade_offs": _table(facts, pairs)},
+        figures={name: figure for name, (figure, _) in drawn.items()},
+        captions={name: caption for name, (_, caption) in drawn.items()},
+    )
+
+
+def _drawn(robust: Sequence[Pair], sized: Sequence[Pair], attached: Sequence[Pair]) -> dict[str, tuple[Figure, str]]:
+    """Return figures and captions by name."""
+    found = {
+        "trade_off_robust": (
+            fronts_figure(robust),
+            "Fronts of clean against robust accuracy over all networks; the cross is the knee.",
+        ),
+        "trade_off_size": (
+            fronts_figure(sized),
+            "Fronts of accuracy against the number of parameters; the cross is the knee.",
+        ),
+    }
+    if attached:
+        found["trade_off_attached"] = costs_figure(attached), "Fronts of every accuracy against each attached cost."
+    return found
+
+
+def pairs_of(table: DatabaseTable) -> list[Pair]:
+    """Return the pairs whose fronts are asked for: clean with robust, accuracies with costs and attached costs."""
+    robust, accuracies = robust_scores(table), objective_scores(table)
+    clean = [entry for entry in accuracies if entry.name == "clean"]
+    attached = [name for name in table.attached_columns() if Objective(name).minimised]
+    costs = [_without_mark(cost) for cost in objective_scores(table, ["params", "flops", *attached])]
+    return [(mine, other) for mine in clean for other in robust] + [(a, cost) for cost in costs for a in accuracies]
+
+
+def _without_mark(cost: ObjectiveScores) -> ObjectiveScores:
+    """Return a cost, unknown where it is the one negative number of its column: tables mark missing numbers so."""
+    negative = np.unique(cost.scores[cost.scores < 0])
+    if len(negative) != 1 or not (cost.scores > 0).any():
+        return cost
+    return replace(cost, scores=read_only(np.where(cost.scores < 0, np.nan, cost.scores)))
+
+
+def trade_off_facts(pairs: Sequence[Pair]) -> pd.DataFrame:
+    """Return one row per pair: columns objective, against, those of `front_facts`, knee_first and knee_second."""
+    rows = []
+    for first, second in pairs:
+        members = front_members(first, second)
+        knee = members[members["knee"]]
+        ends = {f"knee_{side}": float(knee[side].iloc[0]) if len(knee) else math.nan for side in ("first", "second")}
+        rows.append({"objective": first.name, "against": second.name, **front_facts(first, second), **ends})
+    return pd.DataFrame(rows)
+
+
+def fronts_figure(pairs: Sequence[Pair]) -> Figure:
+    """Draw one panel per pair: the front as a staircase, and its knee."""
+    with mpl.rc_context(STYLE):
+        n_columns = min(3, len(pairs))
+        n_rows = math.ceil(len(pairs) / n_columns)
+        figure = new_figure(TEXT_WIDTH, 2.0 * n_rows)
+        figure.set_layout_engine("constrained")
+        panels = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
+        for axes, pair in zip(panels, pairs, strict=False):
+            _draw(axes, *pair)
+        for axes in panels[len(pairs) :]:
+            axes.remove()
+        freeze(figure)
+    return figure
+
+
+def costs_figure(pairs: Sequence[Pair]) -> Figure:
+    """Draw one panel per cost, with the front of every accuracy as a staircase; of many costs, the first twelve."""
+    costs = list({cost.name: cost for _, cost in pairs}.values())[:_MOST_PANELS]
+    accuracies = {accuracy.name: accuracy for accuracy, _ in pairs}.values()
+    with mpl.rc_context(STYLE):
+        figure, panels = new_panels(len(costs), share_y=True)
+        for axes, cost in zip(panels, costs, strict=True):
+            for color, accuracy in zip(cycle(PALETTE), accuracies, strict=False):
+                members = front_members(accuracy, cost)
+                axes.step(members["second"], 100 * members["first"], where="pre", color=color, label=accuracy.title)
+            axes.set_xlabel(cost.title)
+            axes.grid(color=QUIET, alpha=0.25, linewidth=0.5)
+        figure.supylabel("accuracy (%)", fontsize=8)
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
+        freeze(figure)
+    return figure
+
+
+def _draw(axes: Axes, first: ObjectiveScores, second: ObjectiveScores) -> None:
+    members = front_members(first, second)
+    x, y = members["second"] * _factor(second), members["first"] * _factor(first)
+    axes.step(x, y, where="pre", color=PALETTE[0])
+    axes.plot(x[members["knee"]], y[members["knee"]], "x", color=PALETTE[1], markersize=6, markeredgewidth=1.5)
+    axes.set_xlabel(second.title if second.minimised else f"{second.title} (%)")
+    axes.set_ylabel(f"{first.title} (%)")
+    axes.grid(color=QUIET, alpha=0.25, linewidth=0.5)
+
+
+def _factor(entry: ObjectiveScores) -> float:
+    return 1.0 if entry.minimised else 100.0
+
+
+def _lead(facts: pd.DataFrame, pairs: Sequence[Pair]) -> str:
+    parts = []
+    for first, second in pairs:
+        line = facts[(facts["objective"] == first.name) & (facts["against"] == second.name)].iloc[0]
+        parts.append(
+            f"{first.title} against {second.title}, {line['n_front']} networks on the front and {line['n_near']} "
+            f"within the noise of it, {line['n_unsure']} of {line['n_steps']} steps unsure, hypervolume "
+            f"{line['hypervolume']:.3f}"
+        )
+    return f"No network is best at everything: {'; '.join(parts)}."
+
+
+def _table(facts: pd.DataFrame, pairs: Sequence[Pair]) -> ReportTable:
+    rows = []
+    for (first, second), line in zip(pairs, facts.to_dict("records"), strict=True):
+        knee = [_knee_text(entry, line[f"knee_{side}"]) for entry, side in ((first, "first"), (second, "second"))]
+        counts = [line["n_front"], f"{line['hypervolume']:.3f}", *knee]
+        counts += [f"{line['n_unsure']} of {line['n_steps']}", line["n_near"]]
+        rows.append(Row(second.title, (Entry(first.title), *(Entry(str(text)) for text in counts))))
+    columns = ("objective", "front", "hypervolume", "knee", "against", "unsure steps", "near the front")
+    note = "Accuracies in percent. Near the front: networks that none beats by more than the noise floor."
+    return ReportTable("Pareto fronts over all networks", columns, tuple(rows), note, "against")
+
+
+def _knee_text(entry: ObjectiveScores, score: float) -> str:
+    return "–" if math.isnan(score) else f"{score * _factor(entry):.2f}"

@@ -1,0 +1,1 @@
+"""Transfer: a network chosen by one attack, eps or dataset, used under another."""

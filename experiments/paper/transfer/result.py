@@ -1,0 +1,160 @@
+"""Transfer: a network chosen by one attack, eps or dataset, used under another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.colors import PowerNorm
+
+from experiments.pages.figure_style import STYLE, TEXT_WIDTH, new_figure
+from experiments.pages.heat_map import DIVERGING, around_zero, draw_heat_map, freeze
+from experiments.pages.table import Entry, ReportTable, Row
+from experiments.paper.objective_scores import ObjectiveScores, objective_scores, robust_scores
+from experiments.paper.section import Question, Section
+from experiments.paper.transfer.transfers import transfers
+from robustnas.metric import ATTACKS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TOP = 10
+_DARKEST = 25.0  # noise floors; more is drawn alike
+_EPSILONS = (0.5, 1.0, 2.0, 4.0)
+
+_PARAGRAPHS = (
+    "Rows choose, columns are used. Regret is how far the best network of the row stays below the best of the column, "
+    "the mean over ties; in noise floors it is divided by the column's standard deviation between trainings of one "
+    "function. A regret below one means nothing.",
+    "The second regret lets the row choose its 10 best, which are then measured under the column: that is what a cheap "
+    "objective offers as a filter for a dear one. Ties at the tenth place are broken at random. Both use the whole "
+    "space; a search sees less of it.",
+    "The best of a column is the luckiest of several equals, so that every regret holds some noise. At eps 4 most "
+    "networks are near zero under PGD and APGD, and so is their noise: it is small for the few that are not.",
+)
+
+
+def transfer(question: Question) -> Section:
+    """Return rank correlation and regret between attacks, eps and, where there are several, datasets.
+
+    Raises:
+        ObjectiveError: The table holds no robust objective of the paper.
+    """
+    objectives = transfer_objectives(question)
+    question.progress("transfer: pairs", 0.3)
+    frame = transfers(objectives, TOP, question.seed)
+    mean = [entry for entry in objectives if entry.name != "clean"]
+    return Section(
+        name="transfer",
+        title="Transfer",
+        lead=_lead(frame, objectives),
+        paragraphs=_PARAGRAPHS,
+        frames={"transfer": frame},
+        tables={"transfer": _table(frame, mean)},
+        figures={
+            "transfer_tau": _tau_figure(frame, objectives),
+            "transfer_regret": _regret_figure(frame, objectives, "regret_noise", "noise floors below the best"),
+            "transfer_top": _regret_figure(frame, objectives, "regret_top_noise", "noise floors below the best"),
+        },
+        captions={
+            "transfer_tau": "Kendall tau between objectives over all networks.",
+            "transfer_regret": "Regret in noise floors: the best by the row, used on the column.",
+            "transfer_top": f"Regret in noise floors: the best on the column among the {TOP} best by the row.",
+        },
+    )
+
+
+def transfer_objectives(question: Question) -> tuple[ObjectiveScores, ...]:
+    """Return the objectives compared: the paper's, attacks at other eps, and the paper's on other datasets.
+
+    Those of other datasets are named by their dataset, such as ``cifar100: pgd@1``.
+
+    Raises:
+        ObjectiveError: The table holds no robust objective of the paper.
+    """
+    robust_scores(question.table)  # refuses a table with clean accuracy alone
+    held = question.table.metrics
+    other_eps = [str(m) for m in held if m.source in ATTACKS and m.level in _EPSILONS and m.level != 1]
+    found = [*objective_scores(question.table), *(objective_scores(question.table, other_eps) if other_eps else ())]
+    order = {name: i for i, name in enumerate(("clean", *ATTACKS, "corruption"))}
+    found.sort(key=lambda entry: (order[entry.name.partition("@")[0]], float(entry.name.partition("@")[2] or 0)))
+    for dataset, table in question.others.items():
+        if dataset != question.table.dataset:
+            found += [
+                replace(entry, name=f"{dataset}: {entry.name}", title=f"{dataset}: {entry.title}")
+                for entry in objective_scores(table)
+            ]
+    return tuple(found)
+
+
+def _matrix(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores], column: str) -> np.ndarray:
+    return frame[column].to_numpy(dtype=float).reshape(len(objectives), len(objectives))
+
+
+def _tau_figure(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> Figure:
+    matrix = _matrix(frame, objectives, "kendall_tau")
+    return _figure(matrix, objectives, around_zero(matrix), DIVERGING, "Kendall tau", lambda v: f"{v:.2f}")
+
+
+def _regret_figure(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores], column: str, label: str) -> Figure:
+    matrix = _matrix(frame, objectives, column)
+    most = max(float(np.nanmax(matrix)), 1.0) if np.isfinite(matrix).any() else 1.0
+    norm = PowerNorm(0.5, vmin=0.0, vmax=min(most, _DARKEST), clip=True)
+    return _figure(matrix, objectives, norm, "Blues", label, lambda v: f"{v:.1f}" if v < 9.95 else f"{v:.0f}")
+
+
+def _figure(
+    matrix: np.ndarray,
+    objectives: Sequence[ObjectiveScores],
+    norm: mpl.colors.Normalize,
+    cmap: str,
+    label: str,
+    write: Callable[[float], str],
+) -> Figure:
+    names = [entry.name for entry in objectives]
+    with mpl.rc_context(STYLE):
+        figure = new_figure(TEXT_WIDTH, 1.1 + 0.21 * len(names))
+        figure.set_layout_engine("constrained")
+        axes = figure.subplots()
+        image = draw_heat_map(axes, matrix, names, names, norm=norm, cmap=cmap, write=write, font_size=6.5)
+        axes.tick_params(axis="x", labelrotation=90)
+        axes.set_ylabel("chosen by")
+        axes.set_xlabel("used on")
+        figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03).set_label(label)
+        freeze(figure)
+    return figure
+
+
+def _lead(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> str:
+    names = [entry.name for entry in objectives]
+    cheap = next(name for name in ("clean", "fgsm@1", *names) if name in names)
+    rest = frame[(frame["chosen_by"] == cheap) & (frame["used_on"] != cheap) & ~frame["used_on"].str.contains(": ")]
+    near = rest[~rest["used_on"].str.contains("@") | rest["used_on"].str.endswith("@1")]
+    parts = [
+        f"{100 * line['regret']:.1f} points below the best on {line['used_on']} ({line['regret_noise']:.1f} noise "
+        f"floors; {100 * line['regret_top']:.1f} points for the best of its {TOP} best)"
+        for line in near.to_dict("records")
+    ]
+    return f"The best network by {cheap} stays {', '.join(parts)}." if parts else f"Only {cheap} is held."
+
+
+def _table(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> ReportTable:
+    rows = []
+    for entry in objectives:
+        part = frame[(frame["used_on"] == entry.name) & (frame["chosen_by"] != entry.name)]
+        for line in part.sort_values("regret_top", kind="stable").head(3).to_dict("records"):
+            numbers = (
+                f"{line['kendall_tau']:.2f}",
+                f"{100 * line['regret']:.2f}",
+                f"{line['regret_noise']:.1f}",
+                f"{100 * line['regret_top']:.2f}",
+                f"{line['regret_top_noise']:.1f}",
+            )
+            rows.append(Row(entry.title, (Entry(str(line["chosen_by"])), *(Entry(text) for text in numbers))))
+    columns = ("chosen by", "Kendall tau", "regret", "in noise", f"regret of {TOP}", "in noise floors")
+    note = "The three that choose best for each objective. Regret in points."
+    return ReportTable("Which other objective chooses best", columns, tuple(rows), note, "used on")

@@ -1,0 +1,1 @@
+"""The benchmark of surrogates: plan, fits, records, report."""

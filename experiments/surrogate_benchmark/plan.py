@@ -1,0 +1,125 @@
+"""The plan of a benchmark of surrogates: which surrogates, encodings, training sets and trials, checked whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from experiments.surrogate_benchmark.fit import FitSpec
+from robustnas.checks import whole_number
+from robustnas.errors import InvalidInputError
+from robustnas.objectives.objective import parse_objectives
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.encodings import encoding
+from surrogates import DEFAULT_ENCODING, DEFAULT_SURROGATE, check_pair, surrogate_class
+
+DEFAULT = "default"
+"""Stands for the surrogate, or the encoding, of the shipped best pair."""
+
+TRAIN_SIZES = (50, 100, 200, 400)
+_SMALLEST, _LARGEST = 2, space.N_NETWORKS - 1
+
+
+@dataclass(frozen=True)
+class BenchmarkPlan:
+    """What a benchmark of surrogates fits: every combination of the following.
+
+    Args:
+        dataset: A dataset of the database.
+        objectives: Objectives, each a single one.
+        surrogates: Names in `surrogates.SURROGATES`, NASLib's such as ``naslib:xgb``, or ``default``.
+        encodings: Encodings, each one name or several joined by ``+``, or ``default``.
+        train_sizes: Numbers of networks to learn from, 2 to 6465.
+        n_trials: Training sets of each size.
+        seed: Fixes the training sets and the surrogates' randomness.
+
+    Raises:
+        InvalidInputError: A value is unknown, out of range or named twice, or a surrogate cannot take an encoding.
+        MissingPackageError: A predictor of NASLib is named, and NASLib or what the predictor needs is not there.
+
+    >>> plan = BenchmarkPlan(surrogates=("forest", "ridge"), train_sizes=(50, 100), n_trials=3)
+    >>> plan.n_fits
+    12
+    """
+
+    dataset: str = "cifar10"
+    objectives: tuple[str, ...] = ("pgd@1",)
+    surrogates: tuple[str, ...] = (DEFAULT,)
+    encodings: tuple[str, ...] = (DEFAULT,)
+    train_sizes: tuple[int, ...] = TRAIN_SIZES
+    n_trials: int = 10
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        checked: dict[str, tuple[Any, ...]] = {
+            "objectives": _several("objective", self.objectives, _objective),
+            "surrogates": _several("surrogate", self.surrogates, _surrogate),
+            "encodings": _several("encoding", self.encodings, _encoding),
+            "train_sizes": tuple(sorted(_several("train size", self.train_sizes, _train_size))),
+        }
+        for name, values in checked.items():
+            object.__setattr__(self, name, values)
+        for surrogate, name in product(self.surrogates, self.encodings):
+            check_pair(surrogate, name)
+        whole_number("trials", self.n_trials, at_least=1)
+        whole_number("seed", self.seed, at_least=0)
+
+    @property
+    def n_fits(self) -> int:
+        """Fits of the whole benchmark."""
+        return len(self.objectives) * len(self.surrogates) * len(self.encodings) * len(self.train_sizes) * self.n_trials
+
+    @property
+    def specs(self) -> list[FitSpec]:
+        """The fits: trial by trial, so that early results compare all surrogates.
+
+        How much each feature counts is recorded for the largest training set.
+        """
+        largest = max(self.train_sizes)
+        return [
+            FitSpec(objective, surrogate, name, size, trial, self.seed, importances=size == largest)
+            for trial in range(self.n_trials)
+            for objective in self.objectives
+            for size in self.train_sizes
+            for surrogate in self.surrogates
+            for name in self.encodings
+        ]
+
+
+def _several(kind: str, values: Sequence[Any], check: Callable[[Any], Any]) -> tuple[Any, ...]:
+    checked = tuple(check(value) for value in values)
+    repeated = [value for value in checked if checked.count(value) > 1]
+    if not checked or repeated:
+        raise InvalidInputError(
+            f"{kind} {repeated[0]!r} is asked for twice; expected each once"
+            if repeated
+            else f"no {kind} is asked for; expected at least one"
+        )
+    return checked
+
+
+def _objective(text: str) -> str:
+    objectives = parse_objectives(text)
+    if len(objectives) > 1:
+        raise InvalidInputError(f"{text!r} is several objectives; expected one, as in pgd@1: repeat --objective")
+    return str(objectives[0])
+
+
+def _surrogate(name: str) -> str:
+    if name == DEFAULT:
+        return DEFAULT_SURROGATE
+    surrogate_class(name)
+    return name
+
+
+def _encoding(name: str) -> str:
+    chosen = DEFAULT_ENCODING if name == DEFAULT else "+".join(part.strip() for part in name.split("+"))
+    if "." not in chosen:  # attached columns need the table
+        encoding(chosen)  # refuses unknown names, and says which are known
+    return chosen
+
+
+def _train_size(value: int) -> int:
+    return whole_number("train size", value, at_least=_SMALLEST, at_most=_LARGEST)

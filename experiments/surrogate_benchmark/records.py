@@ -1,0 +1,160 @@
+"""Records of a benchmark of surrogates, read back, and what is computed from them."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from experiments.journal import MANIFEST, RUNS
+from experiments.surrogate_benchmark.runner import KIND, row
+from robustnas.errors import DataError
+
+PAIR = ["surrogate", "encoding"]
+_CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class SurrogateRecords:
+    """The records of one benchmark.
+
+    Attributes:
+        manifest: What was fitted, on what data, with what versions.
+        rows: One row per finished fit, as `robustnas surrogates --json` prints them; NaN where a measure is undefined.
+        importances: Shares by feature: objective, surrogate, encoding, train_size, trial, feature, share.
+    """
+
+    manifest: dict[str, Any]
+    rows: pd.DataFrame
+    importances: pd.DataFrame
+
+    @property
+    def objectives(self) -> list[str]:
+        """The objectives that some fit is finished for, in the order asked for."""
+        there = set(self.rows["objective"])
+        return [name for name in self.manifest["objectives"] if name in there]
+
+    @cached_property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Surrogates and encodings that some fit is finished for, in the order asked for."""
+        there = set(self.rows[PAIR].itertuples(index=False, name=None))
+        asked = [(name, code) for name in self.manifest["surrogates"] for code in self.manifest["encodings"]]
+        return [pair for pair in asked if pair in there]
+
+    @property
+    def n_planned(self) -> int:
+        """Fits that the benchmark asks for."""
+        named = ("objectives", "surrogates", "encodings", "train_sizes")
+        return math.prod(len(self.manifest[name]) for name in named) * int(self.manifest["n_trials"])
+
+    def title(self, objective: str) -> str:
+        """Return an objective's name for tables and figures, such as ``PGD, eps 1/255``."""
+        return str(self.manifest["objectives"][objective]["title"])
+
+    def ceiling(self, objective: str) -> float:
+        """Return the Kendall tau that training noise allows, NaN if unknown."""
+        value = self.manifest["objectives"][objective]["ceiling"]
+        return math.nan if value is None else float(value)
+
+    def largest(self, objective: str) -> int:
+        """Return the largest training set that some fit is finished for."""
+        return int(self.rows.loc[self.rows["objective"] == objective, "train_size"].max())
+
+
+def is_benchmark(directory: str | Path) -> bool:
+    """Return whether a directory's manifest is that of a benchmark of surrogates; False for any other or none."""
+    try:
+        manifest = json.loads((Path(directory) / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and manifest.get("kind") == KIND
+
+
+def load_records(directory: str | Path) -> SurrogateRecords:
+    """Read what `surrogate_benchmark.benchmark` wrote.
+
+    Raises:
+        DataError: The records are missing, of another kind, or none is finished.
+    """
+    folder = Path(directory)
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        records = [json.loads(line) for line in (folder / RUNS).read_bytes().splitlines()]
+    except OSError as error:
+        raise DataError(f"cannot read {error.filename}: {error.strerror}") from error
+    except ValueError as error:
+        raise DataError(f"the records in {str(folder)!r} are corrupt: {error}") from error
+    if manifest.get("kind") != KIND:
+        raise DataError(f"{str(folder)!r} holds no benchmark of surrogates")
+    if not records:
+        raise DataError(f"no fit in {str(folder)!r} has finished yet; expected at least one to report on")
+    return from_records(manifest, records)
+
+
+def from_records(manifest: dict[str, Any], records: list[dict[str, Any]]) -> SurrogateRecords:
+    """Return records that are at hand, at least one."""
+    order = {name: place for place, name in enumerate(manifest["objectives"])}
+    rows = pd.DataFrame([row(record) for record in records])
+    for name in rows.columns.difference(["dataset", "objective", *PAIR]):
+        rows[name] = pd.to_numeric(rows[name])
+    rows = rows.sort_values(
+        ["objective", "train_size", *PAIR, "trial"],
+        key=lambda column: column.map(order) if column.name == "objective" else column,
+    )
+    shares = [
+        {
+            **{name: record[name] for name in ("objective", *PAIR, "train_size", "trial")},
+            "feature": name,
+            "share": share,
+        }
+        for record in records
+        for name, share in record.get("importances", {}).items()
+    ]
+    columns = ["objective", *PAIR, "train_size", "trial", "feature", "share"]
+    return SurrogateRecords(manifest, rows.reset_index(drop=True), pd.DataFrame(shares, columns=columns))
+
+
+def learning_curves(records: SurrogateRecords, measure: str = "kendall_tau") -> pd.DataFrame:
+    """Return one measure against the size of the training set.
+
+    Columns: objective, surrogate, encoding, train_size, mean, std, n_trials, ci_low, ci_high (95 % t interval of the
+    mean; NaN for a single trial).
+    """
+    from scipy.special import stdtrit
+
+    grouped = records.rows.groupby(["objective", *PAIR, "train_size"], sort=False)[measure]
+    frame = grouped.agg(["mean", "std", "count"]).reset_index().rename(columns={"count": "n_trials"})
+    n = frame["n_trials"].to_numpy(dtype=float)
+    quantile = [stdtrit(count - 1, 0.5 + _CONFIDENCE / 2) if count > 1 else math.nan for count in n]
+    half = pd.Series(quantile) * frame["std"] / n**0.5
+    return frame.assign(ci_low=frame["mean"] - half, ci_high=frame["mean"] + half)
+
+
+def ranking(records: SurrogateRecords, objective: str) -> list[tuple[str, str]]:
+    """Return surrogates and encodings, the best first: by mean Kendall tau at the largest training set."""
+    rows = records.rows[records.rows["objective"] == objective]
+    largest = rows[rows["train_size"] == records.largest(objective)]
+    means = largest.groupby(PAIR)["kendall_tau"].mean()
+    values = {(str(pair[0]), str(pair[1])): float(value) for pair, value in means.items() if isinstance(pair, tuple)}
+    known = [pair for pair in records.pairs if pair in values]
+    return sorted(known, key=lambda pair: -math.inf if math.isnan(values[pair]) else values[pair], reverse=True)
+
+
+def mean_importances(records: SurrogateRecords, objective: str, pair: tuple[str, str], n: int = 15) -> pd.DataFrame:
+    """Return the features that count most for one pair: feature, mean and std of the share over trials.
+
+    A feature that a trial does not name has no share in it; std is NaN for a single trial.
+    """
+    frame = records.importances
+    frame = frame[(frame["objective"] == objective) & (frame["surrogate"] == pair[0]) & (frame["encoding"] == pair[1])]
+    if frame.empty:
+        return pd.DataFrame(columns=["feature", "mean", "std"])
+    frame = frame[frame["train_size"] == frame["train_size"].max()]
+    wide = frame.pivot_table(index="feature", columns="trial", values="share", fill_value=0.0)
+    moments = pd.DataFrame({"mean": wide.mean(axis=1), "std": wide.std(axis=1)})
+    return moments.sort_values("mean", ascending=False, kind="stable").head(n).reset_index()

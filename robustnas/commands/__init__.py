@@ -1,1 +1,0 @@
-"""The commands of the console script that need nothing but the base package."""

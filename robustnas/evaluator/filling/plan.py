@@ -1,0 +1,231 @@
+"""Plans of filling: which numbers of which networks a store shall hold, read from TOML; without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from robustnas.checks import whole_number
+from robustnas.errors import PlanError, unknown_name
+from robustnas.evaluator.attacks.settings import AttackSettings
+from robustnas.evaluator.evaluation_settings import EvaluationSettings
+from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, TrainingConfig, recipe
+from robustnas.metric import Metric
+from robustnas.objectives.objective import Objective
+from robustnas.plan_file import parse_plan, read_plan
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.identity import N_NETWORKS, canonical_indices, network_indices
+from robustnas.tables.datasets import is_surrogate
+
+if TYPE_CHECKING:
+    from robustnas.evaluator.images.images import ImageData
+
+_KEYS = (
+    "images",
+    "dataset",
+    "cells",
+    "sample_seed",
+    "metrics",
+    "protocol",
+    "seeds",
+    "n_images",
+    "channels",
+    "n_cells",
+    "training",
+    "attacks",
+)
+_TRAINING_KEYS = ("recipe", *(item.name for item in fields(TrainingConfig)))
+_ATTACK_KEYS = tuple(item.name for item in fields(AttackSettings))
+_ALL_CELLS = ("networks", "all")
+_MAX_SEEDS = 100_000
+
+
+@dataclass(frozen=True)
+class FillPlan:
+    """What a store shall hold, checked as far as it can be without the images.
+
+    Attributes:
+        images: Image data, by name or path.
+        metrics: What to measure; what objectives stand for is written out.
+        networks: The networks, as canonical cells, each once.
+        dataset: A dataset of the database whose metrics are not measured; None to measure everything.
+        seeds: Every network is trained once per seed.
+        protocol: How attacks go over a grid of eps; None for what suits the images, as all that follows.
+        n_images: Test images that are used, the first ones.
+        channels: Width of the first stage.
+        n_cells: Cells per stage.
+        recipe: Name of the training recipe.
+        training: Fields of the recipe to have otherwise.
+        attacks: Steps and queries of the attacks.
+
+    >>> plan = FillPlan.parse('images = "digits"\\nmetrics = ["clean", "worst@8"]\\ncells = 3')
+    >>> [str(metric) for metric in plan.metrics], len(plan.networks), plan.seeds
+    (['clean', 'fgsm@8', 'pgd@8', 'apgd@8', 'square@8'], 3, (0,))
+    """
+
+    images: str
+    metrics: tuple[Metric, ...]
+    networks: tuple[Cell, ...] = field(repr=False)
+    dataset: str | None = None
+    seeds: tuple[int, ...] = (0,)
+    protocol: str | None = None
+    n_images: int | None = None
+    channels: int | None = None
+    n_cells: int | None = None
+    recipe: str | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
+    attacks: AttackSettings = field(default_factory=AttackSettings)
+
+    @classmethod
+    def parse(cls, text: str, origin: str = "plan") -> FillPlan:
+        """Read a plan from TOML.
+
+        Args:
+            text: The TOML.
+            origin: What error messages call it, such as the file's name.
+
+        Raises:
+            PlanError: No TOML, or a key or value that is wrong; the message names it and what was expected.
+        """
+        return parse_plan(text, origin, _plan)
+
+    @classmethod
+    def load(cls, path: str | Path) -> FillPlan:
+        """Read a plan from a file; see `parse`."""
+        return cls.parse(read_plan(path, "robustnas fill --example"), str(path))
+
+    def settings(self, images: ImageData, seed: int) -> EvaluationSettings:
+        """Return the settings of one seed: what the plan says, and what suits the images where it says nothing.
+
+        Raises:
+            InvalidInputError: What the plan says does not go together with what suits the images.
+        """
+        base = recipe(self.recipe) if self.recipe else EvaluationSettings.for_images(images).training
+        return EvaluationSettings.for_images(
+            images,
+            channels=self.channels,
+            n_cells=self.n_cells,
+            training=replace(base, **self.training),
+            attacks=self.attacks,
+            protocol=self.protocol,
+            n_images=self.n_images,
+            seed=seed,
+        )
+
+
+def example_text() -> str:
+    """Return a plan as TOML, to copy and change."""
+    return resources.files("robustnas.evaluator.filling").joinpath("fill.toml").read_text(encoding="utf-8")
+
+
+def _plan(content: dict[str, Any]) -> FillPlan:
+    _check_keys(content, _KEYS)
+    training = _table("training", content, _TRAINING_KEYS)
+    recipe_name = training.pop("recipe", None)
+    if recipe_name is not None:
+        recipe(_text("recipe", recipe_name))
+    sample_seed = whole_number("sample_seed", content.get("sample_seed", 0), at_least=0)
+    plan = FillPlan(
+        images=_text("images", content.get("images")),
+        metrics=_metrics(content.get("metrics")),
+        networks=_networks(content.get("cells", "networks"), sample_seed),
+        dataset=_dataset(content.get("dataset")),
+        seeds=_seeds(content.get("seeds", 1)),
+        recipe=recipe_name,
+        training=training,
+        attacks=_attacks(_table("attacks", content, _ATTACK_KEYS)),
+        **{name: content.get(name) for name in ("protocol", "n_images", "channels", "n_cells")},
+    )
+    _check_settings(plan)
+    return plan
+
+
+def _check_settings(plan: FillPlan) -> None:
+    """Build the settings without images, so that a bad value is refused before any are opened."""
+    given = {name: getattr(plan, name) for name in ("protocol", "n_images", "channels", "n_cells")}
+    training = replace(recipe(plan.recipe) if plan.recipe else BENCHMARK_RECIPE, **plan.training)
+    EvaluationSettings(training=training, **{name: value for name, value in given.items() if value is not None})
+
+
+def _check_keys(content: Mapping[str, Any], known: Sequence[str], table: str = "") -> None:
+    for key in content:
+        if key in known:
+            continue
+        where = f" in [{table}]" if table else ""
+        if table and key in _KEYS:
+            raise PlanError(f"the key {key!r} stands in [{table}]; it belongs above all lines in brackets")
+        raise PlanError(unknown_name(f"key{where}", key, known))
+
+
+def _table(name: str, content: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any]:
+    value = content.get(name, {})
+    if not isinstance(value, dict):
+        raise PlanError(f"{name} is {value!r}; expected a table, [{name}], with keys of {', '.join(known)}")
+    _check_keys(value, known, name)
+    return dict(value)
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        examples = {"images": "a name such as 'digits', or a path", "dataset": "a name such as 'cifar10'"}
+        raise PlanError(f"{name} is {value!r}; expected {examples.get(name, 'a name')}")
+    return value
+
+
+def _dataset(value: object) -> str | None:
+    if value is None:
+        return None
+    name = _text("dataset", value)
+    if is_surrogate(name):
+        raise PlanError(f"dataset is {name!r}, a model's predictions; expected one of measurements, such as 'cifar10'")
+    return name
+
+
+def _metrics(value: object) -> tuple[Metric, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(text, str) for text in value):
+        raise PlanError(f"metrics is {value!r}; expected a list such as ['clean', 'pgd@1', 'worst@2', 'corruption']")
+    return tuple(dict.fromkeys(metric for text in value for metric in _measured(text)))
+
+
+def _measured(text: str) -> tuple[Metric, ...]:
+    objective = Objective(text)
+    for term in objective.terms:
+        if not term.metrics:
+            raise PlanError(f"metrics: {term.atom!r} is nothing to measure; expected such as clean, pgd@1 or worst@2")
+    return objective.metrics
+
+
+def _networks(value: object, sample_seed: int) -> tuple[Cell, ...]:
+    if isinstance(value, list) and value:
+        return _cells(canonical_indices()[Cell.parse(arch).index] for arch in value)
+    if isinstance(value, str):
+        if value not in _ALL_CELLS:
+            raise PlanError(f"{unknown_name('cells', value, _ALL_CELLS)}; or a number, or a list of architectures")
+        return _cells(network_indices())
+    if isinstance(value, int) and not isinstance(value, bool):
+        n = whole_number("cells", value, at_least=1, at_most=N_NETWORKS)
+        order = np.random.default_rng(sample_seed).permutation(network_indices())  # more cells include the fewer
+        return _cells(order[:n])
+    raise PlanError(f"cells is {value!r}; expected 'networks', a number, or a list of architectures")
+
+
+def _cells(indices: Iterable[int]) -> tuple[Cell, ...]:
+    return tuple(Cell.from_index(index) for index in dict.fromkeys(map(int, indices)))
+
+
+def _seeds(value: object) -> tuple[int, ...]:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MAX_SEEDS:
+        return tuple(range(value))
+    if isinstance(value, list) and value and all(type(seed) is int and seed >= 0 for seed in value):
+        return tuple(dict.fromkeys(value))
+    raise PlanError(f"seeds is {value!r}; expected a count of at least 1, or a list of integers of at least 0")
+
+
+def _attacks(values: dict[str, Any]) -> AttackSettings:
+    settings = AttackSettings(**values)
+    return replace(settings, pgd_relative_step=float(settings.pgd_relative_step))  # 1 and 1.0 are one setting

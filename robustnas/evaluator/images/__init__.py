@@ -1,0 +1,1 @@
+"""Image data: by name or path, in the formats that people have."""

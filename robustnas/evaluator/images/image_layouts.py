@@ -1,0 +1,107 @@
+"""Image files by path: what a folder or file holds is recognised by the names in it, not by its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from robustnas.errors import DataError, InvalidInputError
+from robustnas.evaluator.images.bundle import Bundle
+from robustnas.evaluator.images.cifar_batches import (
+    CIFAR10_BINARY,
+    CIFAR10_PYTHON,
+    CIFAR100_BINARY,
+    CIFAR100_PYTHON,
+    read_cifar10,
+    read_cifar100,
+)
+from robustnas.evaluator.images.downsampled_imagenet import IMAGENET16, read_imagenet16_120
+from robustnas.evaluator.images.idx import IDX, read_idx
+from robustnas.evaluator.images.image_archive import read_image_archive
+from robustnas.evaluator.images.images import ImageData, LabelledImages
+from robustnas.evaluator.images.normalisation import normalisation
+from robustnas.evaluator.images.splits import Splits
+from robustnas.tables.database.published import N_CLASSES
+
+_SHAPES = {"cifar10": (3, 32, 32), "cifar100": (3, 32, 32), "ImageNet16-120": (3, 16, 16)}
+
+
+@dataclass(frozen=True)
+class ImageLayout:
+    """A published way of laying out images.
+
+    Attributes:
+        title: What it is called.
+        files: The plain names of all its files (`robustnas.evaluator.images.bundle.plain_name`).
+        read: Its reader.
+        dataset: What the images are then called; None for the name of the folder.
+    """
+
+    title: str
+    files: tuple[str, ...]
+    read: Callable[[Bundle], Splits]
+    dataset: str | None = None
+
+
+LAYOUTS: tuple[ImageLayout, ...] = (
+    ImageLayout("CIFAR-10, binary version", CIFAR10_BINARY, read_cifar10, "cifar10"),
+    ImageLayout("CIFAR-10, python version", CIFAR10_PYTHON, read_cifar10, "cifar10"),
+    ImageLayout("CIFAR-100, binary version", CIFAR100_BINARY, read_cifar100, "cifar100"),
+    ImageLayout("CIFAR-100, python version", CIFAR100_PYTHON, read_cifar100, "cifar100"),
+    ImageLayout("ImageNet16", IMAGENET16, read_imagenet16_120, "ImageNet16-120"),
+    ImageLayout("IDX, as MNIST", IDX, read_idx),
+)
+"""The layouts, in the order in which they are tried."""
+
+
+def read_images(path: Path) -> ImageData:
+    """Read the images of a folder, of a tar archive of one, or of an .npz file.
+
+    Raises:
+        DataNotFoundError: There is nothing of that name.
+        DataError: What it holds is unknown, incomplete or damaged; names the file and what was expected.
+    """
+    path = path.expanduser()
+    if path.suffix.lower() == ".npz" and path.is_file():
+        return _image_data(path, path.stem, read_image_archive, path)
+    bundle = Bundle.open(path)
+    layout = _layout(bundle)
+    return _image_data(path, layout.dataset or _name(path), layout.read, bundle)
+
+
+def _layout(bundle: Bundle) -> ImageLayout:
+    complete = [layout for layout in LAYOUTS if not bundle.missing(layout.files)]
+    if complete:
+        return complete[0]
+    nearest = max(LAYOUTS, key=lambda layout: len(layout.files) - len(bundle.missing(layout.files)))
+    missing = bundle.missing(nearest.files)
+    if len(missing) < len(nearest.files):
+        raise DataError(f"{bundle.path}: looks like {nearest.title}, but lacks {', '.join(missing)}")
+    known = "; ".join(f"{layout.title} ({layout.files[0]}, ...)" for layout in LAYOUTS)
+    raise DataError(f"{bundle.path}: holds no images in a known layout; expected an .npz file or the files of {known}")
+
+
+def _image_data(path: Path, name: str, read: Callable[[Any], Splits], source: Path | Bundle) -> ImageData:
+    try:
+        train, test, n_classes = read(source)
+        _check_name(name, train, n_classes, path)
+        mean, std = normalisation(name, train)
+        return ImageData(name, train, test, n_classes, mean, std)
+    except InvalidInputError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _check_name(name: str, images: LabelledImages, n_classes: int, path: Path) -> None:
+    """Refuse other images under the name of a dataset of the database, whose results they would be taken for."""
+    if name in N_CLASSES:
+        expected = (_SHAPES[name], N_CLASSES[name])
+        if (images.shape, n_classes) != expected:
+            found = f"has images of shape {images.shape} in {n_classes} classes"
+            raise DataError(f"{path}: is called {name} and {found}; expected shape {expected[0]} in {expected[1]}")
+
+
+def _name(path: Path) -> str:
+    name = path.absolute().name
+    return name.partition(".")[0] if path.is_file() else name

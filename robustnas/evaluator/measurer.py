@@ -1,0 +1,150 @@
+"""Filling a store: measure what is missing of a network, once, whoever else is at it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
+
+from robustnas.evaluator.evaluator import Evaluator, Progress, parse_metrics, silent
+from robustnas.measurements import Claim, Measurement, MeasurementStore
+from robustnas.metric import Metric
+from robustnas.spaces.nasbench201.cell import Architecture, Cell
+from robustnas.spaces.nasbench201.cost import Skeleton
+from robustnas.spaces.nasbench201.space import uid
+
+LEASE = 120.0
+"""Seconds until another worker may take over a network whose worker is gone; a heartbeat renews it."""
+
+_POLL_SECONDS = 1.0
+
+
+class StoreFiller:
+    """Answers from a store, and fills it by measuring; a `robustnas.tables.growing_table.Filler`.
+
+    Args:
+        evaluator: What measures.
+        store: Where numbers are kept.
+        progress: Called with what is being done, and the share of it that is done.
+    """
+
+    def __init__(self, evaluator: Evaluator, store: MeasurementStore, progress: Progress = silent) -> None:
+        self.evaluator, self.store, self._report = evaluator, store, progress
+        self._notes: list[str] = []
+
+    @property
+    def name(self) -> str:
+        """The name of the image data."""
+        return self.evaluator.images.name
+
+    @property
+    def digest(self) -> str:
+        """A SHA-256 of image data and settings."""
+        facts = (self.evaluator.images.digest, self.evaluator.training_digest, repr(self.evaluator.settings))
+        return sha256(" ".join(facts).encode()).hexdigest()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the numbers should know, such as that gradients vanish, with the network's uid."""
+        return tuple(self._notes)
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The size of the networks."""
+        return self.evaluator.skeleton
+
+    def stored(self, metric: Metric, group: Iterable[Metric]) -> Mapping[int, float]:
+        """Return the numbers of one metric that the store holds under these settings, by space index."""
+        example = self.evaluator.keys(Cell.from_index(0), group)[metric]
+        found = self.store.measurements(metric=example.metric, protocol=example.protocol, settings=example.settings)
+        alike = [value for value in found if _is_alike(value, self.evaluator)]
+        return {Cell.parse(value.key.network.arch).index: value.accuracy for value in alike}
+
+    def measure(self, cell: Cell, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
+        """Return some numbers of a cell, measuring and keeping what is not known yet."""
+        return {metric: value.accuracy for metric, value in self.measurements(cell, metrics, group).items()}
+
+    def measurements(
+        self, arch: Architecture, metrics: Iterable[Metric | str], group: Iterable[Metric | str] = ()
+    ) -> dict[Metric, Measurement]:
+        """Return measurements of an architecture by metric, measuring what is missing; waits for other workers.
+
+        Args:
+            arch: The architecture.
+            metrics: What is wanted.
+            group: What else is measured with them: under the protocol nested, eps of one attack depend on each other.
+
+        Raises:
+            EvaluationError: It cannot be measured.
+            DataError: The store cannot be read or written.
+        """
+        wanted = parse_metrics(metrics)
+        together = parse_metrics([*wanted, *group])
+        keys = {metric: key for metric, key in self.evaluator.keys(arch, together).items() if metric in wanted}
+        network = self.evaluator.network_key(arch)
+        while self.store.missing(keys.values()):
+            claimed = self.store.claim(network, lease=LEASE, heartbeat=True)
+            if claimed is None:
+                self._report("waiting for another worker", 0.0)
+                time.sleep(_POLL_SECONDS)
+                continue
+            known = len(self.evaluator.notes)
+            with claimed as claim:
+                fill_network(self.evaluator, self.store, claim, arch, wanted, group=together, progress=self._report)
+            named = f"network {uid(Cell.parse(arch))}"
+            self._notes += [f"{named}: {note}" for note in self.evaluator.notes[known:]]
+        found = {value.key: value for value in self.store.measurements(network)}
+        return {metric: found[key] for metric, key in keys.items()}
+
+
+def fill_network(
+    evaluator: Evaluator,
+    store: MeasurementStore,
+    claim: Claim,
+    arch: Architecture,
+    metrics: Iterable[Metric],
+    *,
+    group: Iterable[Metric] = (),
+    progress: Progress = silent,
+    recorded: Callable[[Measurement], None] | None = None,
+) -> int:
+    """Measure what a store lacks of a claimed network, and record each number as soon as it is there.
+
+    Args:
+        evaluator: What measures.
+        store: Where numbers are kept.
+        claim: The claim of the network.
+        arch: The architecture.
+        metrics: What is wanted.
+        group: What else would be measured with them; see `StoreFiller.measurements`.
+        progress: Called now and then.
+        recorded: Called with every measurement once it is kept.
+
+    Returns:
+        How many numbers are new.
+
+    Raises:
+        ClaimLostError: The claim expired and another worker took it.
+        EvaluationError: The network cannot be measured.
+        DataError: The store cannot be written.
+    """
+    wanted = tuple(metrics)
+    keys = evaluator.keys(arch, [*wanted, *group])
+    lacking = set(store.missing(keys[metric] for metric in wanted))
+    missing = [metric for metric in wanted if keys[metric] in lacking]
+    n_new = 0
+    if missing:
+        for measurement in evaluator.measure(arch, keys, missing=missing, progress=progress):
+            n_new += claim.record(measurement)
+            if recorded:
+                recorded(measurement)
+    return n_new
+
+
+def _is_alike(value: Measurement, evaluator: Evaluator) -> bool:
+    network = value.key.network
+    return (network.images_digest, network.training, network.seed) == (
+        evaluator.images.digest,
+        evaluator.training_digest,
+        evaluator.settings.seed,
+    )

@@ -1,0 +1,121 @@
+"""Constraints: the where-clause of an objective, which says what networks count.
+
+::
+
+    clause     = comparison ("and" comparison)*
+    comparison = sum ("<=" | ">=" | "<" | ">") number
+
+A sum is one of the objective grammar: ``params``, ``0.5*clean + 0.5*pgd@1``, ``hw.edgegpu_latency``. Numbers are in
+natural units: accuracies in [0, 1]. A cell whose sum is unknown does not satisfy a comparison.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustnas.arrays import FloatArray
+from robustnas.errors import ObjectiveError
+from robustnas.metric import Metric
+from robustnas.objectives.term import Term, evaluate_sum, parse_sum
+from robustnas.tables.table import Table
+
+BoolArray = NDArray[np.bool_]
+
+_COMPARE: dict[str, Callable[[FloatArray, float], BoolArray]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+_SIGN = re.compile(r"([<>=!]+)")
+_EXPECTED = "expected a comparison such as params <= 500000"
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """One comparison of a where-clause.
+
+    Args:
+        text: A sum, a sign and a number.
+
+    Raises:
+        ObjectiveError: Naming the offending part and what was expected.
+
+    >>> constraint = Constraint("params <= 5e5")
+    >>> constraint.sign, constraint.bound, [term.atom for term in constraint.terms]
+    ('<=', 500000.0, ['params'])
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        parts = _SIGN.split(" ".join(self.text.split()))
+        if len(parts) != 3:
+            raise ObjectiveError(f"cannot read {self.text!r} in a where-clause; {_EXPECTED}, and 'and' between several")
+        left, sign, right = (part.strip() for part in parts)
+        if sign not in _COMPARE:
+            raise ObjectiveError(f"sign {sign!r} in {self.text!r}: expected one of {', '.join(_COMPARE)}")
+        _check_number(right, self.text)
+        if not left:
+            raise ObjectiveError(f"{self.text!r} compares nothing; {_EXPECTED}")
+        object.__setattr__(self, "text", f"{left} {sign} {right}")
+        assert self.terms  # parsed here, so that faults show at once
+
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """The weighted atoms of the sum."""
+        return parse_sum(self.text.split(f" {self.sign} ")[0])
+
+    @property
+    def sign(self) -> str:
+        """The comparison: ``<=``, ``>=``, ``<`` or ``>``."""
+        return _SIGN.split(self.text)[1]
+
+    @property
+    def bound(self) -> float:
+        """The number that the sum is compared with."""
+        return float(_SIGN.split(self.text)[2])
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metrics that it needs."""
+        return tuple(metric for term in self.terms for metric in term.metrics)
+
+    def evaluate(self, table: Table) -> FloatArray:
+        """Return the left side for every cell, shape (15625,)."""
+        return evaluate_sum(self.terms, table)
+
+    def satisfied(self, table: Table) -> BoolArray:
+        """Return which cells satisfy it, shape (15625,); those of an unknown value do not."""
+        return _COMPARE[self.sign](self.evaluate(table), self.bound)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def parse_clause(text: str) -> tuple[Constraint, ...]:
+    """Read a where-clause, without the word where.
+
+    >>> [str(constraint) for constraint in parse_clause("params<=5e5 and clean>0.9")]
+    ['params <= 5e5', 'clean > 0.9']
+    """
+    if not text.strip():
+        raise ObjectiveError(f"nothing follows 'where'; {_EXPECTED}")
+    return tuple(dict.fromkeys(Constraint(part) for part in re.split(r"\band\b", text)))
+
+
+def _check_number(text: str, where: str) -> None:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ObjectiveError(f"{text!r} in {where!r}: expected a finite number on the right, as in params <= 500000")

@@ -1,0 +1,158 @@
+"""Terms: the weighted atoms that objectives and constraints are sums of, and which way each is better.
+
+An *attached column* is written ``table.column``, such as ``hw.edgegpu_latency``. It is minimised if a word of the
+column's name says so (`MINIMISED_WORDS`), else maximised; ``min(hw.x)`` and ``max(hw.x)`` say it outright.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from robustnas.arrays import FloatArray
+from robustnas.errors import ObjectiveError, unknown_name
+from robustnas.metric import ATTACKS, CORRUPTIONS, SEVERITIES, Metric, corruption_name, epsilon, severity
+from robustnas.spaces.nasbench201.cost import COSTS, cost_column
+from robustnas.tables.table import ATTACHED_NAME, Table, attached_column, skeleton_of
+
+MINIMISED_WORDS: tuple[str, ...] = (
+    "latency",
+    "energy",
+    "time",
+    "memory",
+    "params",
+    "flops",
+    "macs",
+    "loss",
+    "error",
+    "cost",
+    "size",
+)
+"""Words that make an attached column one to minimise; ``runtime`` and ``losses`` count too."""
+
+EXAMPLES = ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption", "adversarial@1", "worst@1", *COSTS)
+
+_TERM = re.compile(r"\s*([+-])?\s*(?:(\d[\d.]*[eE][+-]?\d+|[^*+\-,\s]+)\s*\*\s*)?((?:min|max)\([^)]*\)|[^*+\-,\s]+)\s*")
+_ATTACHED = re.compile(rf"(?:(min|max)\()?({ATTACHED_NAME.pattern})(\))?", re.ASCII)
+_WORD = re.compile(r"[A-Z]*[a-z]+|[A-Z]+")
+_MINIMISED = re.compile(rf"\w*(?:{'|'.join(MINIMISED_WORDS)}|latencie|energie|losse)s?")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One weighted atom: a cost, an attached column, or the mean or minimum of some metrics.
+
+    Attributes:
+        weight: Its factor.
+        atom: As it was written.
+        metrics: The metrics of the database that it needs.
+        worst: Whether it is their minimum and not their mean.
+        attached: The attached column that it is, such as ``hw.edgegpu_latency``; empty if it is none.
+        minimised: Whether smaller is better.
+    """
+
+    weight: float
+    atom: str
+    metrics: tuple[Metric, ...] = ()
+    worst: bool = False
+    attached: str = ""
+    minimised: bool = False
+
+    def evaluate(self, table: Table) -> FloatArray:
+        """Return the unweighted value of every cell, shape (15625,), NaN where unknown."""
+        if self.attached:
+            return attached_column(self.attached, table)
+        if not self.metrics:
+            return cost_column(self.atom, skeleton_of(table))
+        columns = np.array([table.column(metric) for metric in self.metrics])
+        return np.asarray(columns.min(axis=0) if self.worst else columns.mean(axis=0))
+
+
+def minimised_column(name: str) -> bool:
+    """Return whether an attached column is one to minimise, by the words of its name.
+
+    >>> minimised_column("edgegpu_latency"), minimised_column("trainTime2"), minimised_column("synflow")
+    (True, True, False)
+    """
+    return any(_MINIMISED.fullmatch(word.lower()) for word in _WORD.findall(name))
+
+
+def parse_sum(text: str) -> tuple[Term, ...]:
+    """Read a weighted sum of atoms that are all minimised or all maximised.
+
+    Raises:
+        ObjectiveError: Naming the offending part and what was expected.
+
+    >>> [(term.weight, term.atom) for term in parse_sum("0.5*clean - pgd@1")]
+    [(0.5, 'clean'), (-1.0, 'pgd@1')]
+    """
+    if not text or "," in text:
+        raise ObjectiveError(f"{text!r} is not one objective; expected one such as {', '.join(EXAMPLES)}")
+    terms, position = [], 0
+    while position < len(text):
+        match = _TERM.match(text, position)
+        if not match or (position and not match[1]):
+            rest = text[position:]
+            raise ObjectiveError(f"cannot read {rest!r} in {text!r}; expected a sum such as 0.5*clean + 0.5*pgd@1")
+        sign = -1.0 if match[1] == "-" else 1.0
+        terms.append(_parse_term(sign * _weight(match[2], text), match[3]))
+        position = match.end()
+    _check_direction(terms, text)
+    return tuple(terms)
+
+
+def evaluate_sum(terms: Sequence[Term], table: Table) -> FloatArray:
+    """Return the sum of some terms for every cell, shape (15625,), NaN where a part is unknown."""
+    return np.asarray(sum(term.weight * term.evaluate(table) for term in terms))
+
+
+def _check_direction(terms: Sequence[Term], text: str) -> None:
+    small = [term.atom for term in terms if term.minimised]
+    if small and len(small) < len(terms):
+        large = next(term.atom for term in terms if not term.minimised)
+        raise ObjectiveError(
+            f"{text!r} adds an accuracy and a cost, which have no common unit: {small[0]} is minimised, {large} is "
+            "maximised; separate them by a comma for multi-objective search, as in 'clean, flops'"
+        )
+
+
+def _weight(text: str | None, where: str) -> float:
+    if text is None:
+        return 1.0
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not np.isfinite(value):
+        raise ObjectiveError(f"weight {text!r} in {where!r}: expected a finite number, as in 0.5*clean")
+    return value
+
+
+def _parse_term(weight: float, atom: str) -> Term:
+    name, at, level = atom.partition("@")
+    if atom in COSTS:
+        return Term(weight, atom, minimised=True)
+    if name in ("adversarial", "worst"):
+        eps = epsilon(level, atom)
+        return Term(weight, atom, tuple(Metric(attack, eps) for attack in ATTACKS), worst=name == "worst")
+    if name == "corruption" or name.startswith("corruption:"):
+        names = CORRUPTIONS if name == "corruption" else (corruption_name(name),)
+        levels = (severity(level, atom),) if at else SEVERITIES
+        return Term(weight, atom, tuple(Metric(name, float(value)) for name in names for value in levels))
+    if name in ATTACKS or atom == "clean":
+        return Term(weight, atom, (Metric.parse(atom),))
+    return _parse_attached(weight, atom)
+
+
+def _parse_attached(weight: float, atom: str) -> Term:
+    match = _ATTACHED.fullmatch("".join(atom.split()))
+    if match and bool(match[1]) == bool(match[3]):
+        column = match[2].partition(".")[2]
+        minimised = match[1] == "min" if match[1] else minimised_column(column)
+        return Term(weight, atom, attached=match[2], minimised=minimised)
+    if atom.startswith(("min(", "max(")):
+        raise ObjectiveError(f"cannot read {atom!r}; min() and max() take one attached column, as in min(hw.latency)")
+    raise ObjectiveError(unknown_name("objective", atom, (*EXAMPLES, "<attached table>.<column>")))

@@ -1,0 +1,224 @@
+"""The cell of NAS-Bench-201: six edges, one of five operations on each, in every notation in use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from typing import TypeAlias
+
+from robustnas.errors import InvalidInputError, NotationError, unknown_name
+from robustnas.spaces.nasbench201.numbering import N_CELLS, N_EDGES, N_OPERATIONS, id_of_index, index_of_id
+
+EDGES: tuple[tuple[int, int], ...] = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
+"""Edges (source node, target node) in the order of the arch string; node 0 is the input, node 3 the output."""
+
+
+class Operation(IntEnum):
+    """An operation on an edge; the code is its place in NAS-Bench-201's own list."""
+
+    NONE = 0
+    SKIP_CONNECT = 1
+    CONV_1X1 = 2
+    CONV_3X3 = 3
+    AVG_POOL_3X3 = 4
+
+    @property
+    def label(self) -> str:
+        """Return the name used in arch strings, such as ``nor_conv_3x3``."""
+        return OPERATION_LABELS[self]
+
+
+OPERATION_LABELS: tuple[str, ...] = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+
+_CODE_OF_LABEL = {label: code for code, label in enumerate(OPERATION_LABELS)}
+_NASLIB_CODES = (1, 0, 3, 2, 4)  # an involution: the same tuple translates both ways
+_NASLIB_EDGES = (0, 1, 3, 2, 4, 5)  # NASLib sorts edges by source node, the arch string by target node
+
+_ARCH_STRING = re.compile(r"\|(.+)~(\d)\|\+\|(.+)~(\d)\|(.+)~(\d)\|\+\|(.+)~(\d)\|(.+)~(\d)\|(.+)~(\d)\|")
+_ARCH_FORM = "|op~0|+|op~0|op~1|+|op~0|op~1|op~2|"
+_NASLIB_TUPLE = re.compile(r"[(\[]\s*(-?\w+(?:\s*,\s*-?\w+)*)\s*,?\s*[)\]]")
+
+_NOTATIONS = (
+    f"an arch string such as {_ARCH_FORM}, six NASLib operation indices such as (4, 0, 3, 1, 4, 3), "
+    f"a database id such as #13433 (0 to {N_CELLS - 1}) or a space index such as index:13931"
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """An immutable cell: the operations on its six edges, in the order of `EDGES`.
+
+    Args:
+        ops: Six operation codes (see `Operation`).
+
+    Raises:
+        InvalidInputError: Not six operations, or a code that is none.
+
+    >>> cell = Cell.parse("#13433")
+    >>> str(cell)
+    '|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|nor_conv_1x1~1|skip_connect~2|'
+    >>> cell.naslib
+    (4, 3, 3, 0, 3, 0)
+    >>> cell == Cell.parse(cell.naslib)
+    True
+    """
+
+    ops: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        ops = tuple(self.ops)
+        if len(ops) != N_EDGES:
+            raise InvalidInputError(f"a cell has {N_EDGES} operations, one per edge, but got {len(ops)}: {ops!r}")
+        for op in ops:
+            if op not in range(N_OPERATIONS):
+                raise InvalidInputError(f"{op!r} is not an operation code; expected 0 to 4: {_codes()}")
+        object.__setattr__(self, "ops", tuple(int(op) for op in ops))
+
+    @classmethod
+    def from_names(cls, names: Iterable[str]) -> Cell:
+        """Build a cell from six operation names, such as ``"nor_conv_3x3"``, in the order of `EDGES`."""
+        return cls(tuple(_code(name, f"in {names!r}") for name in names))
+
+    @classmethod
+    def from_index(cls, index: int) -> Cell:
+        """Return the cell of a space index, 0 to 15624."""
+        if not 0 <= index < N_CELLS:
+            raise NotationError(f"{index!r} is not a space index; expected 0 to {N_CELLS - 1}")
+        return _cell_of_index(int(index))
+
+    @classmethod
+    def from_database_id(cls, database_id: int) -> Cell:
+        """Return the cell of a database id, 0 to 15624 (NAS-Bench-201's own numbering)."""
+        if not 0 <= database_id < N_CELLS:
+            raise NotationError(f"{database_id!r} is not a database id; expected 0 to {N_CELLS - 1}")
+        return _cell_of_index(int(index_of_id()[database_id]))
+
+    @classmethod
+    def parse(cls, arch: Architecture) -> Cell:
+        """Read an architecture in any notation.
+
+        Args:
+            arch: A `Cell`, an arch string, six NASLib operation indices (as a tuple, a list or a string), or a
+                string with a database id (``"#13433"``, ``"13433"``) or a space index (``"index:13931"``).
+
+        Raises:
+            NotationError: Naming the offending token and what was expected there.
+        """
+        if isinstance(arch, Cell):
+            return arch
+        if isinstance(arch, str):
+            return _parse_text(arch.strip())
+        try:
+            tokens = [str(int(token)) if token == int(token) else str(token) for token in arch]
+        except (TypeError, ValueError):
+            raise NotationError(f"cannot read {arch!r} as an architecture; expected {_NOTATIONS}") from None
+        return _parse_naslib(tokens, repr(arch))
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The six operations as `Operation` members."""
+        return tuple(Operation(op) for op in self.ops)
+
+    @property
+    def index(self) -> int:
+        """The space index, 0 to 15624."""
+        index = 0
+        for op in self.ops:
+            index = index * N_OPERATIONS + op
+        return index
+
+    @property
+    def database_id(self) -> int:
+        """The id of this very cell in the database's meta.json, 0 to 15624 (not that of its class: `space.uid`)."""
+        return int(id_of_index()[self.index])
+
+    @property
+    def arch(self) -> str:
+        """The arch string."""
+        labels = [OPERATION_LABELS[op] for op in self.ops]
+        return "|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|".format(*labels)
+
+    @property
+    def naslib(self) -> tuple[int, ...]:
+        """The operation indices of NASLib, edges (1,2), (1,3), (1,4), (2,3), (2,4), (3,4)."""
+        return tuple(_NASLIB_CODES[self.ops[edge]] for edge in _NASLIB_EDGES)
+
+    def __str__(self) -> str:
+        return self.arch
+
+    def __repr__(self) -> str:
+        return f"Cell.parse({self.arch!r})"
+
+    def _repr_svg_(self) -> str:
+        from robustnas.spaces.nasbench201.drawing import cell_svg
+
+        return cell_svg(self)
+
+
+Architecture: TypeAlias = "Cell | str | Iterable[int]"
+"""An architecture in any notation that `Cell.parse` reads."""
+
+
+@cache
+def _cell_of_index(index: int) -> Cell:
+    ops = []
+    for _ in range(N_EDGES):
+        index, op = divmod(index, N_OPERATIONS)
+        ops.append(op)
+    return Cell(tuple(reversed(ops)))
+
+
+def _parse_text(text: str) -> Cell:
+    if text.startswith("|"):
+        return _parse_arch_string(text)
+    if match := _NASLIB_TUPLE.fullmatch(text):
+        return _parse_naslib([token.strip() for token in match[1].split(",")], text)
+    for prefix, read in (("#", Cell.from_database_id), ("index:", Cell.from_index), ("", Cell.from_database_id)):
+        number = text.removeprefix(prefix)
+        if text.startswith(prefix) and number.isascii() and number.isdigit():
+            return read(int(number))
+    raise NotationError(f"cannot read {text!r} as an architecture; expected {_NOTATIONS}")
+
+
+def _parse_arch_string(text: str) -> Cell:
+    groups = [group.strip("|").split("|") for group in text.split("+")]
+    if [len(group) for group in groups] != [1, 2, 3]:
+        found = " + ".join(str(len(group)) for group in groups)
+        raise NotationError(f"{text!r} has {found} operations; expected 1 + 2 + 3, as in {_ARCH_FORM}")
+    tokens = [(token, source) for group in groups for source, token in enumerate(group)]
+    codes = tuple(_read_token(token, source, text) for token, source in tokens)
+    if not _ARCH_STRING.fullmatch(text):
+        raise NotationError(f"{text!r} has misplaced bars; expected the form {_ARCH_FORM}")
+    return Cell(codes)
+
+
+def _read_token(token: str, source: int, text: str) -> int:
+    label, tilde, node = token.partition("~")
+    if not tilde or node != str(source):
+        raise NotationError(f"token {token!r} in {text!r} does not name its source; expected <operation>~{source}")
+    return _code(label, f"in token {token!r} of {text!r}")
+
+
+def _code(label: str, where: str) -> int:
+    try:
+        return _CODE_OF_LABEL[label]
+    except (KeyError, TypeError):
+        raise NotationError(f"{unknown_name('operation', label, OPERATION_LABELS)}; {where}") from None
+
+
+def _parse_naslib(tokens: list[str], text: str) -> Cell:
+    if len(tokens) != N_EDGES:
+        raise NotationError(f"{text} has {len(tokens)} operation indices; expected {N_EDGES}, as in (4, 0, 3, 1, 4, 3)")
+    for token in tokens:
+        if token not in {"0", "1", "2", "3", "4"}:
+            expected = "0 skip_connect, 1 none, 2 nor_conv_3x3, 3 nor_conv_1x1, 4 avg_pool_3x3"
+            raise NotationError(f"{token!r} in {text} is not a NASLib operation index; expected {expected}")
+    naslib = [int(token) for token in tokens]
+    return Cell(tuple(_NASLIB_CODES[naslib[edge]] for edge in _NASLIB_EDGES))
+
+
+def _codes() -> str:
+    return ", ".join(f"{code} {label}" for code, label in enumerate(OPERATION_LABELS))

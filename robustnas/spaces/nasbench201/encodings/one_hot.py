@@ -1,0 +1,33 @@
+"""Adjacency one-hot: which operation is on which edge."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from robustnas.arrays import FloatArray
+from robustnas.spaces.nasbench201.cell import EDGES
+from robustnas.spaces.nasbench201.encodings.encoding import Encoding
+from robustnas.spaces.nasbench201.encodings.structure import SHORT_NAMES, functional_mean, live_operations
+from robustnas.spaces.nasbench201.numbering import N_CELLS, N_OPERATIONS, all_operations
+
+
+def one_hot() -> Encoding:
+    """Return six edges x five operations as 0 and 1; it tells spellings of one network apart."""
+    values = _one_hot(all_operations())
+    return Encoding("one-hot", values, _names("one-hot"), (values.shape[1],))
+
+
+def functional() -> Encoding:
+    """Return one-hot with dead edges as none, averaged over functional twins: which operation is on which edge,
+    in the share of the cells that compute this function.
+    """  # noqa: D205
+    values = functional_mean(_one_hot(live_operations()))
+    return Encoding("functional", values, _names("functional"), (values.shape[1],))
+
+
+def _one_hot(ops: np.ndarray[tuple[int, ...], np.dtype[np.signedinteger]]) -> FloatArray:
+    return np.asarray(np.eye(N_OPERATIONS)[ops].reshape(N_CELLS, -1))
+
+
+def _names(encoding: str) -> tuple[str, ...]:
+    return tuple(f"{encoding}:{source}>{target}={op}" for source, target in EDGES for op in SHORT_NAMES)

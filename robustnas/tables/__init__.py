@@ -1,0 +1,1 @@
+"""Tables: numbers over a search space, and datasets by name."""

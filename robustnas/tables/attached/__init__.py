@@ -1,0 +1,1 @@
+"""Attached tables: a user's own columns beside a dataset's."""

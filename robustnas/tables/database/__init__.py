@@ -1,0 +1,1 @@
+"""The robustness database: its published files, checked, cached and opened as tables."""

@@ -1,0 +1,135 @@
+"""A table that grows: what it does not hold is looked up in a store, or measured, when a search asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any, Protocol
+
+import numpy as np
+
+from robustnas.arrays import FloatArray, read_only
+from robustnas.errors import ObjectiveError
+from robustnas.metric import Metric
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.cost import Skeleton
+from robustnas.spaces.nasbench201.identity import canonical_indices
+from robustnas.spaces.nasbench201.numbering import N_CELLS
+from robustnas.tables.table import Table, missing_metric
+
+
+class Filler(Protocol):
+    """Where the numbers come from that a table lacks: a store of measurements, and an evaluator that fills it."""
+
+    @property
+    def name(self) -> str:
+        """The name of the image data, such as ``digits``."""
+
+    @property
+    def digest(self) -> str:
+        """A SHA-256 of what fixes its numbers: image data and settings."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a reader of the numbers that it measured should know."""
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The size of the networks that it measures."""
+
+    def stored(self, metric: Metric, group: Iterable[Metric]) -> Mapping[int, float]:
+        """Return the known numbers of one metric, among others that are measured with it, by space index."""
+
+    def measure(self, cell: Cell, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
+        """Return some numbers of a cell, measuring and keeping what is not known yet; `group` as in `stored`."""
+
+
+class GrowingTable:
+    """A `Table` whose gaps are filled on demand: from a table first, then from a store, then by measuring.
+
+    A metric that the base table holds is always taken from there. Numbers are those of networks: cells of one canonical
+    class share them. A column holds NaN where nothing is known yet.
+
+    Args:
+        filler: What measures.
+        metrics: The metrics that will be asked for.
+        base: The table to ask first; None to measure everything.
+
+    Attributes:
+        dataset: The base table's name, else that of the image data.
+        source: The base table's, else ``measured``.
+        skeleton: The size of the networks, for their costs.
+    """
+
+    def __init__(self, filler: Filler, metrics: Iterable[Metric], base: Table | None = None) -> None:
+        self.filler, self.base = filler, base
+        self.dataset = base.dataset if base else filler.name
+        self.source = base.source if base else "measured"
+        self.skeleton = filler.skeleton
+        held = set(base.metrics) if base else set()
+        self._own = tuple(dict.fromkeys(metric for metric in metrics if metric not in held))
+        self._columns = {metric: np.full(N_CELLS, np.nan) for metric in self._own}
+        for metric, column in self._columns.items():
+            for index, value in filler.stored(metric, self._own).items():
+                column[canonical_indices() == canonical_indices()[index]] = value
+        self._measured: set[tuple[Metric, int]] = set()
+
+    @property
+    def digest(self) -> str:
+        """A SHA-256 of the base table's content and of what fixes the measurements."""
+        parts = [self.base.digest if self.base else "", self.filler.digest]
+        return sha256(" ".join(parts).encode()).hexdigest()
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metrics that it holds or will."""
+        return (*(self.base.metrics if self.base else ()), *self._own)
+
+    def column(self, metric: Metric) -> FloatArray:
+        """Return what is known of one metric by space index, shape (15625,), NaN where it is not."""
+        if metric in self._columns:
+            return read_only(self._columns[metric].view())
+        if self.base is None:
+            raise ObjectiveError(missing_metric(metric, self))
+        return self.base.column(metric)
+
+    def fill(self, cell: Cell, metrics: Iterable[Metric]) -> str:
+        """Measure what is not known of a cell, and return where its numbers come from.
+
+        That is the base table's source, ``store``, ``measured``, or several of them: ``table+measured``.
+
+        Args:
+            cell: The cell.
+            metrics: What is asked of it.
+
+        Raises:
+            EvaluationError: It cannot be measured.
+            DataError: The store cannot be read or written.
+        """
+        network, asked = int(canonical_indices()[cell.index]), list(metrics)
+        own = [metric for metric in asked if metric in self._columns]
+        lacking = [metric for metric in own if np.isnan(self._columns[metric][cell.index])]
+        if lacking:
+            members = canonical_indices() == network
+            for metric, value in self.filler.measure(cell, lacking, self._own).items():
+                self._columns[metric][members] = value
+                self._measured.add((metric, network))
+        sources = {"measured" if (metric, network) in self._measured else "store" for metric in own}
+        if len(own) < len(asked):
+            sources.add(self.source)
+        return (
+            "+".join(name for name in dict.fromkeys((self.source, "store", "measured")) if name in sources)
+            or self.source
+        )
+
+    def attached_columns(self) -> dict[str, FloatArray]:
+        """Return the base table's attached columns."""
+        return self.base.attached_columns() if self.base else {}
+
+    def attached_digests(self) -> dict[str, str]:
+        """Return the digests of the base table's attached tables."""
+        return self.base.attached_digests() if self.base else {}
+
+    def __repr__(self) -> str:
+        known: dict[str, Any] = {str(m): int(np.isfinite(column).sum()) for m, column in self._columns.items()}
+        return f"<{self.dataset}, growing: cells known {known}>"

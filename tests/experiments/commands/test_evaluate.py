@@ -1,0 +1,190 @@
+"""``robustnas evaluate`` and ``robustnas search --images``, as a script uses them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from experiments.cli import main
+from robustnas.tables.database.database import Database
+
+Run = Callable[..., Result]
+SMALL = ("--channels", "4", "--epochs", "2", "--n-images", "60", "--device", "cpu")
+
+
+@pytest.fixture
+def run(own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("ROBUSTNAS_STORE", str(tmp_path / "store.sqlite"))
+
+    def invoke(*arguments: str) -> Result:
+        return CliRunner().invoke(main, arguments, prog_name="robustnas")
+
+    return invoke
+
+
+def test_evaluate_prints_what_scripts_rely_on(run: Run) -> None:
+    arguments = ("evaluate", "#13433", "--attacks", "fgsm,pgd", "--eps", "16,8", *SMALL, "--json")
+    first, second = (json.loads(run(*arguments).stdout) for _ in range(2))
+    assert set(first["scores"]) == {"fgsm@8", "fgsm@16", "pgd@8", "pgd@16"}
+    assert all(0 <= score <= first["clean"] <= 1 for score in first["scores"].values())
+    assert first["arch"].startswith("|avg_pool_3x3~0|")
+    assert (first["images"], first["n_images"]) == ("digits", 60)
+    assert first["seconds"] > first["training_seconds"] > 0
+    assert (first["from_store"], second["from_store"]) == (0, 5)
+    assert {key: first[key] for key in ("clean", "scores", "confidence")} == {
+        key: second[key] for key in ("clean", "scores", "confidence")
+    }
+    assert second["training_seconds"] == 0
+
+
+def test_evaluate_as_text(run: Run) -> None:
+    result = run("evaluate", "#13433", "--attacks", "fgsm", "--eps", "8", "--protocol", "nested", *SMALL)
+    assert result.exit_code == 0, result.output
+    assert "on digits: 4 channels, 1 cells per stage, 2 epochs, seed 0; 60 test images" in result.stdout
+    assert "fgsm  @8 " in result.stdout
+    assert "nested protocol" in result.stdout
+
+
+def test_evaluate_with_corruptions_says_their_scale(run: Run) -> None:
+    pytest.importorskip("imagecorruptions")
+    arguments = ("--attacks", "none", "--corruptions", "contrast", "--severities", "1,5", *SMALL, "--json")
+    answer = json.loads(run("evaluate", "#13433", *arguments).stdout)
+    assert set(answer["scores"]) == {"corruption:contrast@1", "corruption:contrast@5"}
+    assert answer["corruption_scale"] == "ImageNet-C constants"
+
+
+def test_search_measures_what_no_table_holds(run: Run) -> None:
+    arguments = ("search", "--images", "digits", "--objective", "fgsm@16", "--searcher", "random", "--budget", "2")
+    first, second = (json.loads(run(*arguments, *SMALL, "--json").stdout) for _ in range(2))
+    assert first["sources"] == ["measured", "measured"]
+    assert second["sources"] == ["store", "store"]
+    assert first["trajectory"] == second["trajectory"]
+    assert first["dataset"] == "digits"
+    text = run(*arguments, *SMALL).stdout
+    assert "numbers: 2 store" in text
+    assert "best of the table" not in text
+
+
+def test_search_tells_what_a_reader_should_know(run: Run, own_cache: Path, tmp_path: Path) -> None:
+    arguments = ("search", "--images", "digits", "--objective", "clean", "--searcher", "random", "--budget", "2")
+    run(*arguments, *SMALL)
+    weights = [path for path in (own_cache / "networks").rglob("*") if path.is_file()]
+    for kept in weights:
+        kept.write_bytes(kept.read_bytes()[:100])
+    (tmp_path / "store.sqlite").unlink()
+    answer = json.loads(run(*arguments, *SMALL, "--json").stdout)
+    assert len(answer["notes"]) == 2
+    assert all(note.startswith("network ") and note.endswith("trained anew") for note in answer["notes"])
+
+
+def test_search_asks_the_table_first(run: Run, published: Path) -> None:
+    arguments = (
+        "search",
+        "--dataset",
+        "cifar10",
+        "--data",
+        str(published),
+        "--images",
+        "digits",
+        "--searcher",
+        "random",
+    )
+    objective = ("--objective", "0.5*clean + 0.5*fgsm@2.5", "--budget", "1")
+    answer = json.loads(run(*arguments, *objective, *SMALL, "--json").stdout)
+    assert answer["sources"] == ["table+measured"]
+    clean = Database.open(published)["cifar10"].value(answer["best"]["arch"], "clean")
+    measured = run("evaluate", answer["best"]["arch"], "--attacks", "fgsm", "--eps", "2.5", *SMALL, "--json")
+    scores = json.loads(measured.stdout)["scores"]
+    assert answer["best"]["score"] == pytest.approx(0.5 * clean + 0.5 * scores["fgsm@2.5"])
+
+
+def test_search_for_several_objectives(run: Run) -> None:
+    arguments = ("search", "--images", "digits", "--objective", "fgsm@8, params", "--searcher", "random")
+    result = run(*arguments, "--budget", "2", *SMALL)
+    assert result.exit_code == 0, result.output
+    assert "of the possible hypervolume" in result.stdout
+
+
+def test_search_with_glances(run: Run) -> None:
+    arguments = (
+        "search",
+        "--images",
+        "digits",
+        "--objective",
+        "pgd@8",
+        "--searcher",
+        "multi-fidelity",
+        "--budget",
+        "2",
+    )
+    result = run(*arguments, *SMALL, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["n_queries"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["evaluate", "resnet18"], 2, "cannot read 'resnet18'"),
+        (["evaluate", "#1", "--images", "digts"], 1, "did you mean 'digits'"),
+        (["evaluate", "#1", "--images", "/nowhere/images"], 1, "/nowhere/images"),
+        (["evaluate", "#1", "--attacks", "pdg"], 2, "did you mean 'pgd'"),
+        (["evaluate", "#1", "--attacks", ","], 2, "lists nothing"),
+        (["evaluate", "#1", "--eps", "8,zero"], 2, "'zero'"),
+        (["evaluate", "#1", "--corruptions", "fogg"], 2, "did you mean 'fog'"),
+        (["evaluate", "#1", "--severities", "6"], 2, "severity '6'"),
+        (["evaluate", "#1", "--protocol", "nestled"], 2, "did you mean 'nested'"),
+        (["evaluate", "#1", "--recipe", "shrt"], 2, "did you mean 'short'"),
+        (["evaluate", "#1", "--epochs", "0"], 2, "epochs is 0"),
+        (["evaluate", "#1", "--channels", "0"], 2, "channels is 0"),
+        (["evaluate", "#1", "--n-images", "0"], 2, "n_images is 0"),
+        (["evaluate", "#1", "--batch-size", "0"], 2, "batch_size is 0"),
+        (["evaluate", "#1", "--seed", "-1"], 2, "seed is -1"),
+        (["evaluate", "#1", "--device", "cuda:99"], 2, "device 'cuda:99' is not there"),
+        (["evaluate", "#1", "--weights", "/nowhere.pth"], 1, "/nowhere.pth"),
+        (["evaluate", "#1", "--store", "mysql://host/db"], 2, "mysql"),
+        (["evaluate", "#1", "--corruptions", "fog", "--corruption-files", "/nowhere"], 2, "/nowhere"),
+        (["search", "--images", "digts"], 1, "did you mean 'digits'"),
+        (["search", "--images", "digits", "--objective", "hw.latency"], 2, "no attached table"),
+    ],
+)
+def test_exit_codes_and_messages(run: Run, arguments: list[str], code: int, message: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == code, result.output
+    assert message in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_defaults_on_digits(own_cache: Path, tmp_path: Path) -> None:
+    """All four attacks at their full lengths, in a process of its own, as a newcomer would run it."""
+    command = [sys.executable, "-m", "experiments", "evaluate", "#13433", "--images", "digits", "--json"]
+    command += ["--attacks", "fgsm,pgd,apgd,square", "--eps", "8,16,32"]
+    environment = os.environ | {"ROBUSTNAS_CACHE": str(own_cache), "ROBUSTNAS_STORE": str(tmp_path / "store.sqlite")}
+    process = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
+    answer = json.loads(process.stdout)
+    assert answer["clean"] > 0.95
+    scores = answer["scores"]
+    assert len(scores) == 12
+    for attack in ("fgsm", "pgd", "apgd", "square"):
+        assert answer["clean"] >= scores[f"{attack}@8"] >= scores[f"{attack}@16"] >= scores[f"{attack}@32"]
+    assert scores["apgd@16"] <= scores["pgd@16"] + 0.01 <= scores["fgsm@16"] + 0.05
+    assert answer["notes"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_search_on_digits(run: Run) -> None:
+    arguments = ("search", "--images", "digits", "--objective", "pgd@16", "--searcher", "evolution", "--budget", "5")
+    answer = json.loads(run(*arguments, "--seed", "0", "--json").stdout)
+    assert answer["sources"] == ["measured"] * 5
+    assert answer["trajectory"] == sorted(answer["trajectory"])
+    assert answer["best"]["score"] > 0.5

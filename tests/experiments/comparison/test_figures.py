@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from experiments.comparison.critical_difference import critical_difference_figure
+from experiments.comparison.figures import cross_evaluation_figure, hypervolume_figure, regret_figure
+from experiments.comparison.records import load
+from experiments.comparison.significance import significance
+from experiments.pages.figure_style import PALETTE, colours_of, render
+
+
+def texts(figure):
+    found = [text for text in figure.findobj(lambda artist: hasattr(artist, "get_fontsize")) if text.get_text().strip()]
+    hidden = [
+        label
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in axis.get_major_ticks()
+        if not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
+        for label in (tick.label1, tick.label2)
+    ]
+    return [text for text in found if text.get_visible() and text not in hidden]
+
+
+def overlapping(figure):
+    """Return pairs of texts whose boxes overlap, ignoring those without an extent."""
+    figure.draw_without_rendering()
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts(figure)]
+    boxes = [(text, box) for text, box in boxes if box.width > 1 and box.height > 1]
+    return [
+        (a, b)
+        for i, (a, first) in enumerate(boxes)
+        for b, second in boxes[i + 1 :]
+        if first.shrunk(0.9, 0.8).overlaps(second.shrunk(0.9, 0.8))
+    ]
+
+
+def test_regret_has_a_panel_per_objective_and_a_line_per_searcher(write_records):
+    records = load(write_records(("clean", "pgd@1", "params", "clean, pgd@1")))
+    figure = regret_figure(records)
+    assert [axes.get_title() for axes in figure.axes] == ["clean", "PGD, eps 1/255", "parameters"]
+    for axes in figure.axes:
+        lines = {line.get_label(): line.get_color() for line in axes.lines if not line.get_label().startswith("_")}
+        assert lines == colours_of(records.searchers)
+    dashed = [line for line in figure.axes[0].lines if line.get_label().startswith("_")]
+    assert np.isclose(dashed[0].get_ydata()[0], 0.4)
+    assert len(figure.axes[2].lines) == 3  # no noise floor for costs
+
+
+def test_colours_belong_to_searchers(write_records):
+    assert colours_of(("a", "b")) == {"a": PALETTE[0], "b": PALETTE[1]}
+    assert len(colours_of([str(i) for i in range(20)])) == 20
+
+
+@pytest.mark.parametrize("options", [{}, {"n_seeds": 1}, {"budget": 5}, {"budget": 1}, {"constant": True}])
+def test_text_is_readable_and_apart(write_records, options):
+    records = load(write_records(("clean", "pgd@1", "params"), **options))
+    for figure in (regret_figure(records), cross_evaluation_figure(records)):
+        assert min(text.get_fontsize() for text in texts(figure)) >= 7
+        assert overlapping(figure) == []
+
+
+def test_hypervolume_is_drawn_apart(write_records):
+    figure = hypervolume_figure(load(write_records(("clean", "clean, pgd@1"))))
+    assert [axes.get_title() for axes in figure.axes] == ["clean | PGD"]
+    assert hypervolume_figure(load(write_records(("clean",)))) is None
+
+
+def test_critical_difference_names_every_searcher_inside_the_figure(write_records):
+    searchers = ("random", "local", "regularized evolution", "optuna-tpe", "a searcher with a long name")
+    records = load(write_records(("clean",), searchers, n_seeds=12))
+    figure = critical_difference_figure(significance(records, 5), records.searchers)
+    assert overlapping(figure) == []
+    written = " ".join(text.get_text() for text in texts(figure))
+    assert all(name in written for name in searchers)
+    assert min(text.get_fontsize() for text in texts(figure)) >= 7
+    for text in texts(figure):
+        box = text.get_window_extent()
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.width
+        assert box.y0 >= 0
+
+
+def test_bars_join_what_does_not_differ(write_records):
+    records = load(write_records(("clean",), n_seeds=6, budget=60))
+    result = significance(records)
+    figure = critical_difference_figure(result, records.searchers)
+    bars = [line for line in figure.axes[0].lines if line.get_linewidth() > 2]
+    assert bool(bars) == (not result.pairs["significant"].all())
+
+
+def test_no_diagram_without_a_test(write_records):
+    records = load(write_records(n_seeds=1))
+    assert critical_difference_figure(significance(records), records.searchers) is None
+
+
+def test_cross_evaluation_needs_two_rows(write_records):
+    assert cross_evaluation_figure(load(write_records(("clean",), ("random",)))) is None
+
+
+def test_files_are_the_same_each_time_and_carry_no_date(write_records):
+    folder = write_records()
+    for file_format, start in (("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")):
+        first, second = (render(regret_figure(load(folder)), file_format) for _ in range(2))
+        assert first == second
+        assert first.startswith(start)
+        assert b"CreationDate" not in first
+        assert b"<dc:date>" not in first
+
+
+def test_pdf_embeds_true_type_fonts(write_records):
+    pdf = render(regret_figure(load(write_records())), "pdf")
+    assert b"/FontFile2" in pdf
+    assert b"/Type3" not in pdf
+
+
+def test_png_is_200_dots_per_inch(write_records):
+    figure = regret_figure(load(write_records()))
+    header = render(figure, "png")[16:24]
+    size = (int.from_bytes(header[:4], "big"), int.from_bytes(header[4:], "big"))
+    assert size == tuple(round(200 * inches) for inches in figure.get_size_inches())
+
+
+def test_nothing_touches_pyplot(write_records):
+    regret_figure(load(write_records()))
+    import matplotlib.pyplot as plt
+
+    assert plt.get_fignums() == []
+    assert re.fullmatch(r"#[0-9a-f]{6}", PALETTE[0])

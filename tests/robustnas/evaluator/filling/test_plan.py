@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from robustnas import Cell, Metric
+from robustnas.errors import PlanError
+from robustnas.evaluator.filling.plan import FillPlan, example_text
+from robustnas.evaluator.images.images import ImageData
+from robustnas.spaces.nasbench201 import space
+
+LEAST = 'images = "digits"\nmetrics = ["clean"]\n'
+
+
+def test_the_example_is_a_plan(digits: ImageData) -> None:
+    plan = FillPlan.parse(example_text())
+    assert len(plan.networks) == 20
+    settings = plan.settings(digits, seed=3)
+    assert (settings.seed, settings.protocol, settings.training.epochs, settings.attacks.pgd_steps) == (
+        3,
+        "nested",
+        10,
+        20,
+    )
+
+
+def test_what_is_left_out_suits_the_images(digits: ImageData) -> None:
+    plan = FillPlan.parse(LEAST)
+    assert len(plan.networks) == space.N_NETWORKS
+    assert (plan.settings(digits, 0).channels, plan.settings(digits, 0).training.epochs) == (8, 20)
+
+
+def test_objectives_stand_for_their_metrics() -> None:
+    plan = FillPlan.parse('images = "digits"\nmetrics = ["worst@2", "pgd@2", "corruption:fog@3"]')
+    assert [str(metric) for metric in plan.metrics] == ["fgsm@2", "pgd@2", "apgd@2", "square@2", "corruption:fog@3"]
+    assert len(FillPlan.parse('images = "digits"\nmetrics = ["corruption"]').metrics) == 75
+
+
+def test_networks_are_canonical_and_each_there_once() -> None:
+    cell = next(c for c in map(Cell.from_index, range(space.N_CELLS)) if space.canonical(c) != c)
+    plan = FillPlan.parse(LEAST + f'cells = ["index:{cell.index}", "{space.canonical(cell).arch}"]')
+    assert plan.networks == (space.canonical(cell),)
+    few, more = (FillPlan.parse(LEAST + f"cells = {n}").networks for n in (5, 8))
+    assert more[:5] == few
+    other = FillPlan.parse(LEAST + "cells = 5\nsample_seed = 1").networks
+    assert other != few
+    assert all(space.canonical(cell) == cell for cell in more)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("images = ", "is not TOML"),
+        ('metrics = ["clean"]', "images is None"),
+        ('images = "digits"', "metrics is None"),
+        ('images = "digits"\nmetrics = ["pdg@1"]', "did you mean 'pgd@1'"),
+        ('images = "digits"\nmetrics = ["params"]', "'params' is nothing to measure"),
+        ('images = "digits"\nmetrics = []', r"metrics is \[\]"),
+        (LEAST + 'protocl = "nested"', "did you mean 'protocol'"),
+        (LEAST + 'protocol = "nestled"', "did you mean 'nested'"),
+        (LEAST + "cells = []", r"cells is \[\]"),
+        (LEAST + "cells = 0", "cells is 0"),
+        (LEAST + 'cells = "network"', "did you mean 'networks'"),
+        (LEAST + 'cells = ["resnet18"]', "cannot read 'resnet18'"),
+        (LEAST + "seeds = 0", "seeds is 0"),
+        (LEAST + "n_images = 0", "n_images is 0"),
+        (LEAST + "channels = 1.5", r"channels is 1\.5"),
+        (LEAST + 'dataset = "cifar10-surrogate"', "predictions"),
+        (LEAST + "[training]\nepoch = 3", "did you mean 'epochs'"),
+        (LEAST + "[training]\nepochs = 0", "epochs is 0"),
+        (LEAST + '[training]\nrecipe = "shrt"', "did you mean 'short'"),
+        (LEAST + "[attacks]\npgd_step = 3", "did you mean 'pgd_steps'"),
+        (LEAST + "[attacks]\npgd_steps = 0", "pgd_steps is 0"),
+        (LEAST + "[attacks]\nseeds = 3", "belongs above"),
+    ],
+)
+def test_bad_plans_are_refused_whole(text: str, message: str) -> None:
+    with pytest.raises(PlanError, match=message):
+        FillPlan.parse(text)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match=r"nowhere\.toml.*--example"):
+        FillPlan.load(tmp_path / "nowhere.toml")
+    assert Metric("clean") in FillPlan.parse(LEAST).metrics

@@ -1,0 +1,146 @@
+"""Tables that grow, with a filler that counts what it is asked, and the oracle on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pytest
+
+from robustnas import Cell, Metric, Oracle
+from robustnas.errors import BudgetExhausted, EvaluationError, ObjectiveError
+from robustnas.objectives.objective import needed_metrics, parse_objectives
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cost import Skeleton
+from robustnas.tables.growing_table import GrowingTable
+from robustnas.tables.table import ArrayTable
+
+CELL, OTHER = Cell.parse("#13433"), Cell.parse("#0")
+SMALL = Skeleton(8, 10, 8, 1, 1)
+
+
+class MadeUp:
+    """Measures a number that follows from cell and metric, and keeps a list of what it measured."""
+
+    name, digest, notes, skeleton = "digits", "0" * 64, (), SMALL
+
+    def __init__(self, known: Mapping[Metric, Mapping[int, float]] | None = None) -> None:
+        self.known, self.measured = known or {}, list[tuple[int, Metric]]()
+
+    def stored(self, metric: Metric, group: Iterable[Metric]) -> Mapping[int, float]:
+        return self.known.get(metric, {})
+
+    def measure(self, cell: Cell, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
+        asked = list(metrics)
+        self.measured += [(cell.index, metric) for metric in asked]
+        return {metric: value_of(cell, metric) for metric in asked}
+
+
+def value_of(cell: Cell, metric: Metric) -> float:
+    return (cell.index % 997 + (metric.level or 0)) / 2000
+
+
+def growing(objective: str, filler: MadeUp, base: ArrayTable | None = None) -> tuple[Oracle, GrowingTable]:
+    table = GrowingTable(filler, needed_metrics(parse_objectives(objective)), base)
+    return Oracle(objective, table, budget=3), table
+
+
+def test_nothing_is_measured_before_it_is_asked_for() -> None:
+    filler = MadeUp()
+    oracle, table = growing("clean, pgd@1.5", filler)
+    assert not filler.measured
+    assert np.isnan(table.column(Metric("clean"))).all()
+    outcome = oracle.query(CELL)
+    assert outcome.scores == (value_of(CELL, Metric("clean")), value_of(CELL, Metric("pgd", 1.5)))
+    assert outcome.source == "measured"
+    assert (outcome.cost, oracle.cost) == (82, 82)
+    assert [metric for _, metric in filler.measured] == [Metric("clean"), Metric("pgd", 1.5)]
+
+
+def test_a_network_is_measured_once_for_all_its_cells() -> None:
+    filler = MadeUp()
+    oracle, table = growing("clean", filler)
+    cell = next(c for c in map(Cell.from_index, range(space.N_CELLS)) if space.canonical(c) != c)
+    first, second = oracle.query(cell), oracle.query(space.canonical(cell))
+    assert first.scores == second.scores
+    assert (second.repeat, len(filler.measured)) == (True, 1)
+    members = space.canonical_indices() == space.canonical(cell).index
+    assert np.isfinite(table.column(Metric("clean"))).tolist() == members.tolist()
+
+
+def test_what_the_table_holds_is_not_measured() -> None:
+    filler = MadeUp()
+    base = ArrayTable({"clean": np.full(15625, 0.75)}, "digits", "table")
+    oracle, table = growing("0.5*clean + 0.5*pgd@1.5", filler, base)
+    outcome = oracle.query(CELL)
+    assert outcome.score == pytest.approx(0.5 * 0.75 + 0.5 * value_of(CELL, Metric("pgd", 1.5)))
+    assert outcome.source == "table+measured"
+    assert [metric for _, metric in filler.measured] == [Metric("pgd", 1.5)]
+    assert table.metrics == (Metric("clean"), Metric("pgd", 1.5))
+
+
+def test_what_the_store_holds_is_not_measured() -> None:
+    index = space.canonical(CELL).index
+    filler = MadeUp({Metric("clean"): {index: 0.9}})
+    oracle, _ = growing("clean", filler)
+    assert (oracle.query(CELL).score, oracle.query(CELL).source) == (0.9, "store")
+    assert (oracle.query(OTHER).score, oracle.query(OTHER).source) == (value_of(OTHER, Metric("clean")), "measured")
+    assert len(filler.measured) == 1
+
+
+def test_only_what_an_oracle_asks_is_measured() -> None:
+    """A glance at a cheap metric does not pay for the dear one."""
+    filler = MadeUp()
+    table = GrowingTable(filler, [Metric("clean"), Metric("square", 1.0)])
+    Oracle("clean", table, budget=1).query(CELL)
+    assert [metric for _, metric in filler.measured] == [Metric("clean")]
+    Oracle("square@1", table, budget=1).query(CELL)
+    assert [metric for _, metric in filler.measured] == [Metric("clean"), Metric("square", 1.0)]
+
+
+def test_costs_are_those_of_the_networks_measured() -> None:
+    oracle, _ = growing("clean, params", MadeUp())
+    assert oracle.query(CELL).scores[1] == SMALL.parameters(CELL)
+
+
+def test_a_failed_measurement_costs_no_query() -> None:
+    class Failing(MadeUp):
+        def measure(self, cell: Cell, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
+            raise EvaluationError("diverged")
+
+    oracle, _ = growing("clean", Failing())
+    with pytest.raises(EvaluationError):
+        oracle.query(CELL)
+    assert (oracle.n_queries, oracle.cost) == (0, 0)
+
+
+def test_a_spent_budget_measures_nothing() -> None:
+    filler = MadeUp()
+    table = GrowingTable(filler, [Metric("clean")])
+    oracle = Oracle("clean", table, budget=1)
+    oracle.query(CELL)
+    with pytest.raises(BudgetExhausted):
+        oracle.query(OTHER)
+    assert len(filler.measured) == 1
+
+
+def test_constraints_on_what_is_measured() -> None:
+    oracle, _ = growing("clean where pgd@1 > 0.4", MadeUp())
+    low, high = Cell.from_index(997), Cell.from_index(996)
+    assert np.isnan(oracle.query(low).utility)
+    assert oracle.query(high).utility == value_of(high, Metric("clean"))
+    with pytest.raises(ObjectiveError, match="no cell of digits satisfies"):
+        growing("params where params < 1", MadeUp())
+
+
+def test_other_metrics_are_refused() -> None:
+    _, table = growing("clean", MadeUp())
+    with pytest.raises(ObjectiveError, match="fgsm@1"):
+        table.column(Metric("fgsm", 1.0))
+
+
+def test_digests_follow_base_and_settings() -> None:
+    base = ArrayTable({"clean": np.zeros(15625)})
+    tables = [growing("clean", MadeUp())[1], growing("clean", MadeUp(), base)[1]]
+    assert tables[0].digest == growing("clean", MadeUp())[1].digest
+    assert tables[0].digest != tables[1].digest

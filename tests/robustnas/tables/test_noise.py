@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from robustnas import Objective
+from robustnas.errors import InvalidInputError
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.twins import network_twin_labels
+from robustnas.tables.database.database import Database
+from robustnas.tables.noise import noise_floor
+
+
+def test_it_recovers_the_noise_of_a_simulation() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.random(network_twin_labels().max() + 1)[network_twin_labels()]
+    estimate = noise_floor(truth + rng.normal(scale=0.02, size=len(truth)))
+    assert estimate.degrees_of_freedom == 6466 - 5136
+    assert abs(estimate.std - 0.02) < 3 * estimate.standard_error
+
+
+def test_unknown_scores_are_left_out() -> None:
+    scores = np.full(space.N_NETWORKS, np.nan)
+    assert np.isnan(noise_floor(scores).std)
+    labels = network_twin_labels()
+    pair = np.flatnonzero(labels == np.flatnonzero(np.bincount(labels) > 1)[0])[:2]
+    scores[pair] = [0.1, 0.3]
+    estimate = noise_floor(scores)
+    assert estimate.degrees_of_freedom == 1
+    assert estimate.std == pytest.approx(np.std([0.1, 0.3], ddof=1))
+
+
+def test_another_shape_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"\(15625,\)"):
+        noise_floor(np.zeros(15625))
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("objective", "points"),
+    [("clean", 0.37), ("fgsm@1", 1.2), ("pgd@1", 1.8), ("apgd@1", 1.7), ("square@1", 1.4), ("corruption", 1.1)],
+)
+def test_the_noise_of_the_database_is_the_known_one(real_data_dir: Path, objective: str, points: float) -> None:
+    table = Database.open(real_data_dir)["cifar10"]
+    scores = Objective(objective).evaluate(table)[space.network_indices()]
+    assert 100 * noise_floor(scores).std == pytest.approx(points, abs=0.06)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("objective", "percent"),
+    [("clean", 94.6), ("fgsm@1", 69.2), ("pgd@1", 58.8), ("apgd@1", 54.0), ("square@1", 73.6), ("corruption", 58.55)],
+)
+def test_the_best_of_the_database_is_the_published_one(real_data_dir: Path, objective: str, percent: float) -> None:
+    table = Database.open(real_data_dir)["cifar10"]
+    assert 100 * Objective(objective).evaluate(table).max() == pytest.approx(percent, abs=0.006)
+
+
+@pytest.mark.real_data
+def test_networks_of_equal_size_differ_widely(real_data_dir: Path) -> None:
+    """The 405 networks with two 3x3 and no 1x1 convolutions: mean accuracy over all attacks and eps 0.211 to 0.399."""
+    table = Database.open(real_data_dir)["cifar10"]
+    ops = space.all_operations()[space.network_indices()]
+    alike = ((ops == 3).sum(axis=1) == 2) & ((ops == 2).sum(axis=1) == 0)
+    attacks = [metric for metric in table.metrics if metric.source in ("fgsm", "pgd", "apgd", "square")]
+    mean = np.mean([table.column(metric)[space.network_indices()][alike] for metric in attacks], axis=0)
+    assert (alike.sum(), round(mean.min(), 3), round(mean.max(), 3)) == (405, 0.211, 0.399)
