@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
+from robustnas.spaces import Encoding
 from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.encodings import ENCODINGS, Encoding
+from robustnas.spaces.nasbench201.encodings import NASBENCH201_ENCODINGS as ENCODINGS
 from robustnas.spaces.nasbench201.twins import twin_labels
 
 REPEATS = 5

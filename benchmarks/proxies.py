@@ -24,8 +24,9 @@ from robustnas import Objective
 from robustnas.errors import DataNotFoundError
 from robustnas.evaluator.network import KERNEL_SIZES
 from robustnas.evaluator.proxies import PROXIES, ImageBatch, open_batch, proxy_scores
-from robustnas.spaces.nasbench201.cell import Cell, Operation
+from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import IMAGENET16_120
+from robustnas.spaces.nasbench201.operations import Operation
 from robustnas.tables.attached.columns import read_columns
 from robustnas.tables.attached.sheet import read_bytes, read_sheet
 from robustnas.tables.datasets import open_table

@@ -11,7 +11,8 @@ from robustnas.metric import Metric
 from robustnas.objectives.objective import Objective
 from robustnas.oracle import Oracle, Outcome
 from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.cell import Cell, Operation
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.operations import Operation
 from robustnas.tables.database.database import Database
 
 __all__ = ["Cell", "Database", "Metric", "Objective", "Operation", "Oracle", "Outcome", "RobustNASError", "space"]

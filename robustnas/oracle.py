@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from robustnas.arrays import FloatArray
 from robustnas.checks import whole_number
 from robustnas.errors import BudgetExhausted, SearchStalled
-from robustnas.objectives.objective import Objective, needed_metrics, parse_objectives, utility_columns
-from robustnas.spaces.nasbench201.cell import Cell
-from robustnas.spaces.nasbench201.identity import N_NETWORKS
-from robustnas.spaces.nasbench201.space import canonical_list
-from robustnas.tables.growing_table import GrowingTable
+from robustnas.objectives import Objective, needed_metrics, parse_objectives, score_columns, utility_columns
 from robustnas.tables.table import Table
 
 
@@ -23,16 +17,16 @@ class Outcome(NamedTuple):
     """The oracle's answer to one query.
 
     Attributes:
-        cell: The cell that was asked for.
+        cell: The architecture that was asked for: a cell in NAS-Bench-201.
         scores: One value per objective in natural units: accuracy in [0, 1], a count, or those of an attached column.
         utilities: The scores signed so that larger is better; what a searcher maximises. NaN where unknown, all NaN if
-            the cell does not satisfy the constraints.
+            it does not satisfy the constraints.
         cost: Forward and backward passes per test image that measuring it takes; 0 for a repeat.
         source: Where the numbers came from, such as ``table``.
         repeat: Whether the network had been asked for before.
     """
 
-    cell: Cell
+    cell: Any
     scores: tuple[float, ...]
     utilities: tuple[float, ...]
     cost: float
@@ -61,14 +55,15 @@ class Oracle:
     Args:
         objectives: One objective, or several separated by commas, as text or parsed; a where-clause holds for all.
         table: Where the numbers are.
-        budget: Distinct networks that may be asked for, 1 to 6466.
+        budget: Distinct networks that may be asked for, 1 to all of the space.
         max_repeats: Repeats in a row that are answered before the search counts as stalled.
 
     Raises:
-        ObjectiveError: An objective does not parse, the table lacks a metric, or no cell satisfies the constraints.
+        ObjectiveError: An objective does not parse, the table lacks a metric, or nothing satisfies the constraints.
         InvalidInputError: A budget out of range.
 
     >>> from robustnas.tables.table import ArrayTable
+    >>> import numpy as np
     >>> oracle = Oracle("clean", ArrayTable({"clean": np.linspace(0, 1, 15625)}), budget=2)
     >>> oracle.query(Cell.parse("index:15624")).score
     1.0
@@ -86,11 +81,11 @@ class Oracle:
     ) -> None:
         self.objectives = parse_objectives(objectives)
         self.table = table
-        self.budget = whole_number("budget", budget, at_least=1, at_most=N_NETWORKS)
+        self.budget = whole_number("budget", budget, at_least=1, at_most=table.space.n_networks)
         self.max_repeats = whole_number("max_repeats", max_repeats, at_least=0)
         self.cost = 0.0
         self._answers = _answers(self.objectives, table)
-        self._networks = canonical_list()
+        self._index, self._networks = table.space.index, table.space.canonical_list()
         self._price = float(sum(metric.passes for metric in needed_metrics(self.objectives)))
         self._asked: set[int] = set()
         self._repeats = 0
@@ -105,19 +100,20 @@ class Oracle:
         """Distinct networks that may still be asked for."""
         return self.budget - len(self._asked)
 
-    def query(self, cell: Cell) -> Outcome:
-        """Return what the table says of a cell.
+    def query(self, cell: Any) -> Outcome:
+        """Return what the table says of an architecture.
 
         Raises:
             BudgetExhausted: A new network, but every query is spent.
             SearchStalled: The last `max_repeats` queries were repeats, and this is one more.
             EvaluationError: A growing table cannot measure it; the query is not counted.
         """
-        network = self._networks[cell.index]
+        index = self._index(cell)
+        network = self._networks[index]
         repeat = network in self._asked
         if not repeat and len(self._asked) >= self.budget:
             raise BudgetExhausted(f"the budget of {self.budget} distinct networks is spent; {cell} was not evaluated")
-        scores, utilities, source = self._answers.of(cell)
+        scores, utilities, source = self._answers.of(cell, index)
         if repeat:
             self._count_repeat(cell)
             return Outcome(cell, scores, utilities, 0.0, source, True)
@@ -126,18 +122,13 @@ class Oracle:
         self.cost += self._price
         return Outcome(cell, scores, utilities, self._price, source, False)
 
-    def _count_repeat(self, cell: Cell) -> None:
+    def _count_repeat(self, cell: Any) -> None:
         self._repeats += 1
         if self._repeats > self.max_repeats:
             raise SearchStalled(
                 f"{self.max_repeats} queries in a row asked for networks already known, the last for {cell}; "
                 f"stopped after {self.n_queries} of {self.budget} distinct networks"
             )
-
-
-def score_columns(objectives: Sequence[Objective], table: Table) -> FloatArray:
-    """Return the scores of every cell, natural units, shape (n_objectives, 15625)."""
-    return np.array([objective.evaluate(table) for objective in objectives])
 
 
 _Answer = tuple[tuple[float, ...], tuple[float, ...], str]  # scores, utilities, source
@@ -150,8 +141,7 @@ class _Held(NamedTuple):
     utilities: list[tuple[float, ...]]
     source: str
 
-    def of(self, cell: Cell) -> _Answer:
-        index = cell.index
+    def of(self, cell: Any, index: int) -> _Answer:  # noqa: ARG002  the other kind measures it
         return self.scores[index], self.utilities[index], self.source
 
 
@@ -159,17 +149,17 @@ class _Growing(NamedTuple):
     """Has a table measure what it does not hold."""
 
     objectives: tuple[Objective, ...]
-    table: GrowingTable
+    table: Table
 
-    def of(self, cell: Cell) -> _Answer:
+    def of(self, cell: Any, index: int) -> _Answer:
         source = self.table.fill(cell, needed_metrics(self.objectives))
         columns = score_columns(self.objectives, self.table), utility_columns(self.objectives, self.table)
-        scores, utilities = (tuple(column[:, cell.index].tolist()) for column in columns)
+        scores, utilities = (tuple(column[:, index].tolist()) for column in columns)
         return scores, utilities, source
 
 
 def _answers(objectives: tuple[Objective, ...], table: Table) -> _Held | _Growing:
-    if not isinstance(table, GrowingTable):
+    if table.complete:
         return _held(objectives, table)
     utility_columns(objectives, table)  # faults show at once
     return _Growing(objectives, table)

@@ -22,7 +22,7 @@ from robustnas import Database
 from robustnas.arrays import AnyArray, FloatArray, IntArray
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
 from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.cell import EDGES
+from robustnas.spaces.nasbench201.operations import EDGES
 from robustnas.spaces.nasbench201.twins import network_twin_labels
 from robustnas.tables.database.published import N_CLASSES
 from robustnas.tables.embedded.model import KNOTS, SurrogateModel, accuracy, bent, logit, read_model, visibility

@@ -6,25 +6,25 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from itertools import repeat
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from robustnas.arrays import IntArray
 from robustnas.errors import BudgetExhausted, InvalidInputError, SearchStalled
 from robustnas.oracle import Oracle, Outcome
-from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces import EnumerableSpace, open_space
 
 
 class Searcher(ABC):
-    """A search strategy. It proposes cells and hears of outcomes; it never sees a table, a budget or an oracle.
+    """A search strategy. It proposes architectures and is given outcomes; it never sees a table, a budget or an oracle.
 
     A searcher maximises ``outcome.utilities``. It takes any number of asks before a tell, and outcomes that it never
     asked for. All its randomness comes from the generator handed to it.
 
     Args:
         rng: The only source of randomness.
+        space: What is searched; NAS-Bench-201 if None.
         n_objectives: How many utilities an outcome has.
 
     Raises:
@@ -34,18 +34,21 @@ class Searcher(ABC):
     multi_objective: ClassVar[bool] = False
     """Whether the strategy handles several objectives."""
 
-    def __init__(self, rng: np.random.Generator, *, n_objectives: int = 1) -> None:
+    def __init__(
+        self, rng: np.random.Generator, *, space: EnumerableSpace[Any] | None = None, n_objectives: int = 1
+    ) -> None:
         if n_objectives > 1 and not self.multi_objective:
             name = type(self).__name__
             raise InvalidInputError(
                 f"{name} maximises one objective, got {n_objectives}; use a multi-objective searcher"
             )
         self.rng = rng
+        self.space = space or open_space()
         self.n_objectives = n_objectives
 
     @abstractmethod
-    def ask(self) -> Cell:
-        """Return the next cell to evaluate.
+    def ask(self) -> Any:
+        """Return the next architecture to evaluate.
 
         Raises:
             SearchStalled: There is nothing left to propose.
@@ -53,7 +56,7 @@ class Searcher(ABC):
 
     @abstractmethod
     def tell(self, outcome: Outcome) -> None:
-        """Hear of an outcome."""
+        """Take in an outcome."""
 
 
 class GlancingSearcher(Searcher):
@@ -66,47 +69,50 @@ class GlancingSearcher(Searcher):
     cheap: str
 
     @abstractmethod
-    def glance(self) -> Cell | None:
+    def glance(self) -> Any | None:
         """Return the next network to look at cheaply, or None to go on to `ask`."""
 
     @abstractmethod
     def tell_glance(self, outcome: Outcome) -> None:
-        """Hear of a network's cheap utilities, and of what they cost."""
+        """Take in a network's cheap utilities, and what they cost."""
 
 
 class UnseenNetworks:
-    """Hands out cells of networks not seen before, at random, each network at most once.
+    """Hands out architectures of networks not seen before, at random, each network at most once.
 
     Args:
         rng: The only source of randomness.
-        pool: Space indices to draw from, uniformly; every cell of the space if None. Drawing cells favours networks
-            that many cells share, as the original algorithms do; `space.network_indices()` treats networks alike.
+        space: What is searched.
+        pool: Indices to draw from, uniformly; every architecture of the space if None. Drawing architectures favours
+            networks that many of them share, as the original algorithms do; `space.network_indices()` treats networks
+            alike.
     """
 
-    def __init__(self, rng: np.random.Generator, pool: IntArray | None = None) -> None:
-        self._order: list[int] = rng.permutation(space.N_CELLS if pool is None else pool).tolist()
+    def __init__(self, rng: np.random.Generator, space: EnumerableSpace[Any], pool: IntArray | None = None) -> None:
+        self.space = space
+        self._order: list[int] = rng.permutation(space.members() if pool is None else pool).tolist()
         self._canonical = space.canonical_list()
         self._seen: set[int] = set()
 
-    def add(self, cell: Cell) -> bool:
-        """Mark the cell's network as seen; return whether it was new."""
-        network = self._canonical[cell.index]
+    def add(self, architecture: Any) -> bool:
+        """Mark the architecture's network as seen; return whether it was new."""
+        network = self._canonical[self.space.index(architecture)]
         if network in self._seen:
             return False
         self._seen.add(network)
         return True
 
-    def draw(self) -> Cell:
-        """Return a random cell of an unseen network and mark the network as seen.
+    def draw(self) -> Any:
+        """Return a random architecture of an unseen network and mark the network as seen.
 
         Raises:
             SearchStalled: Every network was seen.
         """
         while self._order:
-            cell = Cell.from_index(self._order.pop())
-            if self.add(cell):
-                return cell
-        raise SearchStalled(f"every one of the {space.N_NETWORKS} networks was proposed")
+            architecture = self.space.architecture(self._order.pop())
+            if self.add(architecture):
+                return architecture
+        raise SearchStalled(f"every one of the {self.space.n_networks} networks was proposed")
 
 
 def comparable(utility: float) -> float:
@@ -136,7 +142,7 @@ def search(searcher: Searcher, oracle: Oracle) -> Iterator[Outcome]:
 
 def _glances(searcher: GlancingSearcher, oracle: Oracle) -> Iterator[float]:
     """Before every query, let the searcher glance as long as it wants to; yield what that cost."""
-    cheap = Oracle(searcher.cheap, oracle.table, budget=space.N_NETWORKS)
+    cheap = Oracle(searcher.cheap, oracle.table, budget=oracle.table.space.n_networks)
     while True:
         before = cheap.cost
         while (cell := searcher.glance()) is not None:

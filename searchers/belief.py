@@ -1,20 +1,20 @@
-"""What a model-based searcher believes of the 6,466 networks, given the utilities it was told.
+"""What a model-based searcher believes of all networks, given the utilities it knows.
 
-A belief works on rows of networks (ascending uid) and on utilities in standardised units. Networks asked for but not
-told yet are taken to be worth what was expected of them, so that a batch does not ask the same question twice.
+A belief works on rows of networks (ascending uid) and on utilities in standardised units. Networks asked for
+whose utility is not known yet count as what was expected of them, so that a batch does not ask for like networks.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from robustnas.arrays import FloatArray, read_only
-from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.encodings import encoding
+from robustnas.spaces import EnumerableSpace, encoding
 from surrogates.incremental_gp import IncrementalPosterior
 from surrogates.matern import standardise
 
@@ -32,13 +32,13 @@ class Belief(ABC):
         """Take in everything known and return mean and deviation of every network.
 
         Args:
-            rows: The networks asked for or told, in order; longer than at the last call, or equal.
-            values: Their standardised utilities, shape (n,); NaN where not told yet.
+            rows: The networks asked for or known, in order; longer than at the last call, or equal.
+            values: Their standardised utilities, shape (n,); NaN where not known yet.
         """
 
     @abstractmethod
     def draw(self, rng: np.random.Generator) -> FloatArray:
-        """Draw a function from the model as of the last update, shape (6466,)."""
+        """Draw a function from the model as of the last update, shape (n_networks,)."""
 
 
 class GPBelief(Belief):
@@ -47,7 +47,7 @@ class GPBelief(Belief):
     Length scales, one per group of features, are re-estimated at few, growing sizes (marginal likelihood).
 
     Args:
-        features: Groups of features, each of shape (6466, n_features), scaled alike.
+        features: Groups of features, each of shape (n_networks, n_features), scaled alike.
     """
 
     def __init__(self, features: Sequence[FloatArray]) -> None:
@@ -55,8 +55,7 @@ class GPBelief(Belief):
         self._capacity = 512
         self._posterior = IncrementalPosterior(self._features, self._capacity)
         self._n = 0
-        self._mean = np.zeros(space.N_NETWORKS)
-        self._std = np.ones(space.N_NETWORKS)
+        self._mean, self._std = _prior(self._features[0])
 
     def update(self, rows: Sequence[int], values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Refit at scheduled sizes, else add the new rows one by one."""
@@ -107,16 +106,15 @@ class RegressorBelief(Belief):
         self._features = features
         self._rng = rng
         self._next_fit = 0
-        self._mean = np.zeros(space.N_NETWORKS)
-        self._std = np.ones(space.N_NETWORKS)
+        self._mean, self._std = _prior(features)
 
     def update(self, rows: Sequence[int], values: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Fit where it is time to; what was told since the last fit counts at the next."""
+        """Fit where it is time to; what became known since the last fit counts at the next."""
         if len(rows) >= self._next_fit:
             self._next_fit = max(len(rows) + 1, int(_REFIT_GROWTH * len(rows)))
             model = self._make(int(self._rng.integers(2**31)))
-            told = ~np.isnan(values)
-            model.fit(self._features[np.array(rows)[told]], values[told])  # type: ignore[attr-defined]
+            known = ~np.isnan(values)
+            model.fit(self._features[np.array(rows)[known]], values[known])  # type: ignore[attr-defined]
             mean, std = model.predict(self._features, return_std=True)  # type: ignore[attr-defined]
             self._mean, self._std = np.asarray(mean, dtype=float), np.maximum(std, _SMALLEST_STD)
         return self._mean, self._std
@@ -126,30 +124,39 @@ class RegressorBelief(Belief):
         return np.asarray(self._mean + self._std * rng.standard_normal(len(self._mean)))
 
 
-def make_belief(surrogate: str, encodings: str, rng: np.random.Generator, **parameters: object) -> Belief:
+def make_belief(
+    surrogate: str, encodings: str, space: EnumerableSpace[Any], rng: np.random.Generator, **parameters: object
+) -> Belief:
     """Return a belief for a surrogate's name and an encoding's name.
 
     Args:
         surrogate: ``gp``, which is updated per observation, or any other name of `surrogates.SURROGATES`.
         encodings: Encodings joined by ``+``; a comma separates groups that the GP's kernel scales apart.
+        space: What is searched.
         rng: Seeds the regressors.
         parameters: The surrogate's own parameters.
     """
     if surrogate == "gp":
-        return GPBelief(network_features(encodings))
+        return GPBelief(network_features(encodings, space))
     from surrogates import make_surrogate
 
     name = "+".join(part.strip() for part in encodings.split(","))
-    features = encoding(name).values[space.network_indices()]
+    features = encoding(name, space=space).values[space.network_indices()]
 
     def make(seed: int) -> object:
-        return make_surrogate(surrogate, encoding(name), random_state=seed, **parameters)
+        return make_surrogate(surrogate, encoding(name, space=space), random_state=seed, **parameters)
 
     return RegressorBelief(make, features, rng)
 
 
-@cache
-def network_features(encodings: str) -> tuple[FloatArray, ...]:
-    """Return the groups of features of the 6,466 networks, each scaled so that groups compare."""
+@lru_cache(maxsize=32)
+def network_features(encodings: str, space: EnumerableSpace[Any]) -> tuple[FloatArray, ...]:
+    """Return the groups of features of all networks, each scaled so that groups compare."""
     rows = space.network_indices()
-    return tuple(read_only(standardise(encoding(part.strip()).values[rows])) for part in encodings.split(","))
+    parts = [encoding(part.strip(), space=space).values[rows] for part in encodings.split(",")]
+    return tuple(read_only(standardise(part)) for part in parts)
+
+
+def _prior(features: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return mean 0 and deviation 1 of every network."""
+    return np.zeros(len(features)), np.ones(len(features))

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from robustnas.checks import whole_number
 from robustnas.oracle import Outcome
-from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.cell import Cell
 from searchers.base import Searcher, UnseenNetworks, comparable
 
 
 class _Member(NamedTuple):
-    cell: int
+    architecture: int
     utility: float
 
 
@@ -26,9 +24,9 @@ class RegularizedEvolution(Searcher):
 
     Args:
         rng: The only source of randomness.
-        n_objectives: Must be 1.
-        population_size: Members alive; as many random cells of distinct networks come first.
+        population_size: Members alive; as many random architectures of distinct networks come first.
         tournament_size: Members drawn, without replacement, for each tournament.
+        problem: `space` and `n_objectives` (1), as in `Searcher`.
 
     Raises:
         InvalidInputError: A size that is not a positive integer.
@@ -38,18 +36,18 @@ class RegularizedEvolution(Searcher):
         self,
         rng: np.random.Generator,
         *,
-        n_objectives: int = 1,
         population_size: int = 30,
         tournament_size: int = 10,
+        **problem: Any,
     ) -> None:
-        super().__init__(rng, n_objectives=n_objectives)
+        super().__init__(rng, **problem)
         self.population_size = whole_number("population_size", population_size, at_least=1)
         self.tournament_size = whole_number("tournament_size", tournament_size, at_least=1)
         self._population: deque[_Member] = deque(maxlen=population_size)
-        self._unseen = UnseenNetworks(rng)
+        self._unseen = UnseenNetworks(rng, self.space)
         self._n_random = 0
 
-    def ask(self) -> Cell:
+    def ask(self) -> Any:
         """Return a random network while the population fills, then a mutated tournament winner."""
         if self._n_random < self.population_size or not self._population:
             self._n_random += 1
@@ -63,17 +61,17 @@ class RegularizedEvolution(Searcher):
     def tell(self, outcome: Outcome) -> None:
         """Add the outcome to the population; the oldest member dies."""
         self._unseen.add(outcome.cell)
-        self._population.append(_Member(outcome.cell.index, comparable(outcome.utility)))
+        self._population.append(_Member(self.space.index(outcome.cell), comparable(outcome.utility)))
 
     def _tournament(self) -> int:
         drawn = self.rng.permutation(len(self._population))[: self.tournament_size].tolist()
-        return max((self._population[i] for i in drawn), key=lambda member: member.utility).cell
+        return max((self._population[i] for i in drawn), key=lambda member: member.utility).architecture
 
-    def _mutant(self, parent: int) -> Cell | None:
+    def _mutant(self, parent: int) -> Any | None:
         """Return a random neighbour whose network was not proposed before, or None where there is none."""
-        neighbours = space.neighbour_lists()[parent]
+        neighbours = self.space.neighbour_lists()[parent]
         for i in self.rng.permutation(len(neighbours)).tolist():
-            child = Cell.from_index(neighbours[i])
+            child = self.space.architecture(neighbours[i])
             if self._unseen.add(child):
                 return child
         return None

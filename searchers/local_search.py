@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from robustnas.errors import InvalidInputError
 from robustnas.oracle import Outcome
-from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.cell import Cell
 from searchers.base import Searcher, UnseenNetworks, comparable
 
 
@@ -20,33 +19,33 @@ class LocalSearch(Searcher):
 
     Args:
         rng: The only source of randomness.
-        n_objectives: Must be 1.
-        first_improvement: Move to the first better neighbour instead of the best of all 24.
+        first_improvement: Move to the first better neighbour instead of the best of all.
+        problem: `space` and `n_objectives` (1), as in `Searcher`.
 
     Raises:
         InvalidInputError: `first_improvement` is not a boolean.
     """
 
-    def __init__(self, rng: np.random.Generator, *, n_objectives: int = 1, first_improvement: bool = False) -> None:
-        super().__init__(rng, n_objectives=n_objectives)
+    def __init__(self, rng: np.random.Generator, *, first_improvement: bool = False, **problem: Any) -> None:
+        super().__init__(rng, **problem)
         if not isinstance(first_improvement, bool):
             raise InvalidInputError(f"first_improvement is {first_improvement!r}; expected true or false")
         self.first_improvement = first_improvement
-        self._unseen = UnseenNetworks(rng)
-        self._canonical = space.canonical_list()
+        self._unseen = UnseenNetworks(rng, self.space)
+        self._canonical, self._neighbours = self.space.canonical_list(), self.space.neighbour_lists()
         self._utility: dict[int, float] = {}
         self._pending: set[int] = set()
         self._start: int | None = None
         self._centre: int | None = None
         self._to_visit: list[int] = []
 
-    def ask(self) -> Cell:
+    def ask(self) -> Any:
         """Return the next neighbour, the next restart, or (while answers are outstanding) a random network."""
         while True:
             while self._to_visit:
-                cell = Cell.from_index(self._to_visit.pop())
-                if self._unseen.add(cell):
-                    return self._proposed(cell)
+                architecture = self.space.architecture(self._to_visit.pop())
+                if self._unseen.add(architecture):
+                    return self._proposed(architecture)
             if self._pending:
                 return self._proposed(self._unseen.draw())
             if self._centre is None:
@@ -55,26 +54,26 @@ class LocalSearch(Searcher):
 
     def tell(self, outcome: Outcome) -> None:
         """Note the score; move at once to a restart's network and, in first-improvement mode, to a better one."""
-        network = self._canonical[outcome.cell.index]
+        network = self._canonical[self.space.index(outcome.cell)]
         self._unseen.add(outcome.cell)
         self._pending.discard(network)
         self._utility[network] = comparable(outcome.utility)
         if network == self._start or (self.first_improvement and self._is_better(network)):
             self._move_to(network)
 
-    def _proposed(self, cell: Cell) -> Cell:
-        self._pending.add(self._canonical[cell.index])
-        return cell
+    def _proposed(self, architecture: Any) -> Any:
+        self._pending.add(self._canonical[self.space.index(architecture)])
+        return architecture
 
-    def _restart(self) -> Cell:
-        cell = self._unseen.draw()
-        self._start = self._canonical[cell.index]
-        return self._proposed(cell)
+    def _restart(self) -> Any:
+        architecture = self._unseen.draw()
+        self._start = self._canonical[self.space.index(architecture)]
+        return self._proposed(architecture)
 
     def _climb(self, centre: int) -> None:
         """Move to the best neighbour, or leave a local optimum."""
-        networks = [self._canonical[index] for index in space.neighbour_lists()[centre]]
-        best = max(networks, key=lambda network: self._utility.get(network, -math.inf))
+        networks = [self._canonical[index] for index in self._neighbours[centre]]
+        best = max(networks, key=lambda network: self._utility.get(network, -math.inf), default=centre)
         if self._is_better(best):
             self._move_to(best)
         else:
@@ -85,4 +84,4 @@ class LocalSearch(Searcher):
 
     def _move_to(self, network: int) -> None:
         self._start, self._centre = None, network
-        self._to_visit = self.rng.permutation(space.neighbour_lists()[network]).tolist()
+        self._to_visit = self.rng.permutation(self._neighbours[network]).tolist()

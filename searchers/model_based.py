@@ -1,4 +1,4 @@
-"""Search guided by a surrogate: fit what was seen, ask for what an acquisition function values most.
+"""Search guided by a surrogate: fit what was seen, propose what an acquisition function values most.
 
 The space is enumerable, so every network is a candidate and the acquisition is maximised exactly. Several objectives
 are searched by random hypervolume scalarisation (Zhang and Golovin, ICML 2020): a direction is drawn for every query,
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,8 +17,7 @@ from robustnas.arrays import FloatArray, IntArray
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, SearchStalled, unknown_name
 from robustnas.oracle import Outcome
-from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces import EnumerableSpace
 from searchers.acquisition import ACQUISITIONS, Prediction, upper_confidence_bound
 from searchers.base import Searcher
 from searchers.belief import Belief, make_belief, network_features
@@ -53,17 +52,19 @@ class Preset:
 
 
 class ModelBasedSearch(Searcher):
-    """Fits a surrogate to what was told and asks for the network that the acquisition function values most.
+    """Fits a surrogate to the outcomes so far and proposes the network that the acquisition function values most.
 
     Args:
         rng: The only source of randomness.
-        n_objectives: Utilities per outcome; several are scalarised at random for every query.
         surrogate: A name in `surrogates.SURROGATES`, or one of NASLib's, such as ``naslib:xgb``.
-        encoding: Encodings joined by ``+``; a comma separates groups that the GP's kernel scales apart.
+        encoding: Encodings joined by ``+``; a comma separates groups that the GP's kernel scales apart. By default the
+            preset's, or that of the space if it has not got those.
         acquisition: ``ei``, ``noisy-ei``, ``ucb``, ``alternating``, ``thompson`` or ``independent-thompson``.
         candidates: ``space``: every network; ``mutations``: neighbours of the ten best seen, as in BANANAS.
         initial: ``maximin``: networks far apart in the encoding; ``random``.
         n_initial: Networks asked for before the first model.
+        problem: `space` and `n_objectives`, as in `Searcher`; several objectives are scalarised at random for every
+            query.
 
     Raises:
         InvalidInputError: An unknown part, naming the nearest known one, or a surrogate that cannot take the encoding.
@@ -77,29 +78,29 @@ class ModelBasedSearch(Searcher):
         self,
         rng: np.random.Generator,
         *,
-        n_objectives: int = 1,
         surrogate: str | None = None,
         encoding: str | None = None,
         acquisition: str | None = None,
         candidates: str | None = None,
         initial: str | None = None,
         n_initial: int = 10,
+        **problem: Any,
     ) -> None:
-        super().__init__(rng, n_objectives=n_objectives)
+        super().__init__(rng, **problem)
         preset = self.preset
-        self.encoding = encoding or preset.encoding
+        self.encoding = encoding or _preset_encoding(preset, self.space)
         self.surrogate = _checked_surrogate(surrogate or preset.surrogate, self.encoding)
         self.acquisition = _known("acquisition", acquisition or preset.acquisition, ACQUISITIONS)
         self.candidates = _known("candidates", candidates or preset.candidates, CANDIDATES)
         self.initial = _known("initial design", initial or preset.initial, INITIAL_DESIGNS)
-        self.n_initial = whole_number("n_initial", n_initial, at_least=2, at_most=space.N_NETWORKS)
+        self.n_initial = whole_number("n_initial", n_initial, at_least=2, at_most=self.space.n_networks)
         self._beliefs = self._make_beliefs()
         self._to_start = self._initial_rows()
         self._rows: list[int] = []
         self._place: dict[int, int] = {}
         self._values: list[tuple[float, ...] | None] = []
 
-    def ask(self) -> Cell:
+    def ask(self) -> Any:
         """Return a network of the initial design, then the acquisition's choice.
 
         Raises:
@@ -109,25 +110,28 @@ class ModelBasedSearch(Searcher):
         if row is None:
             row = self._choose()
         self._add(row)
-        return Cell.from_index(int(space.network_indices()[row]))
+        return self.space.architecture(int(self.space.network_indices()[row]))
 
     def tell(self, outcome: Outcome) -> None:
         """Note the utilities; the model learns them at the next ask."""
-        row = int(space.network_of_index()[outcome.cell.index])
-        self._add(row)
-        self._values[self._place[row]] = outcome.utilities
+        row = int(self.space.network_of_index()[self.space.index(outcome.cell)])
+        if row >= 0:
+            self._add(row)
+            self._values[self._place[row]] = outcome.utilities
 
     def _make_beliefs(self) -> list[Belief]:
-        """Return what is believed of each objective before anything was told."""
+        """Return what is believed of each objective before any outcome."""
         parameters = dict(self.preset.parameters) if self.surrogate == self.preset.surrogate else {}
         objectives = range(self.n_objectives)
-        return [make_belief(self.surrogate, self.encoding, self.rng, **parameters) for _ in objectives]
+        return [make_belief(self.surrogate, self.encoding, self.space, self.rng, **parameters) for _ in objectives]
 
     def _initial_rows(self) -> list[int]:
         if self.initial == "random":
-            rows: list[int] = self.rng.permutation(space.N_NETWORKS)[: self.n_initial].tolist()
+            rows: list[int] = self.rng.permutation(self.space.n_networks)[: self.n_initial].tolist()
         else:
-            rows = maximin(np.concatenate(network_features(self.encoding), axis=1), self.n_initial, self.rng)
+            rows = maximin(
+                np.concatenate(network_features(self.encoding, self.space), axis=1), self.n_initial, self.rng
+            )
         return rows[::-1]
 
     def _next_initial(self) -> int | None:
@@ -146,33 +150,34 @@ class ModelBasedSearch(Searcher):
     def _choose(self) -> int:
         allowed = self._allowed()
         if not len(allowed):
-            raise SearchStalled(f"every one of the {space.N_NETWORKS} networks was proposed")
+            raise SearchStalled(f"every one of the {self.space.n_networks} networks was proposed")
         values = self._standardised()
-        if values is None:  # nothing told, or nothing to tell apart
+        if values is None:  # nothing known, or nothing to tell apart
             return int(self.rng.choice(allowed))
         score = np.round(self._score(values)[allowed], _DECIMALS)
         return int(allowed[self.rng.choice(np.flatnonzero(score == score.max()))])
 
     def _allowed(self) -> IntArray:
-        free = np.ones(space.N_NETWORKS, dtype=bool)
+        free = np.ones(self.space.n_networks, dtype=bool)
         free[self._rows] = False
         if self.candidates == "mutations" and (near := self._mutations() & free).any():
             return np.flatnonzero(near)
         return np.flatnonzero(free)
 
     def _mutations(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Return which networks are one edge away from the best seen (by the first utility)."""
-        near = np.zeros(space.N_NETWORKS, dtype=bool)
+        """Return which networks are one choice away from the best seen (by the first utility)."""
+        near = np.zeros(self.space.n_networks, dtype=bool)
         told = [(value[0], row) for value, row in zip(self._values, self._rows, strict=True) if value is not None]
         best = sorted((pair for pair in told if np.isfinite(pair[0])), reverse=True)[:_N_PARENTS]
-        cells = space.network_indices()[[row for _, row in best]]
-        near[space.network_of_index()[space.neighbour_indices()[cells]]] = True
+        lists, indices = self.space.neighbour_lists(), self.space.network_indices()
+        neighbours = [index for _, row in best for index in lists[int(indices[row])]]
+        near[self.space.network_of_index()[neighbours]] = True
         return near
 
     def _standardised(self) -> FloatArray | None:
         """Return utilities with mean 0 and deviation 1, shape (n, n_objectives); None if they do not differ.
 
-        What is unknown (NaN) counts as the worst seen; what is not told yet is NaN still.
+        What is unknown (NaN) counts as the worst seen; what has no outcome yet stays NaN.
         """
         told = [value is not None for value in self._values]
         unknown = (np.nan,) * self.n_objectives
@@ -253,6 +258,11 @@ def _checked_surrogate(name: str, encoding: str) -> str:
 
         check_pair(name, encoding)
     return name
+
+
+def _preset_encoding(preset: Preset, space: EnumerableSpace[Any]) -> str:
+    parts = {part.strip() for part in preset.encoding.replace(",", "+").split("+")}
+    return preset.encoding if parts <= set(space.encodings) else space.default_encoding
 
 
 def _known(kind: str, name: str, known: Mapping[str, object] | tuple[str, ...]) -> str:

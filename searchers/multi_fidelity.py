@@ -19,8 +19,7 @@ from robustnas.arrays import FloatArray
 from robustnas.errors import InvalidInputError
 from robustnas.objectives.objective import parse_objectives
 from robustnas.oracle import Outcome
-from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces import EnumerableSpace
 from searchers.acquisition import upper_confidence_bound
 from searchers.base import GlancingSearcher
 from searchers.belief import Belief, GPBelief, network_features
@@ -38,10 +37,9 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
 
     Args:
         rng: The only source of randomness.
-        n_objectives: Must be 1.
         cheap: The cheap objectives, separated by commas.
         share: What glances may cost before a dear query, as a share of the dear query's cost, above 0 and up to 10.
-        parts: As in `ModelBasedSearch`: acquisition, candidates, initial, n_initial.
+        parts: As in `ModelBasedSearch`: acquisition, candidates, initial, n_initial, space; one objective.
 
     Raises:
         ObjectiveError: `cheap` does not parse.
@@ -54,7 +52,6 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
         self,
         rng: np.random.Generator,
         *,
-        n_objectives: int = 1,
         cheap: str = "clean, fgsm@1",
         share: float = 0.25,
         **parts: Any,
@@ -63,18 +60,18 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
             raise InvalidInputError(f"share is {share!r}; expected a number above 0 and up to 10")
         self.cheap = ", ".join(str(objective) for objective in parse_objectives(cheap))
         self.share = float(share)
-        super().__init__(rng, n_objectives=n_objectives, **parts)
+        super().__init__(rng, **parts)
         self._glance_cost, self._dear_cost, self._spent = 0.0, 0.0, 0.0
         self._to_glance: list[int] | None = None
 
     def _make_beliefs(self) -> list[Belief]:
         if self.surrogate != "gp":
             raise InvalidInputError(f"surrogate is {self.surrogate!r}; multi-fidelity search needs 'gp'")
-        self._cheap = _CheapModel(len(parse_objectives(self.cheap)), self.encoding)
-        self._dear = _TwoLevelBelief(network_features(self.encoding), self._cheap)
+        self._cheap = _CheapModel(len(parse_objectives(self.cheap)), self.encoding, self.space)
+        self._dear = _TwoLevelBelief(network_features(self.encoding, self.space), self._cheap)
         return [self._dear]
 
-    def glance(self) -> Cell | None:
+    def glance(self) -> Any | None:
         """Return the most promising network not glanced at, while the share of the dear cost allows it."""
         if self._to_glance is None:
             self._to_glance, self._spent = self._promising(), 0.0
@@ -82,14 +79,14 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
         if not self._to_glance or (self._glance_cost and self._spent + self._glance_cost > allowed):
             self._to_glance = None
             return None
-        return Cell.from_index(int(space.network_indices()[self._to_glance.pop()]))
+        return self.space.architecture(int(self.space.network_indices()[self._to_glance.pop()]))
 
     def tell_glance(self, outcome: Outcome) -> None:
         """Note the cheap utilities of a network."""
         if outcome.cost:
             self._glance_cost = outcome.cost
         self._spent += self._glance_cost
-        self._cheap.add(int(space.network_of_index()[outcome.cell.index]), outcome.utilities)
+        self._cheap.add(int(self.space.network_of_index()[self.space.index(outcome.cell)]), outcome.utilities)
 
     def tell(self, outcome: Outcome) -> None:
         """Note the dear utility, and what it cost."""
@@ -112,17 +109,17 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
 class _CheapModel:
     """Cheap utilities of all networks: measured where glanced at, else predicted from the encodings."""
 
-    def __init__(self, n_cheap: int, encodings: str) -> None:
+    def __init__(self, n_cheap: int, encodings: str, space: EnumerableSpace[Any]) -> None:
         self.known: dict[int, tuple[float, ...]] = {}
-        self._beliefs: list[Belief] = [GPBelief(network_features(encodings)) for _ in range(n_cheap)]
-        self._features = np.zeros((space.N_NETWORKS, n_cheap))
+        self._beliefs: list[Belief] = [GPBelief(network_features(encodings, space)) for _ in range(n_cheap)]
+        self._features = np.zeros((space.n_networks, n_cheap))
         self._n = 0
 
     def add(self, row: int, utilities: tuple[float, ...]) -> None:
         self.known.setdefault(row, utilities)
 
     def features(self) -> FloatArray:
-        """Return standardised cheap utilities, shape (6466, n_cheap); zeros while too little is known."""
+        """Return standardised cheap utilities, shape (n_networks, n_cheap); zeros while too little is known."""
         if len(self.known) > max(2, self._n):
             self._update()
         return self._features
@@ -137,7 +134,7 @@ class _CheapModel:
         for belief, column in zip(self._beliefs, values.T, strict=True):
             scale = float(np.nanstd(column))
             if not np.isfinite(column).any() or not scale > 0:
-                columns.append(np.zeros(space.N_NETWORKS))
+                columns.append(np.zeros(len(self._features)))
                 continue
             z = np.nan_to_num((column - np.nanmean(column)) / scale)
             mean = belief.update(fitted, z[: len(fitted)])[0].copy()
@@ -153,15 +150,15 @@ class _TwoLevelBelief(Belief):
         self._features = list(features)
         self._cheap = cheap
         self._posterior: IncrementalPosterior | None = None
-        self._mean = np.zeros(space.N_NETWORKS)
-        self._std = np.ones(space.N_NETWORKS)
+        self._mean = np.zeros(len(features[0]))
+        self._std = np.ones(len(features[0]))
         self._fitted_at = 0
 
     def update(self, rows: Sequence[int], values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Build the posterior on the cheap utilities of now; hyperparameters at growing sizes only."""
         believed = np.where(np.isnan(values), self._mean[list(rows)], values)
         cheap = self._cheap.features()
-        extra = [standardise(cheap)] if (cheap.std(axis=0) > 0).any() else [np.zeros((space.N_NETWORKS, 1))]
+        extra = [standardise(cheap)] if (cheap.std(axis=0) > 0).any() else [np.zeros((len(self._mean), 1))]
         posterior = IncrementalPosterior([*self._features, *extra], len(rows))
         posterior.params = self._posterior.params if self._posterior else None
         due = posterior.params is None or not _REFITS.isdisjoint(range(self._fitted_at + 1, len(rows) + 1))

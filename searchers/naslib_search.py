@@ -20,8 +20,7 @@ from robustnas.errors import InvalidInputError, RobustNASError, SearchError, unk
 from robustnas.naslib.predictor_types import PREDICTOR_TYPES, require
 from robustnas.naslib.silence import silence
 from robustnas.oracle import Outcome
-from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201 import Cell, NASBench201
 from searchers.base import Searcher, UnseenNetworks
 from searchers.inversion import Inversion
 
@@ -43,11 +42,11 @@ class NASLibSearcher(Searcher):
 
     Args:
         rng: The only source of randomness; seeds NASLib's.
-        n_objectives: Must be 1.
         max_repeats: Known networks that NASLib may ask for in a row.
+        problem: `space` (all of NAS-Bench-201) and `n_objectives` (1), as in `Searcher`.
 
     Raises:
-        InvalidInputError: A parameter out of range.
+        InvalidInputError: A parameter out of range, or another search space.
         MissingPackageError: NASLib, or a package that the optimizer needs, cannot be imported.
         SearchError: NASLib's code fails, in `ask`.
     """
@@ -55,10 +54,12 @@ class NASLibSearcher(Searcher):
     optimizer: ClassVar[str]
     """The optimizer's name in ``naslib.optimizers``."""
 
-    def __init__(self, rng: np.random.Generator, *, n_objectives: int = 1, max_repeats: int = 50) -> None:
-        super().__init__(rng, n_objectives=n_objectives)
+    def __init__(self, rng: np.random.Generator, *, max_repeats: int = 50, **problem: Any) -> None:
+        super().__init__(rng, **problem)
+        if not isinstance(self.space, NASBench201):
+            raise InvalidInputError(f"{type(self).__name__} searches nasbench201 as a whole; got {self.space!r}")
         self.max_repeats = whole_number("max_repeats", max_repeats, at_least=0)
-        self._unseen = UnseenNetworks(rng)
+        self._unseen = UnseenNetworks(rng, self.space)
         self._accuracies: dict[int, float] = {}
         self._question: Cell | None = None
         self._state, self._inversion = _turn(self._optimizer(), self._space(), int(rng.integers(2**32)))
@@ -89,7 +90,8 @@ class NASLibSearcher(Searcher):
             self._question = self._advance()
             if self._unseen.add(self._question):
                 return self._question
-        return self._unseen.draw()
+        drawn: Cell = self._unseen.draw()
+        return drawn
 
     def tell(self, outcome: Outcome) -> None:
         """Remember an outcome until NASLib asks for it."""
@@ -116,9 +118,8 @@ class NASLibSearcher(Searcher):
         accuracy = _PERCENT * utility if math.isfinite(utility) else min(known, default=0.0)
         return accuracy + _NUDGE if list(known) == [accuracy] else accuracy
 
-    @staticmethod
-    def _network(cell: Cell) -> int:
-        return space.canonical_list()[cell.index]
+    def _network(self, cell: Cell) -> int:
+        return self.space.canonical_list()[cell.index]
 
 
 class NASLibRandomSearch(NASLibSearcher):

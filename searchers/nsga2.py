@@ -1,78 +1,78 @@
-"""NSGA-II (Deb, Pratap, Agarwal and Meyarivan, IEEE TEVC 2002) on cells."""
+"""NSGA-II (Deb, Pratap, Agarwal and Meyarivan, IEEE TEVC 2002)."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from robustnas.arrays import FloatArray, IntArray
 from robustnas.checks import whole_number
 from robustnas.oracle import Outcome
-from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.cell import Cell
 from searchers.base import Searcher, UnseenNetworks
 
 _WORST = -1e300  # what an unknown utility counts as; finite, so that differences stay defined
 
 
 class NSGA2(Searcher):
-    """Survival by non-dominated rank and crowding; children by uniform crossover and the mutation of one edge.
+    """Survival by non-dominated rank and crowding; children by uniform crossover and the mutation of one choice.
 
     A child of a network already proposed is drawn again, so that no query is spent on a repeat.
 
     Args:
         rng: The only source of randomness.
-        n_objectives: Utilities per outcome; with one, it is an elitist genetic algorithm.
-        population_size: Survivors; as many random cells of distinct networks come first.
+        population_size: Survivors; as many random architectures of distinct networks come first.
+        problem: `space` and `n_objectives`, as in `Searcher`; with one objective, it is an elitist genetic algorithm.
     """
 
     multi_objective: ClassVar[bool] = True
 
-    def __init__(self, rng: np.random.Generator, *, n_objectives: int = 1, population_size: int = 30) -> None:
-        super().__init__(rng, n_objectives=n_objectives)
+    def __init__(self, rng: np.random.Generator, *, population_size: int = 30, **problem: Any) -> None:
+        super().__init__(rng, **problem)
         self.population_size = whole_number("population_size", population_size, at_least=2)
-        self._unseen = UnseenNetworks(rng)
+        self._unseen = UnseenNetworks(rng, self.space)
         self._n_random = 0
-        self._cells: list[Cell] = []
+        self._architectures: list[Any] = []
+        self._choices = self.space.choices
         self._utilities: list[tuple[float, ...]] = []
         self._order = np.empty(0, dtype=np.int64)
 
-    def ask(self) -> Cell:
+    def ask(self) -> Any:
         """Return a random network while the first population fills, then a child of two tournament winners."""
-        if self._n_random < self.population_size or len(self._cells) < 2:
+        if self._n_random < self.population_size or len(self._architectures) < 2:
             self._n_random += 1
             return self._unseen.draw()
         for _ in range(self.population_size):
             child = self._mutated(self._crossed(self._parent(), self._parent()))
-            if self._unseen.add(child):
+            if child in self.space and self._unseen.add(child):
                 return child
         return self._unseen.draw()
 
     def tell(self, outcome: Outcome) -> None:
         """Add the outcome; the worst by rank and crowding dies."""
         self._unseen.add(outcome.cell)
-        self._cells.append(outcome.cell)
+        self._architectures.append(outcome.cell)
         self._utilities.append(outcome.utilities)
         known = np.nan_to_num(np.array(self._utilities), nan=_WORST)
         self._order = survival_order(known)
-        if len(self._cells) > self.population_size:
+        if len(self._architectures) > self.population_size:
             worst = int(self._order[-1])
-            del self._cells[worst], self._utilities[worst]
+            del self._architectures[worst], self._utilities[worst]
             kept = self._order[:-1]
             self._order = kept - (kept > worst)
 
-    def _parent(self) -> Cell:
+    def _parent(self) -> Any:
         """Return the better of two random members: `_order` lists members from best to worst."""
-        return self._cells[int(self._order[self.rng.integers(len(self._order), size=2).min()])]
+        return self._architectures[int(self._order[self.rng.integers(len(self._order), size=2).min()])]
 
-    def _crossed(self, first: Cell, second: Cell) -> Cell:
-        takes_first = self.rng.random(space.N_EDGES) < 0.5
-        return Cell(tuple(np.where(takes_first, first.ops, second.ops).tolist()))
+    def _crossed(self, first: Any, second: Any) -> Any:
+        takes_first = (self.rng.random(len(self._choices)) < 0.5).tolist()
+        one, other = self.space.choices_of(first), self.space.choices_of(second)
+        names = zip(self._choices, takes_first, strict=True)
+        return self.space.from_choices({name: (one if taken else other)[name] for name, taken in names})
 
-    def _mutated(self, cell: Cell) -> Cell:
-        neighbours = space.neighbour_lists()[cell.index]
-        return Cell.from_index(neighbours[int(self.rng.integers(len(neighbours)))])
+    def _mutated(self, architecture: Any) -> Any:
+        return self.space.mutate(architecture, self.rng)
 
 
 def survival_order(utilities: FloatArray) -> IntArray:

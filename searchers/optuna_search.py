@@ -6,6 +6,7 @@ is told the known value at once and asked again, a few times; then a network not
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,8 +16,6 @@ import numpy as np
 from robustnas.checks import whole_number
 from robustnas.errors import SearchError
 from robustnas.oracle import Outcome
-from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.cell import EDGES, OPERATION_LABELS, Cell
 from searchers.base import Searcher, UnseenNetworks
 
 if TYPE_CHECKING:
@@ -25,20 +24,17 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import Trial
 
-EDGE_NAMES: tuple[str, ...] = tuple(f"{source}->{target}" for source, target in EDGES)
-"""The study's parameters: one categorical per edge, source node to target node."""
-
 
 class OptunaSearcher(Searcher):
-    """A searcher around an Optuna study; subclasses choose the sampler.
+    """A searcher around an Optuna study, with a parameter per choice of the space; subclasses choose the sampler.
 
     Args:
         rng: The only source of randomness; seeds the sampler.
-        n_objectives: How many utilities an outcome has; each is a maximised objective of the study.
         storage: Any Optuna storage URL, such as ``sqlite:///study.db``, which optuna-dashboard can open; in memory if
             None.
         study_name: The study's name in the storage; a study that exists is continued with all it knows.
         max_duplicates: Known networks that the sampler may suggest in a row before a new one is enqueued.
+        problem: `space` and `n_objectives`, as in `Searcher`; each utility is a maximised objective of the study.
 
     Raises:
         InvalidInputError: A parameter out of range.
@@ -49,18 +45,18 @@ class OptunaSearcher(Searcher):
         self,
         rng: np.random.Generator,
         *,
-        n_objectives: int = 1,
         storage: str | None = None,
         study_name: str | None = None,
         max_duplicates: int = 5,
+        **problem: Any,
     ) -> None:
-        super().__init__(rng, n_objectives=n_objectives)
+        super().__init__(rng, **problem)
         self.max_duplicates = whole_number("max_duplicates", max_duplicates, at_least=0)
-        self._unseen = UnseenNetworks(rng)
+        self._unseen = UnseenNetworks(rng, self.space)
         self._values: dict[int, tuple[float, ...]] = {}
         self._trials: defaultdict[int, list[Trial]] = defaultdict(list)
         self._distributions = self._search_space()
-        self.study = _study(self._sampler(int(rng.integers(2**31))), n_objectives, storage, study_name)
+        self.study = _study(self._sampler(int(rng.integers(2**31))), self.n_objectives, storage, study_name)
         for trial in self.study.trials:
             if trial.values is not None:
                 self._remember(self._decode(trial.params), tuple(trial.values))
@@ -69,21 +65,24 @@ class OptunaSearcher(Searcher):
     def _sampler(self, seed: int) -> BaseSampler:
         """Return the seeded sampler."""
 
-    def ask(self) -> Cell:
+    def ask(self) -> Any:
         """Return Optuna's suggestion, or a random unseen network after `max_duplicates` known ones in a row."""
         for _ in range(self.max_duplicates + 1):
             trial = self._next_trial()
-            cell = self._decode(trial.params)
-            if self._unseen.add(cell):
-                return self._proposed(cell, trial)
-            self._answer_duplicate(cell, trial)
-        cell = self._unseen.draw()
-        self.study.enqueue_trial(self._encode(cell))
-        return self._proposed(cell, self._next_trial())
+            architecture = self._decode(trial.params)
+            if architecture not in self.space:
+                self._finish(trial, (math.nan,))
+            elif self._unseen.add(architecture):
+                return self._proposed(architecture, trial)
+            else:
+                self._answer_duplicate(architecture, trial)
+        architecture = self._unseen.draw()
+        self.study.enqueue_trial(self._encode(architecture))
+        return self._proposed(architecture, self._next_trial())
 
     def tell(self, outcome: Outcome) -> None:
         """Tell the study; an outcome that was not asked for becomes a finished trial."""
-        network = space.canonical_list()[outcome.cell.index]
+        network = self._network(outcome.cell)
         known = network in self._values
         self._remember(outcome.cell, outcome.utilities)
         waiting = self._trials.pop(network, [])
@@ -95,13 +94,16 @@ class OptunaSearcher(Searcher):
     def _search_space(self) -> dict[str, BaseDistribution]:
         from optuna.distributions import CategoricalDistribution
 
-        return {name: CategoricalDistribution(OPERATION_LABELS) for name in EDGE_NAMES}
+        return {name: CategoricalDistribution(options) for name, options in self.space.choices.items()}
 
-    def _decode(self, params: dict[str, Any]) -> Cell:
-        return Cell.from_names(params[name] for name in EDGE_NAMES)
+    def _decode(self, params: dict[str, Any]) -> Any:
+        return self.space.from_choices({name: params[name] for name in self.space.choices})
 
-    def _encode(self, cell: Cell) -> dict[str, Any]:
-        return {name: op.label for name, op in zip(EDGE_NAMES, cell.operations, strict=True)}
+    def _encode(self, architecture: Any) -> dict[str, Any]:
+        return self.space.choices_of(architecture)
+
+    def _network(self, architecture: Any) -> int:
+        return self.space.canonical_list()[self.space.index(architecture)]
 
     def _next_trial(self) -> Trial:
         try:
@@ -112,13 +114,13 @@ class OptunaSearcher(Searcher):
                 f"{type(self).__name__} needs a package that is not installed ({error}); {advice}"
             ) from None
 
-    def _proposed(self, cell: Cell, trial: Trial) -> Cell:
-        trial.set_user_attr("arch", cell.arch)
-        self._trials[space.canonical_list()[cell.index]].append(trial)
-        return cell
+    def _proposed(self, architecture: Any, trial: Trial) -> Any:
+        trial.set_user_attr("arch", str(architecture))
+        self._trials[self._network(architecture)].append(trial)
+        return architecture
 
-    def _answer_duplicate(self, cell: Cell, trial: Trial) -> None:
-        network = space.canonical_list()[cell.index]
+    def _answer_duplicate(self, architecture: Any, trial: Trial) -> None:
+        network = self._network(architecture)
         if network in self._values:
             self._finish(trial, self._values[network])
         else:
@@ -137,15 +139,15 @@ class OptunaSearcher(Searcher):
 
         if np.isfinite(outcome.utilities).all():
             params = self._encode(outcome.cell)
-            attributes = {"arch": outcome.cell.arch}
+            attributes = {"arch": str(outcome.cell)}
             values = list(outcome.utilities)
             self.study.add_trial(
                 create_trial(values=values, params=params, distributions=self._distributions, user_attrs=attributes)
             )
 
-    def _remember(self, cell: Cell, utilities: tuple[float, ...]) -> None:
-        self._unseen.add(cell)
-        self._values[space.canonical_list()[cell.index]] = utilities
+    def _remember(self, architecture: Any, utilities: tuple[float, ...]) -> None:
+        self._unseen.add(architecture)
+        self._values[self._network(architecture)] = utilities
 
 
 class OptunaTPE(OptunaSearcher):
@@ -179,7 +181,7 @@ class OptunaGP(OptunaSearcher):
 
 
 class OptunaCMAES(OptunaSearcher):
-    """CMA-ES (Hansen and Ostermeier 2001) over 6 x 5 real scores, the highest of an edge choosing its operation."""
+    """CMA-ES (Hansen and Ostermeier 2001) over a real score per option, the highest of a choice choosing the option."""
 
     def _sampler(self, seed: int) -> BaseSampler:
         from optuna.samplers import CmaEsSampler
@@ -189,15 +191,19 @@ class OptunaCMAES(OptunaSearcher):
     def _search_space(self) -> dict[str, BaseDistribution]:
         from optuna.distributions import FloatDistribution
 
-        return {f"{edge}:{op}": FloatDistribution(0.0, 1.0) for edge in EDGE_NAMES for op in OPERATION_LABELS}
+        choices = self.space.choices.items()
+        return {f"{name}:{option}": FloatDistribution(0.0, 1.0) for name, options in choices for option in options}
 
-    def _decode(self, params: dict[str, Any]) -> Cell:
-        scores = np.array([params[name] for name in self._distributions]).reshape(len(EDGE_NAMES), -1)
-        return Cell(tuple(scores.argmax(axis=1).tolist()))
+    def _decode(self, params: dict[str, Any]) -> Any:
+        choices = self.space.choices.items()
+        return self.space.from_choices(
+            {name: max(options, key=lambda option: params[f"{name}:{option}"]) for name, options in choices}
+        )
 
-    def _encode(self, cell: Cell) -> dict[str, Any]:
-        chosen = np.eye(len(OPERATION_LABELS))[list(cell.ops)].ravel().tolist()
-        return dict(zip(self._distributions, chosen, strict=True))
+    def _encode(self, architecture: Any) -> dict[str, Any]:
+        own = self.space.choices_of(architecture)
+        choices = self.space.choices.items()
+        return {f"{name}:{option}": float(option == own[name]) for name, options in choices for option in options}
 
 
 class OptunaNSGA2(OptunaSearcher):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from robustnas.oracle import Outcome
-from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.cell import Cell
 from searchers.base import Searcher, UnseenNetworks
 
 
 class RandomSearch(Searcher):
-    """Proposes the 6,466 networks in uniformly random order, each once.
+    """Proposes the networks in uniformly random order, each once.
 
     >>> searcher = RandomSearch(np.random.default_rng(0))
     >>> searcher.ask() != searcher.ask()
@@ -22,11 +20,11 @@ class RandomSearch(Searcher):
 
     multi_objective: ClassVar[bool] = True
 
-    def __init__(self, rng: np.random.Generator, *, n_objectives: int = 1) -> None:
-        super().__init__(rng, n_objectives=n_objectives)
-        self._unseen = UnseenNetworks(rng, space.network_indices())
+    def __init__(self, rng: np.random.Generator, **problem: Any) -> None:
+        super().__init__(rng, **problem)
+        self._unseen = UnseenNetworks(rng, self.space, self.space.network_indices())
 
-    def ask(self) -> Cell:
+    def ask(self) -> Any:
         """Return a network that was not proposed before."""
         return self._unseen.draw()
 

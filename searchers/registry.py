@@ -10,6 +10,8 @@ import numpy as np
 
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.registry import Registry
+from robustnas.spaces import EnumerableSpace
 from searchers.base import Searcher
 from searchers.evolution import RegularizedEvolution
 from searchers.local_search import LocalSearch
@@ -20,30 +22,42 @@ from searchers.nsga2 import NSGA2
 from searchers.optuna_search import OptunaCMAES, OptunaGP, OptunaNSGA2, OptunaTPE
 from searchers.random_search import RandomSearch
 
-SEARCHERS: dict[str, type[Searcher]] = {
-    "random": RandomSearch,
-    "local": LocalSearch,
-    "evolution": RegularizedEvolution,
-    "nsga2": NSGA2,
-    "gp": GPSearch,
-    "xgboost": XGBoostSearch,
-    "forest": ForestSearch,
-    "bananas": Bananas,
-    "multi-fidelity": MultiFidelitySearch,
-    "optuna-tpe": OptunaTPE,
-    "optuna-gp": OptunaGP,
-    "optuna-cmaes": OptunaCMAES,
-    "optuna-nsga2": OptunaNSGA2,
-}
+SEARCHERS: Registry[type[Searcher]] = Registry(
+    "searcher",
+    {
+        "random": RandomSearch,
+        "local": LocalSearch,
+        "evolution": RegularizedEvolution,
+        "nsga2": NSGA2,
+        "gp": GPSearch,
+        "xgboost": XGBoostSearch,
+        "forest": ForestSearch,
+        "bananas": Bananas,
+        "multi-fidelity": MultiFidelitySearch,
+        "optuna-tpe": OptunaTPE,
+        "optuna-gp": OptunaGP,
+        "optuna-cmaes": OptunaCMAES,
+        "optuna-nsga2": OptunaNSGA2,
+    },
+    "robustnas.searchers",
+)
 """Search strategies by name."""
 
 
-def create(name: str, seed: int | np.random.Generator, *, n_objectives: int = 1, **parameters: Any) -> Searcher:
+def create(
+    name: str,
+    seed: int | np.random.Generator,
+    *,
+    space: EnumerableSpace[Any] | None = None,
+    n_objectives: int = 1,
+    **parameters: Any,
+) -> Searcher:
     """Build a searcher.
 
     Args:
         name: A name in `SEARCHERS`, or one of NASLib's optimizers in `searchers.naslib_search.NASLIB_SEARCHERS`.
         seed: A seed, at least 0, or a generator; it fixes the trajectory on any machine.
+        space: What it searches; NAS-Bench-201 if None.
         n_objectives: How many objectives it maximises.
         parameters: The searcher's own parameters.
 
@@ -58,7 +72,7 @@ def create(name: str, seed: int | np.random.Generator, *, n_objectives: int = 1,
     check_parameters(name, parameters)
     if not isinstance(seed, np.random.Generator):
         seed = whole_number("seed", seed, at_least=0)
-    return searcher(np.random.default_rng(seed), n_objectives=n_objectives, **parameters)
+    return searcher(np.random.default_rng(seed), space=space, n_objectives=n_objectives, **parameters)
 
 
 def searcher_class(name: str) -> type[Searcher]:
@@ -87,5 +101,6 @@ def parameter_names(name: str) -> tuple[str, ...]:
             names.update(dict.fromkeys(p.name for p in parameters if p.kind is p.KEYWORD_ONLY))
             if not any(p.kind is p.VAR_KEYWORD for p in parameters):
                 break
-    names.pop("n_objectives", None)
+    for problem in ("space", "n_objectives"):
+        names.pop(problem, None)
     return tuple(names)

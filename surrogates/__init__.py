@@ -1,6 +1,6 @@
 """Surrogate predictors of robust accuracy: scikit-learn regressors that say how sure they are.
 
->>> from robustnas.spaces.nasbench201.encodings import encoding
+>>> from robustnas.spaces import encoding
 >>> from surrogates import DEFAULT_ENCODING, make_surrogate
 >>> features = encoding(DEFAULT_ENCODING)
 >>> cells = features.values[::50]

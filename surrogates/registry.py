@@ -10,7 +10,7 @@ import numpy as np
 from robustnas.errors import InvalidInputError, unknown_name
 from robustnas.naslib import PREFIX
 from robustnas.naslib.predictor_types import PREDICTOR_TYPES, require
-from robustnas.spaces.nasbench201.encodings import Encoding
+from robustnas.spaces import Encoding
 from surrogates.base import Surrogate
 from surrogates.boosted_trees import BoostedTrees
 from surrogates.forest import Forest
@@ -57,7 +57,7 @@ def make_surrogate(
 
     >>> make_surrogate("default", n_estimators=50).n_estimators
     50
-    >>> from robustnas.spaces.nasbench201.encodings import encoding
+    >>> from robustnas.spaces import encoding
     >>> make_surrogate("gp", encoding("path+cost")).groups
     (40, 6)
     """

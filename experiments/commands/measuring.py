@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from experiments.commands.evaluation_options import EvaluationOptions, torch_needed
 from experiments.commands.options import open_dataset
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from experiments.comparison.run import RunSpec
     from robustnas.tables.growing_table import GrowingTable
-    from robustnas.tables.table import Table
 
 
 def growing_table(
@@ -45,7 +44,7 @@ def growing_table(
     return GrowingTable(StoreFiller(evaluator, store, progress.stage), needed_metrics(objectives), base)
 
 
-def _base_table(images: str, dataset: str | None, data: Path | None) -> Table | None:
+def _base_table(images: str, dataset: str | None, data: Path | None) -> Any:
     """Return the table to ask before measuring: the one named, or the one of the images where there is one."""
     from robustnas.tables.database.database import find_folder
     from robustnas.tables.database.published import N_CLASSES

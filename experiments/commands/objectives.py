@@ -85,7 +85,7 @@ def _texts(table: Table) -> dict[str, str]:
     """Return the atoms of the grammar that the table's metrics allow, with what they mean."""
     from robustnas.metric import ATTACKS, CORRUPTIONS, corruption_metrics
     from robustnas.objectives.objective import Objective
-    from robustnas.spaces.nasbench201.cost import COSTS
+    from robustnas.spaces import COSTS
 
     held = set(table.metrics)
     texts = {str(metric): metric.title for metric in table.metrics if metric not in corruption_metrics()}

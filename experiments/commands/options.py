@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from robustnas.errors import InvalidInputError, RobustNASError
-
-if TYPE_CHECKING:
-    from robustnas.tables.database.database import DatabaseTable
-    from robustnas.tables.embedded import SurrogateTable
 
 data_option = click.option(
     "--data",
@@ -45,7 +41,7 @@ class Group(click.Group):
             fail(f"{error.filename or 'the operating system'}: {error.strerror or error}", code=1)
 
 
-def open_dataset(dataset: str | None, data: Path | None) -> DatabaseTable | SurrogateTable:
+def open_dataset(dataset: str | None, data: Path | None) -> Any:
     """Open the dataset that a command works on; say so where it falls back on the embedded one."""
     from robustnas.tables.datasets import NO_DATA_NOTICE, choose_dataset, is_surrogate, open_table
 

@@ -155,8 +155,8 @@ def _front(trajectory: Trajectory, of: str) -> list[str]:
 
 def _best(spec: RunSpec, table: Table, score: float, *, whole: bool) -> str:
     """Say how good the best network is; and, where the whole table is known, how good it could have been."""
-    from experiments.comparison.manifest import facts
     from experiments.pages.table import number, unit
+    from robustnas.objectives import facts
 
     known = facts(spec.objective, table)
     scale = known["scale"]

@@ -12,7 +12,8 @@ from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, PlanError, unknown_name
 from robustnas.objectives.objective import parse_objectives
 from robustnas.plan_file import parse_plan, read_plan
-from robustnas.spaces.nasbench201.identity import N_NETWORKS
+from robustnas.spaces import EnumerableSpace, open_space
+from robustnas.tables.datasets import space_of
 from searchers.registry import check_parameters, create, searcher_class
 
 _KEYS = ("dataset", "objectives", "budget", "seeds", "searchers")
@@ -41,7 +42,7 @@ class Plan:
     Attributes:
         dataset: The dataset searched on.
         objectives: Objective strings; one with commas is a multi-objective search.
-        budget: Distinct networks per run, 1 to 6466.
+        budget: Distinct networks per run, 1 to all of the space.
         seeds: One run per seed, objective and searcher.
         searchers: The strategies compared.
 
@@ -103,9 +104,11 @@ def _plan(content: dict[str, Any]) -> Plan:
     if not isinstance(dataset, str) or not dataset:
         raise PlanError(f"dataset is {dataset!r}; expected a name such as 'cifar10'")
     objectives = _objectives(content.get("objectives"))
-    budget = whole_number("budget", content.get("budget", 300), at_least=1, at_most=N_NETWORKS)
+    space = space_of(dataset)
+    n_networks = space.n_networks if space else None  # else the oracle checks it
+    budget = whole_number("budget", content.get("budget", 300), at_least=1, at_most=n_networks)
     searchers = _searchers(content.get("searchers"))
-    _check_fit(searchers, objectives)
+    _check_fit(searchers, objectives, space or open_space())
     return Plan(dataset, objectives, budget, _seeds(content.get("seeds", 10)), searchers)
 
 
@@ -149,13 +152,13 @@ def _searcher(entry: dict[str, Any]) -> SearcherPlan:
     return SearcherPlan(name, label.strip(), parameters)
 
 
-def _check_fit(searchers: Sequence[SearcherPlan], objectives: Sequence[str]) -> None:
+def _check_fit(searchers: Sequence[SearcherPlan], objectives: Sequence[str], space: EnumerableSpace[Any]) -> None:
     """Build every searcher once for every number of objectives, so that a bad value is refused before any run."""
     for n_objectives in sorted({len(parse_objectives(text)) for text in objectives}):
         for searcher in searchers:
             parameters = {key: value for key, value in searcher.parameters.items() if key != "storage"}
             try:
-                create(searcher.name, 0, n_objectives=n_objectives, **parameters)
+                create(searcher.name, 0, n_objectives=n_objectives, space=space, **parameters)
             except InvalidInputError as error:
                 raise PlanError(f"searcher {searcher.label!r}: {error}") from None
 

@@ -7,20 +7,26 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from robustnas.arrays import FloatArray
-from robustnas.objectives.objective import Objective, needed_metrics, parse_objectives, utility_columns
+from robustnas.objectives import (
+    Objective,
+    attached_digests,
+    cross_objectives,
+    needed_metrics,
+    objective_column,
+    objectives_text,
+    parse_objectives,
+    utility_columns,
+)
 from robustnas.oracle import Oracle, Outcome
 from robustnas.pareto import HypervolumeScale, non_dominated
-from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.cell import Cell
-from robustnas.tables.growing_table import GrowingTable
-from robustnas.tables.table import ArrayTable, Table
+from robustnas.tables.table import ArrayTable, Table, skeleton_of
 from searchers import create, search
 from searchers.base import comparable
 
@@ -36,6 +42,10 @@ class RunSpec:
         parameters: The searcher's own parameters.
         budget: Distinct networks.
         seed: Fixes the trajectory.
+        objectives: The objectives, parsed.
+
+    Raises:
+        ObjectiveError: The objective does not parse.
     """
 
     objective: str
@@ -44,6 +54,11 @@ class RunSpec:
     parameters: Mapping[str, Any]
     budget: int
     seed: int
+    objectives: tuple[Objective, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "objectives", parse_objectives(self.objective))
+        object.__setattr__(self, "objective", objectives_text(self.objectives))
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -74,7 +89,7 @@ class Trajectory:
         self.best.append(self._advance(outcome) if self._scale is None else self._extend(self._scale, outcome))
 
     @property
-    def best_cell(self) -> Cell:
+    def best_cell(self) -> Any:
         """The first best network; for several objectives, the most balanced one of the front.
 
         If no network so far is feasible, it is the first.
@@ -90,7 +105,7 @@ class Trajectory:
         """The non-dominated networks among the queries, each with its arch and scores."""
         mask = non_dominated(np.array([outcome.utilities for outcome in self.outcomes]))
         chosen = (outcome for outcome, kept in zip(self.outcomes, mask, strict=True) if kept)
-        return [{"arch": outcome.cell.arch, "scores": list(outcome.scores)} for outcome in chosen]
+        return [{"arch": str(outcome.cell), "scores": list(outcome.scores)} for outcome in chosen]
 
     def _advance(self, outcome: Outcome) -> float:
         if self._leader is None or comparable(outcome.utility) > comparable(self._leader.utility):
@@ -105,9 +120,9 @@ class Trajectory:
 
 def steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
     """Run a search and yield its growing trajectory after every distinct query, for progress displays."""
-    objectives = parse_objectives(spec.objective)
+    objectives = spec.objectives
     oracle = Oracle(objectives, table, budget=spec.budget)
-    searcher = create(spec.searcher, spec.seed, n_objectives=len(objectives), **_parameters(spec))
+    searcher = create(spec.searcher, spec.seed, n_objectives=len(objectives), space=table.space, **_parameters(spec))
     trajectory = Trajectory(objectives, table)
     for outcome in search(searcher, oracle):
         if not outcome.repeat:
@@ -135,13 +150,14 @@ def record(spec: RunSpec, table: Table) -> dict[str, Any]:
         "name": spec.searcher,
         "parameters": dict(spec.parameters),
         "dataset": table.dataset,
+        "space": table.space.name,
         "database_digest": table.digest,
-        **attached_digests(parse_objectives(spec.objective), table),
+        **attached_digests(spec.objectives, table),
         "budget": spec.budget,
         "n_queries": len(trajectory.outcomes),
         "seconds": round(seconds, 6),
         **_findings(trajectory, table),
-        "queries": _queries(trajectory),
+        "queries": _queries(trajectory, table),
     }
 
 
@@ -151,46 +167,32 @@ def hypervolume_scale(objectives: tuple[Objective, ...], table: Table) -> Hyperv
 
     Of a growing table, whose best is not known, it is the volume of the box that accuracies of 0 and 1 span.
     """
-    if isinstance(table, GrowingTable):
+    if not table.complete:
         return HypervolumeScale(_corners(objectives, table))
     return HypervolumeScale(utility_columns(objectives, table).T)
 
 
-def _corners(objectives: tuple[Objective, ...], table: GrowingTable) -> FloatArray:
+def _corners(objectives: tuple[Objective, ...], table: Table) -> FloatArray:
     """Return the worst and the best utilities that objectives could have, shape (2, n_objectives)."""
     metrics = [str(metric) for metric in needed_metrics(objectives)]
     bounds = []
     for accuracy in (0.0, 1.0):
-        columns = {name: np.full(space.N_CELLS, accuracy) for name in metrics}
-        flat = ArrayTable(columns, table.dataset, attached=table.attached_columns(), skeleton=table.skeleton)
+        columns = {name: np.full(table.space.size, accuracy) for name in metrics}
+        flat = ArrayTable(
+            columns,
+            table.dataset,
+            attached=table.attached_columns(),
+            skeleton=skeleton_of(table),
+            space=table.space,
+        )
         bounds.append([objective.sign * objective.evaluate(flat) for objective in objectives])
     return np.array([np.nanmin(bounds, axis=(0, 2)), np.nanmax(bounds, axis=(0, 2))])
 
 
-def cross_objectives(table: Table) -> tuple[str, ...]:
-    """Return the objectives that every found network is scored on, as far as the table allows (paper, table 1)."""
-    standard = ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption")
-    held = set(table.metrics)
-    return tuple(text for text in standard if held.issuperset(Objective(text).metrics))
-
-
-@lru_cache(maxsize=256)
-def objective_column(text: str, table: Table) -> FloatArray:
-    """Return the scores of every cell under one objective, natural units, constraints aside, shape (15625,)."""
-    return Objective(text).evaluate(table)
-
-
-def attached_digests(objectives: Iterable[Objective], table: Table) -> dict[str, dict[str, str]]:
-    """Return ``{"attached_digests": {name: digest}}`` of the attached tables that objectives use; {} if none does."""
-    names = {column.partition(".")[0] for objective in objectives for column in objective.attached}
-    digests = table.attached_digests() if names else {}
-    return {"attached_digests": {name: digests[name] for name in sorted(names)}} if names else {}
-
-
 def _prepare(spec: RunSpec, table: Table) -> None:
     """Fill the caches that runs share, so that a run's seconds are its own."""
-    Oracle(spec.objective, table, budget=1)
-    space.neighbour_lists()
+    Oracle(spec.objectives, table, budget=1)
+    table.space.neighbour_lists()
 
 
 def _parameters(spec: RunSpec) -> dict[str, Any]:
@@ -211,19 +213,20 @@ def _forget_study(parameters: Mapping[str, Any]) -> None:
 
 
 def _findings(trajectory: Trajectory, table: Table) -> dict[str, Any]:
-    cell = trajectory.best_cell
-    best = {"arch": cell.arch, "uid": space.uid(cell), "score": trajectory.best[-1]}
-    cross = {text: float(objective_column(text, table)[cell.index]) for text in cross_objectives(table)}
+    cell, space = trajectory.best_cell, table.space
+    best = {"arch": str(cell), "uid": space.uid(cell), "score": trajectory.best[-1]}
+    index = space.index(cell)
+    cross = {str(found): float(objective_column(found, table)[index]) for found in cross_objectives(table)}
     front = {"front": trajectory.front()} if len(trajectory.objectives) > 1 else {}
     return {"best": best, "cross": cross, **front}
 
 
-def _queries(trajectory: Trajectory) -> dict[str, Any]:
+def _queries(trajectory: Trajectory, table: Table) -> dict[str, Any]:
     outcomes = trajectory.outcomes
     single = len(trajectory.objectives) == 1
     sources = [outcome.source for outcome in outcomes]
     return {
-        "index": [outcome.cell.index for outcome in outcomes],
+        "index": [table.space.index(outcome.cell) for outcome in outcomes],
         "score": [outcome.score if single else list(outcome.scores) for outcome in outcomes],
         "best": trajectory.best,
         "cost": [outcome.cost for outcome in outcomes],

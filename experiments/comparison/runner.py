@@ -8,10 +8,10 @@ from typing import Any
 
 from experiments.comparison.manifest import manifest
 from experiments.comparison.plan import Plan
-from experiments.comparison.run import RunSpec, attached_digests, record
+from experiments.comparison.run import RunSpec, record
 from experiments.journal import Journal, not_the_plan, open_journal
 from robustnas.checks import whole_number
-from robustnas.objectives.objective import parse_objectives
+from robustnas.objectives import attached_digests
 from robustnas.tables.datasets import open_table
 from robustnas.tables.table import Table
 from robustnas.workers import in_processes, one_thread, processors
@@ -86,7 +86,7 @@ def _check_same(run: dict[str, Any], spec: RunSpec, table: Table, journal: Journ
         "budget": spec.budget,
         "name": spec.searcher,
         "parameters": dict(spec.parameters),
-        "attached_digests": attached_digests(parse_objectives(spec.objective), table).get("attached_digests"),
+        "attached_digests": attached_digests(spec.objectives, table).get("attached_digests"),
     }
     for name, value in facts.items():
         if run.get(name) != value:

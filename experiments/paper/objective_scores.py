@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.comparison.manifest import title
-from experiments.comparison.run import cross_objectives, objective_column
 from robustnas.arrays import FloatArray, read_only
 from robustnas.errors import ObjectiveError
 from robustnas.metric import ATTACKS
+from robustnas.objectives import cross_objectives, objective_column, title
 from robustnas.objectives.objective import Objective
 from robustnas.spaces.nasbench201 import space
 from robustnas.tables.database.database import DatabaseTable
@@ -61,7 +60,7 @@ def objective_scores(table: Table, names: Sequence[str] | None = None) -> tuple[
     Raises:
         ObjectiveError: The table holds none of the paper's, or lacks one that is named.
     """
-    chosen = cross_objectives(table) if names is None else names
+    chosen = [str(found) for found in cross_objectives(table)] if names is None else names
     if not chosen:
         held = ", ".join(map(str, table.metrics)) or "nothing"
         raise ObjectiveError(

@@ -12,11 +12,11 @@ from experiments.comparison.analysis import cross_evaluation, summary, within_no
 from experiments.comparison.figures import cross_evaluation_figure, regret_figure
 from experiments.comparison.plan import Plan
 from experiments.comparison.records import Records, Target
-from experiments.comparison.run import cross_objectives
 from experiments.comparison.runner import compare
 from experiments.pages.table import MARK, Entry, ReportTable, Row, number
 from experiments.paper.section import Question, Section
 from robustnas.errors import ObjectiveError
+from robustnas.objectives import cross_objectives
 from robustnas.tables.database.database import DatabaseTable
 
 PAPER_BEST = {
@@ -90,14 +90,14 @@ def plan_text(table: DatabaseTable, n_seeds: int, budget: int, seed: int = 0) ->
     Raises:
         ObjectiveError: The table holds none of the paper's objectives.
     """
-    objectives = cross_objectives(table)
+    objectives = [str(found) for found in cross_objectives(table)]
     if not objectives:
         raise ObjectiveError(
             f"{table.dataset} holds none of {', '.join(PAPER_BEST)}; strategies have nothing to search"
         )
     lines = [
         f'dataset = "{table.dataset}"',
-        f"objectives = {list(objectives)}",
+        f"objectives = {objectives}",
         f"budget = {budget}",
         f"seeds = {list(range(seed, seed + n_seeds))}",
     ]

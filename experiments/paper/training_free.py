@@ -8,8 +8,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from experiments.comparison.manifest import title
-from experiments.comparison.run import cross_objectives
 from experiments.pages.table import Entry, ReportTable, Row
 from experiments.paper.correlations.correlation_figures import measures_figure
 from experiments.paper.correlations.rank_correlations import kendall
@@ -20,6 +18,7 @@ from experiments.surrogate_benchmark.noise_ceiling import noise_ceiling
 from robustnas.arrays import FloatArray
 from robustnas.errors import ObjectiveError
 from robustnas.metric import ATTACKS
+from robustnas.objectives import cross_objectives, title
 from robustnas.objectives.objective import Objective
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cost import all_flops
@@ -99,7 +98,7 @@ def _metric_columns(table: DatabaseTable) -> dict[str, FloatArray]:
         for metric in table.metrics
         if metric.source == "clean" or metric.source in ATTACKS
     }
-    if "corruption" in cross_objectives(table):
+    if Objective("corruption") in cross_objectives(table):
         found["corruption"] = Objective("corruption").evaluate(table)[space.network_indices()]
     return found
 
@@ -117,7 +116,7 @@ def _strongest(matrix: pd.DataFrame, order: list[str]) -> list[str]:
 
 def _lead(frame: pd.DataFrame, table: DatabaseTable) -> str:
     said = []
-    shown = [name for name in cross_objectives(table) if name in set(frame["metric"])]
+    shown = [name for name in map(str, cross_objectives(table)) if name in set(frame["metric"])]
     for metric in shown or list(frame["metric"].unique())[:1]:
         rows = frame[(frame["metric"] == metric) & frame["kendall_tau"].notna()]
         if len(rows):

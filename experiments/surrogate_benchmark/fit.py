@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from experiments.comparison.run import objective_column
 from robustnas.arrays import FloatArray, IntArray
 from robustnas.errors import InvalidInputError
+from robustnas.objectives import objective_column
 from robustnas.objectives.objective import Objective
+from robustnas.spaces import encoding
 from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.encodings import encoding
 from robustnas.tables.table import Table
 from surrogates import make_surrogate
 from surrogates.metrics import NOMINAL_COVERAGES, coverage, kendall_tau, precision_at_k, r2, regret_of_top, spearman

@@ -11,8 +11,8 @@ from experiments.surrogate_benchmark.fit import FitSpec
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
 from robustnas.objectives.objective import parse_objectives
+from robustnas.spaces import encoding
 from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.encodings import encoding
 from surrogates import DEFAULT_ENCODING, DEFAULT_SURROGATE, check_pair, surrogate_class
 
 DEFAULT = "default"

@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from experiments.comparison.manifest import facts, versions
-from experiments.comparison.run import objective_column
+from experiments.comparison.manifest import versions
 from experiments.journal import Journal, not_the_plan, open_journal
 from experiments.surrogate_benchmark.fit import FitSpec, fit_record
 from experiments.surrogate_benchmark.noise_ceiling import noise_ceiling
 from experiments.surrogate_benchmark.plan import BenchmarkPlan
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
+from robustnas.objectives import facts, objective_column
 from robustnas.objectives.objective import Objective
+from robustnas.spaces import encoding
 from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.encodings import encoding
 from robustnas.tables.datasets import open_table
 from robustnas.tables.table import Table
 from robustnas.workers import in_processes, processors

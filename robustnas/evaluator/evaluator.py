@@ -26,6 +26,7 @@ from robustnas.evaluator.training.checkpoint import DamagedFileError, load_weigh
 from robustnas.evaluator.training.training import TrainingProgress, TrainingResult, train
 from robustnas.measurements import Measurement, MeasurementKey, NetworkKey
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
+from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
 from robustnas.spaces.nasbench201.space import canonical
 from robustnas.tables.database.cache import cache_directory
@@ -66,6 +67,8 @@ class Evaluator:
         for measurement in evaluator.measure("#13433", ["clean", "pgd@8", "pgd@16"]):
             print(measurement.key.metric, measurement.accuracy)
     """
+
+    space = NASBENCH201
 
     def __init__(
         self,

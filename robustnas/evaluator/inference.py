@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from robustnas.evaluator.network import KERNEL_SIZES, CellModule, CellNetwork, Normalised, ReLUConvBN, ResidualBlock
-from robustnas.spaces.nasbench201.cell import EDGES, Cell, Operation
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.operations import EDGES, Operation
 
 
 class InferenceNetwork(nn.Module):

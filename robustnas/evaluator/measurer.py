@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
+from typing import Any
 
 from robustnas.evaluator.evaluator import Evaluator, Progress, parse_metrics, silent
 from robustnas.measurements import Claim, Measurement, MeasurementStore
 from robustnas.metric import Metric
+from robustnas.spaces import EnumerableSpace
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
 from robustnas.spaces.nasbench201.cost import Skeleton
 from robustnas.spaces.nasbench201.space import uid
@@ -47,6 +49,11 @@ class StoreFiller:
     def notes(self) -> tuple[str, ...]:
         """What a reader of the numbers should know, such as that gradients vanish, with the network's uid."""
         return tuple(self._notes)
+
+    @property
+    def space(self) -> EnumerableSpace[Any]:
+        """The search space whose networks it measures."""
+        return self.evaluator.space
 
     @property
     def skeleton(self) -> Skeleton:

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
-from robustnas.spaces.nasbench201.cell import EDGES, Architecture, Cell, Operation
+from robustnas.spaces.nasbench201.cell import Architecture, Cell
+from robustnas.spaces.nasbench201.operations import EDGES, Operation
 
 KERNEL_SIZES: dict[int, int] = {Operation.CONV_1X1: 1, Operation.CONV_3X3: 3}
 """Kernel sizes of the operations that are convolutions."""

@@ -19,8 +19,9 @@ from torch import nn
 
 from robustnas.arrays import IntArray
 from robustnas.naslib.loading import load
-from robustnas.spaces.nasbench201.cell import EDGES, Cell
+from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.numbering import N_EDGES, N_OPERATIONS
+from robustnas.spaces.nasbench201.operations import EDGES
 
 NASLIB_EDGES = tuple(sorted((source + 1, target + 1) for source, target in EDGES))
 """NASLib's edges, by source node; nodes count from 1."""

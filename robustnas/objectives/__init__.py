@@ -1,1 +1,29 @@
 """Objectives: what a search maximises or minimises, and under which constraints."""
+
+from robustnas.objectives.constraint import Constraint
+from robustnas.objectives.facts import attached_digests, cross_objectives, facts, objective_column, title
+from robustnas.objectives.objective import (
+    Objective,
+    feasible,
+    needed_metrics,
+    objectives_text,
+    parse_objectives,
+    score_columns,
+    utility_columns,
+)
+
+__all__ = [
+    "Constraint",
+    "Objective",
+    "attached_digests",
+    "cross_objectives",
+    "facts",
+    "feasible",
+    "needed_metrics",
+    "objective_column",
+    "objectives_text",
+    "parse_objectives",
+    "score_columns",
+    "title",
+    "utility_columns",
+]

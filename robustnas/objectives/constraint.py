@@ -6,7 +6,7 @@
     comparison = sum ("<=" | ">=" | "<" | ">") number
 
 A sum is one of the objective grammar: ``params``, ``0.5*clean + 0.5*pgd@1``, ``hw.edgegpu_latency``. Numbers are in
-natural units: accuracies in [0, 1]. A cell whose sum is unknown does not satisfy a comparison.
+natural units: accuracies in [0, 1]. An architecture whose sum is unknown does not satisfy a comparison.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import math
 import operator
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,10 +40,16 @@ _EXPECTED = "expected a comparison such as params <= 500000"
 
 @dataclass(frozen=True)
 class Constraint:
-    """One comparison of a where-clause.
+    """One comparison of a where-clause, parsed once.
 
     Args:
         text: A sum, a sign and a number.
+
+    Attributes:
+        expression: The sum.
+        sign: The comparison: ``<=``, ``>=``, ``<`` or ``>``.
+        bound: The number that the sum is compared with.
+        terms: The weighted atoms of the sum.
 
     Raises:
         ObjectiveError: Naming the offending part and what was expected.
@@ -55,6 +60,10 @@ class Constraint:
     """
 
     text: str
+    expression: str = field(init=False, compare=False, repr=False)
+    sign: str = field(init=False, compare=False, repr=False)
+    bound: float = field(init=False, compare=False, repr=False)
+    terms: tuple[Term, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         parts = _SIGN.split(" ".join(self.text.split()))
@@ -63,26 +72,12 @@ class Constraint:
         left, sign, right = (part.strip() for part in parts)
         if sign not in _COMPARE:
             raise ObjectiveError(f"sign {sign!r} in {self.text!r}: expected one of {', '.join(_COMPARE)}")
-        _check_number(right, self.text)
+        bound = _number(right, self.text)
         if not left:
             raise ObjectiveError(f"{self.text!r} compares nothing; {_EXPECTED}")
-        object.__setattr__(self, "text", f"{left} {sign} {right}")
-        assert self.terms  # parsed here, so that faults show at once
-
-    @cached_property
-    def terms(self) -> tuple[Term, ...]:
-        """The weighted atoms of the sum."""
-        return parse_sum(self.text.split(f" {self.sign} ")[0])
-
-    @property
-    def sign(self) -> str:
-        """The comparison: ``<=``, ``>=``, ``<`` or ``>``."""
-        return _SIGN.split(self.text)[1]
-
-    @property
-    def bound(self) -> float:
-        """The number that the sum is compared with."""
-        return float(_SIGN.split(self.text)[2])
+        parsed = {"expression": left, "sign": sign, "bound": bound, "terms": parse_sum(left)}
+        for name, value in {**parsed, "text": f"{left} {sign} {right}"}.items():
+            object.__setattr__(self, name, value)
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -90,11 +85,11 @@ class Constraint:
         return tuple(metric for term in self.terms for metric in term.metrics)
 
     def evaluate(self, table: Table) -> FloatArray:
-        """Return the left side for every cell, shape (15625,)."""
+        """Return the left side for every architecture, shape (space.size,)."""
         return evaluate_sum(self.terms, table)
 
     def satisfied(self, table: Table) -> BoolArray:
-        """Return which cells satisfy it, shape (15625,); those of an unknown value do not."""
+        """Return which architectures satisfy it, shape (space.size,); those of an unknown value do not."""
         return _COMPARE[self.sign](self.evaluate(table), self.bound)
 
     def __str__(self) -> str:
@@ -112,10 +107,11 @@ def parse_clause(text: str) -> tuple[Constraint, ...]:
     return tuple(dict.fromkeys(Constraint(part) for part in re.split(r"\band\b", text)))
 
 
-def _check_number(text: str, where: str) -> None:
+def _number(text: str, where: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
         raise ObjectiveError(f"{text!r} in {where!r}: expected a finite number on the right, as in params <= 500000")
+    return value

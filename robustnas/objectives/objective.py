@@ -9,7 +9,7 @@
                | "corruption" [":" name] ["@" severity] | "params" | "flops"
                | column | "min(" column ")" | "max(" column ")"
     column     = attached table "." column                      such as hw.edgegpu_latency
-    clause     = comparison ("and" comparison)*                 see `robustnas.objectives.constraint`
+    clause     = comparison ("and" comparison)*                 see `constraint`
 
 An attack is fgsm, pgd, apgd or square; eps is in units of 1/255. ``corruption`` is the mean of 15 corruptions x 5
 severities, ``adversarial@1`` the mean of the four attacks at one eps, ``worst@1`` their minimum. Accuracies are
@@ -21,8 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,8 +30,6 @@ from robustnas.errors import ObjectiveError
 from robustnas.metric import Metric
 from robustnas.objectives.constraint import BoolArray, Constraint, parse_clause
 from robustnas.objectives.term import Term, evaluate_sum, parse_sum
-from robustnas.spaces.nasbench201.numbering import N_CELLS
-from robustnas.tables.growing_table import GrowingTable
 from robustnas.tables.table import Table
 
 _WHERE = re.compile(r"\bwhere\b")
@@ -45,6 +42,13 @@ class Objective:
     Args:
         text: An expression of the grammar, without a comma; a where-clause may follow.
 
+    Attributes:
+        expression: The text without the where-clause.
+        terms: The weighted atoms of the sum.
+        constraints: The comparisons of its where-clause; they hold for every objective of a tuple that it is in.
+        metrics: The distinct metrics that it needs, those of its constraints included.
+        attached: The distinct attached columns that it needs, those of its constraints included.
+
     Raises:
         ObjectiveError: Naming the offending part and what was expected.
 
@@ -53,44 +57,32 @@ class Objective:
     ['clean', 'pgd@1']
     >>> objective.minimised, Objective("flops").minimised
     (False, True)
-    >>> Objective("pgd@1 where params<=5e5").constraints
-    (Constraint(text='params <= 5e5'),)
+    >>> [str(constraint) for constraint in Objective("pgd@1 where params<=5e5").constraints]
+    ['params <= 5e5']
     """
 
     text: str
+    expression: str = field(init=False, compare=False, repr=False)
+    terms: tuple[Term, ...] = field(init=False, compare=False, repr=False)
+    constraints: tuple[Constraint, ...] = field(init=False, compare=False, repr=False)
+    metrics: tuple[Metric, ...] = field(init=False, compare=False, repr=False)
+    attached: tuple[str, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         expression, clause = _split(" ".join(str(self.text).split()))
         constraints = parse_clause(clause) if clause is not None else ()
-        where = f" where {' and '.join(map(str, constraints))}" if constraints else ""
-        object.__setattr__(self, "text", expression + where)
-        assert self.terms  # parsed here, so that faults show at once
-
-    @cached_property
-    def terms(self) -> tuple[Term, ...]:
-        """The weighted atoms of the sum."""
-        return parse_sum(self.expression)
-
-    @cached_property
-    def constraints(self) -> tuple[Constraint, ...]:
-        """The comparisons of its where-clause; they hold for every objective of a tuple that it is in."""
-        clause = _split(self.text)[1]
-        return parse_clause(clause) if clause is not None else ()
-
-    @property
-    def expression(self) -> str:
-        """The text without the where-clause."""
-        return _split(self.text)[0]
-
-    @property
-    def metrics(self) -> tuple[Metric, ...]:
-        """The distinct metrics that it needs, those of its constraints included."""
-        return tuple(dict.fromkeys(metric for term in self._all_terms for metric in term.metrics))
-
-    @property
-    def attached(self) -> tuple[str, ...]:
-        """The distinct attached columns that it needs, those of its constraints included."""
-        return tuple(dict.fromkeys(term.attached for term in self._all_terms if term.attached))
+        terms = parse_sum(expression)
+        every = (*terms, *(term for constraint in constraints for term in constraint.terms))
+        parsed = {
+            "text": expression + _where(constraints),
+            "expression": expression,
+            "terms": terms,
+            "constraints": constraints,
+            "metrics": tuple(dict.fromkeys(metric for term in every for metric in term.metrics)),
+            "attached": tuple(dict.fromkeys(term.attached for term in every if term.attached)),
+        }
+        for name, value in parsed.items():
+            object.__setattr__(self, name, value)
 
     @property
     def minimised(self) -> bool:
@@ -107,8 +99,18 @@ class Objective:
         """Forward and backward passes per test image that measuring one network takes."""
         return sum(metric.passes for metric in self.metrics)
 
+    @property
+    def title(self) -> str:
+        """Its name for tables and figures, such as ``PGD, eps 1/255``."""
+        where = _where(self.constraints)
+        if self.expression == "corruption":
+            return f"mean corruption{where}"
+        if len(self.terms) == 1 and len(self.terms[0].metrics) == 1 and self.terms[0].weight == 1:
+            return f"{self.terms[0].metrics[0].title}{where}"
+        return str(self)
+
     def evaluate(self, table: Table) -> FloatArray:
-        """Return the score of every cell of a table, shape (15625,), constraints aside; NaN where unknown.
+        """Return the score of every architecture, shape (space.size,), constraints aside; NaN where unknown.
 
         Scores are in natural units: accuracy in [0, 1], a count, or those of an attached column.
 
@@ -116,10 +118,6 @@ class Objective:
             ObjectiveError: The table lacks a metric or an attached column.
         """
         return evaluate_sum(self.terms, table)
-
-    @property
-    def _all_terms(self) -> tuple[Term, ...]:
-        return self.terms + tuple(term for constraint in self.constraints for term in constraint.terms)
 
     def __str__(self) -> str:
         return self.text
@@ -141,45 +139,59 @@ def parse_objectives(text: str | Objective | Sequence[str | Objective]) -> tuple
     return objectives
 
 
+def objectives_text(objectives: Sequence[Objective]) -> str:
+    """Return objectives as one text, the inverse of `parse_objectives`; records name a search by it."""
+    return ", ".join(map(str, objectives))
+
+
 def needed_metrics(objectives: Sequence[Objective]) -> tuple[Metric, ...]:
     """Return the distinct metrics that some objectives need, their constraints included."""
     return tuple(dict.fromkeys(metric for objective in objectives for metric in objective.metrics))
 
 
 def feasible(objectives: Sequence[Objective], table: Table) -> BoolArray:
-    """Return which cells satisfy the constraints of all objectives, shape (15625,).
+    """Return which architectures satisfy the constraints of all objectives, shape (space.size,).
 
-    A cell of a growing table does not, as long as what a constraint is about has not been measured.
+    One of a growing table does not, as long as what a constraint is about has not been measured.
 
     Raises:
-        ObjectiveError: No cell does or can, or the table lacks a metric or an attached column.
+        ObjectiveError: None does or can, or the table lacks a metric or an attached column.
     """
     constraints = dict.fromkeys(constraint for objective in objectives for constraint in objective.constraints)
-    mask = np.ones(N_CELLS, dtype=np.bool_)
+    mask = np.ones(table.space.size, dtype=np.bool_)
     for constraint in constraints:
         mask &= constraint.satisfied(table)
-    if not mask.any() and not (isinstance(table, GrowingTable) and needed_metrics(objectives)):
+    if not mask.any() and (table.complete or not needed_metrics(objectives)):
         ranges = "; ".join(_range(constraint, table) for constraint in constraints)
         raise ObjectiveError(f"no cell of {table.dataset} satisfies {' and '.join(map(str, constraints))!r}: {ranges}")
     return mask
 
 
+def score_columns(objectives: Sequence[Objective], table: Table) -> FloatArray:
+    """Return the scores of every architecture, natural units, shape (n_objectives, space.size)."""
+    return np.array([objective.evaluate(table) for objective in objectives])
+
+
 def utility_columns(objectives: Sequence[Objective], table: Table) -> FloatArray:
-    """Return the scores signed so that larger is better, shape (n_objectives, 15625), NaN if unknown or infeasible.
+    """Return scores signed so that larger is better, shape (n_objectives, space.size), NaN if unknown or infeasible.
 
     Raises:
-        ObjectiveError: No cell is feasible, or the table lacks a metric or an attached column.
+        ObjectiveError: No architecture is feasible, or the table lacks a metric or an attached column.
     """
     utilities = np.array([objective.sign * objective.evaluate(table) for objective in objectives])
     utilities[:, ~feasible(objectives, table)] = np.nan
     return utilities
 
 
+def _where(constraints: Sequence[Constraint]) -> str:
+    return f" where {' and '.join(map(str, constraints))}" if constraints else ""
+
+
 def _range(constraint: Constraint, table: Table) -> str:
     values = constraint.evaluate(table)
     known = values[np.isfinite(values)]
-    left = str(constraint).split(f" {constraint.sign} ")[0]
-    return f"{left} is from {known.min():.6g} to {known.max():.6g}" if len(known) else f"{left} is not known of any"
+    name = constraint.expression
+    return f"{name} is from {known.min():.6g} to {known.max():.6g}" if len(known) else f"{name} is not known of any"
 
 
 def _split(text: str) -> tuple[str, str | None]:

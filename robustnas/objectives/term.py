@@ -15,8 +15,8 @@ import numpy as np
 from robustnas.arrays import FloatArray
 from robustnas.errors import ObjectiveError, unknown_name
 from robustnas.metric import ATTACKS, CORRUPTIONS, SEVERITIES, Metric, corruption_name, epsilon, severity
-from robustnas.spaces.nasbench201.cost import COSTS, cost_column
-from robustnas.tables.table import ATTACHED_NAME, Table, attached_column, skeleton_of
+from robustnas.spaces import COSTS
+from robustnas.tables.table import ATTACHED_NAME, Table, attached_column, cost_column
 
 MINIMISED_WORDS: tuple[str, ...] = (
     "latency",
@@ -62,11 +62,11 @@ class Term:
     minimised: bool = False
 
     def evaluate(self, table: Table) -> FloatArray:
-        """Return the unweighted value of every cell, shape (15625,), NaN where unknown."""
+        """Return the unweighted value of every architecture, shape (space.size,), NaN where unknown."""
         if self.attached:
             return attached_column(self.attached, table)
         if not self.metrics:
-            return cost_column(self.atom, skeleton_of(table))
+            return cost_column(self.atom, table)
         columns = np.array([table.column(metric) for metric in self.metrics])
         return np.asarray(columns.min(axis=0) if self.worst else columns.mean(axis=0))
 
@@ -105,7 +105,7 @@ def parse_sum(text: str) -> tuple[Term, ...]:
 
 
 def evaluate_sum(terms: Sequence[Term], table: Table) -> FloatArray:
-    """Return the sum of some terms for every cell, shape (15625,), NaN where a part is unknown."""
+    """Return the sum of some terms for every architecture, shape (space.size,), NaN where a part is unknown."""
     return np.asarray(sum(term.weight * term.evaluate(table) for term in terms))
 
 

@@ -1,36 +1,69 @@
-"""Datasets by name: the published ones in the database's folder, the embedded ones in the package."""
+"""Datasets by name: the published ones in the database's folder, the embedded ones, and those of installed packages."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from robustnas.errors import InvalidInputError, unknown_name
-from robustnas.tables.database.database import DATA_VARIABLE, Database, DatabaseTable, find_folder
-from robustnas.tables.embedded import SurrogateTable, open_surrogate, surrogate_names
+from robustnas.registry import Registry
+from robustnas.spaces import EnumerableSpace
+from robustnas.spaces.nasbench201 import NASBENCH201, SKELETONS
+from robustnas.tables.database.database import DATA_VARIABLE, Database, find_folder
+from robustnas.tables.embedded import open_surrogate, surrogate_names
+from robustnas.tables.table import Table
+
+Opener: TypeAlias = Callable[[str, str | Path | None], Table]
+"""Opens a dataset: gets its whole name (with what follows an ``@``) and the folder of data, None for the default."""
 
 
-def open_table(dataset: str, data: str | Path | None = None) -> DatabaseTable | SurrogateTable:
-    """Open one dataset: a surrogate benchmark by its name, any other from the database.
+def _published(dataset: str, data: str | Path | None) -> Table:
+    database = Database.open(data)
+    if dataset not in database:
+        known = [*database, *(name for name in DATASETS if name not in SKELETONS)]
+        raise InvalidInputError(f"{unknown_name('dataset', dataset, known)}; in {database.folder} and embedded")
+    return database[dataset]
+
+
+def _embedded(dataset: str, data: str | Path | None) -> Table:  # noqa: ARG001  it needs no data
+    return open_surrogate(dataset)
+
+
+DATASETS: Registry[Opener] = Registry(
+    "dataset",
+    {**dict.fromkeys(SKELETONS, _published), **dict.fromkeys(surrogate_names(), _embedded)},
+    "robustnas.datasets",
+)
+"""Datasets by name, each with what opens it."""
+
+
+def open_table(dataset: str, data: str | Path | None = None) -> Any:
+    """Open one dataset.
 
     Args:
-        dataset: ``cifar10-surrogate``, ``cifar10-surrogate@SEED`` with noise, or a dataset of the database.
-        data: The database's folder; see `Database.open`. A surrogate benchmark needs none.
+        dataset: A name in `DATASETS`, such as ``cifar10`` of the database or ``cifar10-surrogate``; the embedded ones
+            take a seed of noise, ``cifar10-surrogate@SEED``.
+        data: The database's folder; see `Database.open`. An embedded dataset needs none.
+
+    Returns:
+        A `Table`.
 
     Raises:
-        InvalidInputError: There is no such dataset; lists those of the folder and the embedded ones.
+        InvalidInputError: There is no such dataset; lists those that there are.
         DataNotFoundError: There is no database where one was looked for.
 
     >>> open_table("cifar10-surrogate").source
     'surrogate'
     """
-    if is_surrogate(dataset):
-        return open_surrogate(dataset)
-    database = Database.open(data)
-    if dataset not in database:
-        known = [*database, *surrogate_names()]
-        raise InvalidInputError(f"{unknown_name('dataset', dataset, known)}; in {database.folder} and embedded")
-    return database[dataset]
+    opener = DATASETS.get(dataset.partition("@")[0], _published)
+    return opener(dataset, data)
+
+
+def space_of(dataset: str) -> EnumerableSpace[Any] | None:
+    """Return the search space of a dataset as far as it is known without opening it, else None."""
+    return NASBENCH201 if dataset.partition("@")[0] in {*SKELETONS, *surrogate_names()} else None
 
 
 def choose_dataset(dataset: str | None, data: str | Path | None = None) -> str:

@@ -11,10 +11,7 @@ import numpy as np
 from robustnas.arrays import FloatArray, read_only
 from robustnas.errors import ObjectiveError
 from robustnas.metric import Metric
-from robustnas.spaces.nasbench201.cell import Cell
-from robustnas.spaces.nasbench201.cost import Skeleton
-from robustnas.spaces.nasbench201.identity import canonical_indices
-from robustnas.spaces.nasbench201.numbering import N_CELLS
+from robustnas.spaces import EnumerableSpace
 from robustnas.tables.table import Table, missing_metric
 
 
@@ -34,21 +31,25 @@ class Filler(Protocol):
         """What a reader of the numbers that it measured should know."""
 
     @property
-    def skeleton(self) -> Skeleton:
-        """The size of the networks that it measures."""
+    def space(self) -> EnumerableSpace[Any]:
+        """The search space whose networks it measures."""
+
+    @property
+    def skeleton(self) -> Any:
+        """The size of the networks that it measures, in the space's own terms."""
 
     def stored(self, metric: Metric, group: Iterable[Metric]) -> Mapping[int, float]:
-        """Return the known numbers of one metric, among others that are measured with it, by space index."""
+        """Return the known numbers of one metric, among others that are measured with it, by index."""
 
-    def measure(self, cell: Cell, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
-        """Return some numbers of a cell, measuring and keeping what is not known yet; `group` as in `stored`."""
+    def measure(self, architecture: Any, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
+        """Return some numbers of an architecture, measuring and keeping those not known yet; `group` as in `stored`."""
 
 
 class GrowingTable:
     """A `Table` whose gaps are filled on demand: from a table first, then from a store, then by measuring.
 
-    A metric that the base table holds is always taken from there. Numbers are those of networks: cells of one canonical
-    class share them. A column holds NaN where nothing is known yet.
+    A metric that the base table holds is always taken from there. Numbers are those of networks: architectures of one
+    canonical class share them. A column holds NaN where nothing is known yet.
 
     Args:
         filler: What measures.
@@ -58,20 +59,24 @@ class GrowingTable:
     Attributes:
         dataset: The base table's name, else that of the image data.
         source: The base table's, else ``measured``.
+        space: The search space.
         skeleton: The size of the networks, for their costs.
     """
+
+    complete = False
 
     def __init__(self, filler: Filler, metrics: Iterable[Metric], base: Table | None = None) -> None:
         self.filler, self.base = filler, base
         self.dataset = base.dataset if base else filler.name
         self.source = base.source if base else "measured"
-        self.skeleton = filler.skeleton
+        self.space, self.skeleton = filler.space, filler.skeleton
+        self._canonical = np.array(self.space.canonical_list())
         held = set(base.metrics) if base else set()
         self._own = tuple(dict.fromkeys(metric for metric in metrics if metric not in held))
-        self._columns = {metric: np.full(N_CELLS, np.nan) for metric in self._own}
+        self._columns = {metric: np.full(self.space.size, np.nan) for metric in self._own}
         for metric, column in self._columns.items():
             for index, value in filler.stored(metric, self._own).items():
-                column[canonical_indices() == canonical_indices()[index]] = value
+                column[self._canonical == self._canonical[index]] = value
         self._measured: set[tuple[Metric, int]] = set()
 
     @property
@@ -86,32 +91,38 @@ class GrowingTable:
         return (*(self.base.metrics if self.base else ()), *self._own)
 
     def column(self, metric: Metric) -> FloatArray:
-        """Return what is known of one metric by space index, shape (15625,), NaN where it is not."""
+        """Return what is known of one metric by index, shape (space.size,), NaN where it is not."""
         if metric in self._columns:
             return read_only(self._columns[metric].view())
         if self.base is None:
             raise ObjectiveError(missing_metric(metric, self))
         return self.base.column(metric)
 
-    def fill(self, cell: Cell, metrics: Iterable[Metric]) -> str:
-        """Measure what is not known of a cell, and return where its numbers come from.
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a reader of the numbers that were measured should know."""
+        return self.filler.notes
+
+    def fill(self, architecture: Any, metrics: Iterable[Metric]) -> str:
+        """Measure what is not known of an architecture, and return where its numbers come from.
 
         That is the base table's source, ``store``, ``measured``, or several of them: ``table+measured``.
 
         Args:
-            cell: The cell.
+            architecture: The architecture.
             metrics: What is asked of it.
 
         Raises:
             EvaluationError: It cannot be measured.
             DataError: The store cannot be read or written.
         """
-        network, asked = int(canonical_indices()[cell.index]), list(metrics)
+        index, asked = self.space.index(architecture), list(metrics)
+        network = int(self._canonical[index])
         own = [metric for metric in asked if metric in self._columns]
-        lacking = [metric for metric in own if np.isnan(self._columns[metric][cell.index])]
+        lacking = [metric for metric in own if np.isnan(self._columns[metric][index])]
         if lacking:
-            members = canonical_indices() == network
-            for metric, value in self.filler.measure(cell, lacking, self._own).items():
+            members = self._canonical == network
+            for metric, value in self.filler.measure(architecture, lacking, self._own).items():
                 self._columns[metric][members] = value
                 self._measured.add((metric, network))
         sources = {"measured" if (metric, network) in self._measured else "store" for metric in own}
@@ -132,4 +143,4 @@ class GrowingTable:
 
     def __repr__(self) -> str:
         known: dict[str, Any] = {str(m): int(np.isfinite(column).sum()) for m, column in self._columns.items()}
-        return f"<{self.dataset}, growing: cells known {known}>"
+        return f"<{self.dataset}, growing: architectures known {known}>"

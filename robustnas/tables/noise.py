@@ -6,14 +6,13 @@ spread is noise, so the pooled within-group standard deviation estimates the noi
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from robustnas.arrays import FloatArray
 from robustnas.errors import InvalidInputError
-from robustnas.spaces.nasbench201.identity import N_NETWORKS
-from robustnas.spaces.nasbench201.twins import network_twin_labels
+from robustnas.spaces import EnumerableSpace, open_space
 
 
 class NoiseFloor(NamedTuple):
@@ -33,23 +32,28 @@ class NoiseFloor(NamedTuple):
         return self.std / float(np.sqrt(2 * self.degrees_of_freedom)) if self.degrees_of_freedom else float("nan")
 
 
-def noise_floor(scores: FloatArray) -> NoiseFloor:
+def noise_floor(scores: FloatArray, space: EnumerableSpace[Any] | None = None) -> NoiseFloor:
     """Estimate the training noise from functional twins.
 
     Args:
-        scores: One value per network, shape (6466,), in ascending order of uid; NaN where unknown.
+        scores: One value per network, shape (n_networks,), in ascending order of uid; NaN where unknown.
+        space: Whose networks they are; NAS-Bench-201 if None.
 
     Returns:
-        The pooled standard deviation within groups of twins; NaN if no two twins are known.
+        The pooled standard deviation within groups of twins; NaN if no two twins are known, or the space knows none.
 
     Raises:
         InvalidInputError: Another shape.
     """
     values = np.asarray(scores, dtype=np.float64)
-    if values.shape != (N_NETWORKS,):
-        raise InvalidInputError(f"scores have shape {values.shape}; expected ({N_NETWORKS},), one per network")
+    space = space or open_space()
+    if values.shape != (space.n_networks,):
+        raise InvalidInputError(f"scores have shape {values.shape}; expected ({space.n_networks},), one per network")
+    twins = space.twin_labels()
+    if twins is None:
+        return NoiseFloor(float("nan"), 0)
     known = np.isfinite(values)
-    labels, values = network_twin_labels()[known], values[known]
+    labels, values = twins[known], values[known]
     size = np.bincount(labels)
     mean = np.bincount(labels, weights=values) / np.maximum(size, 1)
     squares = np.bincount(labels, weights=(values - mean[labels]) ** 2)

@@ -1,4 +1,4 @@
-"""What an oracle reads: one dataset's metrics over the whole space.
+"""What an oracle reads: one dataset's metrics over a whole search space.
 
 `Table` is a protocol, so that the published database, a surrogate benchmark or a user's own arrays serve alike.
 """
@@ -6,27 +6,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from robustnas.arrays import FloatArray, read_only
 from robustnas.errors import InvalidInputError, ObjectiveError, unknown_name
 from robustnas.metric import Metric
-from robustnas.spaces.nasbench201.cost import CIFAR10, SKELETONS, Skeleton
-from robustnas.spaces.nasbench201.numbering import N_CELLS
+from robustnas.spaces import EnumerableSpace, open_space
 
 ATTACHED_NAME = re.compile(r"[A-Za-z_]\w*\.\w+", re.ASCII)
 """What the full name of an attached column looks like: table, dot, column."""
 
 
 class Table(Protocol):
-    """One dataset's metrics, each a column over the 15,625 cells by space index."""
+    """One dataset's metrics over a search space, each a column with a number per index of the space."""
 
     def __hash__(self) -> int:
         """Tables are compared and hashed by identity: their content does not change."""
+
+    @property
+    def space(self) -> EnumerableSpace[Any]:
+        """The search space that it is over."""
 
     @property
     def dataset(self) -> str:
@@ -37,6 +40,14 @@ class Table(Protocol):
         """A SHA-256 of the content, for provenance."""
 
     @property
+    def complete(self) -> bool:
+        """Whether it holds all that it will ever hold; if not, `fill` measures what is asked for."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a reader of numbers that were measured should know; empty where nothing is measured."""
+
+    @property
     def source(self) -> str:
         """Where its numbers come from, as records say it: ``table`` for measurements that were published."""
 
@@ -45,11 +56,14 @@ class Table(Protocol):
         """The metrics it holds."""
 
     def column(self, metric: Metric) -> FloatArray:
-        """Return the values of one metric by space index, shape (15625,), accuracies in [0, 1], NaN where missing.
+        """Return the values of one metric by index, shape (space.size,), accuracies in [0, 1], NaN where missing.
 
         Raises:
             ObjectiveError: The table does not hold the metric.
         """
+
+    def fill(self, architecture: Any, metrics: Iterable[Metric]) -> str:
+        """Measure what is not known of an architecture, if the table can, and return where its numbers come from."""
 
     def attached_columns(self) -> dict[str, FloatArray]:
         """Return the attached columns by name (``hw.edgegpu_latency``), each as `column`, in the file's own units."""
@@ -58,15 +72,28 @@ class Table(Protocol):
         """Return a SHA-256 of the content of each attached table, by its name (``hw``), for provenance."""
 
 
-class ArrayTable:
+class CompleteTable:
+    """What tables share that hold all their numbers from the start."""
+
+    source: str
+    complete = True
+    notes: Sequence[str] = ()
+
+    def fill(self, architecture: Any, metrics: Iterable[Metric]) -> str:  # noqa: ARG002  nothing is ever missing
+        """Return where the numbers come from; there is nothing to measure."""
+        return self.source
+
+
+class ArrayTable(CompleteTable):
     """A table of a user's own arrays, for tests, simulations and new measurements.
 
     Args:
-        columns: Values by metric name, each of shape (15625,) by space index.
+        columns: Values by metric name, each of shape (space.size,) by index.
         dataset: The dataset's name.
         source: Where the numbers come from, as records say it.
-        attached: Attached columns by name, such as ``hw.edgegpu_latency``, each of shape (15625,), NaN where missing.
+        attached: Attached columns by name, such as ``hw.edgegpu_latency``, shaped as `columns`, NaN where missing.
         skeleton: The size of the networks, for their costs; that of the dataset's name if None.
+        space: The search space; NAS-Bench-201 if None.
 
     Raises:
         InvalidInputError: A column of another shape, or an attached one whose name has no table.
@@ -83,13 +110,17 @@ class ArrayTable:
         source: str = "array",
         *,
         attached: Mapping[str, FloatArray] | None = None,
-        skeleton: Skeleton | None = None,
+        skeleton: Any = None,
+        space: EnumerableSpace[Any] | None = None,
     ) -> None:
+        self.space = space or open_space()
         self.dataset = dataset
         self.skeleton = skeleton
         self.source = source
-        self._columns = {Metric.parse(name): _checked(name, values) for name, values in columns.items()}
-        self._attached = {_attached_name(name): _checked(name, values) for name, values in (attached or {}).items()}
+        self._columns = {Metric.parse(name): self._checked(name, values) for name, values in columns.items()}
+        self._attached = {
+            _attached_name(name): self._checked(name, values) for name, values in (attached or {}).items()
+        }
 
     @property
     def digest(self) -> str:
@@ -102,7 +133,7 @@ class ArrayTable:
         return tuple(self._columns)
 
     def column(self, metric: Metric) -> FloatArray:
-        """Return the values of one metric by space index, shape (15625,)."""
+        """Return the values of one metric by index, shape (space.size,)."""
         try:
             return self._columns[metric]
         except KeyError:
@@ -119,6 +150,14 @@ class ArrayTable:
             table, _, rest = name.partition(".")
             by_table.setdefault(table, {})[rest] = column
         return {table: columns_digest(columns) for table, columns in by_table.items()}
+
+    def _checked(self, name: str, values: FloatArray) -> FloatArray:
+        column = np.array(values, dtype=np.float64)
+        if column.shape != (self.space.size,):
+            raise InvalidInputError(
+                f"column {name!r} has shape {column.shape}; expected ({self.space.size},), by index"
+            )
+        return read_only(column)
 
 
 def attached_column(name: str, table: Table) -> FloatArray:
@@ -138,10 +177,15 @@ def attached_column(name: str, table: Table) -> FloatArray:
     )
 
 
-def skeleton_of(table: Table) -> Skeleton:
-    """Return the size of the networks that a table is of: what it says itself, else what NAS-Bench-201 trained."""
+def skeleton_of(table: Table) -> Any:
+    """Return the size of a table's networks: what it says itself, else the space's for the dataset's name."""
     own = getattr(table, "skeleton", None)
-    return own if isinstance(own, Skeleton) else SKELETONS.get(table.dataset, CIFAR10)
+    return table.space.skeleton(table.dataset) if own is None else own
+
+
+def cost_column(name: str, table: Table) -> FloatArray:
+    """Return a cost of `robustnas.spaces.COSTS` for every architecture of a table, shape (space.size,)."""
+    return table.space.cost_column(name, skeleton_of(table))
 
 
 def columns_digest(columns: Mapping[str, FloatArray]) -> str:
@@ -164,10 +208,3 @@ def _attached_name(name: str) -> str:
     if not ATTACHED_NAME.fullmatch(name):
         raise InvalidInputError(f"attached column {name!r}: expected <table>.<column>, as in hw.edgegpu_latency")
     return name
-
-
-def _checked(name: str, values: FloatArray) -> FloatArray:
-    column = np.array(values, dtype=np.float64)
-    if column.shape != (N_CELLS,):
-        raise InvalidInputError(f"column {name!r} has shape {column.shape}; expected ({N_CELLS},), by space index")
-    return read_only(column)

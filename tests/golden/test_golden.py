@@ -17,7 +17,8 @@ import pytest
 
 from robustnas.metric import Metric
 from robustnas.oracle import Oracle
-from robustnas.spaces.nasbench201.encodings import ENCODINGS, encoding
+from robustnas.spaces import encoding
+from robustnas.spaces.nasbench201.encodings import NASBENCH201_ENCODINGS as ENCODINGS
 from robustnas.spaces.nasbench201.space import network_indices
 from robustnas.tables.embedded import open_surrogate
 from robustnas.tables.table import Table

@@ -20,8 +20,8 @@ from robustnas.naslib import loading, predictors
 from robustnas.naslib.loading import location
 from robustnas.naslib.predictor_types import PREDICTOR_TYPES
 from robustnas.naslib.stand_ins import is_missing
+from robustnas.spaces import encoding
 from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.encodings import encoding
 from searchers.testing import landscape
 from surrogates import check_pair, make_surrogate, naslib_predictor
 from surrogates.metrics import coverage, kendall_tau, r2

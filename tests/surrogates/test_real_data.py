@@ -9,8 +9,8 @@ import pytest
 
 from robustnas import Database
 from robustnas.metric import Metric
+from robustnas.spaces import encoding
 from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.encodings import encoding
 from surrogates import DEFAULT_ENCODING, make_surrogate
 from surrogates.metrics import coverage, kendall_tau
 

@@ -23,7 +23,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from robustnas.arrays import FloatArray
 from robustnas.errors import InvalidInputError
-from robustnas.spaces.nasbench201.encodings import encoding
+from robustnas.spaces import encoding
 from surrogates import DEFAULT_ENCODING, SURROGATES, WithDeviation, make_surrogate, with_std
 from surrogates.metrics import coverage, r2
 from tests import ROOT

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from experiments.comparison.run import cross_objectives
 from experiments.pages.table import Entry, ReportTable, Row
 from experiments.paper.correlations.correlation_figures import named_tau_figure, tau_figure
 from experiments.paper.correlations.rank_correlations import (
@@ -22,6 +21,7 @@ from experiments.paper.section import Question, Section
 from robustnas.arrays import FloatArray
 from robustnas.errors import ObjectiveError
 from robustnas.metric import CORRUPTIONS, Metric
+from robustnas.objectives import cross_objectives
 from robustnas.tables.database.database import DatabaseTable
 
 _PARAGRAPHS = (

@@ -9,9 +9,9 @@ import pandas as pd
 
 from robustnas.arrays import FloatArray, IntArray
 from robustnas.errors import InvalidInputError
-from robustnas.spaces.nasbench201.cell import EDGES
 from robustnas.spaces.nasbench201.encodings.structure import SHORT_NAMES, live_paths
 from robustnas.spaces.nasbench201.numbering import N_CELLS, N_EDGES, N_OPERATIONS, all_operations
+from robustnas.spaces.nasbench201.operations import EDGES
 from robustnas.spaces.nasbench201.twins import twin_labels
 
 _NORMAL_95 = 1.959964

@@ -12,7 +12,8 @@ from matplotlib.path import Path
 
 from experiments.pages.figure_style import INK, STYLE, TEXT_WIDTH, new_figure
 from experiments.pages.heat_map import freeze
-from robustnas.spaces.nasbench201.cell import EDGES, Cell, Operation
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.operations import EDGES, Operation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,10 +8,11 @@ import pandas as pd
 from experiments.paper.objective_scores import mean_adversarial
 from robustnas.arrays import AnyArray, IntArray
 from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.cell import Cell, Operation
+from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import all_parameters
 from robustnas.spaces.nasbench201.encodings.structure import live_operations
 from robustnas.spaces.nasbench201.numbering import all_operations
+from robustnas.spaces.nasbench201.operations import Operation
 from robustnas.spaces.nasbench201.twins import network_twin_labels
 from robustnas.tables.database.database import DatabaseTable
 from robustnas.tables.noise import noise_floor

@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.comparison.run import objective_column
 from experiments.pages.table import Entry, ReportTable, Row, number
 from experiments.paper.design.cell_effects import CellEffects, cell_effects, connected
 from experiments.paper.design.cell_figure import cells_figure
@@ -17,6 +16,7 @@ from experiments.paper.design.network_size import size_bins, size_correlations
 from experiments.paper.design.top_overlap import top_overlap
 from experiments.paper.objective_scores import ObjectiveScores, n_attack_columns, objective_scores
 from experiments.paper.section import Question, Section
+from robustnas.objectives import objective_column
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.tables.database.database import DatabaseTable
 

@@ -12,8 +12,8 @@ from sklearn.model_selection import GroupShuffleSplit
 
 from robustnas.arrays import FloatArray
 from robustnas.errors import InvalidInputError
+from robustnas.spaces import encoding
 from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.encodings import encoding
 from robustnas.spaces.nasbench201.twins import network_twin_labels
 
 _HELD_OUT = 0.3
@@ -40,7 +40,7 @@ def importances(scores: FloatArray, name: str = "graph", seed: int = 0) -> Impor
 
     Args:
         scores: One per network, shape (6466,); NaN where unknown.
-        name: The encoding; see `robustnas.spaces.nasbench201.encodings.encoding`.
+        name: The encoding; see `robustnas.spaces.encoding`.
         seed: Of the split, the trees and the shuffles.
 
     Raises:

@@ -6,8 +6,6 @@ import math
 
 import pandas as pd
 
-from experiments.comparison.manifest import title
-from experiments.comparison.run import cross_objectives, objective_column
 from experiments.pages.table import Entry, ReportTable, Row
 from experiments.paper.noise_floor.noise_figures import levels_figure, metrics_figure
 from experiments.paper.noise_floor.twin_noise import N_FOUND, differences, noise_by_level, noise_frame
@@ -15,6 +13,7 @@ from experiments.paper.section import Question, Section
 from robustnas.arrays import FloatArray
 from robustnas.errors import ObjectiveError
 from robustnas.metric import SEVERITIES, corruption_metrics
+from robustnas.objectives import cross_objectives, objective_column, title
 from robustnas.spaces.nasbench201 import space
 from robustnas.tables.database.database import DatabaseTable
 
@@ -89,7 +88,7 @@ def _columns(table: DatabaseTable) -> dict[str, FloatArray]:
 
 def _shown(table: DatabaseTable) -> list[str]:
     """Return the paper's objectives, or what comes first where there is none of them."""
-    return list(cross_objectives(table)) or [str(metric) for metric in table.metrics][:6]
+    return [str(found) for found in cross_objectives(table)] or [str(metric) for metric in table.metrics][:6]
 
 
 def _lead(chosen: pd.DataFrame, titles: dict[str, str]) -> str:

@@ -5,33 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cache
 from typing import TypeAlias
 
 from robustnas.errors import InvalidInputError, NotationError, unknown_name
+from robustnas.spaces.nasbench201.drawing import cell_svg
 from robustnas.spaces.nasbench201.numbering import N_CELLS, N_EDGES, N_OPERATIONS, id_of_index, index_of_id
-
-EDGES: tuple[tuple[int, int], ...] = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
-"""Edges (source node, target node) in the order of the arch string; node 0 is the input, node 3 the output."""
-
-
-class Operation(IntEnum):
-    """An operation on an edge; the code is its place in NAS-Bench-201's own list."""
-
-    NONE = 0
-    SKIP_CONNECT = 1
-    CONV_1X1 = 2
-    CONV_3X3 = 3
-    AVG_POOL_3X3 = 4
-
-    @property
-    def label(self) -> str:
-        """Return the name used in arch strings, such as ``nor_conv_3x3``."""
-        return OPERATION_LABELS[self]
-
-
-OPERATION_LABELS: tuple[str, ...] = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+from robustnas.spaces.nasbench201.operations import OPERATION_LABELS, Operation
 
 _CODE_OF_LABEL = {label: code for code, label in enumerate(OPERATION_LABELS)}
 _NASLIB_CODES = (1, 0, 3, 2, 4)  # an involution: the same tuple translates both ways
@@ -153,8 +133,6 @@ class Cell:
         return f"Cell.parse({self.arch!r})"
 
     def _repr_svg_(self) -> str:
-        from robustnas.spaces.nasbench201.drawing import cell_svg
-
         return cell_svg(self)
 
 

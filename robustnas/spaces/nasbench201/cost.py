@@ -19,8 +19,9 @@ from functools import cache
 from robustnas.arrays import FloatArray, IntArray, read_only
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
-from robustnas.spaces.nasbench201.cell import Cell, Operation
+from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.numbering import all_operations
+from robustnas.spaces.nasbench201.operations import Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +102,8 @@ def all_flops(skeleton: Skeleton = CIFAR10) -> IntArray:
     return read_only(total + per_1x1 * (n_1x1 + 9 * n_3x3))
 
 
-COSTS: dict[str, str] = {
-    "params": "trainable parameters",
-    "flops": "multiply-accumulates of one forward pass of one image",
-}
-"""Costs that objectives may name, with what they count; smaller is better."""
-
-
 def cost_column(name: str, skeleton: Skeleton = CIFAR10) -> FloatArray:
-    """Return a cost of `COSTS` for every cell, shape (15625,)."""
+    """Return a cost of `robustnas.spaces.COSTS` for every cell, shape (15625,)."""
     count = all_parameters(skeleton) if name == "params" else all_flops(skeleton)
     return count.astype(float)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from xml.sax.saxutils import escape
 
-from robustnas.spaces.nasbench201.cell import EDGES, Cell, Operation
+from robustnas.spaces.nasbench201.operations import EDGES, Operation
 
 # Okabe and Ito's palette: the colours stay apart for colour-blind readers, and each has a dash of its own.
 _STYLE = {
@@ -19,12 +19,24 @@ _NODES = ("in", "1", "2", "out")
 _WIDTH, _HEIGHT, _AXIS, _STEP, _LEFT, _RADIUS = 560, 250, 118, 150, 55, 17
 
 
+class DrawableCell(Protocol):
+    """What a drawing needs of a cell."""
+
+    @property
+    def ops(self) -> tuple[int, ...]:
+        """The operation codes, in the order of `EDGES`."""
+
+    @property
+    def arch(self) -> str:
+        """The arch string."""
+
+
 class _Point(NamedTuple):
     x: float
     y: float
 
 
-def cell_svg(cell: Cell, title: str | None = None) -> str:
+def cell_svg(cell: DrawableCell, title: str | None = None) -> str:
     """Draw a cell.
 
     Args:

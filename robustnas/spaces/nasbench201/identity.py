@@ -13,8 +13,8 @@ from functools import cache
 import numpy as np
 
 from robustnas.arrays import IntArray, read_only
-from robustnas.spaces.nasbench201.cell import OPERATION_LABELS
 from robustnas.spaces.nasbench201.numbering import N_CELLS, id_of_index, index_of_id
+from robustnas.spaces.nasbench201.operations import OPERATION_LABELS
 
 N_NETWORKS = 6466
 """Canonical classes, that is, networks that the database evaluated."""

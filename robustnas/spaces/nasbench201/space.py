@@ -19,7 +19,7 @@ import numpy as np
 
 from robustnas.arrays import IntArray, read_only
 from robustnas.errors import InvalidInputError
-from robustnas.spaces.nasbench201.cell import EDGES, OPERATION_LABELS, Architecture, Cell, Operation
+from robustnas.spaces.nasbench201.cell import Architecture, Cell
 from robustnas.spaces.nasbench201.identity import (
     N_NETWORKS,
     canonical_indices,
@@ -37,6 +37,7 @@ from robustnas.spaces.nasbench201.numbering import (
     id_of_index,
     index_of_id,
 )
+from robustnas.spaces.nasbench201.operations import EDGES, OPERATION_LABELS, Operation
 
 __all__ = [
     "EDGES",

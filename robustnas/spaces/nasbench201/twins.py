@@ -20,9 +20,10 @@ from typing import TypeAlias
 import numpy as np
 
 from robustnas.arrays import IntArray, read_only
-from robustnas.spaces.nasbench201.cell import EDGES, Cell, Operation
+from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.identity import network_indices
 from robustnas.spaces.nasbench201.numbering import N_CELLS
+from robustnas.spaces.nasbench201.operations import EDGES, Operation
 
 Value: TypeAlias = "tuple[Atom, ...]"
 Atom: TypeAlias = "tuple[str, int, Value]"  # kind, edge of the convolution (or -1), value it is applied to

@@ -15,13 +15,14 @@ import numpy as np
 from robustnas.arrays import AnyArray, FloatArray, IntArray, read_only
 from robustnas.errors import DataNotFoundError, InvalidInputError, ObjectiveError, unknown_name
 from robustnas.metric import Metric
+from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
 from robustnas.spaces.nasbench201.identity import network_indices, network_of_index, networks
 from robustnas.spaces.nasbench201.numbering import N_CELLS
 from robustnas.tables.attached.attached import AttachedTable, attached_tables
 from robustnas.tables.database.cache import Catalogue, Store
 from robustnas.tables.database.published import KEYS, N_CLASSES, PublishedFile
-from robustnas.tables.table import missing_metric
+from robustnas.tables.table import CompleteTable, missing_metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +51,7 @@ def find_folder(path: str | Path | None = None) -> tuple[Path, str]:
     return user_folder(), "the user's data directory"
 
 
-class DatabaseTable:
+class DatabaseTable(CompleteTable):
     """One dataset of the database: a `Table`, and more.
 
     Get it from a `Database`: ``Database.open()["cifar10"]``.
@@ -67,6 +68,7 @@ class DatabaseTable:
         metrics: The metrics whose accuracy it holds: clean, attacks by eps, corruptions by severity.
     """
 
+    space = NASBENCH201
     source = "table"
 
     def __init__(self, dataset: str, catalogue: Catalogue, store: Store) -> None:

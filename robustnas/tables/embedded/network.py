@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from robustnas.arrays import AnyArray, FloatArray, IntArray
-from robustnas.spaces.nasbench201.cell import EDGES, Operation
+from robustnas.spaces.nasbench201.operations import EDGES, Operation
 
 REAL_OPERATIONS = (Operation.CONV_1X1, Operation.CONV_3X3, Operation.AVG_POOL_3X3)
 """The operations that have weights here, in the order of the weights' first axis."""

@@ -15,12 +15,13 @@ from robustnas.arrays import FloatArray, IntArray, read_only
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, ObjectiveError, unknown_name
 from robustnas.metric import Metric
+from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
 from robustnas.spaces.nasbench201.identity import network_indices, networks
 from robustnas.spaces.nasbench201.numbering import N_CELLS
 from robustnas.tables.attached.attached import AttachedTable, attached_tables
 from robustnas.tables.embedded.model import SurrogateModel, file_digest, model_predictions, read_model
-from robustnas.tables.table import missing_metric
+from robustnas.tables.table import CompleteTable, missing_metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ MODELS: dict[str, Path] = {f"cifar10{SUFFIX}": Path(__file__).with_name("cifar10
 _NAME = re.compile(rf"(?P<model>.+{SUFFIX})(?:@(?P<seed>\d+))?")
 
 
-class SurrogateTable:
+class SurrogateTable(CompleteTable):
     """A surrogate benchmark: a `Table` of predictions, for every network and metric. It holds no measurement.
 
     Without a seed it is deterministic, and networks that are functional twins are equal. With one, every network gets
@@ -59,6 +60,7 @@ class SurrogateTable:
     'cifar10-surrogate@7'
     """
 
+    space = NASBENCH201
     source = "surrogate"
 
     def __init__(self, noise_seed: int | None = None, *, model: Path | None = None) -> None:

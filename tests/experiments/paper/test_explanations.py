@@ -8,8 +8,8 @@ from experiments.paper.explanations.importances import importances
 from experiments.paper.explanations.result import explanations, strongest
 from experiments.paper.section import Question
 from robustnas.errors import InvalidInputError, ObjectiveError
+from robustnas.spaces import encoding
 from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.encodings import encoding
 from robustnas.tables.database.database import Database
 
 

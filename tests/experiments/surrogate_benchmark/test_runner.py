@@ -20,8 +20,8 @@ from experiments.surrogate_benchmark.records import (
 from experiments.surrogate_benchmark.report import finding, write_surrogate_report
 from experiments.surrogate_benchmark.runner import benchmark, ceiling, row
 from robustnas.errors import DataError, InvalidInputError
+from robustnas.spaces import encoding
 from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.encodings import encoding
 from robustnas.spaces.nasbench201.twins import twin_labels
 from robustnas.tables.database.database import Database
 from robustnas.tables.table import ArrayTable

@@ -8,11 +8,12 @@ import pytest
 from click.testing import CliRunner
 
 from experiments.cli import main
-from experiments.comparison.manifest import facts, manifest
+from experiments.comparison.manifest import manifest
 from experiments.comparison.plan import Plan
 from experiments.comparison.run import RunSpec, hypervolume_scale, record
 from robustnas import Cell, Objective, Oracle
 from robustnas.errors import ObjectiveError
+from robustnas.objectives import facts
 from robustnas.objectives.constraint import Constraint, parse_clause
 from robustnas.objectives.objective import feasible, parse_objectives
 from robustnas.spaces.nasbench201 import space

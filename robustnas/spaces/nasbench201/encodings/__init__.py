@@ -1,13 +1,31 @@
-"""Encodings: cells as rows of numbers, for surrogates and distances. Vectorised over the whole space, and cached.
+"""The encodings of NAS-Bench-201: cells as rows of numbers. Vectorised over the whole space, and cached.
 
+>>> from robustnas.spaces import encoding
 >>> from robustnas.spaces.nasbench201 import space
->>> from robustnas.spaces.nasbench201.encodings import encoding
 >>> features = encoding("path+path-statistics")
 >>> features.values[space.indices(["#13433", "#0"])].shape
 (2, 74)
 """
 
-from robustnas.spaces.nasbench201.encodings.encoding import Encoding, join
-from robustnas.spaces.nasbench201.encodings.registry import ENCODINGS, encoding
+from __future__ import annotations
 
-__all__ = ["ENCODINGS", "Encoding", "encoding", "join"]
+from collections.abc import Callable
+
+from robustnas.spaces.encoding import Encoding
+from robustnas.spaces.nasbench201.encodings.cost import cost
+from robustnas.spaces.nasbench201.encodings.graph import graph
+from robustnas.spaces.nasbench201.encodings.one_hot import functional, one_hot
+from robustnas.spaces.nasbench201.encodings.path import path
+from robustnas.spaces.nasbench201.encodings.path_statistics import path_statistics
+
+__all__ = ["NASBENCH201_ENCODINGS"]
+
+NASBENCH201_ENCODINGS: dict[str, Callable[[], Encoding]] = {
+    "one-hot": one_hot,
+    "functional": functional,
+    "path": path,
+    "path-statistics": path_statistics,
+    "graph": graph,
+    "cost": cost,
+}
+"""Encodings by name; every one but ``one-hot`` gives functional twins equal rows."""

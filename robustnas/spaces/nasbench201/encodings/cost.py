@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from robustnas.spaces.nasbench201.cell import Operation
+from robustnas.spaces.encoding import Encoding
 from robustnas.spaces.nasbench201.cost import CIFAR10, all_flops, all_parameters
-from robustnas.spaces.nasbench201.encodings.encoding import Encoding
 from robustnas.spaces.nasbench201.encodings.structure import (
     SHORT_NAMES,
     WORKING_OPERATIONS,
@@ -14,6 +13,7 @@ from robustnas.spaces.nasbench201.encodings.structure import (
     live_operations,
 )
 from robustnas.spaces.nasbench201.numbering import N_EDGES, N_OPERATIONS
+from robustnas.spaces.nasbench201.operations import Operation
 
 
 def cost() -> Encoding:

@@ -9,8 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from robustnas.arrays import FloatArray
-from robustnas.spaces.nasbench201.cell import EDGES, Operation
-from robustnas.spaces.nasbench201.encodings.encoding import Encoding
+from robustnas.spaces.encoding import Encoding
 from robustnas.spaces.nasbench201.encodings.path_statistics import receptive_field, robustness_columns
 from robustnas.spaces.nasbench201.encodings.structure import (
     SHORT_NAMES,
@@ -21,6 +20,7 @@ from robustnas.spaces.nasbench201.encodings.structure import (
     path_counts,
     path_depths,
 )
+from robustnas.spaces.nasbench201.operations import EDGES, Operation
 
 Columns = dict[str, FloatArray]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from robustnas.arrays import FloatArray
-from robustnas.spaces.nasbench201.cell import EDGES
-from robustnas.spaces.nasbench201.encodings.encoding import Encoding
+from robustnas.spaces.encoding import Encoding
 from robustnas.spaces.nasbench201.encodings.structure import SHORT_NAMES, functional_mean, live_operations
 from robustnas.spaces.nasbench201.numbering import N_CELLS, N_OPERATIONS, all_operations
+from robustnas.spaces.nasbench201.operations import EDGES
 
 
 def one_hot() -> Encoding:

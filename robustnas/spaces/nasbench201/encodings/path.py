@@ -6,8 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from robustnas.spaces.nasbench201.cell import Operation
-from robustnas.spaces.nasbench201.encodings.encoding import Encoding
+from robustnas.spaces.encoding import Encoding
 from robustnas.spaces.nasbench201.encodings.structure import (
     MAX_DEPTH,
     PATHS,
@@ -16,6 +15,7 @@ from robustnas.spaces.nasbench201.encodings.structure import (
     live_paths,
 )
 from robustnas.spaces.nasbench201.numbering import N_CELLS, all_operations
+from robustnas.spaces.nasbench201.operations import Operation
 
 N_WORKING = len(WORKING_OPERATIONS)
 

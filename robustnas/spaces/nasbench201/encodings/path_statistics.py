@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from robustnas.arrays import FloatArray, IntArray
-from robustnas.spaces.nasbench201.cell import Operation
-from robustnas.spaces.nasbench201.encodings.encoding import Encoding
+from robustnas.spaces.encoding import Encoding
 from robustnas.spaces.nasbench201.encodings.structure import (
     MAX_DEPTH,
     SHORT_NAMES,
@@ -20,6 +19,7 @@ from robustnas.spaces.nasbench201.encodings.structure import (
     path_depths,
     path_ends,
 )
+from robustnas.spaces.nasbench201.operations import Operation
 
 Columns = dict[str, FloatArray]
 

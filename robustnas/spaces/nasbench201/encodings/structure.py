@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustnas.arrays import FloatArray, IntArray, read_only
-from robustnas.spaces.nasbench201.cell import Operation
 from robustnas.spaces.nasbench201.numbering import N_CELLS, N_EDGES, N_OPERATIONS, all_operations
+from robustnas.spaces.nasbench201.operations import Operation
 from robustnas.spaces.nasbench201.twins import twin_labels
 
 BoolArray = NDArray[np.bool_]

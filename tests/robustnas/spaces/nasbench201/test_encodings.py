@@ -10,9 +10,10 @@ import pytest
 
 from robustnas.arrays import FloatArray
 from robustnas.errors import InvalidInputError
+from robustnas.spaces import Encoding, encoding
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cell import Cell
-from robustnas.spaces.nasbench201.encodings import ENCODINGS, Encoding, encoding
+from robustnas.spaces.nasbench201.encodings import NASBENCH201_ENCODINGS as ENCODINGS
 from robustnas.spaces.nasbench201.numbering import N_CELLS
 from robustnas.spaces.nasbench201.twins import twin_labels
 from robustnas.tables.table import ArrayTable

@@ -1,4 +1,4 @@
-"""An encoding: the cells of the whole space as rows of numbers, with the names of the columns."""
+"""An encoding: the architectures of a space as rows of numbers, with the names of the columns."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ import numpy as np
 
 from robustnas.arrays import FloatArray, read_only
 from robustnas.errors import InvalidInputError
-from robustnas.spaces.nasbench201.numbering import N_CELLS
 
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """Features of every cell. Rows of cells are ``encoding.values[space.indices(cells)]``.
+    """Features of every architecture. Rows of some are ``encoding.values[space.indices(architectures)]``.
 
     Args:
         name: Its name, such as ``path+cost``.
-        values: The features by space index, shape (15625, d), read-only; NaN where an attached table lacks a cell.
+        values: The features by index, shape (size, d), read-only; NaN where an attached table has no number.
         names: The names of the d columns, all different, each led by its encoding: ``path:conv_1x1>avg_pool_3x3``.
         groups: The column counts of its parts, in order; their sum is d.
 
@@ -38,22 +37,32 @@ class Encoding:
     groups: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        shape = (N_CELLS, len(self.names))
+        self.check_rows(len(self.values))
+        twice = [column for column, n in Counter(self.names).items() if n > 1]
+        if twice:
+            raise InvalidInputError(f"encoding {self.name!r} has two columns named {twice[0]!r}; name each part once")
+        read_only(self.values)
+
+    def check_rows(self, n_rows: int) -> None:
+        """Refuse an encoding that has not one row for each of `n_rows` architectures.
+
+        Raises:
+            InvalidInputError: Says which shape was expected.
+        """
+        shape = (n_rows, len(self.names))
         if self.values.shape != shape or sum(self.groups) != len(self.names):
             raise InvalidInputError(
                 f"encoding {self.name!r} has values of shape {self.values.shape}, {len(self.names)} names and groups "
                 f"{self.groups}; expected shape {shape} and groups that add up to the names"
             )
-        twice = [column for column, n in Counter(self.names).items() if n > 1]
-        if twice:
-            raise InvalidInputError(f"encoding {self.name!r} has two columns named {twice[0]!r}; name each part once")
-        read_only(self.values)
 
 
 def join(parts: Sequence[Encoding]) -> Encoding:
     """Return the parts side by side; each keeps its groups."""
     if len(parts) == 1:
         return parts[0]
+    for part in parts:
+        part.check_rows(len(parts[0].values))
     return Encoding(
         name="+".join(part.name for part in parts),
         values=np.concatenate([part.values for part in parts], axis=1),

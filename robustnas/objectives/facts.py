@@ -1,0 +1,100 @@
+"""Facts about objectives on a table: titles, the best, training noise, what networks are cross-evaluated on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from robustnas.arrays import FloatArray
+from robustnas.errors import ObjectiveError
+from robustnas.objectives.objective import Objective, objectives_text, parse_objectives, utility_columns
+from robustnas.tables.noise import noise_floor
+from robustnas.tables.table import Table
+
+Asked: TypeAlias = str | Objective | Sequence[str | Objective]
+"""One or several objectives, as text or parsed."""
+
+CROSS_OBJECTIVES: tuple[Objective, ...] = tuple(
+    Objective(text) for text in ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption")
+)
+"""What every network found is scored on (table 1 of the robustness paper)."""
+
+
+def title(objectives: Asked) -> str:
+    """Return a name for tables and figures, such as ``PGD, eps 1/255``.
+
+    >>> title("clean, pgd@1")
+    'clean | PGD, eps 1/255'
+    """
+    return " | ".join(objective.title for objective in parse_objectives(objectives))
+
+
+def cross_objectives(table: Table) -> tuple[Objective, ...]:
+    """Return those of `CROSS_OBJECTIVES` that a table has the metrics for."""
+    held = set(table.metrics)
+    return tuple(objective for objective in CROSS_OBJECTIVES if held.issuperset(objective.metrics))
+
+
+@lru_cache(maxsize=256)
+def objective_column(objective: str | Objective, table: Table) -> FloatArray:
+    """Return `Objective.evaluate` of a table that does not change, computed once, shape (space.size,)."""
+    return (Objective(objective) if isinstance(objective, str) else objective).evaluate(table)
+
+
+def attached_digests(objectives: Iterable[Objective], table: Table) -> dict[str, dict[str, str]]:
+    """Return ``{"attached_digests": {name: digest}}`` of the attached tables that objectives use; {} if none does."""
+    return digests_of({column for objective in objectives for column in objective.attached}, table)
+
+
+def digests_of(columns: Iterable[str], table: Table) -> dict[str, dict[str, str]]:
+    """Return ``{"attached_digests": {name: digest}}`` of the attached tables of some columns; {} for no columns."""
+    names = {column.partition(".")[0] for column in columns}
+    digests = table.attached_digests() if names else {}
+    return {"attached_digests": {name: digests[name] for name in sorted(names)}} if names else {}
+
+
+def facts(asked: Asked, table: Table) -> dict[str, Any]:
+    """Return what a table says of an objective: best, noise floor, how many lie within it, scale and title.
+
+    The best is that of all feasible architectures, not of the networks' representatives alone: those of one network may
+    differ in costs. The noise floor is that of the feasible networks, unknown for a sum with an attached column to
+    maximise. Of several objectives, the scale is the normalised hypervolume, whose best is 1.
+
+    Raises:
+        ObjectiveError: Nothing is feasible and of a known score, or the table lacks a metric or an attached column.
+    """
+    objectives = parse_objectives(asked)
+    if len(objectives) > 1:
+        unknown = {"noise_floor": None, "n_within_noise": None}
+        return {"best": 1.0, "minimised": False, **unknown, "scale": "hypervolume", "title": title(objectives)}
+    (objective,) = objectives
+    space = table.space
+    utilities = utility_columns(objectives, table)[0]
+    if not np.isfinite(utilities).any():
+        raise ObjectiveError(f"no cell of {table.dataset} has a known score of {objectives_text(objectives)!r}")
+    best = float(np.nanmax(utilities))
+    noise = _noise(objective, (objective.sign * utilities)[space.network_indices()], table)
+    within = len(np.unique(space.network_of_index()[utilities >= best - noise])) if math.isfinite(noise) else None
+    return {
+        "best": objective.sign * best,
+        "minimised": objective.minimised,
+        "noise_floor": noise if math.isfinite(noise) else None,
+        "n_within_noise": within,
+        "scale": "count" if objective.minimised or _has_attached(objective) else "accuracy",
+        "title": objective.title,
+    }
+
+
+def _noise(objective: Objective, scores: FloatArray, table: Table) -> float:
+    """Return the training noise of an objective: 0 for costs, NaN if unknown."""
+    if objective.minimised:
+        return 0.0
+    return math.nan if _has_attached(objective) else noise_floor(scores, table.space).std
+
+
+def _has_attached(objective: Objective) -> bool:
+    return any(term.attached for term in objective.terms)

@@ -1,0 +1,68 @@
+"""Encodings by name: those of a space, those that installed packages add for any space, and attached columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from robustnas.arrays import FloatArray
+from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.registry import Registry
+from robustnas.spaces.encoding import Encoding, join
+from robustnas.spaces.enumerable_space import EnumerableSpace
+from robustnas.spaces.registry import open_space
+
+ENCODINGS: Registry[Callable[[EnumerableSpace[Any]], Encoding]] = Registry("encoding", {}, "robustnas.encodings")
+"""Encodings for any space, by name: functions of the space. Each space has its own besides (`space.encodings`)."""
+
+
+def encoding(name: str, table: Any = None, *, space: EnumerableSpace[Any] | None = None) -> Encoding:
+    """Return an encoding, or several side by side, over a whole space.
+
+    Args:
+        name: A name in `space.encodings` or in `ENCODINGS`, several joined by ``+``, or columns attached to a table:
+            one by its name (``hw.edgegpu_latency``) or all of one attachment (``hw.*``).
+        table: The table whose attached columns are features; needed for names with a dot only.
+        space: The space; the table's if None, NAS-Bench-201 without a table.
+
+    Raises:
+        InvalidInputError: An unknown name, with the nearest known one, or a part named twice.
+
+    >>> both = encoding("path+cost")
+    >>> both.values.shape, both.groups, both.names[-1]
+    ((15625, 46), (40, 6), 'cost:log10_flops')
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise InvalidInputError(f"encoding is {name!r}; expected a name such as 'path' or 'path+cost'")
+    chosen = space or getattr(table, "space", None) or open_space()
+    parts = tuple(part.strip() for part in name.split("+"))
+    if any("." in part for part in parts):
+        return join([_attached(part, table, chosen) if "." in part else _registered(chosen, (part,)) for part in parts])
+    return _registered(chosen, parts)
+
+
+@lru_cache(maxsize=64)
+def _registered(space: EnumerableSpace[Any], parts: tuple[str, ...]) -> Encoding:
+    if len(parts) > 1:
+        return join([_registered(space, (part,)) for part in parts])
+    name = parts[0]
+    if name in space.encodings:
+        return space.encodings[name]()
+    if name not in ENCODINGS:
+        raise InvalidInputError(unknown_name("encoding", name, [*space.encodings, *ENCODINGS]))
+    found = ENCODINGS[name](space)
+    found.check_rows(space.size)
+    return found
+
+
+def _attached(part: str, table: Any, space: EnumerableSpace[Any]) -> Encoding:
+    columns: Mapping[str, FloatArray] = table.attached_columns() if hasattr(table, "attached_columns") else {}
+    prefix = part.removesuffix("*")
+    whole = prefix != part
+    chosen = {name: values for name, values in columns.items() if name == part or (whole and name.startswith(prefix))}
+    if not chosen:
+        raise InvalidInputError(unknown_name("encoding", part, [*space.encodings, *ENCODINGS, *columns]))
+    return Encoding(part, np.stack(list(chosen.values()), axis=1).astype(float), tuple(chosen), (len(chosen),))

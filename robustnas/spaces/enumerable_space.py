@@ -1,0 +1,134 @@
+"""Search spaces that are small enough to be listed: every architecture has an index, every fact is an array."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustnas.arrays import FloatArray, IntArray
+from robustnas.errors import ObjectiveError, unknown_name
+from robustnas.spaces.search_space import Architecture, SearchSpace
+
+if TYPE_CHECKING:
+    from robustnas.spaces.encoding import Encoding
+
+
+class EnumerableSpace(SearchSpace[Architecture]):
+    """A search space whose architectures are numbered from 0 to ``size - 1``.
+
+    Tables hold a column of ``size`` numbers per metric. Architectures that are one network form a class; classes are
+    the *networks*, in ascending order of their `uid`, and have the *rows* 0 to ``n_networks - 1``. Arrays are computed
+    once per process and are read-only.
+
+    A subspace (`robustnas.spaces.Subspace`) has the indices of the space that it is a part of: `size` is the same,
+    `members` and `network_indices` are fewer.
+
+    Attributes:
+        size: How many indices there are.
+        n_networks: How many networks there are.
+    """
+
+    size: int
+    n_networks: int
+
+    @abstractmethod
+    def index(self, architecture: Architecture) -> int:
+        """Return the index of an architecture, 0 to ``size - 1``."""
+
+    @abstractmethod
+    def architecture(self, index: int) -> Architecture:
+        """Return the architecture of an index.
+
+        Raises:
+            NotationError: An index out of range.
+        """
+
+    @abstractmethod
+    def members(self) -> IntArray:
+        """Return the indices of the architectures that belong to the space, ascending."""
+
+    @abstractmethod
+    def canonical_list(self) -> list[int]:
+        """Return the index of the canonical representative of every index: plain integers, not to be changed."""
+
+    @abstractmethod
+    def network_indices(self) -> IntArray:
+        """Return the indices of the networks' canonical representatives by row, shape (n_networks,)."""
+
+    @abstractmethod
+    def network_of_index(self) -> IntArray:
+        """Return the network's row of every index, shape (size,); -1 for what is not in a subspace."""
+
+    @abstractmethod
+    def uids(self) -> IntArray:
+        """Return the number by which its network goes in records, for every index, shape (size,)."""
+
+    @abstractmethod
+    def neighbour_lists(self) -> list[list[int]]:
+        """Return the indices of the neighbours of every index: plain integers, not to be changed."""
+
+    @property
+    @abstractmethod
+    def encodings(self) -> Mapping[str, Callable[[], Encoding]]:
+        """The encodings that are the space's own, by name."""
+
+    @property
+    @abstractmethod
+    def default_encoding(self) -> str:
+        """The encoding that surrogates use unless another one is chosen."""
+
+    def twin_labels(self) -> IntArray | None:
+        """Return a label per network, equal for networks that compute the same function, shape (n_networks,).
+
+        The spread of scores within a label is training noise. None if the space cannot tell.
+        """
+        return None
+
+    def cost_column(self, name: str, skeleton: Any = None) -> FloatArray:  # noqa: ARG002  there are none here
+        """Return a cost of `robustnas.spaces.COSTS` for every index, shape (size,).
+
+        Args:
+            name: ``params`` or ``flops``.
+            skeleton: The size of the networks in the space's own terms; its default if None.
+
+        Raises:
+            ObjectiveError: The space does not know this cost.
+        """
+        raise ObjectiveError(f"{unknown_name('cost', name, ())} the space {self.name} has no costs")
+
+    def skeleton(self, dataset: str) -> Any:  # noqa: ARG002  a space without costs has one size
+        """Return the size of the networks of a dataset in the space's own terms, for `cost_column`."""
+        return None
+
+    def canonical(self, architecture: Architecture) -> Architecture:
+        """Return the representative of the architecture's class: the only key for memos and de-duplication."""
+        return self.architecture(self.canonical_list()[self.index(architecture)])
+
+    def uid(self, architecture: Architecture) -> int:
+        """Return the number by which the architecture's network goes in records."""
+        return int(self.uids()[self.index(architecture)])
+
+    def indices(self, architectures: Iterable[Any]) -> IntArray:
+        """Return the indices of architectures in any notation, shape (n,)."""
+        return np.array([self.index(self.parse(text)) for text in architectures], dtype=np.int64)
+
+    def codes(self) -> NDArray[np.int8]:
+        """Return the place of each choice's option among the choice's options, shape (size, n_choices)."""
+        sizes = tuple(len(options) for options in self.choices.values())
+        return np.indices(sizes, dtype=np.int8).reshape(len(sizes), -1).T
+
+    def __contains__(self, architecture: Architecture) -> bool:
+        """Return whether an architecture belongs to the space; all of them do but in a subspace."""
+        return bool(self.network_of_index()[self.index(architecture)] >= 0)
+
+    @property
+    def n_members(self) -> int:
+        """How many architectures belong to the space."""
+        return len(self.members())
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.n_members:,} architectures, {self.n_networks:,} networks>"

@@ -1,0 +1,35 @@
+"""The registry of search spaces: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from robustnas.registry import Registry
+from robustnas.spaces.enumerable_space import EnumerableSpace
+
+DEFAULT_SPACE = "nasbench201"
+
+
+def _nasbench201() -> EnumerableSpace[Any]:
+    from robustnas.spaces.nasbench201 import NASBENCH201
+
+    return NASBENCH201
+
+
+SPACES: Registry[Callable[[], EnumerableSpace[Any]]] = Registry(
+    "search space", {DEFAULT_SPACE: _nasbench201}, "robustnas.spaces"
+)
+"""Search spaces by name: functions that return the space, the same one every time."""
+
+
+def open_space(name: str = DEFAULT_SPACE) -> EnumerableSpace[Any]:
+    """Return a search space by name.
+
+    Raises:
+        InvalidInputError: There is none of this name.
+
+    >>> open_space("nasbench201").n_networks
+    6466
+    """
+    return SPACES.find(name)()

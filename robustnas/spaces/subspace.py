@@ -1,0 +1,165 @@
+"""A part of a search space: the networks that a mask leaves, searched like any other space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustnas.arrays import FloatArray, IntArray, read_only
+from robustnas.errors import InvalidInputError
+from robustnas.spaces.encoding import Encoding
+from robustnas.spaces.enumerable_space import EnumerableSpace
+from robustnas.spaces.search_space import Architecture
+
+
+class Subspace(EnumerableSpace[Architecture]):
+    """The networks of a space that a mask keeps.
+
+    Indices, text forms, encodings and costs are those of the whole space, so that columns of tables serve as they are.
+    Networks and their rows are those that are left; neighbours outside are left out.
+
+    Args:
+        whole: The space that it is a part of.
+        mask: Which architectures are kept, boolean, shape (size,): a network is, if its representative is. Or which
+            networks, shape (n_networks,), by row.
+        name: Its name; that of the whole space if None.
+
+    Raises:
+        InvalidInputError: A mask of another shape or type, or one that keeps nothing.
+
+    >>> from robustnas.spaces import open_space
+    >>> whole = open_space("nasbench201")
+    >>> small = Subspace(whole, whole.cost_column("params") < 100_000)
+    >>> small.n_networks < whole.n_networks, small.size == whole.size
+    (True, True)
+    """
+
+    def __init__(self, whole: EnumerableSpace[Architecture], mask: NDArray[np.bool_], name: str | None = None) -> None:
+        rows = _network_mask(whole, np.asarray(mask))
+        self.whole = whole
+        self.name = name or whole.name
+        self.size = whole.size
+        self.n_networks = int(rows.sum())
+        self._kept = np.flatnonzero(rows)
+
+    @property
+    def choices(self) -> Mapping[str, tuple[Any, ...]]:
+        """The choices of the whole space."""
+        return self.whole.choices
+
+    @property
+    def encodings(self) -> Mapping[str, Callable[[], Encoding]]:
+        """The encodings of the whole space."""
+        return self.whole.encodings
+
+    @property
+    def default_encoding(self) -> str:
+        """The default encoding of the whole space."""
+        return self.whole.default_encoding
+
+    def from_choices(self, options: Mapping[str, Any]) -> Architecture:
+        """Return the architecture of one option per choice; it may lie outside."""
+        return self.whole.from_choices(options)
+
+    def choices_of(self, architecture: Architecture) -> dict[str, Any]:
+        """Return the option that an architecture has for every choice."""
+        return self.whole.choices_of(architecture)
+
+    def parse(self, text: Any) -> Architecture:
+        """Read an architecture in any notation; it may lie outside."""
+        return self.whole.parse(text)
+
+    def index(self, architecture: Architecture) -> int:
+        """Return the index of an architecture in the whole space."""
+        return self.whole.index(architecture)
+
+    def architecture(self, index: int) -> Architecture:
+        """Return the architecture of an index of the whole space."""
+        return self.whole.architecture(index)
+
+    def members(self) -> IntArray:
+        """Return the indices of the architectures that are left."""
+        return self._members
+
+    def canonical_list(self) -> list[int]:
+        """Return the index of the canonical representative of every index, as in the whole space."""
+        return self.whole.canonical_list()
+
+    def network_indices(self) -> IntArray:
+        """Return the indices of the representatives of the networks that are left, by row."""
+        return self._network_indices
+
+    def network_of_index(self) -> IntArray:
+        """Return the row of every index, shape (size,); -1 for those outside."""
+        return self._network_of_index
+
+    def uids(self) -> IntArray:
+        """Return the uid of every index, as in the whole space."""
+        return self.whole.uids()
+
+    def neighbour_lists(self) -> list[list[int]]:
+        """Return the indices of the neighbours of every index that are left."""
+        return self._neighbour_lists
+
+    def neighbours(self, architecture: Architecture) -> list[Architecture]:
+        """Return the neighbours that are left."""
+        return [self.architecture(index) for index in self.neighbour_lists()[self.index(architecture)]]
+
+    def sample(self, rng: np.random.Generator) -> Architecture:
+        """Draw one of the architectures that are left, uniformly."""
+        return self.architecture(int(self._members[rng.integers(len(self._members))]))
+
+    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        """Return a random neighbour that is left; where there is none, any architecture that is left."""
+        near = self.neighbours(architecture)
+        return near[int(rng.integers(len(near)))] if near else self.sample(rng)
+
+    def twin_labels(self) -> IntArray | None:
+        """Return the functional class of each network that is left."""
+        labels = self.whole.twin_labels()
+        return None if labels is None else read_only(labels[self._kept])
+
+    def cost_column(self, name: str, skeleton: Any = None) -> FloatArray:
+        """Return a cost for every index of the whole space."""
+        return self.whole.cost_column(name, skeleton)
+
+    def skeleton(self, dataset: str) -> Any:
+        """Return the size of the networks of a dataset."""
+        return self.whole.skeleton(dataset)
+
+    @cached_property
+    def _network_indices(self) -> IntArray:
+        return read_only(self.whole.network_indices()[self._kept])
+
+    @cached_property
+    def _network_of_index(self) -> IntArray:
+        rows = np.full(self.whole.n_networks, -1, dtype=np.int64)
+        rows[self._kept] = np.arange(self.n_networks)
+        of_whole = self.whole.network_of_index()
+        return read_only(np.where(of_whole >= 0, rows[of_whole], -1))
+
+    @cached_property
+    def _members(self) -> IntArray:
+        return read_only(np.flatnonzero(self._network_of_index >= 0))
+
+    @cached_property
+    def _neighbour_lists(self) -> list[list[int]]:
+        inside: list[bool] = (self._network_of_index >= 0).tolist()
+        return [[index for index in near if inside[index]] for near in self.whole.neighbour_lists()]
+
+
+def _network_mask(whole: EnumerableSpace[Any], mask: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which networks of a space a mask keeps, by row."""
+    if mask.dtype != np.bool_ or mask.shape not in ((whole.size,), (whole.n_networks,)):
+        raise InvalidInputError(
+            f"the mask of a subspace has shape {mask.shape} and type {mask.dtype}; expected booleans, one per "
+            f"architecture ({whole.size}) or one per network ({whole.n_networks})"
+        )
+    rows = mask if mask.shape == (whole.n_networks,) else mask[whole.network_indices()]
+    if not rows.any():
+        raise InvalidInputError(f"the mask of a subspace of {whole.name} keeps no network; expected at least one")
+    return np.asarray(rows, dtype=np.bool_)
