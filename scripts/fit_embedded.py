@@ -23,8 +23,8 @@ from robustnas.arrays import AnyArray, FloatArray, IntArray
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cell import EDGES
+from robustnas.spaces.nasbench201.cost import SKELETONS
 from robustnas.spaces.nasbench201.twins import network_twin_labels
-from robustnas.tables.database.published import N_CLASSES
 from robustnas.tables.embedded.model import KNOTS, SurrogateModel, accuracy, bent, logit, read_model, visibility
 from robustnas.tables.embedded.network import (
     COUNT_SCALE,
@@ -296,7 +296,7 @@ def main(data: Path | None, dataset: str, out: Path, report: Path | None, folds:
     table = Database.open(data)[dataset]
     metrics = tuple(metric for metric in table.metrics if metric.source in {"clean", *ATTACKS, *CORRUPTIONS})
     accuracies = np.stack([table.network_column(metric) for metric in metrics], axis=1)
-    targets = Targets(metrics, accuracies, N_CLASSES[dataset])
+    targets = Targets(metrics, accuracies, SKELETONS[dataset].n_classes)
     predictor = fit_predictor(targets.ops[targets.seeing], targets.standardised[targets.seeing], seed)
     noise = fit_noise(targets, predict(predictor, targets.ops))
     scales = (targets.centre, targets.scale)

@@ -47,12 +47,12 @@ def growing_table(
 
 def _base_table(images: str, dataset: str | None, data: Path | None) -> Table | None:
     """Return the table to ask before measuring: the one named, or the one of the images where there is one."""
+    from robustnas.spaces.nasbench201.cost import SKELETONS
     from robustnas.tables.database.database import find_folder
-    from robustnas.tables.database.published import N_CLASSES
 
     if dataset is not None:
         return open_dataset(dataset, data)
-    if images in N_CLASSES and find_folder(data)[0].exists():
+    if images in SKELETONS and find_folder(data)[0].exists():
         return open_dataset(images, data)
     return None
 

@@ -26,10 +26,10 @@ import numpy as np
 from robustnas.arrays import FloatArray, read_only
 from robustnas.atomic import atomic_file
 from robustnas.errors import DataError, InvalidInputError, unknown_name
+from robustnas.spaces.nasbench201.cost import SKELETONS
 from robustnas.spaces.nasbench201.identity import N_NETWORKS, network_of_index
 from robustnas.tables.attached.columns import CellColumns, read_columns
 from robustnas.tables.attached.sheet import read_bytes, read_sheet
-from robustnas.tables.database.published import N_CLASSES
 from robustnas.tables.table import columns_digest
 
 ATTACHED_VARIABLE = "ROBUSTNAS_ATTACHED"
@@ -183,8 +183,8 @@ def attached_tables(dataset: str, data: str | Path | None = None) -> dict[str, A
 
 
 def _file(dataset: str, name: str, data: str | Path | None) -> Path:
-    if dataset not in N_CLASSES:
-        raise InvalidInputError(unknown_name("dataset", dataset, N_CLASSES))
+    if dataset not in SKELETONS:
+        raise InvalidInputError(unknown_name("dataset", dataset, SKELETONS))
     if not _NAME.fullmatch(name):
         raise InvalidInputError(f"name {name!r}: expected letters, digits and underscores, such as hw")
     return attached_folder(data) / dataset / f"{name}.npz"

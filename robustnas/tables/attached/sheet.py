@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from robustnas.errors import DataError, DataNotFoundError
-from robustnas.tables.database.published import N_CLASSES
+from robustnas.spaces.nasbench201.cost import SKELETONS
 
 Path_: TypeAlias = tuple[str, ...]
 
@@ -158,7 +158,7 @@ def _object(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
 
 def _of_dataset(value: dict[str, Any], dataset: str, path: Path) -> dict[str, Any]:
     """Return the object keyed by cell, below the level of datasets if there is one."""
-    datasets = {name: key for key in value for name in N_CLASSES if _plain(name) == _plain(key)}
+    datasets = {name: key for key in value for name in SKELETONS if _plain(name) == _plain(key)}
     if datasets and dataset not in datasets:
         raise DataError(f"{path}: has no {dataset!r}; it has {', '.join(map(repr, value))}")
     cells = value[datasets[dataset]] if datasets else value

@@ -31,12 +31,12 @@ import numpy as np
 from robustnas.arrays import AnyArray
 from robustnas.atomic import atomic_file, remove_temporaries
 from robustnas.errors import DataError, DataNotFoundError
+from robustnas.spaces.nasbench201.cost import SKELETONS
 from robustnas.spaces.nasbench201.identity import N_NETWORKS, network_of_index
 from robustnas.spaces.nasbench201.numbering import N_CELLS
 from robustnas.tables.database.published import (
     KEYS,
     META,
-    N_CLASSES,
     Levels,
     Meta,
     PublishedFile,
@@ -273,7 +273,7 @@ def scan(folder: Path) -> dict[str, Stamp]:
         raise DataNotFoundError(f"{folder}: {what}; {hint}; `robustnas data fetch` downloads one")
     try:
         stamps = {META: _stamp((folder / META).stat())}
-        for dataset in N_CLASSES:
+        for dataset in SKELETONS:
             if (folder / dataset).is_dir():
                 with os.scandir(folder / dataset) as found:
                     named = [(PublishedFile.parse(dataset, item.name), item) for item in found]
@@ -294,7 +294,7 @@ def _file(path: str) -> PublishedFile:
 
 
 def _rank(file: PublishedFile) -> tuple[int, int, str]:
-    return list(N_CLASSES).index(file.dataset), KEYS.index(file.key), file.measure
+    return list(SKELETONS).index(file.dataset), KEYS.index(file.key), file.measure
 
 
 def _read_bytes(path: Path) -> bytes:

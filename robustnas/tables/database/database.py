@@ -16,11 +16,12 @@ from robustnas.arrays import AnyArray, FloatArray, IntArray, read_only
 from robustnas.errors import DataNotFoundError, InvalidInputError, ObjectiveError, unknown_name
 from robustnas.metric import Metric
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
+from robustnas.spaces.nasbench201.cost import SKELETONS
 from robustnas.spaces.nasbench201.identity import network_indices, network_of_index, networks
 from robustnas.spaces.nasbench201.numbering import N_CELLS
 from robustnas.tables.attached.attached import AttachedTable, attached_tables
 from robustnas.tables.database.cache import Catalogue, Store
-from robustnas.tables.database.published import KEYS, N_CLASSES, PublishedFile
+from robustnas.tables.database.published import KEYS, PublishedFile
 from robustnas.tables.table import missing_metric
 
 if TYPE_CHECKING:
@@ -257,7 +258,7 @@ class Database(Mapping[str, DatabaseTable]):
         self.catalogue = catalogue
         self.store = store
         names = {file.dataset for file in catalogue.files}
-        self._tables = {name: DatabaseTable(name, catalogue, store) for name in N_CLASSES if name in names}
+        self._tables = {name: DatabaseTable(name, catalogue, store) for name in SKELETONS if name in names}
 
     @classmethod
     def open(cls, path: str | Path | None = None) -> Database:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from robustnas.errors import DownloadError, InvalidInputError, unknown_name
-from robustnas.tables.database.published import META, N_CLASSES
+from robustnas.spaces.nasbench201.cost import SKELETONS
+from robustnas.tables.database.published import META
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -51,7 +52,7 @@ def fetchable() -> tuple[str, ...]:
     >>> fetchable()
     ('cifar10', 'cifar100')
     """
-    return tuple(name for name in N_CLASSES if _paths(name))
+    return tuple(name for name in SKELETONS if _paths(name))
 
 
 def fetch(
@@ -171,8 +172,8 @@ def _cause(error: Exception) -> str:
 
 
 def _checked_paths(dataset: str) -> list[str]:
-    if dataset not in N_CLASSES:
-        raise InvalidInputError(unknown_name("dataset", dataset, N_CLASSES))
+    if dataset not in SKELETONS:
+        raise InvalidInputError(unknown_name("dataset", dataset, SKELETONS))
     if not _paths(dataset):
         raise InvalidInputError(
             f"{dataset} is not in the public copy, which holds {' and '.join(fetchable())}; download it from {_PAGE}, "

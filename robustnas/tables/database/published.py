@@ -25,13 +25,11 @@ from robustnas.arrays import AnyArray
 from robustnas.errors import DataError, DataNotFoundError
 from robustnas.metric import ATTACKS, CORRUPTIONS, SEVERITIES, Metric
 from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.cost import SKELETONS
 from robustnas.spaces.nasbench201.identity import N_NETWORKS, networks, uids
 from robustnas.spaces.nasbench201.numbering import N_CELLS, index_of_id
 
 Levels: TypeAlias = tuple[float | None, ...]
-
-N_CLASSES: dict[str, int] = {"cifar10": 10, "cifar100": 100, "ImageNet16-120": 120}
-"""Datasets of the database and their number of classes."""
 
 KEYS: tuple[str, ...] = ("clean", *(attack.key for attack in ATTACKS.values()), *CORRUPTIONS)
 """Keys of the published files, in the order in which metrics are listed."""
@@ -62,7 +60,7 @@ class PublishedFile:
     def parse(cls, dataset: str, name: str) -> PublishedFile | None:
         """Return the file of a name inside a dataset's folder, None if no published file is called so."""
         key, _, measure = name.removesuffix(".json").rpartition("_")
-        known = name.endswith(".json") and dataset in N_CLASSES and key in KEYS and measure in MEASURES
+        known = name.endswith(".json") and dataset in SKELETONS and key in KEYS and measure in MEASURES
         return cls(dataset, key, measure) if known else None
 
     @property
@@ -203,7 +201,7 @@ def _to_array(rows: list[Any], file: PublishedFile, levels: Levels, path: Path) 
 
 
 def _expected_shape(file: PublishedFile, levels: Levels) -> tuple[int, ...]:
-    n_classes = N_CLASSES[file.dataset]
+    n_classes = SKELETONS[file.dataset].n_classes
     return (() if file.key == "clean" else (len(levels),)) + ((n_classes, n_classes) if file.measure == "cm" else ())
 
 
