@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from robustnas.errors import InvalidInputError, unknown_name
-from robustnas.tables.database.database import DATA_VARIABLE, Database, DatabaseTable, find_folder
+from robustnas.tables.database.database import DATA_VARIABLE, Database, DatabaseTable, find_folder, has_data
 from robustnas.tables.embedded import SurrogateTable, open_surrogate, surrogate_names
 
 
@@ -42,7 +42,7 @@ def choose_dataset(dataset: str | None, data: str | Path | None = None) -> str:
         return dataset
     folder, _ = find_folder(data)
     nothing_named = data is None and not os.environ.get(DATA_VARIABLE)
-    return "cifar10-surrogate" if nothing_named and not folder.exists() else "cifar10"
+    return "cifar10-surrogate" if nothing_named and not has_data(folder) else "cifar10"
 
 
 NO_DATA_NOTICE = (
