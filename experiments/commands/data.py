@@ -85,7 +85,7 @@ def import_(source: Path, folder: Path | None) -> None:
 def fetch_(datasets: tuple[str, ...], folder: Path | None, url: str | None, quiet: bool) -> None:
     """Download accuracies of some datasets (all if none is named) and check their SHA-256.
 
-    A download that was cut off goes on where it stopped.
+    Files that are already there and right are not downloaded again: run it again after a failure.
 
     \b
     Example:
