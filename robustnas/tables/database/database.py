@@ -173,7 +173,7 @@ class Database(Mapping[str, DatabaseTable]):
             path: The folder; if None, what ROBUSTNAS_DATA names, else the user's data directory.
 
         Raises:
-            DataNotFoundError: There is no database; says where it was looked for.
+            DataNotFoundError: There is no database; the message says where it was looked for.
             DataError: A file is faulty, or the cache cannot be written.
         """
         folder, origin = find_folder(path)

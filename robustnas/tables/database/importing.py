@@ -15,9 +15,9 @@ def install(source: Path, target: Path | None = None) -> Database:
     """Check every file of a database folder and copy it where RobustNAS looks for data.
 
     Args:
-        source: A folder in the published layout; any subset of its files will do.
-        target: Where to; None for the user's data directory. Other files there stay, files of the same name are
-            replaced.
+        source: A folder in the published layout, complete or not.
+        target: The folder to copy to; None for the user's data directory. Files of the same name are replaced, others
+            are kept.
 
     Returns:
         The database in `target`, opened.

@@ -178,7 +178,7 @@ def test_faults_that_pass_are_overcome(mirror: Mirror, tmp_path: Path, faults: l
 
 
 @pytest.mark.parametrize(("fault", "words"), [("500", "500"), ("reset", "meta.json"), ("corrupt", "not what was")])
-def test_faults_that_stay_are_told(mirror: Mirror, tmp_path: Path, fault: str, words: str) -> None:
+def test_faults_that_stay_are_reported(mirror: Mirror, tmp_path: Path, fault: str, words: str) -> None:
     mirror.faults["meta.json"] = [fault] * 3
     with pytest.raises(DownloadError, match=words) as error:
         fetch(mirror, tmp_path)
