@@ -23,6 +23,7 @@ from robustnas.spaces.nasbench201.identity import network_of_index, networks, ui
 from robustnas.spaces.nasbench201.numbering import N_CELLS
 from robustnas.tables.database import cache
 from robustnas.tables.database.database import Database, DatabaseTable, find_folder, has_data, user_folder
+from robustnas.tables.datasets import choose_dataset
 from robustnas.tables.table import Table
 from tests.synthetic import edit_values, write_published
 
@@ -211,6 +212,15 @@ class TestPlaces:
         assert not has_data(folder)
         (folder / "cifar10" / "fog_accuracy.json").touch()
         assert has_data(folder)
+
+    def test_what_a_failed_fetch_leaves_is_not_chosen(self, published: Path) -> None:
+        user_folder().mkdir(parents=True)
+        (user_folder() / ".fetch.lock").touch()
+        assert choose_dataset(None) == "cifar10-surrogate"
+        user_folder().joinpath(".fetch.lock").unlink()
+        user_folder().rmdir()
+        published.rename(user_folder())
+        assert choose_dataset(None) == "cifar10"
 
     def test_nothing_found_says_where_and_what_to_do(self, tmp_path: Path) -> None:
         with pytest.raises(DataNotFoundError) as error:
