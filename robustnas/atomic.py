@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, whatever happens to the process that writes them."""
+"""Files that appear whole or not at all, even if the process that writes them is killed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ TEMPORARY_SUFFIX = ".tmp"
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a binary file that takes the name `path` once the block ends without an exception.
+    """Open a binary file that is moved to `path` once the block ends without an exception.
 
     Readers see the former file or the whole new one. An exception leaves nothing behind; a killed process leaves a
-    file that ends in ``.tmp``, for `remove_temporaries` to take away.
+    file that ends in ``.tmp``, which `remove_temporaries` deletes.
 
     Raises:
-        OSError: As the operating system says it, a full disk for one.
+        OSError: From the operating system, such as a full disk.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{TEMPORARY_SUFFIX}")
     try:
@@ -35,6 +35,6 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def remove_temporaries(directory: Path) -> None:
-    """Delete what killed processes left in `directory`; call it only while no other process writes there."""
+    """Delete the files of killed processes in `directory`; call it only while no other process writes there."""
     for path in directory.glob(f".*{TEMPORARY_SUFFIX}"):
         path.unlink(missing_ok=True)

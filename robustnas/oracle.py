@@ -62,7 +62,7 @@ class Oracle:
         ObjectiveError: An objective does not parse, the table lacks a metric, or nothing satisfies the constraints.
         InvalidInputError: A budget out of range.
 
-    >>> from robustnas.tables.table import ArrayTable
+    >>> from robustnas.tables.array_table import ArrayTable
     >>> import numpy as np
     >>> oracle = Oracle("clean", ArrayTable({"clean": np.linspace(0, 1, 15625)}), budget=2)
     >>> oracle.query(Cell.parse("index:15624")).score

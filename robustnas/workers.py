@@ -1,9 +1,14 @@
-"""Worker processes: the same function on many tasks, results as they come, and a Ctrl-C that loses none of them."""
+"""Worker processes: one function on many tasks, results as they are finished, and a Ctrl-C that loses none of them.
+
+Workers are spawned, and are handed everything by cloudpickle: functions and classes of a notebook or of the running
+script work in them, too.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +16,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
+from multiprocessing.synchronize import Event
 from typing import Any, TypeVar
+
+import cloudpickle
 
 from robustnas.errors import WorkerDiedError
 
@@ -19,6 +27,16 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _IN_FLIGHT_PER_JOB = 4  # enough to keep workers busy, few enough to stop soon after Ctrl-C
+
+_DIED = (
+    "a worker process died, perhaps out of memory; finished work is kept: run it again to resume, with fewer processes "
+    "if memory was short"
+)
+_NOT_STARTED = (
+    "no worker process could start: each one imports the running script again, so a script that uses several processes "
+    'needs the guard `if __name__ == "__main__":` around what it runs, and one read from standard input cannot be '
+    "imported; or use one process (jobs=1)"
+)
 
 
 def in_processes(
@@ -31,33 +49,32 @@ def in_processes(
     """Yield the results of `work` on every task, in the order in which they are finished.
 
     Args:
-        work: A function of a module, which a worker process imports.
+        work: What to do with a task.
         tasks: What to work on.
         n_jobs: Worker processes.
         start: Prepares a worker before its first task.
-        arguments: What `start` is called with.
+        arguments: The arguments of `start`.
 
     Raises:
-        WorkerDiedError: A worker process died.
+        WorkerDiedError: A worker process died, or none could start.
     """
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(n_jobs, context, _start, (start, arguments))
+    started = context.Event()
+    setup = cloudpickle.dumps((work, start, arguments))  # together, so that both functions share their globals
+    pool = ProcessPoolExecutor(n_jobs, context, _start, (started, setup))
     queue, running = iter(tasks), set[Future[Result]]()
     try:
         while True:
             with interrupts_ignored(), environment(OMP_NUM_THREADS="1"):  # workers start here and inherit both for good
                 for task in islice(queue, _IN_FLIGHT_PER_JOB * n_jobs - len(running)):
-                    running.add(pool.submit(work, task))
+                    running.add(pool.submit(_call, cloudpickle.dumps(task)))
             if not running:
                 return
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 yield future.result()
     except BrokenProcessPool as error:
-        raise WorkerDiedError(
-            "a worker process died, out of memory perhaps; what is finished is kept: run the same command to go on, "
-            "with fewer processes if memory was short"
-        ) from error
+        raise WorkerDiedError(_DIED if started.is_set() else _NOT_STARTED) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -69,7 +86,7 @@ def processors() -> int:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute linear algebra with one thread: on matrices of a few hundred rows, more only wait for each other."""
+    """Run linear algebra in one thread: on matrices of a few hundred rows, more threads only wait for each other."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1):
@@ -78,7 +95,7 @@ def one_thread() -> Iterator[None]:
 
 @contextmanager
 def environment(**values: str) -> Iterator[None]:
-    """Have processes started meanwhile see some variables, unless they are set already."""
+    """Set environment variables for processes started meanwhile, unless they are set already."""
     new = {name: value for name, value in values.items() if name not in os.environ}
     os.environ.update(new)
     try:
@@ -90,7 +107,7 @@ def environment(**values: str) -> Iterator[None]:
 
 @contextmanager
 def interrupts_ignored() -> Iterator[None]:
-    """Have processes started meanwhile ignore Ctrl-C: the parent alone hears it and stops them."""
+    """Have processes started meanwhile ignore Ctrl-C: only the parent handles it, and stops them."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may handle signals
         return
@@ -101,13 +118,23 @@ def interrupts_ignored() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
 
 
-def _start(start: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+_work: Callable[[Any], Any]
+
+
+def _start(started: Event, setup: bytes) -> None:
+    global _work
+    started.set()
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    _work, start, arguments = pickle.loads(setup)  # noqa: S301 - from the parent process
     start(*arguments)
 
 
+def _call(task: bytes) -> Any:
+    return _work(pickle.loads(task))  # noqa: S301 - from the parent process
+
+
 def _end_with_parent() -> None:
-    """Leave once the parent is gone: a worker of a killed one would wait for tasks for ever."""
+    """Exit once the parent is gone: otherwise the workers of a killed process would wait for tasks forever."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

@@ -22,13 +22,13 @@ from robustnas import Database
 from robustnas.arrays import AnyArray, FloatArray, IntArray
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
 from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cost import SKELETONS
 from robustnas.spaces.nasbench201.operations import EDGES
 from robustnas.spaces.nasbench201.twins import network_twin_labels
-from robustnas.tables.database.published import N_CLASSES
 from robustnas.tables.embedded.model import KNOTS, SurrogateModel, accuracy, bent, logit, read_model, visibility
 from robustnas.tables.embedded.network import (
     COUNT_SCALE,
-    CellNetwork,
+    StateNetwork,
     carries_signal,
     depends_on_input,
     useful_convolutions,
@@ -50,7 +50,7 @@ SMALLEST_SPREAD = 0.05
 
 
 class TorchEnsemble(nn.Module):
-    """Several `CellNetwork` with gradients, fitted at once; parameters go by the same names, members first."""
+    """Several `StateNetwork` with gradients, fitted at once; parameters go by the same names, members first."""
 
     def __init__(self, n_metrics: int) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class TorchEnsemble(nn.Module):
         self.metrics, self.metrics_bias = _uniform(r, n_metrics), _constant(n_metrics)
 
     def forward(self, ops: torch.Tensor, held: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
-        """Return standardised predictions, shape (members, n, m); see `CellNetwork.predict`."""
+        """Return standardised predictions, shape (members, n, m); see `StateNetwork.predict`."""
         cells, silu = torch.arange(len(ops)), nn.functional.silu
         states, applied = [self.start[:, None].expand(-1, len(ops), -1)], []
         for node in (1, 2, 3):
@@ -85,10 +85,10 @@ class TorchEnsemble(nn.Module):
         out = hidden @ self.leave + self.leave_bias + self.gain * state
         return torch.cat([torch.zeros_like(state), state, out[:, :2], out[:, 2:] * held[:, None]], 1)
 
-    def frozen(self) -> tuple[CellNetwork, ...]:
+    def frozen(self) -> tuple[StateNetwork, ...]:
         """Return the members as numpy arrays, in the precision of the model file."""
         stacks = {name: value.detach().numpy().astype(np.float64) for name, value in self.named_parameters()}
-        return tuple(CellNetwork(*(stacks[name][i] for name in CellNetwork._fields)) for i in range(N_MEMBERS))
+        return tuple(StateNetwork(*(stacks[name][i] for name in StateNetwork._fields)) for i in range(N_MEMBERS))
 
 
 class Targets:
@@ -108,7 +108,7 @@ class Targets:
         self.standardised = (logits - self.centre) / self.scale
 
 
-def fit_ensemble(ops: AnyArray, targets: FloatArray, seed: int) -> tuple[CellNetwork, ...]:
+def fit_ensemble(ops: AnyArray, targets: FloatArray, seed: int) -> tuple[StateNetwork, ...]:
     """Fit the networks whose predictions are averaged: AdamW, one cycle of the learning rate, Huber's loss."""
     torch.manual_seed(seed)
     held = torch.tensor(np.stack(carries_signal(ops), axis=1), dtype=torch.float32)
@@ -129,7 +129,7 @@ def fit_ensemble(ops: AnyArray, targets: FloatArray, seed: int) -> tuple[CellNet
     return ensemble.frozen()
 
 
-def averages(networks: tuple[CellNetwork, ...], ops: AnyArray) -> FloatArray:
+def averages(networks: tuple[StateNetwork, ...], ops: AnyArray) -> FloatArray:
     """Return the ensemble's mean, shape (n, m)."""
     return np.asarray(np.mean([network.predict(ops) for network in networks], axis=0))
 
@@ -148,13 +148,13 @@ def fit_bends(predictions: FloatArray, targets: FloatArray) -> FloatArray:
     return np.array(bends)
 
 
-def fit_predictor(ops: AnyArray, targets: FloatArray, seed: int) -> tuple[tuple[CellNetwork, ...], FloatArray]:
+def fit_predictor(ops: AnyArray, targets: FloatArray, seed: int) -> tuple[tuple[StateNetwork, ...], FloatArray]:
     """Fit the ensemble and its correction."""
     networks = fit_ensemble(ops, targets, seed)
     return networks, fit_bends(averages(networks, ops), targets)
 
 
-def predict(predictor: tuple[tuple[CellNetwork, ...], FloatArray], ops: AnyArray) -> FloatArray:
+def predict(predictor: tuple[tuple[StateNetwork, ...], FloatArray], ops: AnyArray) -> FloatArray:
     """Return corrected standardised predictions, shape (n, m)."""
     networks, bends = predictor
     return bent(averages(networks, ops), bends)
@@ -296,7 +296,7 @@ def main(data: Path | None, dataset: str, out: Path, report: Path | None, folds:
     table = Database.open(data)[dataset]
     metrics = tuple(metric for metric in table.metrics if metric.source in {"clean", *ATTACKS, *CORRUPTIONS})
     accuracies = np.stack([table.network_column(metric) for metric in metrics], axis=1)
-    targets = Targets(metrics, accuracies, N_CLASSES[dataset])
+    targets = Targets(metrics, accuracies, SKELETONS[dataset].n_classes)
     predictor = fit_predictor(targets.ops[targets.seeing], targets.standardised[targets.seeing], seed)
     noise = fit_noise(targets, predict(predictor, targets.ops))
     scales = (targets.centre, targets.scale)

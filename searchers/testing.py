@@ -27,7 +27,7 @@ import numpy as np
 from robustnas.arrays import FloatArray
 from robustnas.oracle import Oracle, Outcome
 from robustnas.spaces import open_space
-from robustnas.tables.table import ArrayTable
+from robustnas.tables.array_table import ArrayTable
 from searchers.base import Searcher, search
 from searchers.random_search import RandomSearch
 

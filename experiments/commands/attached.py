@@ -62,10 +62,10 @@ def attached(dataset: str | None, data: Path | None, as_json: bool) -> None:
     Example:
       robustnas data attached --json
     """
+    from robustnas.spaces.nasbench201.cost import SKELETONS
     from robustnas.tables.attached.attached import attached_tables
-    from robustnas.tables.database.published import N_CLASSES
 
-    names = [dataset] if dataset else list(N_CLASSES)
+    names = [dataset] if dataset else list(SKELETONS)
     tables = [table for name in names for table in attached_tables(name, data).values()]
     if as_json:
         print_json({"attached": [{**table.summary(), "path": str(table.path)} for table in tables]})

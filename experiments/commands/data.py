@@ -11,7 +11,7 @@ import click
 
 from experiments.commands.attached import attach, attached, detach
 from robustnas.errors import DataError, DataNotFoundError
-from robustnas.tables.database.cache import Store
+from robustnas.tables.database.cache import cache_directory, cache_size
 from robustnas.tables.database.database import DATA_VARIABLE, Database, find_folder, user_folder
 from robustnas.tables.database.download import fetch, fetchable, published_sums
 from robustnas.tables.database.importing import install
@@ -72,7 +72,7 @@ def import_(source: Path, folder: Path | None) -> None:
       robustnas data import ~/Downloads/robustness-data
     """
     database = install(source, folder)
-    n_files = len(database.catalogue.files)
+    n_files = len(database.files.files)
     click.echo(f"imported {n_files} files into {database.folder}: {', '.join(database)}")
     _warn_if_hidden(database.folder)
 
@@ -85,7 +85,7 @@ def import_(source: Path, folder: Path | None) -> None:
 def fetch_(datasets: tuple[str, ...], folder: Path | None, url: str | None, quiet: bool) -> None:
     """Download accuracies of some datasets (all if none is named) and check their SHA-256.
 
-    A download that was cut off goes on where it stopped.
+    Files that are already there and right are not downloaded again: run it again after a failure.
 
     \b
     Example:
@@ -109,15 +109,15 @@ def verify(folder: Path | None, own: bool) -> None:
       robustnas data verify --data ~/robustness-data
     """
     database = Database.open(folder)
-    database.store.verify(database.catalogue)
-    entries, sums = database.catalogue.entries, published_sums()
-    known = [path for path in entries if path in sums]
-    other = [path for path in known if sums[path] != entries[path].sha256]
+    database.files.verify()
+    files, sums = database.files.known, published_sums()
+    known = [path for path in files if path in sums]
+    other = [path for path in known if sums[path] != files[path].sha256]
     if other and not own:
         advice = "delete them and run `robustnas data fetch`, or use --own if that is meant"
         raise DataError(f"{database.folder}: not as published, though readable: {', '.join(other)}; {advice}")
     n_same = len(known) - len(other)
-    click.echo(f"{len(entries)} files in {database.folder} are sound; {n_same} of them match their published SHA-256")
+    click.echo(f"{len(files)} files in {database.folder} are sound; {n_same} of them match their published SHA-256")
 
 
 for command in (attach, attached, detach):
@@ -126,7 +126,6 @@ for command in (attach, attached, detach):
 
 def _report(folder: Path | None, database: Database | None) -> dict[str, Any]:
     where, origin = find_folder(folder)
-    store = database.store if database else Store()
     return {
         "found": database is not None,
         "folder": str(where.absolute()),
@@ -136,7 +135,7 @@ def _report(folder: Path | None, database: Database | None) -> dict[str, Any]:
             DATA_VARIABLE: os.environ.get(DATA_VARIABLE),
             "user": str(user_folder()),
         },
-        "cache": {"directory": str(store.directory), "bytes": store.size},
+        "cache": {"directory": str(cache_directory()), "bytes": cache_size()},
         "datasets": {name: _contents(database, name) for name in database} if database else {},
     }
 

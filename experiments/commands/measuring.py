@@ -46,12 +46,12 @@ def growing_table(
 
 def _base_table(images: str, dataset: str | None, data: Path | None) -> Any:
     """Return the table to ask before measuring: the one named, or the one of the images where there is one."""
-    from robustnas.tables.database.database import find_folder
-    from robustnas.tables.database.published import N_CLASSES
+    from robustnas.spaces.nasbench201.cost import SKELETONS
+    from robustnas.tables.database.database import find_folder, has_data
 
     if dataset is not None:
         return open_dataset(dataset, data)
-    if images in N_CLASSES and find_folder(data)[0].exists():
+    if images in SKELETONS and has_data(find_folder(data)[0]):
         return open_dataset(images, data)
     return None
 

@@ -26,7 +26,8 @@ from robustnas.objectives import (
 )
 from robustnas.oracle import Oracle, Outcome
 from robustnas.pareto import HypervolumeScale, non_dominated
-from robustnas.tables.table import ArrayTable, Table, skeleton_of
+from robustnas.tables.array_table import ArrayTable
+from robustnas.tables.table import Table, skeleton_of
 from searchers import create, search
 from searchers.base import comparable
 

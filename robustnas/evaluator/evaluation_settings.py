@@ -12,8 +12,7 @@ from robustnas.checks import whole_number
 from robustnas.evaluator.attacks.settings import AttackSettings, check_protocol
 from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES, TrainingConfig
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
-from robustnas.spaces.nasbench201.cost import Skeleton
-from robustnas.tables.database.published import N_CLASSES
+from robustnas.spaces.nasbench201.cost import SKELETONS, Skeleton
 
 if TYPE_CHECKING:
     from robustnas.evaluator.images.images import ImageData
@@ -73,7 +72,7 @@ class EvaluationSettings:
         side = images.shape[1]
         if side <= _SMALL_SIDE:
             suited = cls(channels=8, n_cells=1, training=RECIPES["digits"])
-        elif images.name not in N_CLASSES:
+        elif images.name not in SKELETONS:
             suited = cls(n_cells=1 if side < _CIFAR_SIDE else 5, training=RECIPES["short"])
         return replace(suited, **{name: value for name, value in changes.items() if value is not None})
 

@@ -6,9 +6,10 @@
 ('nasbench201', 108)
 """
 
+from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.datasets import DATASETS, open_table
 from robustnas.tables.growing_table import GrowingTable
 from robustnas.tables.noise import noise_floor
-from robustnas.tables.table import ArrayTable, Table
+from robustnas.tables.table import Table
 
 __all__ = ["DATASETS", "ArrayTable", "GrowingTable", "Table", "noise_floor", "open_table"]

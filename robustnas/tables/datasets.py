@@ -11,7 +11,7 @@ from robustnas.errors import InvalidInputError, unknown_name
 from robustnas.registry import Registry
 from robustnas.spaces import EnumerableSpace
 from robustnas.spaces.nasbench201 import NASBENCH201, SKELETONS
-from robustnas.tables.database.database import DATA_VARIABLE, Database, find_folder
+from robustnas.tables.database.database import DATA_VARIABLE, Database, find_folder, has_data
 from robustnas.tables.embedded import open_surrogate, surrogate_names
 from robustnas.tables.table import Table
 
@@ -75,7 +75,7 @@ def choose_dataset(dataset: str | None, data: str | Path | None = None) -> str:
         return dataset
     folder, _ = find_folder(data)
     nothing_named = data is None and not os.environ.get(DATA_VARIABLE)
-    return "cifar10-surrogate" if nothing_named and not folder.exists() else "cifar10"
+    return "cifar10-surrogate" if nothing_named and not has_data(folder) else "cifar10"
 
 
 NO_DATA_NOTICE = (

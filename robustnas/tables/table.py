@@ -10,12 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Protocol
 
-import numpy as np
-
-from robustnas.arrays import FloatArray, read_only
-from robustnas.errors import InvalidInputError, ObjectiveError, unknown_name
+from robustnas.arrays import FloatArray
+from robustnas.errors import ObjectiveError, unknown_name
 from robustnas.metric import Metric
-from robustnas.spaces import EnumerableSpace, open_space
+from robustnas.spaces import EnumerableSpace
 
 ATTACHED_NAME = re.compile(r"[A-Za-z_]\w*\.\w+", re.ASCII)
 """What the full name of an attached column looks like: table, dot, column."""
@@ -72,94 +70,6 @@ class Table(Protocol):
         """Return a SHA-256 of the content of each attached table, by its name (``hw``), for provenance."""
 
 
-class CompleteTable:
-    """What tables share that hold all their numbers from the start."""
-
-    source: str
-    complete = True
-    notes: Sequence[str] = ()
-
-    def fill(self, architecture: Any, metrics: Iterable[Metric]) -> str:  # noqa: ARG002  nothing is ever missing
-        """Return where the numbers come from; there is nothing to measure."""
-        return self.source
-
-
-class ArrayTable(CompleteTable):
-    """A table of a user's own arrays, for tests, simulations and new measurements.
-
-    Args:
-        columns: Values by metric name, each of shape (space.size,) by index.
-        dataset: The dataset's name.
-        source: Where the numbers come from, as records say it.
-        attached: Attached columns by name, such as ``hw.edgegpu_latency``, shaped as `columns`, NaN where missing.
-        skeleton: The size of the networks, for their costs; that of the dataset's name if None.
-        space: The search space; NAS-Bench-201 if None.
-
-    Raises:
-        InvalidInputError: A column of another shape, or an attached one whose name has no table.
-
-    >>> table = ArrayTable({"clean": np.linspace(0, 1, 15625)})
-    >>> float(table.column(Metric("clean"))[-1])
-    1.0
-    """
-
-    def __init__(
-        self,
-        columns: Mapping[str, FloatArray],
-        dataset: str = "custom",
-        source: str = "array",
-        *,
-        attached: Mapping[str, FloatArray] | None = None,
-        skeleton: Any = None,
-        space: EnumerableSpace[Any] | None = None,
-    ) -> None:
-        self.space = space or open_space()
-        self.dataset = dataset
-        self.skeleton = skeleton
-        self.source = source
-        self._columns = {Metric.parse(name): self._checked(name, values) for name, values in columns.items()}
-        self._attached = {
-            _attached_name(name): self._checked(name, values) for name, values in (attached or {}).items()
-        }
-
-    @property
-    def digest(self) -> str:
-        """A SHA-256 of the columns, attached ones aside."""
-        return columns_digest({str(metric): column for metric, column in self._columns.items()})
-
-    @property
-    def metrics(self) -> tuple[Metric, ...]:
-        """The metrics it holds."""
-        return tuple(self._columns)
-
-    def column(self, metric: Metric) -> FloatArray:
-        """Return the values of one metric by index, shape (space.size,)."""
-        try:
-            return self._columns[metric]
-        except KeyError:
-            raise ObjectiveError(missing_metric(metric, self)) from None
-
-    def attached_columns(self) -> dict[str, FloatArray]:
-        """Return the attached columns by name."""
-        return dict(self._attached)
-
-    def attached_digests(self) -> dict[str, str]:
-        """Return a SHA-256 of the columns of each attached table, by its name."""
-        by_table: dict[str, dict[str, FloatArray]] = {}
-        for name, column in self._attached.items():
-            table, _, rest = name.partition(".")
-            by_table.setdefault(table, {})[rest] = column
-        return {table: columns_digest(columns) for table, columns in by_table.items()}
-
-    def _checked(self, name: str, values: FloatArray) -> FloatArray:
-        column = np.array(values, dtype=np.float64)
-        if column.shape != (self.space.size,):
-            raise InvalidInputError(
-                f"column {name!r} has shape {column.shape}; expected ({self.space.size},), by index"
-            )
-        return read_only(column)
-
-
 def attached_column(name: str, table: Table) -> FloatArray:
     """Return one attached column of a table by its name, such as ``hw.edgegpu_latency``.
 
@@ -202,9 +112,3 @@ def missing_metric(metric: Metric, table: Table) -> str:
     if same:
         return f"{table.dataset} holds no {metric}; it has {', '.join(same)}; --images NAME measures others"
     return f"{table.dataset}: {unknown_name('metric', str(metric), [str(known) for known in table.metrics])}"
-
-
-def _attached_name(name: str) -> str:
-    if not ATTACHED_NAME.fullmatch(name):
-        raise InvalidInputError(f"attached column {name!r}: expected <table>.<column>, as in hw.edgegpu_latency")
-    return name

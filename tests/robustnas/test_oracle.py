@@ -6,7 +6,7 @@ import pytest
 from robustnas import Cell, Oracle
 from robustnas.errors import BudgetExhausted, InvalidInputError, ObjectiveError, SearchStalled
 from robustnas.spaces.nasbench201 import space
-from robustnas.tables.table import ArrayTable
+from robustnas.tables.array_table import ArrayTable
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pandas as pd
 
 from robustnas.arrays import FloatArray
 from robustnas.metric import ATTACKS, CORRUPTIONS, SEVERITIES, Metric
+from robustnas.spaces.nasbench201.cost import SKELETONS
 from robustnas.tables.database.database import DatabaseTable
-from robustnas.tables.database.published import N_CLASSES
 
 QUANTILES = {"min": 0.0, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "best": 1.0}
 """What the boxes of the figures are drawn from, by the name of its column."""
@@ -20,7 +20,7 @@ def chance_level(dataset: str) -> float:
     >>> chance_level("cifar100")
     0.01
     """
-    return 1.0 / N_CLASSES[dataset]
+    return 1.0 / SKELETONS[dataset].n_classes
 
 
 def accuracy_quantiles(table: DatabaseTable) -> pd.DataFrame:

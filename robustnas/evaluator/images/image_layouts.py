@@ -23,7 +23,7 @@ from robustnas.evaluator.images.image_archive import read_image_archive
 from robustnas.evaluator.images.images import ImageData, LabelledImages
 from robustnas.evaluator.images.normalisation import normalisation
 from robustnas.evaluator.images.splits import Splits
-from robustnas.tables.database.published import N_CLASSES
+from robustnas.spaces.nasbench201.cost import SKELETONS
 
 _SHAPES = {"cifar10": (3, 32, 32), "cifar100": (3, 32, 32), "ImageNet16-120": (3, 16, 16)}
 
@@ -95,8 +95,8 @@ def _image_data(path: Path, name: str, read: Callable[[Any], Splits], source: Pa
 
 def _check_name(name: str, images: LabelledImages, n_classes: int, path: Path) -> None:
     """Refuse other images under the name of a dataset of the database, whose results they would be taken for."""
-    if name in N_CLASSES:
-        expected = (_SHAPES[name], N_CLASSES[name])
+    if name in SKELETONS:
+        expected = (_SHAPES[name], SKELETONS[name].n_classes)
         if (images.shape, n_classes) != expected:
             found = f"has images of shape {images.shape} in {n_classes} classes"
             raise DataError(f"{path}: is called {name} and {found}; expected shape {expected[0]} in {expected[1]}")

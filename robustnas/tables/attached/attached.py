@@ -1,10 +1,10 @@
 """Attached tables: a user's own numbers, keyed by cell, that serve as objectives, constraints and features.
 
-Each is one file, ``<folder>/<dataset>/<name>.npz``: a column of 15,625 numbers each, by space index and NaN where the
-source had none, and ``manifest.json``. It is written atomically, and the same source gives the same bytes.
+Each is one file, ``<folder>/<dataset>/<name>.npz``, with ``manifest.json`` and one array per column: 15,625 numbers by
+space index, NaN where the source has none. It is written atomically, and the same source gives the same bytes.
 
-A number is kept for the cell that it was given for. Where columns are looked up (`AttachedTable.columns`), a cell
-without one takes the mean of the known cells of its canonical class: they are the same network to the database.
+A number is stored for the cell it was given for. Lookups (`AttachedTable.columns`) fill a cell without one with the
+mean of the known cells of its canonical class, which are the same network to the database.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,10 @@ import numpy as np
 from robustnas.arrays import FloatArray, read_only
 from robustnas.atomic import atomic_file
 from robustnas.errors import DataError, InvalidInputError, unknown_name
+from robustnas.spaces.nasbench201.cost import SKELETONS
 from robustnas.spaces.nasbench201.identity import N_NETWORKS, network_of_index
 from robustnas.tables.attached.columns import CellColumns, read_columns
 from robustnas.tables.attached.sheet import read_bytes, read_sheet
-from robustnas.tables.database.published import N_CLASSES
 from robustnas.tables.table import columns_digest
 
 ATTACHED_VARIABLE = "ROBUSTNAS_ATTACHED"
@@ -46,9 +46,9 @@ class AttachedTable:
 
     Attributes:
         path: Its file.
-        dataset: The dataset that it belongs to.
-        name: Its name: the columns are called ``<name>.<column>``.
-        source: The name of the file that it was read from.
+        dataset: The dataset it belongs to.
+        name: Its name; the columns are called ``<name>.<column>``.
+        source: The name of the file it was read from.
         sha256: The SHA-256 of that file.
         digest: A SHA-256 of the columns.
         key: The column of its architectures; empty where the file is keyed by cell.
@@ -71,7 +71,7 @@ class AttachedTable:
     n_networks: int
 
     def cell_columns(self) -> dict[str, FloatArray]:
-        """Return the columns as they were given, by full name: shape (15625,) by space index, NaN where missing.
+        """Return the columns as in the source, by full name: shape (15625,) by space index, NaN where missing.
 
         Raises:
             DataError: The file is damaged.
@@ -86,31 +86,23 @@ class AttachedTable:
         return {f"{self.name}.{column}": read_only(values) for column, values in columns.items()}
 
     def columns(self) -> dict[str, FloatArray]:
-        """Return the columns for lookups: as `cell_columns`, with the mean of a class where a cell has no number."""
+        """Return the columns for lookups: `cell_columns` with the mean of its class where a cell has no number."""
         return {name: read_only(_filled(values)) for name, values in self.cell_columns().items()}
 
     def summary(self) -> dict[str, Any]:
-        """Return what the manifest says, as plain data."""
-        return {
-            "dataset": self.dataset,
-            "name": self.name,
-            "source": self.source,
-            "sha256": self.sha256,
-            "digest": self.digest,
-            "key": self.key,
-            "columns": dict(self.known),
-            "ignored": list(self.ignored),
-            "n_cells": self.n_cells,
-            "n_networks": self.n_networks,
-        }
+        """Return the content of the manifest as plain data."""
+        content = asdict(self)
+        del content["path"]
+        content["columns"] = content.pop("known")
+        return content
 
 
 def attached_folder(data: str | Path | None = None) -> Path:
     """Return the folder of attached tables.
 
     Args:
-        data: A database's folder, to keep them in its ``attached``; None for the folder that ROBUSTNAS_ATTACHED names,
-            else ``attached`` in the user's data directory.
+        data: A database's folder, for the folder ``attached`` in it; None for the folder that ROBUSTNAS_ATTACHED
+            names, else ``attached`` in the user's data directory.
     """
     if data is not None:
         return Path(data).expanduser() / "attached"
@@ -124,22 +116,22 @@ def attached_folder(data: str | Path | None = None) -> Path:
 def attach(
     source: str | Path, dataset: str, name: str, *, key: str | None = None, data: str | Path | None = None
 ) -> AttachedTable:
-    """Read a file keyed by cell and keep its numbers; a table of the same name is replaced.
+    """Read a file keyed by cell and store its numbers, replacing a table of the same name.
 
     Args:
         source: A CSV, Parquet or JSON file; see `robustnas.tables.attached.sheet`.
-        dataset: The dataset that its numbers belong to.
-        name: What to call it; letters, digits and underscores.
-        key: The column of architectures, in any notation; None to find it. Whole numbers are database ids.
-        data: The database's folder to keep it with; None for all databases (`attached_folder`).
+        dataset: The dataset its numbers belong to.
+        name: The table's name: letters, digits and underscores.
+        key: The column of architectures, in any notation; None to find it. Integers are database ids.
+        data: The database's folder to store it in; None for all databases (`attached_folder`).
 
     Raises:
         InvalidInputError: A bad name or an unknown dataset.
-        DataError: The file is faulty; names the line or row and what was expected. Nothing is changed then.
+        DataError: The file is faulty; names the line or row and what was expected. Nothing is stored then.
     """
     target = _file(dataset, name, data)
     if data is not None and not Path(data).expanduser().is_dir():
-        raise DataError(f"{data} is no folder; expected the folder of a database")
+        raise DataError(f"{data} is not a folder; expected the folder of a database")
     path = Path(source).expanduser()
     content = read_bytes(path)
     found = read_columns(read_sheet(path, content, dataset), key)
@@ -172,7 +164,7 @@ def attached_tables(dataset: str, data: str | Path | None = None) -> dict[str, A
 
     Args:
         dataset: The dataset's name.
-        data: A database's folder, whose own attached tables come before those for all databases.
+        data: A database's folder; its own attached tables take precedence over those for all databases.
 
     Raises:
         DataError: A file is damaged.
@@ -183,8 +175,8 @@ def attached_tables(dataset: str, data: str | Path | None = None) -> dict[str, A
 
 
 def _file(dataset: str, name: str, data: str | Path | None) -> Path:
-    if dataset not in N_CLASSES:
-        raise InvalidInputError(unknown_name("dataset", dataset, N_CLASSES))
+    if dataset not in SKELETONS:
+        raise InvalidInputError(unknown_name("dataset", dataset, SKELETONS))
     if not _NAME.fullmatch(name):
         raise InvalidInputError(f"name {name!r}: expected letters, digits and underscores, such as hw")
     return attached_folder(data) / dataset / f"{name}.npz"
@@ -253,7 +245,7 @@ def _read(path: Path) -> AttachedTable:
 
 def _damaged(path: Path, reason: object) -> DataError:
     advice = f"attach it again, or robustnas data detach {path.stem} --dataset {path.parent.name}"
-    return DataError(f"{path}: is no attached table, or damaged: {reason}; {advice}")
+    return DataError(f"{path}: not an attached table, or damaged: {reason}; {advice}")
 
 
 def _filled(values: FloatArray) -> FloatArray:

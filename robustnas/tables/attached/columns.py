@@ -27,9 +27,9 @@ KEY_COLUMNS: tuple[str, ...] = (
     "uid",
     "id",
 )
-"""Names of columns that hold architectures, best first; case does not matter."""
+"""Names of columns that hold architectures, preferred ones first; case does not matter."""
 
-_NUMBERS = ("uid", "id")  # also the names of mere row numbers, so they need not agree with another key
+_NUMBERS = ("uid", "id")  # these also name plain row numbers, so they need not agree with another key
 _MISSING = ("", "nan", "na", "n/a", "null", "none")
 
 
@@ -39,7 +39,7 @@ class CellColumns:
 
     Attributes:
         columns: Values by space index, shape (15625,), NaN where missing; names hold letters, digits, underscores.
-        key: The column that the architectures were read from; empty where the file is keyed by cell.
+        key: The column the architectures were read from; empty where the file is keyed by cell.
         ignored: Columns that hold no numbers.
     """
 
@@ -49,18 +49,18 @@ class CellColumns:
 
 
 def read_columns(sheet: Sheet, key: str | None = None) -> CellColumns:
-    """Read the columns of numbers of a sheet.
+    """Read the numeric columns of a sheet.
 
-    A column counts as one of numbers if more of its cells are numbers than are not; then every other one must be a
-    number too, or missing (empty, nan, null).
+    A column is numeric if more of its cells are numbers than are not; then each of the others must be missing (empty,
+    nan, null).
 
     Args:
         sheet: The rows.
-        key: The column of architectures, in any notation (whole numbers are database ids); None to find it.
+        key: The column of architectures, in any notation (integers are database ids); None to find it.
 
     Raises:
-        DataError: No key or no numbers, an unknown architecture, one that is there twice, or a cell that is no number;
-            names the line or row.
+        DataError: No key or no numbers, an unknown or repeated architecture, or a cell that is not a number; names the
+            line or row.
     """
     keys = _keys(sheet, key)
     columns, ignored = _numbers(sheet, _cells(sheet, keys), keys)
@@ -68,10 +68,10 @@ def read_columns(sheet: Sheet, key: str | None = None) -> CellColumns:
 
 
 def _keys(sheet: Sheet, key: str | None) -> list[str]:
-    """Return the columns that hold architectures, the one to use first; none if the file's form says the keys."""
+    """Return the columns that hold architectures, the one to use first; none if the file is keyed by cell."""
     if sheet.keys is not None:
         if key is not None:
-            raise DataError(f"{sheet.path}: is keyed by cell, and has no column {key!r} to choose; leave --key out")
+            raise DataError(f"{sheet.path}: is keyed by cell and has no column {key!r}; leave --key out")
         return []
     if key is not None:
         if key not in sheet.columns:
@@ -82,12 +82,12 @@ def _keys(sheet: Sheet, key: str | None) -> list[str]:
     keys = keys or [column for column, values in sheet.columns.items() if _is_notation(values[0])][:1]
     if not keys:
         columns = ", ".join(sheet.columns)
-        raise DataError(f"{sheet.path}: no column of architectures among {columns}; say which with --key COLUMN")
+        raise DataError(f"{sheet.path}: no column of architectures among {columns}; name it with --key COLUMN")
     return keys
 
 
 def _is_notation(value: object) -> bool:
-    """Return whether a value is an architecture and cannot be a mere number."""
+    """Return whether a value is an architecture and not just a number."""
     try:
         _cell(value)
     except (NotationError, InvalidInputError):
@@ -113,7 +113,7 @@ def _cells(sheet: Sheet, keys: Sequence[str]) -> IntArray:
     for row, index in enumerate(indices.tolist()):
         if first.setdefault(index, row) != row:
             also = sheet.places[first[index]]
-            raise DataError(f"{sheet.where(row)}: {Cell.from_index(index)} is there twice, first in {also}")
+            raise DataError(f"{sheet.where(row)}: {Cell.from_index(index)} occurs twice, first in {also}")
     for other in keys[1:]:
         if other.lower() not in _NUMBERS:
             _check_same(sheet, keys[0], other, indices)
@@ -136,12 +136,12 @@ def _check_same(sheet: Sheet, key: str, other: str, indices: IntArray) -> None:
     if len(differ):
         row = int(differ[0])
         raise DataError(
-            f"{sheet.where(row)}: columns {key!r} and {other!r} are of different cells; say which with --key"
+            f"{sheet.where(row)}: columns {key!r} and {other!r} name different cells; choose one with --key"
         )
 
 
 def _numbers(sheet: Sheet, indices: IntArray, keys: Sequence[str]) -> tuple[dict[str, FloatArray], tuple[str, ...]]:
-    """Return the numeric columns by space index, and the names of those that are none."""
+    """Return the numeric columns by space index, and the names of the others."""
     columns: dict[str, FloatArray] = {}
     origin: dict[str, str] = {}
     ignored = []
@@ -164,7 +164,7 @@ def _numbers(sheet: Sheet, indices: IntArray, keys: Sequence[str]) -> tuple[dict
 
 
 def _column(sheet: Sheet, column: str) -> FloatArray | None:
-    """Return a column's numbers, NaN where missing; None if it holds text: fewer than half of its cells are numbers."""
+    """Return a column's numbers, NaN where missing; None if at least as many of its cells are not numbers."""
     found = [_number(value) for value in sheet.columns[column]]
     wrong = [row for row, number in enumerate(found) if number is None]
     values = np.array([np.nan if number is None else number for number in found])
@@ -178,7 +178,7 @@ def _column(sheet: Sheet, column: str) -> FloatArray | None:
 
 
 def _number(value: object) -> float | None:
-    """Return a value as a number, NaN where it is missing, None if it is none."""
+    """Return a value as a number, NaN where it is missing, None if it is not a number."""
     if value is None:
         return math.nan
     if isinstance(value, str):

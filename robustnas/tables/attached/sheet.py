@@ -6,8 +6,8 @@ NAS-RobBench-201 write it so::
     {"cifar10": {"(4, 0, 3, 1, 4, 3)": {"synflow": {"score": 1.0, "time": 0.1}, "val_accuracy": 90.1}}}
     {"cifar10": {"13433": {"pgd": {"1": 0.3}}}}
 
-A nested number is a column named by its path: ``synflow_time``. The last part is left out where it is ``score`` or the
-only one of its kind in the file: ``synflow``, ``pgd``. A list of row objects is read like a CSV file.
+A nested number becomes a column named for its path: ``synflow_time``. The last part is omitted where it is ``score`` or
+has no siblings in the file: ``synflow``, ``pgd``. A list of row objects is read like a CSV file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from robustnas.errors import DataError, DataNotFoundError
-from robustnas.tables.database.published import N_CLASSES
+from robustnas.spaces.nasbench201.cost import SKELETONS
 
 Path_: TypeAlias = tuple[str, ...]
 
@@ -37,8 +37,8 @@ class Sheet:
     Attributes:
         path: The file.
         columns: The values of each column, as found: text in CSV, anything in Parquet and JSON.
-        places: Where each row stands, for messages, such as ``line 2``.
-        keys: The key of each row where the file's form says it (JSON objects); None where a column has to be chosen.
+        places: The position of each row for messages, such as ``line 2``.
+        keys: The key of each row if the file is keyed by cell (JSON objects); None if a column has the architectures.
     """
 
     path: Path
@@ -55,7 +55,7 @@ def read_bytes(path: Path) -> bytes:
     """Return the content of a file.
 
     Raises:
-        DataNotFoundError: There is none.
+        DataNotFoundError: There is no such file.
         DataError: It cannot be read.
     """
     try:
@@ -67,12 +67,12 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_sheet(path: Path, content: bytes, dataset: str) -> Sheet:
-    """Read a file's content by the ending of its name.
+    """Read a file's content in the format that its suffix names.
 
     Args:
-        path: The file's name, for its ending and for messages.
-        content: What is in it.
-        dataset: Which dataset to take from a JSON file that has several.
+        path: The file's name, for its suffix and for messages.
+        content: The file's content.
+        dataset: The dataset to take from a JSON file that has several.
 
     Raises:
         DataError: Naming the file, the place and what is wrong.
@@ -113,10 +113,10 @@ def _read_csv(path: Path, content: bytes) -> Sheet:
 
 
 def _header(path: Path, names: list[str]) -> list[str]:
-    """Return the header; columns without a name (row numbers that pandas wrote) are left out later."""
+    """Check the header; columns without a name (row numbers written by pandas) are dropped later."""
     named = [name for name in names if name]
     if twice := next((name for name in named if named.count(name) > 1), None):
-        raise DataError(f"{path}, line 1: column {twice!r} is there twice")
+        raise DataError(f"{path}, line 1: column {twice!r} occurs twice")
     return names
 
 
@@ -152,13 +152,13 @@ def _object(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"{path}: the key {twice!r} is there twice in one object")
+        raise DataError(f"{path}: the key {twice!r} occurs twice in one object")
     return found
 
 
 def _of_dataset(value: dict[str, Any], dataset: str, path: Path) -> dict[str, Any]:
     """Return the object keyed by cell, below the level of datasets if there is one."""
-    datasets = {name: key for key in value for name in N_CLASSES if _plain(name) == _plain(key)}
+    datasets = {name: key for key in value for name in SKELETONS if _plain(name) == _plain(key)}
     if datasets and dataset not in datasets:
         raise DataError(f"{path}: has no {dataset!r}; it has {', '.join(map(repr, value))}")
     cells = value[datasets[dataset]] if datasets else value

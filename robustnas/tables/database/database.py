@@ -1,12 +1,13 @@
 """The robustness database: accuracies under attack and corruption of every network of NAS-Bench-201.
 
-Open it once per process; what it hands out are read-only arrays, shared and memory-mapped.
+Open it once per process; its arrays are read-only, memory-mapped and shared between processes.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,12 @@ import numpy as np
 from robustnas.arrays import AnyArray, FloatArray, IntArray, read_only
 from robustnas.errors import DataNotFoundError, InvalidInputError, ObjectiveError, unknown_name
 from robustnas.metric import Metric
-from robustnas.spaces.nasbench201 import NASBENCH201
-from robustnas.spaces.nasbench201.cell import Architecture, Cell
-from robustnas.spaces.nasbench201.identity import network_indices, network_of_index, networks
-from robustnas.spaces.nasbench201.numbering import N_CELLS
+from robustnas.spaces.nasbench201 import NASBENCH201, space
+from robustnas.spaces.nasbench201.cell import Architecture
 from robustnas.tables.attached.attached import AttachedTable, attached_tables
-from robustnas.tables.database.cache import Catalogue, Store
-from robustnas.tables.database.published import KEYS, N_CLASSES, PublishedFile
-from robustnas.tables.table import CompleteTable, missing_metric
+from robustnas.tables.database.cache import CachedFolder, scan
+from robustnas.tables.database.published import KEYS, META, PublishedFile
+from robustnas.tables.network_table import NetworkTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,10 +38,10 @@ def user_folder() -> Path:
 
 
 def find_folder(path: str | Path | None = None) -> tuple[Path, str]:
-    """Return the folder where the database is looked for, and in words what named it.
+    """Return the folder where the database is looked for, and in words where its name comes from.
 
-    The first that is named counts: `path`, then the environment variable ROBUSTNAS_DATA, then the user's data
-    directory. The folder need not exist.
+    The first one named counts: `path`, then the environment variable ROBUSTNAS_DATA, then the user's data directory.
+    The folder need not exist.
     """
     if path is not None:
         return Path(path).expanduser(), "the folder given"
@@ -51,120 +50,48 @@ def find_folder(path: str | Path | None = None) -> tuple[Path, str]:
     return user_folder(), "the user's data directory"
 
 
-class DatabaseTable(CompleteTable):
-    """One dataset of the database: a `Table`, and more.
+def has_data(folder: Path) -> bool:
+    """Return whether a folder holds a database: meta.json and at least one published file."""
+    return (folder / META).is_file() and len(scan(folder)) > 1
+
+
+class DatabaseTable(NetworkTable):
+    """One dataset of the database: accuracies, and where they were published, confidences and confusion matrices.
 
     Get it from a `Database`: ``Database.open()["cifar10"]``.
 
     Args:
         dataset: The dataset's name.
-        catalogue: The database's files.
-        store: The store that holds their arrays.
+        files: The database's files.
 
     Attributes:
         dataset: The dataset's name, such as ``cifar10``.
         digest: A SHA-256 over meta.json and the dataset's accuracy files.
         source: ``table``.
         metrics: The metrics whose accuracy it holds: clean, attacks by eps, corruptions by severity.
+        folder: The database's folder.
     """
 
     space = NASBENCH201
     source = "table"
 
-    def __init__(self, dataset: str, catalogue: Catalogue, store: Store) -> None:
+    def __init__(self, dataset: str, files: CachedFolder) -> None:
         self.dataset = dataset
-        self.digest = catalogue.digest(dataset)
-        self._catalogue = catalogue
-        self._store = store
-        self._entries = {file: entry for file, entry in catalogue.files.items() if file.dataset == dataset}
-        keys = [file.key for file in self._entries if file.measure == "accuracy"]
-        self._places = {metric: (key, row) for key in keys for row, metric in enumerate(catalogue.meta.metrics(key))}
-        self.metrics: tuple[Metric, ...] = tuple(self._places)
-        self._arrays: dict[PublishedFile, AnyArray] = {}
-        self._columns: dict[Metric | str, FloatArray] = {}
-        self._attached: dict[str, AttachedTable] | None = None
-        self._attached_columns: dict[str, FloatArray] | None = None
-
-    @property
-    def folder(self) -> Path:
-        """The database's folder."""
-        return self._catalogue.folder
+        self.digest = files.digest(dataset)
+        self.metrics = files.metrics(dataset)
+        self.folder = files.folder
+        self._files = files
+        self._rows = {metric: row for row, metric in enumerate(self.metrics)}
+        self._measured: dict[PublishedFile, AnyArray] = {}
 
     @property
     def measures(self) -> dict[str, tuple[str, ...]]:
         """The keys that it holds, by measure (accuracy, confidence, cm)."""
         found: dict[str, tuple[str, ...]] = {}
-        for file in self._entries:
-            found[file.measure] = (*found.get(file.measure, ()), file.key)
+        for file in self._files.files:
+            if file.dataset == self.dataset:
+                found[file.measure] = (*found.get(file.measure, ()), file.key)
         return found
-
-    def column(self, metric: Metric | str) -> FloatArray:
-        """Return the accuracies of one metric by space index, shape (15625,), in [0, 1].
-
-        It is a read-only view of the mapped file.
-
-        Raises:
-            ObjectiveError: The table does not hold the metric.
-        """
-        try:
-            return self._columns[metric]
-        except KeyError:
-            key, row = self._places[self._metric(metric)]
-            column: FloatArray = self._array(key, "accuracy")[row]
-            self._columns[metric] = column
-            return column
-
-    def network_column(self, metric: Metric | str) -> FloatArray:
-        """Return the accuracies of the 6,466 networks in ascending order of uid."""
-        return self.column(metric).take(network_indices())
-
-    def value(self, arch: Architecture, metric: Metric | str) -> float:
-        """Return the accuracy of one architecture in any notation."""
-        return float(self.column(metric)[Cell.parse(arch).index])
-
-    def values(self, archs: IntArray | Sequence[int] | Iterable[Architecture], metric: Metric | str) -> FloatArray:
-        """Return the accuracies of many architectures at once.
-
-        Args:
-            archs: Space indices as an integer array of any shape (or a list of integers), the fast way; or
-                architectures in any notation.
-            metric: The metric or its name.
-
-        Raises:
-            InvalidInputError: An index out of range.
-        """
-        indices = _indices(archs)
-        if indices.size and (indices.min() < 0 or indices.max() >= N_CELLS):
-            wrong = indices[(indices < 0) | (indices >= N_CELLS)].flat[0]
-            raise InvalidInputError(f"{int(wrong)} is not a space index; expected 0 to {N_CELLS - 1}")
-        values: FloatArray = self.column(metric)[indices]
-        return values
-
-    def scores(self, arch: Architecture) -> dict[str, float]:
-        """Return the accuracies of one architecture under all metrics, by metric name."""
-        index = Cell.parse(arch).index
-        return {str(metric): float(self.column(metric)[index]) for metric in self.metrics}
-
-    @property
-    def attached(self) -> dict[str, AttachedTable]:
-        """The tables attached to the dataset (`robustnas data attach`), by name; looked up once."""
-        if self._attached is None:
-            self._attached = attached_tables(self.dataset, self._catalogue.folder)
-        return dict(self._attached)
-
-    def attached_columns(self) -> dict[str, FloatArray]:
-        """Return the attached columns by name, such as ``hw.edgegpu_latency``, shape (15625,), NaN where missing.
-
-        They are read on first use; see `robustnas.tables.attached` for how missing cells are filled from their class.
-        """
-        if self._attached_columns is None:
-            tables = self.attached.values()
-            self._attached_columns = {name: values for t in tables for name, values in t.columns().items()}
-        return dict(self._attached_columns)
-
-    def attached_digests(self) -> dict[str, str]:
-        """Return the digest of each attached table by name."""
-        return {name: table.digest for name, table in self.attached.items()}
 
     def confidence(self, metric: Metric | str) -> FloatArray:
         """Return the prediction confidences of one metric by space index, shape (15625, ...) as published.
@@ -172,7 +99,7 @@ class DatabaseTable(CompleteTable):
         Raises:
             ObjectiveError: The folder has no confidence file for the metric.
         """
-        array: FloatArray = self._measured(metric, "confidence")[network_of_index()]
+        array: FloatArray = self._networks(metric, "confidence")[space.network_of_index()]
         return read_only(array)
 
     def confusion(self, arch: Architecture, metric: Metric | str = "clean") -> IntArray:
@@ -181,69 +108,49 @@ class DatabaseTable(CompleteTable):
         Raises:
             ObjectiveError: The folder has no confusion matrices for the metric.
         """
-        network = network_of_index()[Cell.parse(arch).index]
-        counts: IntArray = self._measured(metric, "cm")[network].astype(np.int64)
+        network = space.network_of_index()[space.parse(arch).index]
+        counts: IntArray = self._networks(metric, "cm")[network].astype(np.int64)
         return counts
 
-    def frame(self) -> pd.DataFrame:
-        """Return the 6,466 networks as a DataFrame: index uid, column arch, one column per metric."""
-        import pandas as pd
+    @cached_property
+    def _accuracies(self) -> FloatArray:
+        return self._files.accuracies(self.dataset)
 
-        archs = [Cell.from_index(index).arch for index in network_indices().tolist()]
-        columns = {str(metric): self.network_column(metric) for metric in self.metrics}
-        return pd.DataFrame({"arch": archs, **columns}, index=pd.Index(networks(), name="uid"))
+    def _read(self, metric: Metric) -> FloatArray:
+        column: FloatArray = self._accuracies[self._rows[metric]]
+        return column
 
-    def listing(self) -> pd.DataFrame:
-        """Return the metrics as a DataFrame: index metric; columns title (as in papers), key, level, mean and best."""
-        import pandas as pd
+    def _find_attached(self) -> dict[str, AttachedTable]:
+        return attached_tables(self.dataset, self.folder)
 
-        rows = [self._listed(metric) for metric in self.metrics]
-        columns = ["metric", "title", "key", "level", "mean", "best"]
-        return pd.DataFrame(rows, columns=columns).set_index("metric")
-
-    def _listed(self, metric: Metric) -> tuple[Any, ...]:
-        column = self.network_column(metric)
-        return str(metric), metric.title, metric.key, metric.level, float(column.mean()), float(column.max())
-
-    def _metric(self, metric: Metric | str) -> Metric:
-        found = Metric.parse(metric) if isinstance(metric, str) else metric
-        if found not in self._places:
-            raise ObjectiveError(missing_metric(found, self))
-        return found
-
-    def _measured(self, metric: Metric | str, measure: str) -> AnyArray:
+    def _networks(self, metric: Metric | str, measure: str) -> AnyArray:
         """Return the networks' values of another measure than accuracy, shape (6466, ...)."""
         metric = Metric.parse(metric) if isinstance(metric, str) else metric
-        if metric.key not in self.measures.get(measure, ()):
-            file = PublishedFile(self.dataset, metric.key, measure)
-            reason = f"{self._catalogue.folder} has no file {file.path}; see `robustnas data status` for what it has"
+        file = PublishedFile(self.dataset, metric.key, measure)
+        if file.path not in self._files.known:
+            reason = f"{self.folder} has no file {file.path}; see `robustnas data status` for what it has"
             raise ObjectiveError(f"no {measure} of {metric} on {self.dataset}: {reason}")
-        levels = self._catalogue.meta.levels(metric.key)
+        levels = self._files.meta.levels(metric.key)
         if metric.level not in levels:
             known = ", ".join(f"{level:g}" for level in levels if level is not None)
             raise ObjectiveError(f"no {measure} of {metric} on {self.dataset}: its levels are {known}")
-        array: AnyArray = self._array(metric.key, measure)[levels.index(metric.level)]
+        if file not in self._measured:
+            self._measured[file] = self._files.array(file)
+        array: AnyArray = self._measured[file][levels.index(metric.level)]
         return array
 
-    def _array(self, key: str, measure: str) -> AnyArray:
-        file = PublishedFile(self.dataset, key, measure)
-        if file not in self._arrays:
-            self._arrays[file] = self._store.array(file, self._entries[file])
-        return self._arrays[file]
-
     def __repr__(self) -> str:
-        return f"<{self.dataset}: {len(self.metrics)} metrics, digest {self.digest[:12]}, {self._catalogue.folder}>"
+        return f"<{self.dataset}: {len(self.metrics)} metrics, digest {self.digest[:12]}, {self.folder}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return DatabaseTable, (self.dataset, self._catalogue, self._store)  # arrays are mapped again, not copied
+        return DatabaseTable, (self.dataset, self._files)  # arrays are mapped again, not copied
 
 
 class Database(Mapping[str, DatabaseTable]):
     """The datasets of one database folder, by name.
 
     Args:
-        catalogue: The folder's files.
-        store: The store that holds their arrays.
+        files: The folder's files.
 
     Example::
 
@@ -254,12 +161,10 @@ class Database(Mapping[str, DatabaseTable]):
         db.frame()                         # everything, as pandas
     """
 
-    def __init__(self, catalogue: Catalogue, store: Store) -> None:
-        self.folder = catalogue.folder
-        self.catalogue = catalogue
-        self.store = store
-        names = {file.dataset for file in catalogue.files}
-        self._tables = {name: DatabaseTable(name, catalogue, store) for name in N_CLASSES if name in names}
+    def __init__(self, files: CachedFolder) -> None:
+        self.folder = files.folder
+        self.files = files
+        self._tables = {name: DatabaseTable(name, files) for name in dict.fromkeys(f.dataset for f in files.files)}
 
     @classmethod
     def open(cls, path: str | Path | None = None) -> Database:
@@ -269,21 +174,20 @@ class Database(Mapping[str, DatabaseTable]):
             path: The folder; if None, what ROBUSTNAS_DATA names, else the user's data directory.
 
         Raises:
-            DataNotFoundError: There is no database; says where it was looked for.
+            DataNotFoundError: There is no database; the message says where it was looked for.
             DataError: A file is faulty, or the cache cannot be written.
         """
         folder, origin = find_folder(path)
-        store = Store()
         try:
-            catalogue = store.catalogue(folder)
+            files = CachedFolder.open(folder)
         except DataNotFoundError as error:
             raise DataNotFoundError(f"no robustness database in {origin}: {error}. {_places(path)}") from None
-        if not catalogue.files:
+        if not files.files:
             expected = f"expected files such as {PublishedFile('cifar10', KEYS[0], 'accuracy').path}"
             raise DataNotFoundError(
                 f"{folder} ({origin}) has a meta.json but no data file; {expected}. {_places(path)}"
             )
-        return cls(catalogue, store)
+        return cls(files)
 
     def frame(self) -> pd.DataFrame:
         """Return all datasets below each other as a DataFrame: index dataset and uid, columns arch and metrics."""
@@ -333,12 +237,3 @@ def _places(path: str | Path | None) -> str:
         f"({os.environ.get(DATA_VARIABLE) or 'not set'}), {user_folder()}; the first one named counts. "
         "To download it: robustnas data fetch"
     )
-
-
-def _indices(archs: IntArray | Sequence[int] | Iterable[Architecture]) -> IntArray:
-    if isinstance(archs, np.ndarray) and archs.dtype.kind in "iu":
-        return archs
-    items = list(archs)
-    if all(isinstance(item, int | np.integer) and not isinstance(item, bool) for item in items):
-        return np.array(items, dtype=np.int64)
-    return np.array([Cell.parse(item).index for item in items], dtype=np.int64)

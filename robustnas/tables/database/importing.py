@@ -1,4 +1,4 @@
-"""Taking a folder that was downloaded by hand into the user's data directory."""
+"""Importing a folder that was downloaded by hand into the user's data directory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from robustnas.atomic import atomic_file
 from robustnas.errors import DataError
-from robustnas.tables.database.cache import Catalogue
+from robustnas.tables.database.cache import CachedFolder
 from robustnas.tables.database.database import Database, user_folder
 
 
@@ -15,9 +15,9 @@ def install(source: Path, target: Path | None = None) -> Database:
     """Check every file of a database folder and copy it where RobustNAS looks for data.
 
     Args:
-        source: A folder in the published layout; any subset of its files will do.
-        target: Where to; None for the user's data directory. Other files there stay, files of the same name are
-            replaced.
+        source: A folder in the published layout, complete or not.
+        target: The folder to copy to; None for the user's data directory. Files of the same name are replaced, others
+            are kept.
 
     Returns:
         The database in `target`, opened.
@@ -25,21 +25,21 @@ def install(source: Path, target: Path | None = None) -> Database:
     Raises:
         DataError: A file is faulty (nothing is copied then), or `target` cannot be written.
     """
-    checked = Database.open(source).catalogue
+    checked = Database.open(source).files
     target = (target or user_folder()).absolute()
     if checked.folder.resolve() != target.resolve():
         _copy(checked, target)
     return Database.open(target)
 
 
-def _copy(catalogue: Catalogue, target: Path) -> None:
-    for name in catalogue.entries:
+def _copy(files: CachedFolder, target: Path) -> None:
+    for name in files.known:
         try:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            with (catalogue.folder / name).open("rb") as source, atomic_file(target / name) as copy:
+            with (files.folder / name).open("rb") as source, atomic_file(target / name) as copy:
                 shutil.copyfileobj(source, copy, 1 << 20)
         except OSError as error:
             raise DataError(
-                f"cannot copy {catalogue.folder / name} to {target}: {error}; free some space, or leave the files "
+                f"cannot copy {files.folder / name} to {target}: {error}; free some space, or leave the files "
                 f"where they are and name their folder with --data or ROBUSTNAS_DATA"
             ) from error

@@ -1,13 +1,13 @@
-"""Readers of the published robustness database: one JSON file in, one checked array out.
+"""Reading the published robustness database: each JSON file becomes one checked array.
 
 The layout is that of Jung, Lukasik and Keuper, "Neural Architecture Design and Robustness: A Dataset" (ICLR 2023)::
 
     meta.json                                   the 15,625 cells, the uid of each, the eps of each attack
     <dataset>/<key>_<measure>.json              {"<dataset>": {"<key>": {"<measure>": {"<uid>": value}}}}
 
-A value is one number for ``clean``, else a list over the attack's eps or the severities 1 to 5; for the measure ``cm``
-each number is a confusion matrix of counts, and for ``confidence`` whatever array of numbers the file holds, the same
-shape for every network. Every fault is a `DataError` that names the file and the cause.
+A value is one number for ``clean``, else a list over the attack's eps or the severities 1 to 5. For the measure ``cm``,
+each number is replaced by a confusion matrix of counts; for ``confidence``, by an array of any shape that is the same
+for every network. Every fault is a `DataError` that names the file and the cause.
 """
 
 from __future__ import annotations
@@ -25,13 +25,11 @@ from robustnas.arrays import AnyArray
 from robustnas.errors import DataError, DataNotFoundError
 from robustnas.metric import ATTACKS, CORRUPTIONS, SEVERITIES, Metric
 from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.cost import SKELETONS
 from robustnas.spaces.nasbench201.identity import N_NETWORKS, networks, uids
 from robustnas.spaces.nasbench201.numbering import N_CELLS, index_of_id
 
 Levels: TypeAlias = tuple[float | None, ...]
-
-N_CLASSES: dict[str, int] = {"cifar10": 10, "cifar100": 100, "ImageNet16-120": 120}
-"""Datasets of the database and their number of classes."""
 
 KEYS: tuple[str, ...] = ("clean", *(attack.key for attack in ATTACKS.values()), *CORRUPTIONS)
 """Keys of the published files, in the order in which metrics are listed."""
@@ -46,7 +44,7 @@ _WORD = re.compile(rb"\b(true|false|null)\b")
 
 @dataclass(frozen=True, slots=True)
 class PublishedFile:
-    """The name of one file: what it measures, of which key, on which dataset.
+    """The name of one published file: a measure of one key on one dataset.
 
     >>> PublishedFile.parse("cifar10", "pgd@Linf_accuracy.json")
     PublishedFile(dataset='cifar10', key='pgd@Linf', measure='accuracy')
@@ -60,9 +58,9 @@ class PublishedFile:
 
     @classmethod
     def parse(cls, dataset: str, name: str) -> PublishedFile | None:
-        """Return the file of a name inside a dataset's folder, None if no published file is called so."""
+        """Parse a file name in a dataset's folder; None if it is not the name of a published file."""
         key, _, measure = name.removesuffix(".json").rpartition("_")
-        known = name.endswith(".json") and dataset in N_CLASSES and key in KEYS and measure in MEASURES
+        known = name.endswith(".json") and dataset in SKELETONS and key in KEYS and measure in MEASURES
         return cls(dataset, key, measure) if known else None
 
     @property
@@ -73,7 +71,7 @@ class PublishedFile:
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What is read from meta.json, after its cells were checked against ours.
+    """The content of meta.json, once its cells are checked against ours.
 
     Attributes:
         epsilons: The eps of each attack key, in units of 1/255, ascending.
@@ -120,9 +118,9 @@ def read_array(content: bytes, file: PublishedFile, levels: Levels, path: Path) 
 
     Args:
         content: The bytes of the file.
-        file: What the file is, by its name.
-        levels: The levels that meta.json promises (`Meta.levels`).
-        path: Where it lies, for messages.
+        file: The file's name, parsed.
+        levels: The levels according to meta.json (`Meta.levels`).
+        path: The file's path, for messages.
 
     Returns:
         Shape (n_levels, 6466) for accuracy, (n_levels, 6466, n_classes, n_classes) for cm, (n_levels, 6466, ...) for
@@ -183,7 +181,7 @@ def _check_uids(values: dict[str, Any], path: Path) -> None:
     if missing := expected - values.keys():
         raise DataError(f"{path}: {len(missing)} of {N_NETWORKS} networks are missing, such as uid {_first(missing)}")
     if foreign := values.keys() - expected:
-        raise DataError(f"{path}: {len(foreign)} keys are no uid of an evaluated network, such as {_first(foreign)!r}")
+        raise DataError(f"{path}: {len(foreign)} keys are not uids of evaluated networks, such as {_first(foreign)!r}")
 
 
 def _first(names: set[str]) -> str:
@@ -203,12 +201,12 @@ def _to_array(rows: list[Any], file: PublishedFile, levels: Levels, path: Path) 
 
 
 def _expected_shape(file: PublishedFile, levels: Levels) -> tuple[int, ...]:
-    n_classes = N_CLASSES[file.dataset]
+    n_classes = SKELETONS[file.dataset].n_classes
     return (() if file.key == "clean" else (len(levels),)) + ((n_classes, n_classes) if file.measure == "cm" else ())
 
 
 def _odd_row(rows: list[Any], expected: tuple[int, ...], exact: bool) -> str:
-    """Return a sentence on the first network whose value has not the shape that was expected."""
+    """Return a sentence on the first network whose value does not have the expected shape."""
     wanted = f"an array of numbers of shape {expected}" if expected else "a number"
     first_shape = _shape(rows[0])
     for uid, row in zip(networks().tolist(), rows, strict=True):

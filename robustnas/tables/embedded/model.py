@@ -18,7 +18,7 @@ from robustnas.metric import Metric
 from robustnas.spaces.nasbench201.identity import network_indices, network_of_index
 from robustnas.spaces.nasbench201.numbering import all_operations
 from robustnas.spaces.nasbench201.twins import network_twin_labels
-from robustnas.tables.embedded.network import CellNetwork, depends_on_input
+from robustnas.tables.embedded.network import StateNetwork, depends_on_input
 from robustnas.tables.embedded.noise import NoiseModel
 
 FORMAT = "robustnas surrogate benchmark 1"
@@ -50,7 +50,7 @@ class SurrogateModel:
     metrics: tuple[Metric, ...]
     centre: FloatArray
     scale: FloatArray
-    networks: tuple[CellNetwork, ...]
+    networks: tuple[StateNetwork, ...]
     bends: FloatArray
     noise: NoiseModel
 
@@ -90,7 +90,7 @@ class SurrogateModel:
 
     def arrays(self) -> dict[str, AnyArray]:
         """Return its numbers by name, as its file holds them, the members of the ensemble stacked."""
-        members = {f"network.{name}": _stack(self.networks, name) for name in CellNetwork._fields}
+        members = {f"network.{name}": _stack(self.networks, name) for name in StateNetwork._fields}
         noise = {f"noise.{name}": array for name, array in self.noise._asdict().items()}
         return {"centre": self.centre, "scale": self.scale, "bends": self.bends, **members, **noise}
 
@@ -178,7 +178,7 @@ def model_predictions(path: Path) -> FloatArray:
 
 def _model(content: Mapping[str, AnyArray]) -> SurrogateModel:
     numbers = {name: array.astype(np.float64) for name, array in content.items() if array.dtype.kind == "f"}
-    stacks = [numbers[f"network.{name}"] for name in CellNetwork._fields]
+    stacks = [numbers[f"network.{name}"] for name in StateNetwork._fields]
     return SurrogateModel(
         dataset=str(content["dataset"]),
         n_classes=int(content["n_classes"]),
@@ -187,10 +187,10 @@ def _model(content: Mapping[str, AnyArray]) -> SurrogateModel:
         centre=numbers["centre"],
         scale=numbers["scale"],
         bends=numbers["bends"],
-        networks=tuple(CellNetwork(*weights) for weights in zip(*stacks, strict=True)),
+        networks=tuple(StateNetwork(*weights) for weights in zip(*stacks, strict=True)),
         noise=NoiseModel(*(numbers[f"noise.{name}"] for name in NoiseModel._fields)),
     )
 
 
-def _stack(networks: tuple[CellNetwork, ...], name: str) -> AnyArray:
+def _stack(networks: tuple[StateNetwork, ...], name: str) -> AnyArray:
     return np.stack([getattr(network, name) for network in networks])

@@ -26,7 +26,7 @@ COUNT_SCALE = 3.0
 """The numbers of convolutions are divided by it."""
 
 
-class CellNetwork(NamedTuple):
+class StateNetwork(NamedTuple):
     """The weights of one network: k states, h hidden units per operation, H in the head, r factors, m metrics.
 
     Attributes:

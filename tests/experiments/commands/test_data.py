@@ -106,7 +106,7 @@ class TestImport:
     def test_a_target_that_cannot_be_written(self, published: Path, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         assert "cannot copy" in fails(DataError, "import", published, "--data", tmp_path / "file")
-        assert "is no folder" in fails(DataNotFoundError, "import", tmp_path / "nowhere")
+        assert "is not a folder" in fails(DataNotFoundError, "import", tmp_path / "nowhere")
 
 
 class TestFetch:

@@ -23,8 +23,8 @@ from robustnas.errors import DataError, InvalidInputError
 from robustnas.spaces import encoding
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.twins import twin_labels
+from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.database.database import Database
-from robustnas.tables.table import ArrayTable
 from surrogates import DEFAULT_ENCODING, DEFAULT_SURROGATE, make_surrogate
 from surrogates.metrics import NOMINAL_COVERAGES
 

@@ -18,10 +18,10 @@ from robustnas.objectives.constraint import Constraint, parse_clause
 from robustnas.objectives.objective import feasible, parse_objectives
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cost import all_parameters
+from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.attached.attached import attach
 from robustnas.tables.database.database import Database
 from robustnas.tables.noise import noise_floor
-from robustnas.tables.table import ArrayTable
 
 PARAMS = all_parameters()
 SMALL = Cell.from_index(int(PARAMS.argmin()))

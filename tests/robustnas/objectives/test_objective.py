@@ -9,7 +9,7 @@ from robustnas import Metric, Objective
 from robustnas.errors import ObjectiveError
 from robustnas.metric import ATTACKS, CORRUPTIONS, corruption_metrics
 from robustnas.objectives.objective import parse_objectives
-from robustnas.tables.table import ArrayTable
+from robustnas.tables.array_table import ArrayTable
 
 ALL = [Metric("clean"), *(Metric(attack, eps) for attack in ATTACKS for eps in (0.5, 1.0)), *corruption_metrics()]
 VALUES = dict(zip(ALL, np.random.default_rng(0).random((len(ALL), 15_625)), strict=True))

@@ -12,8 +12,8 @@ from robustnas.errors import BudgetExhausted, EvaluationError, ObjectiveError
 from robustnas.objectives.objective import needed_metrics, parse_objectives
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cost import Skeleton
+from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.growing_table import GrowingTable
-from robustnas.tables.table import ArrayTable
 
 CELL, OTHER = Cell.parse("#13433"), Cell.parse("#0")
 SMALL = Skeleton(8, 10, 8, 1, 1)

@@ -11,7 +11,8 @@ from robustnas.errors import InvalidInputError
 from robustnas.objectives.objective import Objective
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cost import IMAGENET16_120, SKELETONS, Skeleton, all_flops, all_parameters
-from robustnas.tables.table import ArrayTable, skeleton_of
+from robustnas.tables.array_table import ArrayTable
+from robustnas.tables.table import skeleton_of
 
 BATCH_NORM_AND_RELU, POOLING = 3, 9
 SHARED_SKELETON = 40_512

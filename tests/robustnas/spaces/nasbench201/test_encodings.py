@@ -16,7 +16,7 @@ from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.encodings import NASBENCH201_ENCODINGS as ENCODINGS
 from robustnas.spaces.nasbench201.numbering import N_CELLS
 from robustnas.spaces.nasbench201.twins import twin_labels
-from robustnas.tables.table import ArrayTable
+from robustnas.tables.array_table import ArrayTable
 
 N_COLUMNS = {"one-hot": 30, "functional": 30, "path": 40, "path-statistics": 34, "graph": 86, "cost": 6}
 

@@ -17,6 +17,7 @@ from robustnas import Cell, Objective, Oracle
 from robustnas.errors import DataError, DataNotFoundError, InvalidInputError, ObjectiveError
 from robustnas.objectives.term import minimised_column
 from robustnas.spaces.nasbench201 import space
+from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.attached.attached import (
     ATTACHED_VARIABLE,
     AttachedTable,
@@ -28,7 +29,6 @@ from robustnas.tables.attached.attached import (
 from robustnas.tables.attached.columns import read_columns
 from robustnas.tables.attached.sheet import read_sheet
 from robustnas.tables.database.database import Database, user_folder
-from robustnas.tables.table import ArrayTable
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -141,10 +141,10 @@ class TestFaults:
             (csv_text([(CELLS[0].naslib, "fast")]), "no column of numbers"),
             (csv_text([(CELLS[0].naslib, "")]), "no column of numbers"),
             ("net,a\n" + '"(4, 0, 3, 1, 4, 3)",1,2\n', "line 2: has 3 fields; expected 2"),
-            ("net,a,a\n1,2,3\n", "column 'a' is there twice"),
+            ("net,a,a\n1,2,3\n", "column 'a' occurs twice"),
             ("net,a b,a-b\n1,2,3\n", "'a b' and 'a-b' would both be called 'a_b'"),
-            ("x,y\n1,2\n", "no column of architectures among x, y; say which with --key"),
-            (f"net,arch,y\n1,{CELLS[0].arch},2\n", "line 2: columns 'net' and 'arch' are of different cells"),
+            ("x,y\n1,2\n", "no column of architectures among x, y; name it with --key"),
+            (f"net,arch,y\n1,{CELLS[0].arch},2\n", "line 2: columns 'net' and 'arch' name different cells"),
             ('net,y\n"1"2,3\n', "line 2: is not CSV"),
         ],
     )
@@ -164,7 +164,7 @@ class TestFaults:
             ('{"cifar10": [1]}', "'cifar10' holds a list"),
             ('{"ids": {"0": 1}}', "entry 'ids': cannot read 'ids'"),
             ('{"cifar10": {"0": 1, "#0": 2}}', "entry '#0': .*first in entry '0'"),
-            ('{"cifar10": {"0": 1, "0": 2}}', "the key '0' is there twice"),
+            ('{"cifar10": {"0": 1, "0": 2}}', "the key '0' occurs twice"),
             ('{"cifar10": {"0": {"x": 1}, "1": {"x": 2}, "2": {"x": "fast"}}}', "entry '2': 'fast' in column 'x'"),
             ('{"cifar10": {"0": {"x": [1, 2]}}}', "no column of numbers"),
             ("[" * 100_000, "is nested too deep|is not JSON"),
@@ -199,7 +199,7 @@ class TestFaults:
         with pytest.raises(DataError, match="is keyed by cell"):
             attach(write("a.json", '{"0": 1}'), "cifar10", "hw", key="net")
 
-    def test_a_damaged_table_is_told_and_can_be_removed(self, write: Callable[[str, str], Path]) -> None:
+    def test_a_damaged_table_is_reported_and_can_be_removed(self, write: Callable[[str, str], Path]) -> None:
         table = attach(write("a.csv", ONE), "cifar10", "hw")
         content = table.path.read_bytes()
         for damage in (b"", content[:200], content[:-300], b"PK" + content[5:]):
@@ -212,7 +212,7 @@ class TestFaults:
             attached_tables("cifar10")
         detach("hw", "cifar10")
 
-    def test_changed_numbers_are_told(self, write: Callable[[str, str], Path]) -> None:
+    def test_changed_numbers_are_reported(self, write: Callable[[str, str], Path]) -> None:
         table = attach(write("a.csv", ONE), "cifar10", "hw")
         attach(write("b.csv", ONE.replace("1.5", "1.6")), "cifar10", "hw")
         with pytest.raises(DataError, match="another digest"):
@@ -268,7 +268,7 @@ class TestStorage:
         monkeypatch.setenv(ATTACHED_VARIABLE, str(path))
         with pytest.raises(DataError, match=f"cannot write .*{ATTACHED_VARIABLE}"):
             attach(path, "cifar10", "hw")
-        with pytest.raises(DataError, match="is no folder"):
+        with pytest.raises(DataError, match="is not a folder"):
             attach(path, "cifar10", "hw", data=tmp_path / "nowhere")
 
     def test_the_databases_own_come_first(self, write: Callable[[str, str], Path], published: Path) -> None:
@@ -342,7 +342,7 @@ class TestObjectives:
             *[(word, False) for word in ("val_accs", "synflow", "sentiment", "lossless", "arithmetic_intensity")],
         ],
     )
-    def test_the_direction_is_told_by_the_name(self, name: str, minimised: bool) -> None:
+    def test_the_direction_follows_from_the_name(self, name: str, minimised: bool) -> None:
         assert minimised_column(name) is minimised
         assert Objective(f"t.{name}").minimised is minimised
 

@@ -21,8 +21,9 @@ from robustnas.objectives.objective import Objective
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.identity import network_of_index, networks, uids
 from robustnas.spaces.nasbench201.numbering import N_CELLS
-from robustnas.tables.database import cache as store
-from robustnas.tables.database.database import Database, DatabaseTable, find_folder, user_folder
+from robustnas.tables.database import cache
+from robustnas.tables.database.database import Database, DatabaseTable, find_folder, has_data, user_folder
+from robustnas.tables.datasets import choose_dataset
 from robustnas.tables.table import Table
 from tests.synthetic import edit_values, write_published
 
@@ -187,7 +188,7 @@ class TestDatabase:
         edit_values(published / "cifar10" / "fog_accuracy.json", lambda values: values.update({"5": [2] * 5}))
         with pytest.raises(DataError, match=r"fog_accuracy\.json: uid 5"):
             Database.open(published)
-        assert not list((own_cache / "catalogues").glob("*.json"))
+        assert not list((own_cache / "database").glob("*.json"))
 
     def test_an_attack_without_eps_is_refused(self, published: Path) -> None:
         write_published(published, "cifar10", "aa_square@Linf", "accuracy", np.zeros((len(networks()), 7)))
@@ -202,6 +203,25 @@ class TestPlaces:
         assert find_folder()[0] == Path("/named")
         assert find_folder("/given")[0] == Path("/given")
 
+    def test_a_folder_has_data_once_meta_and_one_file_are_there(self, published: Path, tmp_path: Path) -> None:
+        folder = tmp_path / "new"
+        assert not has_data(folder)
+        (folder / "cifar10").mkdir(parents=True)
+        (folder / ".fetch.lock").touch()
+        (folder / "meta.json").write_bytes((published / "meta.json").read_bytes())
+        assert not has_data(folder)
+        (folder / "cifar10" / "fog_accuracy.json").touch()
+        assert has_data(folder)
+
+    def test_what_a_failed_fetch_leaves_is_not_chosen(self, published: Path) -> None:
+        user_folder().mkdir(parents=True)
+        (user_folder() / ".fetch.lock").touch()
+        assert choose_dataset(None) == "cifar10-surrogate"
+        user_folder().joinpath(".fetch.lock").unlink()
+        user_folder().rmdir()
+        published.rename(user_folder())
+        assert choose_dataset(None) == "cifar10"
+
     def test_nothing_found_says_where_and_what_to_do(self, tmp_path: Path) -> None:
         with pytest.raises(DataNotFoundError) as error:
             Database.open()
@@ -211,32 +231,34 @@ class TestPlaces:
     def test_a_folder_without_meta_or_data_is_refused(self, published: Path, tmp_path: Path) -> None:
         with pytest.raises(DataNotFoundError, match=r"has no meta\.json"):
             Database.open(tmp_path)
-        with pytest.raises(DataNotFoundError, match="is no folder"):
+        with pytest.raises(DataNotFoundError, match="is not a folder"):
             Database.open(published / "meta.json")
         (tmp_path / "meta.json").write_bytes((published / "meta.json").read_bytes())
         with pytest.raises(DataNotFoundError, match="no data file"):
             Database.open(tmp_path)
 
 
-class TestStore:
+class TestCache:
     def test_the_second_opening_reads_no_json(self, published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         first = Database.open(published)["cifar10"]
-        monkeypatch.setattr(store, "read_array", None)
-        monkeypatch.setattr(store, "read_meta", None)
+        monkeypatch.setattr(cache, "read_array", None)
+        monkeypatch.setattr(cache, "read_meta", None)
         second = Database.open(published)["cifar10"]
         assert second.digest == first.digest
         assert second.metrics == first.metrics
         assert np.array_equal(second.column("clean"), first.column("clean"))
 
-    def test_a_changed_file_is_read_again_and_no_other(self, published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_changed_file_is_read_again_and_no_other_dataset(
+        self, published: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         before = Database.open(published)
         edit_values(published / "cifar10" / "fog_accuracy.json", lambda values: values.update({"0": [0.5] * 5}))
         read = []
         monkeypatch.setattr(
-            store, "read_array", lambda *args, f=store.read_array: read.append(args[1].path) or f(*args)
+            cache, "read_array", lambda *args, f=cache.read_array: read.append(args[1].path) or f(*args)
         )
         after = Database.open(published)
-        assert read == ["cifar10/fog_accuracy.json"]
+        assert read == [f"cifar10/{key}_accuracy.json" for key in ("clean", "pgd@Linf", "fog")]
         assert after["cifar10"].value("#0", "corruption:fog@1") == 0.5
         assert after["cifar10"].digest != before["cifar10"].digest
         assert after["cifar100"].digest == before["cifar100"].digest
@@ -246,7 +268,7 @@ class TestStore:
     ) -> None:
         digest = Database.open(published)["cifar10"].digest
         os.utime(published / "cifar10" / "fog_accuracy.json")
-        monkeypatch.setattr(store, "read_array", None)
+        monkeypatch.setattr(cache, "read_array", None)
         assert Database.open(published)["cifar10"].digest == digest
         published.rename(tmp_path / "elsewhere")
         assert Database.open(tmp_path / "elsewhere")["cifar10"].digest == digest
@@ -272,43 +294,75 @@ class TestStore:
         with pytest.raises(DataError, match=r"pgd@Linf_(accuracy|confidence)\.json.*\(2,\)"):
             Database.open(published)
 
-    @pytest.mark.parametrize("damage", ["cut", "gone", "catalogue", "foreign catalogue"])
+    @pytest.mark.parametrize("damage", ["cut", "empty", "foreign", "gone", "index", "foreign index"])
     def test_a_damaged_cache_is_mended(self, published: Path, own_cache: Path, damage: str) -> None:
-        expected = Database.open(published)["cifar10"].column("clean").copy()
-        array = next((own_cache / "arrays").glob("cifar10-clean-accuracy-*"))
-        catalogue = next((own_cache / "catalogues").iterdir())
-        if damage == "cut":
-            array.write_bytes(array.read_bytes()[:1000])
-        elif damage == "gone":
+        table = Database.open(published)["cifar10"]
+        expected, counts = table.column("clean").copy(), table.confusion("#7")
+        if damage.endswith("index"):
+            (index,) = (own_cache / "database").glob("*.json")
+            index.write_text("{" if damage == "index" else '{"epsilons": {}, "files": [1]}')
+        for array in (own_cache / "database").glob("*.npy"):
+            if damage == "gone":
+                array.unlink()
+            elif damage in ("cut", "empty"):
+                array.write_bytes(array.read_bytes()[: 1000 if damage == "cut" else 0])
+            elif damage == "foreign":
+                array.write_text("no array")
+        mended = Database.open(published)["cifar10"]
+        assert np.array_equal(mended.column("clean"), expected)
+        assert np.array_equal(mended.confusion("#7"), counts)
+
+    def test_a_cache_of_an_earlier_release_is_left_alone(self, published: Path, own_cache: Path) -> None:
+        for folder in ("arrays", "catalogues"):
+            (own_cache / folder).mkdir(parents=True)
+            (own_cache / folder / "old").write_text("old")
+        assert len(Database.open(published)) == 2
+        assert (own_cache / "arrays" / "old").read_text() == "old"
+
+    def test_rows_follow_the_order_of_the_keys_and_not_the_digest(
+        self, published: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = Database.open(published)["cifar10"]
+        monkeypatch.setattr(cache, "KEYS", tuple(reversed(cache.KEYS)))
+        after = Database.open(published)["cifar10"]
+        assert after.digest == before.digest
+        assert after.metrics[-1] == before.metrics[0]
+        assert all(np.array_equal(after.column(metric), before.column(metric)) for metric in before.metrics)
+
+    def test_a_file_that_changes_after_opening_is_refused_where_it_is_read_again(
+        self, published: Path, own_cache: Path
+    ) -> None:
+        table = Database.open(published)["cifar10"]
+        for array in (own_cache / "database").glob("*.npy"):
             array.unlink()
-        else:
-            catalogue.write_text("{" if damage == "catalogue" else '{"format": 1, "folder": []}')
-        assert np.array_equal(Database.open(published)["cifar10"].column("clean"), expected)
+        edit_values(published / "cifar10" / "fog_accuracy.json", lambda values: values.update({"0": [0.5] * 5}))
+        with pytest.raises(DataError, match=r"fog_accuracy\.json: SHA-256 is"):
+            table.column("clean")
 
     def test_verify_finds_what_size_and_time_do_not_tell(self, published: Path, own_cache: Path) -> None:
         database = Database.open(published)
         seen: list[str] = []
-        database.store.verify(database.catalogue, seen.append)
+        database.files.verify(seen.append)
         assert len(seen) == 7
         path = published / "cifar10" / "clean_accuracy.json"
         content, times = path.read_bytes(), path.stat()
         path.write_bytes(content.replace(b"0.5", b"0.6", 1))
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
         with pytest.raises(DataError, match=r"clean_accuracy\.json: SHA-256"):
-            database.store.verify(database.catalogue)
+            database.files.verify()
 
     def test_verify_finds_a_changed_array(self, published: Path, own_cache: Path) -> None:
         database = Database.open(published)
-        array = next((own_cache / "arrays").glob("cifar10-fog-accuracy-*"))
+        array = next((own_cache / "database").glob("cifar100-*"))
         content = bytearray(array.read_bytes())
         content[-1] ^= 1
         array.write_bytes(content)
         with pytest.raises(DataError, match="differs from"):
-            database.store.verify(database.catalogue)
+            database.files.verify()
 
 
 class TestFailures:
-    @pytest.mark.parametrize("nth", [1, 3, 7])
+    @pytest.mark.parametrize("nth", [1, 3, 5])
     def test_kill_9_leaves_nothing_half(self, published: Path, own_cache: Path, nth: int) -> None:
         code = f"""
 import os, signal
@@ -328,7 +382,7 @@ Database.open({str(published)!r})
         assert rubbish(own_cache)
         database = Database.open(published)
         assert not rubbish(own_cache)
-        database.store.verify(database.catalogue)
+        database.files.verify()
 
     def test_a_full_disk_is_an_error_and_leaves_no_rubbish(
         self, published: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
@@ -341,7 +395,7 @@ Database.open({str(published)!r})
             with pytest.raises(DataError, match=r"No space left.*ROBUSTNAS_CACHE"):
                 Database.open(published)
         assert not rubbish(own_cache)
-        assert not list((own_cache / "arrays").iterdir())
+        assert [path.name for path in (own_cache / "database").iterdir()] == [".lock"]
         assert len(Database.open(published)) == 2
 
     @pytest.mark.skipif(sys.platform == "win32", reason="no resource limits")
@@ -376,9 +430,9 @@ except DataError as error:
             digests = pool.starmap(open_at, [(published, start)] * 3)
         assert len(set(digests)) == 1
         assert not rubbish(own_cache)
-        assert len(list((own_cache / "arrays").iterdir())) == 6
+        assert len(list((own_cache / "database").glob("*.npy"))) == 4
         database = Database.open(published)
-        database.store.verify(database.catalogue)
+        database.files.verify()
 
 
 def open_at(folder: Path, start: float) -> str:

@@ -109,7 +109,7 @@ def test_missing_and_foreign_uids_are_named(published: Path) -> None:
     edit_values(path, lambda values: {k: v for k, v in values.items() if k != uid})
     refuses(path, f"1 of {N} networks", f"uid {uid}")
     edit_values(path, lambda values: values | {uid: 0.5, "15625": 0.5})
-    refuses(path, "'15625'", "no uid")
+    refuses(path, "'15625'", "not uids")
 
 
 @pytest.mark.parametrize("value", [-0.001, 1.001, 89.3, float("nan"), float("inf"), float("-inf")])

@@ -1,0 +1,164 @@
+"""A table whose metrics are all known: lookups by architecture and views as frames, from its columns alone."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from robustnas.arrays import FloatArray, IntArray
+from robustnas.errors import InvalidInputError, ObjectiveError
+from robustnas.metric import Metric
+from robustnas.spaces import EnumerableSpace
+from robustnas.tables.table import missing_metric
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from robustnas.tables.attached.attached import AttachedTable
+
+
+class NetworkTable(ABC):
+    """The base of tables that hold one number per network and metric: a `Table`, and more.
+
+    A subclass sets the five attributes, `_read` and, where tables can be attached, `_find_attached`.
+
+    Attributes:
+        space: The search space that it is over.
+        dataset: The dataset's name, such as ``cifar10``.
+        digest: A SHA-256 of the content.
+        source: Where its numbers come from, as records say it.
+        metrics: The metrics it holds.
+    """
+
+    space: EnumerableSpace[Any]
+    dataset: str
+    digest: str
+    source: str
+    metrics: tuple[Metric, ...]
+    complete = True
+    notes: Sequence[str] = ()
+
+    @abstractmethod
+    def _read(self, metric: Metric) -> FloatArray:
+        """Return the read-only values of one metric by index.
+
+        Raises:
+            KeyError: The table does not hold the metric.
+        """
+
+    def _find_attached(self) -> Mapping[str, AttachedTable]:
+        """Return the attached tables by name."""
+        return {}
+
+    @cached_property
+    def _columns(self) -> dict[Metric | str, FloatArray]:
+        return {}
+
+    def column(self, metric: Metric | str) -> FloatArray:
+        """Return the values of one metric by index, shape (space.size,), read-only.
+
+        Raises:
+            ObjectiveError: The table does not hold the metric.
+        """
+        try:
+            return self._columns[metric]
+        except KeyError:
+            found = Metric.parse(metric) if isinstance(metric, str) else metric
+        try:
+            column = self._columns[metric] = self._read(found)
+        except KeyError:
+            raise ObjectiveError(missing_metric(found, self)) from None
+        return column
+
+    def network_column(self, metric: Metric | str) -> FloatArray:
+        """Return the values of all networks in ascending order of uid."""
+        return self.column(metric).take(self.space.network_indices())
+
+    def value(self, arch: Any, metric: Metric | str) -> float:
+        """Return the value of one architecture in any notation."""
+        return float(self.column(metric)[self._index(arch)])
+
+    def values(self, archs: IntArray | Sequence[int] | Iterable[Any], metric: Metric | str) -> FloatArray:
+        """Return the values of many architectures at once.
+
+        Args:
+            archs: Indices as an integer array of any shape (or a list of integers), which is fast; or
+                architectures in any notation.
+            metric: The metric or its name.
+
+        Raises:
+            InvalidInputError: An index out of range.
+        """
+        indices, size = self._indices(archs), self.space.size
+        if indices.size and (indices.min() < 0 or indices.max() >= size):
+            wrong = indices[(indices < 0) | (indices >= size)].flat[0]
+            raise InvalidInputError(f"{int(wrong)} is not a space index; expected 0 to {size - 1}")
+        values: FloatArray = self.column(metric)[indices]
+        return values
+
+    def scores(self, arch: Any) -> dict[str, float]:
+        """Return the values of one architecture under all metrics, by metric name."""
+        index = self._index(arch)
+        return {str(metric): float(self.column(metric)[index]) for metric in self.metrics}
+
+    def frame(self) -> pd.DataFrame:
+        """Return all networks as a DataFrame: index uid, column arch, one column per metric."""
+        import pandas as pd
+
+        indices = self.space.network_indices()
+        archs = [str(self.space.architecture(index)) for index in indices.tolist()]
+        columns = {str(metric): self.network_column(metric) for metric in self.metrics}
+        return pd.DataFrame({"arch": archs, **columns}, index=pd.Index(self.space.uids()[indices], name="uid"))
+
+    def listing(self) -> pd.DataFrame:
+        """Return the metrics as a DataFrame: index metric; columns title (as in papers), key, level, mean and best."""
+        import pandas as pd
+
+        columns = [self.network_column(metric) for metric in self.metrics]
+        listed = {
+            "title": [metric.title for metric in self.metrics],
+            "key": [metric.key for metric in self.metrics],
+            "level": [metric.level for metric in self.metrics],
+            "mean": [column.mean() for column in columns],
+            "best": [column.max() for column in columns],
+        }
+        return pd.DataFrame(listed, index=pd.Index(map(str, self.metrics), name="metric"))
+
+    @cached_property
+    def attached(self) -> Mapping[str, AttachedTable]:
+        """The tables attached to the dataset (`robustnas data attach`), by name; looked up once."""
+        return self._find_attached()
+
+    @cached_property
+    def _attached_columns(self) -> dict[str, FloatArray]:
+        return {name: values for table in self.attached.values() for name, values in table.columns().items()}
+
+    def attached_columns(self) -> dict[str, FloatArray]:
+        """Return the attached columns by name, such as ``hw.edgegpu_latency``, shape (space.size,), NaN where missing.
+
+        They are read on first use; `robustnas.tables.attached` says how missing cells are filled from their class.
+        """
+        return dict(self._attached_columns)
+
+    def attached_digests(self) -> dict[str, str]:
+        """Return the digest of each attached table by name."""
+        return {name: table.digest for name, table in self.attached.items()}
+
+    def fill(self, architecture: Any, metrics: Iterable[Metric]) -> str:  # noqa: ARG002  nothing is missing
+        """Return where the numbers come from; there is nothing to measure."""
+        return self.source
+
+    def _index(self, arch: Any) -> int:
+        return self.space.index(self.space.parse(arch))
+
+    def _indices(self, archs: IntArray | Sequence[int] | Iterable[Any]) -> IntArray:
+        if isinstance(archs, np.ndarray) and archs.dtype.kind in "iu":
+            return archs
+        items = list(archs)
+        if all(isinstance(item, int | np.integer) and not isinstance(item, bool) for item in items):
+            return np.array(items, dtype=np.int64)
+        return self.space.indices(items)

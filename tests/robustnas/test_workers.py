@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from robustnas.errors import WorkerDiedError
+from robustnas.workers import in_processes
+
+SCRIPT = """
+from dataclasses import dataclass
+from robustnas.errors import WorkerDiedError
+from robustnas.workers import in_processes
+
+class Searcher:
+    def __init__(self, seed):
+        self.seed = seed
+    def ask(self):
+        return self.seed
+
+@dataclass(frozen=True)
+class Spec:
+    searcher: type
+    seed: int
+
+OFFSETS = []
+
+def start(*offsets):
+    OFFSETS.extend(offsets)
+
+def work(spec):
+    return [offset + spec.searcher(spec.seed).ask() for offset in OFFSETS]
+
+def main():
+    specs = [Spec(Searcher, seed) for seed in range(6)]
+    try:
+        print(sorted(in_processes(work, specs, 2, start, (10, 20))))
+    except WorkerDiedError as error:
+        print(error)
+"""
+ANSWER = str([[10 + seed, 20 + seed] for seed in range(6)])
+
+
+def run(*arguments: str, script: str | None = None) -> str:
+    result = subprocess.run(
+        [sys.executable, *arguments], input=script, check=True, capture_output=True, text=True, timeout=50
+    )
+    return result.stdout.strip()
+
+
+def prepare(offset: int) -> None:
+    global _offset
+    _offset = offset
+
+
+def add(number: int) -> int:
+    if number < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number + _offset
+
+
+def test_functions_of_modules_run_in_workers() -> None:
+    assert sorted(in_processes(add, range(20), 2, prepare, (100,))) == list(range(100, 120))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_a_worker_that_is_killed_is_reported() -> None:
+    with pytest.raises(WorkerDiedError, match="a worker process died, perhaps out of memory"):
+        list(in_processes(add, [-1], 1, prepare, (0,)))
+
+
+def test_classes_of_a_script_work_under_a_guard(tmp_path: Path) -> None:
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT + 'if __name__ == "__main__":\n    main()\n')
+    assert run(str(path)) == ANSWER
+
+
+def test_a_script_without_a_guard_is_told_that_it_needs_one(tmp_path: Path) -> None:
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT + "main()\n")
+    assert 'needs the guard `if __name__ == "__main__":`' in run(str(path))
+
+
+def test_classes_without_a_file_work_as_in_a_notebook() -> None:
+    assert run("-c", SCRIPT + "main()\n") == ANSWER
+
+
+def test_a_script_from_standard_input_works_or_is_told_what_to_do() -> None:
+    output = run("-", script=SCRIPT + "main()\n")
+    assert output == ANSWER or "read from standard input cannot be imported; or use one process (jobs=1)" in output
