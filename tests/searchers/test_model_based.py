@@ -9,7 +9,7 @@ import pytest
 from robustnas import Oracle
 from robustnas.errors import InvalidInputError
 from robustnas.oracle import Outcome
-from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201 import NASBENCH201, space
 from robustnas.tables.database.database import Database
 from searchers import create, search
 from searchers.acquisition import ACQUISITIONS, Prediction
@@ -52,7 +52,7 @@ class TestAcquisitions:
 
 
 def test_maximin_designs_are_spread_and_distinct() -> None:
-    features = np.concatenate(network_features(FEATURES), axis=1)
+    features = np.concatenate(network_features(FEATURES, NASBENCH201), axis=1)
     spread, random = maximin(features, 20, RNG(0)), RNG(0).permutation(len(features))[:20]
     assert len(set(spread)) == 20
 
@@ -68,7 +68,7 @@ def test_maximin_takes_every_row_once_even_among_equal_ones() -> None:
 
 
 def test_the_gp_belief_is_a_gp_refitted_from_scratch() -> None:
-    features = network_features("path, graph")
+    features = network_features("path, graph", NASBENCH201)
     target = np.sin(features[0][:, 0] * 20) + features[1][:, 1]
     rows = RNG(1).permutation(space.N_NETWORKS)[:29].tolist()
     stepwise, at_once = GPBelief(features), GPBelief(features)
@@ -82,7 +82,7 @@ def test_the_gp_belief_is_a_gp_refitted_from_scratch() -> None:
 
 
 def test_a_gp_belief_outgrows_its_capacity() -> None:
-    belief = GPBelief(network_features("path"))
+    belief = GPBelief(network_features("path", NASBENCH201))
     belief._capacity = 12
     belief._grow(6)
     rows = RNG(1).permutation(space.N_NETWORKS)[:40].tolist()
@@ -92,7 +92,7 @@ def test_a_gp_belief_outgrows_its_capacity() -> None:
 
 
 def test_joint_draws_have_the_posteriors_spread() -> None:
-    belief = GPBelief(network_features("path"))
+    belief = GPBelief(network_features("path", NASBENCH201))
     rows = RNG(1).permutation(space.N_NETWORKS)[:20].tolist()
     mean, std = belief.update(rows, RNG(2).standard_normal(20))
     draws = np.array([belief.draw(RNG(seed)) for seed in range(200)])

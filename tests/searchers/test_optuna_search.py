@@ -8,8 +8,9 @@ import pytest
 from robustnas import Cell, Oracle
 from robustnas.errors import SearchError
 from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.nasbench201 import EDGE_NAMES
 from searchers import create, search
-from searchers.optuna_search import EDGE_NAMES, OptunaSearcher
+from searchers.optuna_search import OptunaSearcher
 from searchers.testing import landscape
 
 

@@ -10,7 +10,7 @@ import pytest
 from robustnas import Cell, Metric, Oracle
 from robustnas.errors import BudgetExhausted, EvaluationError, ObjectiveError
 from robustnas.objectives.objective import needed_metrics, parse_objectives
-from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201 import NASBENCH201, space
 from robustnas.spaces.nasbench201.cost import Skeleton
 from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.growing_table import GrowingTable
@@ -22,7 +22,7 @@ SMALL = Skeleton(8, 10, 8, 1, 1)
 class MadeUp:
     """Measures a number that follows from cell and metric, and keeps a list of what it measured."""
 
-    name, digest, notes, skeleton = "digits", "0" * 64, (), SMALL
+    name, digest, notes, skeleton, space = "digits", "0" * 64, (), SMALL, NASBENCH201
 
     def __init__(self, known: Mapping[Metric, Mapping[int, float]] | None = None) -> None:
         self.known, self.measured = known or {}, list[tuple[int, Metric]]()

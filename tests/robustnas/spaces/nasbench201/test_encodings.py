@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Any
 
 import numpy as np
 import pytest
 
+from robustnas import spaces
 from robustnas.arrays import FloatArray
 from robustnas.errors import InvalidInputError
 from robustnas.spaces import Encoding, encoding
@@ -160,10 +162,27 @@ def test_attached_columns_are_features() -> None:
 
 
 def test_shapes_must_fit_together() -> None:
-    with pytest.raises(InvalidInputError, match=r"expected shape \(15625, 2\)"):
-        Encoding("mine", np.zeros((5, 2)), ("a", "b"), (2,))
+    with pytest.raises(InvalidInputError, match=r"shape \(5, 3\).*expected shape \(5, 2\)"):
+        Encoding("mine", np.zeros((5, 3)), ("a", "b"), (2,))
     with pytest.raises(InvalidInputError, match="groups that add up"):
         Encoding("mine", np.zeros((N_CELLS, 2)), ("a", "b"), (1,))
+
+
+def test_an_encoding_has_a_row_per_architecture(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = Encoding("mine", np.zeros((5, 2)), ("mine:a", "mine:b"), (2,))
+    monkeypatch.setitem(spaces.ENCODINGS, "mine", lambda space: short)
+    for name in ("mine", "path+mine"):
+        with pytest.raises(InvalidInputError, match=r"expected shape \(15625, 2\)"):
+            encoding(name)
+
+
+def test_an_encoding_that_a_package_registers_is_found_for_any_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    def code(space: spaces.EnumerableSpace[Any]) -> Encoding:
+        names = tuple(f"code:{name}" for name in space.choices)
+        return Encoding("code", space.codes().astype(float), names, (len(names),))
+
+    monkeypatch.setitem(spaces.ENCODINGS, "code", code)
+    np.testing.assert_array_equal(encoding("code+path").values[SKIP.index, :6], SKIP.ops)
 
 
 def test_rows_of_cells() -> None:
