@@ -35,6 +35,9 @@ ATTACKS: dict[str, Attack] = {
 }
 """Attacks by name: FGSM in one step, PGD in 40, APGD-CE in 100 (Croce and Hein 2020), Square in 5,000 queries."""
 
+PAPER_ATTACKS: tuple[str, ...] = ("fgsm", "pgd", "apgd", "square")
+"""The four attacks of the robustness paper and its database, whatever else is registered in `ATTACKS`."""
+
 CORRUPTIONS: tuple[str, ...] = (
     "brightness",
     "contrast",
@@ -56,7 +59,7 @@ CORRUPTIONS: tuple[str, ...] = (
 
 SEVERITIES: tuple[int, ...] = (1, 2, 3, 4, 5)
 
-_NAME_OF_KEY = {attack.key: name for name, attack in ATTACKS.items()}
+_NAME_OF_KEY = {ATTACKS[name].key: name for name in PAPER_ATTACKS}
 
 
 @dataclass(frozen=True, slots=True, order=True)

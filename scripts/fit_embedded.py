@@ -20,7 +20,7 @@ from torch import nn
 
 from robustnas import Database
 from robustnas.arrays import AnyArray, FloatArray, IntArray
-from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
+from robustnas.metric import CORRUPTIONS, PAPER_ATTACKS, Metric
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cell import EDGES
 from robustnas.spaces.nasbench201.twins import network_twin_labels
@@ -294,7 +294,7 @@ def main(data: Path | None, dataset: str, out: Path, report: Path | None, folds:
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     table = Database.open(data)[dataset]
-    metrics = tuple(metric for metric in table.metrics if metric.source in {"clean", *ATTACKS, *CORRUPTIONS})
+    metrics = tuple(metric for metric in table.metrics if metric.source in {"clean", *PAPER_ATTACKS, *CORRUPTIONS})
     accuracies = np.stack([table.network_column(metric) for metric in metrics], axis=1)
     targets = Targets(metrics, accuracies, N_CLASSES[dataset])
     predictor = fit_predictor(targets.ops[targets.seeing], targets.standardised[targets.seeing], seed)

@@ -23,7 +23,7 @@ import numpy as np
 
 from robustnas.arrays import AnyArray
 from robustnas.errors import DataError, DataNotFoundError
-from robustnas.metric import ATTACKS, CORRUPTIONS, SEVERITIES, Metric
+from robustnas.metric import ATTACKS, CORRUPTIONS, PAPER_ATTACKS, SEVERITIES, Metric
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.identity import N_NETWORKS, networks, uids
 from robustnas.spaces.nasbench201.numbering import N_CELLS, index_of_id
@@ -33,7 +33,7 @@ Levels: TypeAlias = tuple[float | None, ...]
 N_CLASSES: dict[str, int] = {"cifar10": 10, "cifar100": 100, "ImageNet16-120": 120}
 """Datasets of the database and their number of classes."""
 
-KEYS: tuple[str, ...] = ("clean", *(attack.key for attack in ATTACKS.values()), *CORRUPTIONS)
+KEYS: tuple[str, ...] = ("clean", *(ATTACKS[name].key for name in PAPER_ATTACKS), *CORRUPTIONS)
 """Keys of the published files, in the order in which metrics are listed."""
 
 MEASURES: tuple[str, ...] = ("accuracy", "confidence", "cm")
