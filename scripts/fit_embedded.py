@@ -244,7 +244,7 @@ def fidelity(targets: Targets, predicted: FloatArray, model: SurrogateModel, see
     groups = {str(metric): [row] for row, metric in enumerate(targets.metrics)}
     named = {f"corruption:{name}": name for name in CORRUPTIONS} | {"corruption": None}
     for text, name in named.items():
-        rows = [i for i, m in enumerate(targets.metrics) if m.source == name or (not name and m.source in CORRUPTIONS)]
+        rows = [i for i, m in enumerate(targets.metrics) if m.kind == name or (not name and m.kind in CORRUPTIONS)]
         groups |= {text: rows} if rows else {}
     arrays = (targets.accuracies, predicted, smooth, noisy)
     return [{"metric": text, **_fidelity(*(a[:, rows].mean(axis=1) for a in arrays))} for text, rows in groups.items()]
@@ -294,7 +294,7 @@ def main(data: Path | None, dataset: str, out: Path, report: Path | None, folds:
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     table = Database.open(data)[dataset]
-    metrics = tuple(metric for metric in table.metrics if metric.source in {"clean", *PAPER_ATTACKS, *CORRUPTIONS})
+    metrics = tuple(metric for metric in table.metrics if metric.kind in {"clean", *PAPER_ATTACKS, *CORRUPTIONS})
     accuracies = np.stack([table.network_column(metric) for metric in metrics], axis=1)
     targets = Targets(metrics, accuracies, N_CLASSES[dataset])
     predictor = fit_predictor(targets.ops[targets.seeing], targets.standardised[targets.seeing], seed)

@@ -118,7 +118,7 @@ def _result(
     arch: str, evaluator: Evaluator, found: Mapping[Metric, Measurement], n_stored: int, seconds: float
 ) -> dict[str, Any]:
     clean = found[Metric("clean")]
-    others = {str(metric): value for metric, value in found.items() if metric.source != "clean"}
+    others = {str(metric): value for metric, value in found.items() if metric.kind != "clean"}
     scales = {value.versions["corruptions"] for value in others.values() if "corruptions" in value.versions}
     training = evaluator.training
     return {

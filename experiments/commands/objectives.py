@@ -89,7 +89,7 @@ def _texts(table: Table) -> dict[str, str]:
 
     held = set(table.metrics)
     texts = {str(metric): metric.title for metric in table.metrics if metric not in corruption_metrics()}
-    epsilons = sorted({metric.level for metric in held if metric.source in PAPER_ATTACKS and metric.level is not None})
+    epsilons = sorted({metric.level for metric in held if metric.kind in PAPER_ATTACKS and metric.level is not None})
     candidates = {f"adversarial@{eps:g}": f"mean of {len(PAPER_ATTACKS)} attacks, eps {eps:g}/255" for eps in epsilons}
     candidates |= {f"worst@{eps:g}": f"minimum of {len(PAPER_ATTACKS)} attacks, eps {eps:g}/255" for eps in epsilons}
     candidates["corruption"] = f"mean of {len(CORRUPTIONS)} corruptions x 5 severities"

@@ -89,7 +89,7 @@ class EvaluationSettings:
 
     def protocol_of(self, metric: Metric) -> str:
         """Return the protocol that a metric is measured under; one without attack has none but ``paper``."""
-        return self.protocol if metric.source in ATTACKS else "paper"
+        return self.protocol if metric.kind in ATTACKS else "paper"
 
     def digest(self, metric: Metric, grid: Iterable[float] = (), *, scale: str = "") -> str:
         """Return a SHA-256 of what fixes a number besides network, metric, protocol and seed.
@@ -101,11 +101,11 @@ class EvaluationSettings:
             scale: The origin of corrupted images.
         """
         facts: dict[str, Any] = {"n_images": self.n_images}
-        if metric.source in ATTACKS:
-            facts |= self.attacks.of(metric.source)
+        if metric.kind in ATTACKS:
+            facts |= self.attacks.of(metric.kind)
             if self.protocol == "nested":
                 facts["smaller_eps"] = sorted({float(eps) for eps in grid if eps < (metric.level or 0)})
-        elif metric.source in CORRUPTIONS:
+        elif metric.kind in CORRUPTIONS:
             facts["scale"] = scale
         return _digest(facts)
 

@@ -111,7 +111,7 @@ class Evaluator:
                 network,
                 str(metric),
                 self.settings.protocol_of(metric),
-                self.settings.digest(metric, _grid(metric.source, wanted), scale=self._scale(metric)),
+                self.settings.digest(metric, _grid(metric.kind, wanted), scale=self._scale(metric)),
             )
             for metric in wanted
         }
@@ -174,16 +174,16 @@ class Evaluator:
         if Metric("clean") in chosen:
             yield Metric("clean"), self._predicted(model, self._data.test), {}
         for attack in ATTACKS:
-            last = max((metric.level or 0 for metric in chosen if metric.source == attack), default=0)
+            last = max((metric.level or 0 for metric in chosen if metric.kind == attack), default=0)
             grid = [eps for eps in _grid(attack, wanted) if eps <= last]
             if self.settings.protocol == "paper":
                 grid = [eps for eps in grid if Metric(attack, eps) in chosen]
             for metric, scores in self._attacked(model, attack, grid, report):
                 yield metric, scores, {}
-        for metric in sorted(metric for metric in chosen if metric.source in CORRUPTIONS):
+        for metric in sorted(metric for metric in chosen if metric.kind in CORRUPTIONS):
             report(str(metric), 0.0)
             found = corrupted(
-                self._data, metric.source, int(metric.level or 0), folder=self.corruptions, seed=self.settings.seed
+                self._data, metric.kind, int(metric.level or 0), folder=self.corruptions, seed=self.settings.seed
             )
             yield metric, self._predicted(model, found.images), {"corruptions": found.scale}
 
@@ -269,7 +269,7 @@ class Evaluator:
         return folder / f"{name}.weights", folder / f"{name}.checkpoint"
 
     def _scale(self, metric: Metric) -> str:
-        return scale_of(self.images.name, self.corruptions) if metric.source in CORRUPTIONS else ""
+        return scale_of(self.images.name, self.corruptions) if metric.kind in CORRUPTIONS else ""
 
 
 def load_state(path: Path, model: Normalised) -> None:
@@ -310,7 +310,7 @@ def parse_metrics(metrics: Iterable[Metric | str]) -> tuple[Metric, ...]:
 
 
 def _grid(attack: str, metrics: Iterable[Metric]) -> list[float]:
-    return sorted(metric.level or 0.0 for metric in metrics if metric.source == attack)
+    return sorted(metric.level or 0.0 for metric in metrics if metric.kind == attack)
 
 
 def _batch_size(images: ImageData, device: torch.device) -> int:

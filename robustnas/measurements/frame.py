@@ -32,7 +32,7 @@ def _row(value: Measurement) -> tuple[Any, ...]:
     return (
         *(getattr(key.network, name) for name in _NETWORK),
         key.metric,
-        metric.source,
+        metric.kind,
         metric.level,
         key.protocol,
         key.settings,

@@ -117,7 +117,7 @@ def _row(owner: int, value: Measurement) -> Mapping[str, Any]:
     return {
         "network_id": owner,
         "metric": value.key.metric,
-        "source": metric.source,
+        "source": metric.kind,
         "level": metric.level,
         "protocol": value.key.protocol,
         "settings": value.key.settings,

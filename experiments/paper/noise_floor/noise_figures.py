@@ -124,7 +124,7 @@ def _draw_clean(axes: Axes, by_name: pd.DataFrame, column: str) -> None:
 def _levels(by_name: pd.DataFrame, source: str) -> pd.DataFrame:
     """Return the metrics of one attack or corruption with their level, in order."""
     names = [name for name in by_name.index if not str(name).startswith("corruption@") and name != "corruption"]
-    metrics = [metric for metric in map(Metric.parse, names) if metric.source == source]
+    metrics = [metric for metric in map(Metric.parse, names) if metric.kind == source]
     rows = by_name.loc[[str(metric) for metric in metrics]]
     return rows.assign(level=[metric.level or 0.0 for metric in metrics]).sort_values("level")
 

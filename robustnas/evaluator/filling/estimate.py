@@ -91,7 +91,7 @@ def estimate(report: GapReport, evaluator: Evaluator, speed: Speed, n_workers: i
     seconds = np.zeros(len(cells))
     for missing, rows in report.patterns():
         n_passes = passes_per_image(settings, report.gaps.metrics, missing)
-        n_corruptions = sum(metric.source in CORRUPTIONS for metric in missing)
+        n_corruptions = sum(metric.kind in CORRUPTIONS for metric in missing)
         training = n_trained * (speed.training[0] + speed.training[1] * flops[rows])
         attacking = n_passes * n_test * (speed.attack[0] + speed.attack[1] * flops[rows])
         seconds[rows] = training + attacking + n_corruptions * n_test * speed.corruption
@@ -111,11 +111,11 @@ def passes_per_image(settings: EvaluationSettings, wanted: Iterable[Metric], mis
     """
     lacking, total = set(missing), 0
     for attack in ATTACKS:
-        levels = [metric.level or 0.0 for metric in lacking if metric.source == attack]
+        levels = [metric.level or 0.0 for metric in lacking if metric.kind == attack]
         if settings.protocol == "nested":
-            levels = [m.level or 0.0 for m in wanted if m.source == attack and (m.level or 0) <= max(levels, default=0)]
+            levels = [m.level or 0.0 for m in wanted if m.kind == attack and (m.level or 0) <= max(levels, default=0)]
         total += len(levels) * settings.attacks.passes(attack)
-    return total + sum(metric.source not in ATTACKS for metric in lacking)
+    return total + sum(metric.kind not in ATTACKS for metric in lacking)
 
 
 def measure_speed(evaluator: Evaluator, metrics: Iterable[Metric], n_threads: int = 1) -> Speed:
@@ -130,7 +130,7 @@ def measure_speed(evaluator: Evaluator, metrics: Iterable[Metric], n_threads: in
         EvaluationError: The device has too little memory, or corruptions cannot be generated.
         DataError: Files of corruptions are damaged or incomplete.
     """
-    sources = sorted({metric.source for metric in metrics} & set(CORRUPTIONS))
+    sources = sorted({metric.kind for metric in metrics} & set(CORRUPTIONS))
     data, settings = evaluator.images, evaluator.settings
     training, attack = [], []
     flops = [float(all_flops(evaluator.skeleton)[cell.index]) for cell in _CELLS]
