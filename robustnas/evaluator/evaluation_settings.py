@@ -9,9 +9,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from robustnas.checks import whole_number
-from robustnas.evaluator.attacks.settings import AttackSettings, check_protocol
+from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES, TrainingConfig
-from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
+from robustnas.metric import ATTACKS, CORRUPTIONS, Metric, check_protocol
 from robustnas.spaces.nasbench201.cost import Skeleton
 from robustnas.tables.database.published import N_CLASSES
 
@@ -32,7 +32,7 @@ class EvaluationSettings:
         n_cells: Cells per stage.
         training: The training recipe.
         attacks: Steps and queries of the attacks.
-        protocol: ``paper`` or ``nested``; see `robustnas.evaluator.attacks.settings.PROTOCOLS`.
+        protocol: ``paper`` or ``nested``; see `robustnas.metric.PROTOCOLS`.
         n_images: Test images that are used, the first ones; None for all.
         seed: Fixes initial weights, training and attacks.
 

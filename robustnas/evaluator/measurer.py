@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 
-from robustnas.evaluator.evaluator import Evaluator, Progress, parse_metrics, silent
+from robustnas.evaluator.evaluator import Evaluator, parse_metrics
+from robustnas.evaluator.progress import Progress, silent
 from robustnas.measurements import Claim, Measurement, MeasurementStore
 from robustnas.metric import Metric
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
@@ -55,8 +56,8 @@ class StoreFiller:
 
     def stored(self, metric: Metric, group: Iterable[Metric]) -> Mapping[int, float]:
         """Return the numbers of one metric that the store holds under these settings, by space index."""
-        example = self.evaluator.keys(Cell.from_index(0), group)[metric]
-        found = self.store.measurements(metric=example.metric, protocol=example.protocol, settings=example.settings)
+        protocol, settings = self.evaluator.settings.protocol_of(metric), self.evaluator.settings_digests(group)[metric]
+        found = self.store.measurements(metric=str(metric), protocol=protocol, settings=settings)
         alike = [value for value in found if _is_alike(value, self.evaluator)]
         return {Cell.parse(value.key.network.arch).index: value.accuracy for value in alike}
 

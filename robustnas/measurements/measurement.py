@@ -10,11 +10,9 @@ import numpy as np
 
 from robustnas.arrays import IntArray
 from robustnas.checks import whole_number
-from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.errors import InvalidInputError
 from robustnas.measurements import fields as checked
-
-PROTOCOLS: tuple[str, ...] = ("paper", "nested")
-"""How an attack's accuracy is counted at each eps: as the paper did, or with what smaller eps already found."""
+from robustnas.metric import check_protocol
 
 _LARGEST_SEED = 2**63 - 1
 
@@ -64,7 +62,7 @@ class MeasurementKey:
     Args:
         network: The trained network.
         metric: The name of a `robustnas.metric.Metric`; it is kept as that writes it (``pgd@1.50`` as ``pgd@1.5``).
-        protocol: One of `PROTOCOLS`.
+        protocol: One of `robustnas.metric.PROTOCOLS`.
         settings: A hex digest of the attack's settings and the number of test images.
 
     Raises:
@@ -80,8 +78,7 @@ class MeasurementKey:
         if not isinstance(self.network, NetworkKey):
             raise InvalidInputError(f"network is {self.network!r}; expected a NetworkKey")
         _set(self, "metric", checked.metric_name("metric", self.metric))
-        if self.protocol not in PROTOCOLS:
-            raise InvalidInputError(unknown_name("protocol", self.protocol, PROTOCOLS))
+        check_protocol(self.protocol)
         _set(self, "settings", checked.digest("settings", self.settings))
 
     def __str__(self) -> str:

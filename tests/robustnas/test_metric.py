@@ -11,13 +11,13 @@ def test_another_attack_leaves_the_objectives_of_the_paper_alone(
     objective: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = Objective(objective).metrics
-    monkeypatch.setitem(ATTACKS, "fifth", Attack("fifth@Linf", "Fifth", passes=2))
+    monkeypatch.setitem(ATTACKS, "fifth", Attack("Fifth", "no.such:Attacker", passes_per_step=1))
     assert Objective(objective).metrics == before
     assert [str(metric) for metric in before] == [f"{name}@1" for name in PAPER_ATTACKS]
 
 
 def test_a_registered_attack_is_a_metric(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ATTACKS, "fifth", Attack("fifth@Linf", "Fifth", passes=2))
+    monkeypatch.setitem(ATTACKS, "fifth", Attack("Fifth", "no.such:Attacker", passes_per_step=1))
     metric = Metric.parse("fifth@0.5")
     assert (metric, str(metric), metric.title, metric.passes) == (
         Metric("fifth", 0.5),

@@ -1,4 +1,4 @@
-"""Robust accuracy over a grid of eps, under one of two protocols (`robustnas.evaluator.attacks.settings.PROTOCOLS`)."""
+"""Robust accuracy over a grid of eps, under one of two protocols (`robustnas.metric.PROTOCOLS`)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from robustnas.errors import EvaluationError
 from robustnas.evaluator.attacks.attacker import Attacker, Batch, Passes, Tick
 from robustnas.evaluator.attacks.batches import Bucketed, in_batches
 from robustnas.evaluator.attacks.registry import create_attacker
-from robustnas.evaluator.attacks.settings import AttackSettings, check_epsilons, check_protocol
+from robustnas.evaluator.attacks.settings import AttackSettings, check_epsilons
 from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.inference import inference_form
 from robustnas.evaluator.network import CellNetwork, Normalised
 from robustnas.evaluator.scores import Scores
+from robustnas.metric import check_protocol
 
 _ROUNDING = 1e-6  # of a pixel in [0, 1] in single precision, after additions and clipping
 
@@ -77,7 +78,7 @@ def attack_images(
         model: Takes pixels in [0, 1], returns logits. A `Normalised` network of a cell is attacked in its faster
             inference form; what counts is a fresh forward pass of the model itself.
         images: The images, of any number.
-        attack: ``fgsm``, ``pgd``, ``apgd`` or ``square``.
+        attack: A name of `robustnas.metric.ATTACKS`, such as ``pgd``.
         epsilons: In units of 1/255.
         protocol: ``paper`` or ``nested``.
         settings: Steps and queries; the paper's by default.

@@ -12,15 +12,17 @@ import pytest
 import torch
 
 from robustnas import Cell, Metric
-from robustnas.errors import DataError, InvalidInputError, ObjectiveError
+from robustnas.errors import DataError, EvaluationError, InvalidInputError, ObjectiveError
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.evaluator import Evaluator
-from robustnas.evaluator.images.images import ImageData
+from robustnas.evaluator.images.images import ImageData, LabelledImages
 from robustnas.evaluator.measurer import StoreFiller
+from robustnas.evaluator.measures import MEASURES, MeasureTask, Scored
 from robustnas.evaluator.network import build
 from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES
 from robustnas.measurements import Measurement, MeasurementStore
+from robustnas.metric import PLAIN_METRICS
 from robustnas.spaces.nasbench201 import space
 
 TINY = EvaluationSettings(
@@ -128,6 +130,31 @@ def test_keys_hold_what_changes_a_number(digits: ImageData) -> None:
     assert key(protocol="nested", others=("pgd@32",)) == nested  # larger eps come later
     assert key(protocol="nested", others=("pgd@8",)) != nested
     assert key("clean", protocol="nested") == key("clean")
+
+
+@pytest.mark.parametrize("protocol", ["paper", "nested"])
+def test_digests_of_settings_without_a_network(protocol: str, digits: ImageData) -> None:
+    evaluator = Evaluator(digits, replace(TINY, protocol=protocol), device="cpu")
+    metrics = [*METRICS, "corruption:fog@3"]
+    keys = evaluator.keys("#13433", metrics)
+    assert evaluator.settings_digests(metrics) == {metric: key.settings for metric, key in keys.items()}
+    assert list(keys) == list(map(Metric.parse, metrics))
+
+
+def test_a_measure_of_ones_own(evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def inverted(task: MeasureTask) -> Iterator[Scored]:
+        images = LabelledImages(1 - task.images.test.pixels(), task.images.test.labels)
+        if Metric("inverted") in task.missing:
+            yield Scored(Metric("inverted"), task.predicted(images), {"inverted": "1"})
+
+    monkeypatch.setitem(PLAIN_METRICS, "inverted", "inverted images")
+    with pytest.raises(EvaluationError, match="nothing measures inverted; the measures are clean, attacks, corr"):
+        list(evaluator.measure("#13433", ["clean", "inverted"]))
+    monkeypatch.setitem(MEASURES, "inverted", inverted)
+    clean, other = evaluator.measure("#13433", ["clean", "inverted"])
+    assert (other.key.metric, other.versions["inverted"]) == ("inverted", "1")
+    assert Metric.parse(other.key.metric).title == "inverted images"
+    assert other.accuracy < clean.accuracy
 
 
 def test_settings_suit_the_images(digits: ImageData) -> None:
