@@ -1,4 +1,4 @@
-"""Filling a store: measure what is missing of a network, once, whoever else is at it."""
+"""Measuring into a store: every missing number once, whoever else is measuring."""
 
 from __future__ import annotations
 
@@ -14,14 +14,11 @@ from robustnas.spaces.nasbench201.cell import Architecture, Cell
 from robustnas.spaces.nasbench201.cost import Skeleton
 from robustnas.spaces.nasbench201.space import uid
 
-LEASE = 120.0
-"""Seconds until another worker may take over a network whose worker is gone; a heartbeat renews it."""
-
 _POLL_SECONDS = 1.0
 
 
-class StoreFiller:
-    """Answers from a store, and fills it by measuring; a `robustnas.tables.growing_table.Filler`.
+class StoreMeasurer:
+    """Answers from a store, and measures what it lacks; a `robustnas.tables.growing_table.Measurer`.
 
     Args:
         evaluator: What measures.
@@ -84,21 +81,21 @@ class StoreFiller:
         keys = {metric: key for metric, key in self.evaluator.keys(arch, together).items() if metric in wanted}
         network = self.evaluator.network_key(arch)
         while self.store.missing(keys.values()):
-            claimed = self.store.claim(network, lease=LEASE, heartbeat=True)
+            claimed = self.store.claim(network, heartbeat=True)
             if claimed is None:
                 self._report("waiting for another worker", 0.0)
                 time.sleep(_POLL_SECONDS)
                 continue
             known = len(self.evaluator.notes)
             with claimed as claim:
-                fill_network(self.evaluator, self.store, claim, arch, wanted, group=together, progress=self._report)
+                measure_missing(self.evaluator, self.store, claim, arch, wanted, group=together, progress=self._report)
             named = f"network {uid(Cell.parse(arch))}"
             self._notes += [f"{named}: {note}" for note in self.evaluator.notes[known:]]
         found = {value.key: value for value in self.store.measurements(network)}
         return {metric: found[key] for metric, key in keys.items()}
 
 
-def fill_network(
+def measure_missing(
     evaluator: Evaluator,
     store: MeasurementStore,
     claim: Claim,
@@ -117,7 +114,7 @@ def fill_network(
         claim: The claim of the network.
         arch: The architecture.
         metrics: What is wanted.
-        group: What else would be measured with them; see `StoreFiller.measurements`.
+        group: What else would be measured with them; see `StoreMeasurer.measurements`.
         progress: Called now and then.
         recorded: Called with every measurement once it is kept.
 

@@ -23,8 +23,8 @@ from robustnas.measurements.transactions import Transactions
 if TYPE_CHECKING:
     import pandas as pd
 
-DEFAULT_LEASE = 600.0
-"""Seconds that a claim lasts unless it is renewed."""
+DEFAULT_LEASE = 120.0
+"""Seconds that a claim lasts unless it is renewed; after them, the network of a worker that is gone is free again."""
 
 
 class MeasurementStore:

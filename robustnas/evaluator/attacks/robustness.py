@@ -13,11 +13,12 @@ from robustnas.arrays import AnyArray
 from robustnas.checks import whole_number
 from robustnas.errors import EvaluationError
 from robustnas.evaluator.attacks.attacker import Attacker, Batch, Passes, Tick
-from robustnas.evaluator.attacks.batches import Bucketed, in_batches
+from robustnas.evaluator.attacks.batches import Bucketed
 from robustnas.evaluator.attacks.registry import create_attacker
 from robustnas.evaluator.attacks.settings import AttackSettings, check_epsilons
 from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.inference import inference_form
+from robustnas.evaluator.memory import in_batches
 from robustnas.evaluator.network import CellNetwork, Normalised
 from robustnas.evaluator.scores import Scores
 from robustnas.metric import check_protocol

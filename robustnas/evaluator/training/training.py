@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, TrainingError
 from robustnas.evaluator.device import DeviceMemoryError, autocast_dtype, deterministic_convolutions, device_name
+from robustnas.evaluator.memory import fits
 from robustnas.evaluator.prediction import check_images
 from robustnas.evaluator.training.augmentation import Draws, augment, n_batches, pixels
 from robustnas.evaluator.training.checkpoint import (
@@ -130,13 +131,13 @@ def train(
     whole_number("seed", seed, at_least=0)
     check_images(network, images, at_least=2)
     run = _Run(network, images, config, seed, device, autocast_dtype(device, mixed_precision), progress)
-    keeper = _Keeper(run, checkpoint, dict(identity or {}), checkpoint_seconds)
+    checkpoints = _Checkpoints(run, checkpoint, dict(identity or {}), checkpoint_seconds)
     with deterministic_convolutions():
-        n_resumed = keeper.resume()
+        n_resumed = checkpoints.resume()
         run.report(step=0)
         while len(run.history.losses) < config.epochs:
             run.epoch()
-            keeper.save_if_due()
+            checkpoints.save_if_due()
             run.report(step=0)
     network.eval()
     done = run.history
@@ -255,11 +256,11 @@ class _Run:
         self.optimizer.zero_grad(set_to_none=True)
         n = len(labels)
         n_parts = min(math.ceil(n / self.history.micro_batch), n // 2)
-        try:
-            parts = zip(images.tensor_split(n_parts), labels.tensor_split(n_parts), strict=True)
-            return torch.stack([self._backward(*part, n) for part in parts]).sum(0)
-        except torch.OutOfMemoryError:
+        parts = zip(images.tensor_split(n_parts), labels.tensor_split(n_parts), strict=True)
+        totals: list[Tensor] = []
+        if not fits(lambda: totals.extend(self._backward(*part, n) for part in parts)):
             return None
+        return torch.stack(totals).sum(0)
 
     def _backward(self, images: Tensor, labels: Tensor, n: int) -> Tensor:
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):
@@ -278,11 +279,9 @@ class _Run:
             raise DeviceMemoryError(f"out of memory on {device_name(self.device)} with {former} images at once")
         self.history.micro_batch = (former + 1) // 2
         self.history.notes.append(
-            f"out of memory with {former} images at once: went on with {self.history.micro_batch} and gradients summed "
-            f"to batches of {self.config.batch_size}; batch norm saw {self.history.micro_batch} at a time"
+            f"out of memory with {former} images at once: continued with {self.history.micro_batch} and gradients "
+            f"summed to batches of {self.config.batch_size}; batch norm saw {self.history.micro_batch} at a time"
         )
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
 
     def _finish_epoch(self, epoch: int, totals: Tensor) -> None:
         """Record an epoch from its steps' totals, shape (n_steps, 3), unless a loss or weight is no number."""
@@ -304,8 +303,8 @@ class _Run:
         )
 
 
-class _Keeper:
-    """Writes the checkpoints of a run, and has it go on from one."""
+class _Checkpoints:
+    """Writes the checkpoints of a run, and resumes it from one."""
 
     def __init__(self, run: _Run, path: Path | None, identity: dict[str, str], seconds: float) -> None:
         precision = str(run.dtype or torch.float32).removeprefix("torch.")

@@ -17,7 +17,7 @@ from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.evaluator import Evaluator
 from robustnas.evaluator.images.images import ImageData, LabelledImages
-from robustnas.evaluator.measurer import StoreFiller
+from robustnas.evaluator.measurer import StoreMeasurer
 from robustnas.evaluator.measures import MEASURES, MeasureTask, Scored
 from robustnas.evaluator.network import build
 from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES
@@ -204,10 +204,12 @@ def test_bad_input_is_refused(evaluator: Evaluator, digits: ImageData) -> None:
         replace(TINY, protocol="nestet")
 
 
-def test_a_filler_measures_once(evaluator: Evaluator, store: MeasurementStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    filler = StoreFiller(evaluator, store)
-    first = filler.measurements("#13433", ["clean", "pgd@8"])
-    more = filler.measurements("#13433", ["clean", "pgd@8", "fgsm@8"])
+def test_a_measurer_measures_once(
+    evaluator: Evaluator, store: MeasurementStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measurer = StoreMeasurer(evaluator, store)
+    first = measurer.measurements("#13433", ["clean", "pgd@8"])
+    more = measurer.measurements("#13433", ["clean", "pgd@8", "fgsm@8"])
     assert {metric: value.accuracy for metric, value in more.items() if metric in first} == {
         metric: value.accuracy for metric, value in first.items()
     }
@@ -218,14 +220,14 @@ def test_a_filler_measures_once(evaluator: Evaluator, store: MeasurementStore, m
         raise AssertionError("measured again")
 
     monkeypatch.setattr(Evaluator, "measure", measured_again)
-    assert filler.measurements("#13433", ["pgd@8"])[Metric("pgd", 8.0)] == first[Metric("pgd", 8.0)]
+    assert measurer.measurements("#13433", ["pgd@8"])[Metric("pgd", 8.0)] == first[Metric("pgd", 8.0)]
     index = space.canonical(Cell.parse("#13433")).index
-    assert filler.stored(Metric("pgd", 8.0), [Metric("pgd", 8.0)]) == {index: first[Metric("pgd", 8.0)].accuracy}
-    other = StoreFiller(Evaluator(evaluator.images, replace(TINY, seed=1), device="cpu"), store)
+    assert measurer.stored(Metric("pgd", 8.0), [Metric("pgd", 8.0)]) == {index: first[Metric("pgd", 8.0)].accuracy}
+    other = StoreMeasurer(Evaluator(evaluator.images, replace(TINY, seed=1), device="cpu"), store)
     assert not other.stored(Metric("pgd", 8.0), [Metric("pgd", 8.0)])
 
 
-def test_a_filler_waits_for_another_worker(
+def test_a_measurer_waits_for_another_worker(
     evaluator: Evaluator, store: MeasurementStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other worker records its numbers and releases its claim while ours sleeps."""
@@ -240,6 +242,6 @@ def test_a_filler_waits_for_another_worker(
 
     monkeypatch.setattr("time.sleep", finish)
     stages: list[str] = []
-    found = StoreFiller(evaluator, store, lambda stage, _: stages.append(stage)).measurements("#13433", ["clean"])
+    found = StoreMeasurer(evaluator, store, lambda stage, _: stages.append(stage)).measurements("#13433", ["clean"])
     assert found[Metric("clean")] == values[0]
     assert stages == ["waiting for another worker"]

@@ -268,7 +268,7 @@ def test_out_of_memory_in_the_middle_is_noted(model: Normalised, images: Labelle
 
     result = run(GradientHungry(model, 40), images, "pgd", (16.0,), batch_size=120)[0]
     assert [note.partition(":")[0] for note in result.notes] == ["out of memory"] * 2
-    assert re.fullmatch(r"out of memory: went on with batches of (29|30)", result.notes[1])
+    assert re.fullmatch(r"out of memory: continued with batches of (29|30)", result.notes[1])
 
 
 def test_logits_that_are_not_finite_are_refused(images: LabelledImages) -> None:
