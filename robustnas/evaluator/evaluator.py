@@ -69,7 +69,7 @@ class Evaluator:
         corruptions: Path | None = None,
         batch_size: int | None = None,
     ) -> None:
-        self.images = images
+        self.images, self.space = images, "nasbench201"
         self.settings = settings or EvaluationSettings.for_images(images)
         self.device = choose_device(device)
         self.weights, self.folder, self.corruptions = weights, folder, corruptions
@@ -86,7 +86,8 @@ class Evaluator:
     def network_key(self, arch: Architecture) -> NetworkKey:
         """Return what fixes the trained network of an architecture."""
         cell = canonical(Cell.parse(arch))
-        return NetworkKey(cell.arch, self.images.name, self.images.digest, self.training_digest, self.settings.seed)
+        images, seed = self.images, self.settings.seed
+        return NetworkKey(cell.arch, images.name, images.digest, self.training_digest, seed, space=self.space)
 
     def settings_digests(self, metrics: Iterable[Metric | str]) -> dict[Metric, str]:
         """Return a SHA-256 of what fixes each number besides network, metric and protocol.

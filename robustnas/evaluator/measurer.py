@@ -141,7 +141,8 @@ def measure_missing(
 
 def _is_alike(value: Measurement, evaluator: Evaluator) -> bool:
     network = value.key.network
-    return (network.images_digest, network.training, network.seed) == (
+    return (network.space, network.images_digest, network.training, network.seed) == (
+        evaluator.space,
         evaluator.images.digest,
         evaluator.training_digest,
         evaluator.settings.seed,

@@ -45,18 +45,25 @@ def sha256(name: str, value: object) -> str:
     return str(value)
 
 
-def canonical_arch(name: str, value: object) -> str:
-    """Return the arch string of a canonical cell; another cell's would be the same network under a second key."""
-    arch = text(name, value)
-    expected = _canonical_arch(arch)
-    if arch != expected:
-        raise InvalidInputError(f"{name} is {arch!r}; expected the arch string of its canonical cell, {expected!r}")
-    return arch
-
-
 @lru_cache(maxsize=16_384)
 def _canonical_arch(arch: str) -> str:
     return canonical(Cell.parse(arch)).arch
+
+
+NASBENCH201 = "nasbench201"
+"""The name of the search space NAS-Bench-201."""
+
+CANONICAL: dict[str, Callable[[str], str]] = {NASBENCH201: _canonical_arch}
+"""What returns the text of the canonical architecture, by search space; in others, texts are taken as they are."""
+
+
+def architecture(name: str, value: object, space: str) -> str:
+    """Return the text of a canonical architecture; another one's would be the same network under a second key."""
+    arch = text(name, value)
+    expected = CANONICAL[space](arch) if space in CANONICAL else arch
+    if arch != expected:
+        raise InvalidInputError(f"{name} is {arch!r}; expected the arch string of its canonical cell, {expected!r}")
+    return arch
 
 
 def metric_name(name: str, value: object) -> str:

@@ -18,6 +18,7 @@ from robustnas.measurements.claims import ActiveClaim, Claim, active, remove_exp
 from robustnas.measurements.frame import measurement_frame
 from robustnas.measurements.location import Location
 from robustnas.measurements.measurement import Measurement, MeasurementKey, NetworkKey
+from robustnas.measurements.migration import prepare
 from robustnas.measurements.transactions import Transactions
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ class MeasurementStore:
 
     @classmethod
     def open(cls, where: str | Path | None = None) -> MeasurementStore:
-        """Open a store; it is made if it is new, also when many processes do so at once.
+        """Open a store; it is created if it is new, and converted if it is of an older version.
+
+        Many processes may do so at once.
 
         Args:
             where: A path of an SQLite file, or ``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST/DATABASE``;
@@ -69,14 +72,14 @@ class MeasurementStore:
 
         Raises:
             InvalidInputError: A URL that does not parse.
-            DataError: It cannot be opened, is of another version, or is something else; says what to do.
+            DataError: It cannot be opened, is of a later version, or is something else; says what to do.
         """
         store = cls(Location.parse(where))
-        transactions, location = store._transactions, store.location
-        if transactions.read(lambda connection: schema.is_new(connection, location), patient=False):
-            transactions.write(lambda connection: schema.create(connection, location))
-        if location.path:
-            transactions.configure("PRAGMA journal_mode=WAL")  # readers and a writer do not wait; stays with the file
+        prepare(store._transactions, store.location)
+        if store.location.path:
+            store._transactions.configure(
+                "PRAGMA journal_mode=WAL"
+            )  # readers and a writer do not wait; stays with the file
         return store
 
     def known(

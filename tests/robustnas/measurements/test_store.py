@@ -61,6 +61,8 @@ class TestValues:
             ("seed", -1, "seed is -1"),
             ("seed", 0.5, "seed is 0.5"),
             ("seed", 2**63, "seed is 9223372036854775808"),
+            ("space", "", "space is ''"),
+            ("space", 201, "space is 201"),
         ],
     )
     def test_a_bad_network(self, field: str, value: object, message: str) -> None:
@@ -303,7 +305,7 @@ print(len(MeasurementStore.open(sys.argv[1])))
 
     def test_another_version(self, store: MeasurementStore, where: str) -> None:
         execute(store, "UPDATE robustnas_version SET version = 7")
-        with pytest.raises(DataError, match=r"is of version 7, this RobustNAS reads version 1; use .* or name another"):
+        with pytest.raises(DataError, match=r"is of version 7, this RobustNAS reads version 2; use .* or name another"):
             MeasurementStore.open(where)
 
     def test_the_store_of_another_program(self, tmp_path: Path) -> None:
