@@ -1,7 +1,7 @@
 """Fits the embedded benchmark to a published folder, and measures how true it is by cross-validation.
 
-Needs torch: ``python scripts/fit_embedded.py --data DIR --dataset cifar10 --out robustnas/embedded/cifar10.npz``.
-The same data, seed and versions give the same file. See docs/embedded-benchmark.md.
+Needs torch: ``python scripts/fit_embedded.py --data DIR --dataset cifar10 --out MODEL.npz``.
+The same data, seed and versions give the same file; no global generator is used. See docs/embedded-benchmark.md.
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ SMALLEST_SPREAD = 0.05
 class TorchEnsemble(nn.Module):
     """Several `CellNetwork` with gradients, fitted at once; parameters go by the same names, members first."""
 
-    def __init__(self, n_metrics: int) -> None:
+    def __init__(self, n_metrics: int, generator: torch.Generator) -> None:
         super().__init__()
         k, h, head, r = N_STATES, N_HIDDEN, N_HEAD, N_FACTORS
-        self.start = _normal(k, spread=0.5)
-        self.enter, self.enter_bias = _normal(3, k, h, spread=k**-0.5), _constant(3, 1, h)
-        self.leave, self.leave_bias = _normal(3, h, k, spread=0.7 * h**-0.5), _constant(3, 1, k)
+        self.start = _normal(generator, k, spread=0.5)
+        self.enter, self.enter_bias = _normal(generator, 3, k, h, spread=k**-0.5), _constant(3, 1, h)
+        self.leave, self.leave_bias = _normal(generator, 3, h, k, spread=0.7 * h**-0.5), _constant(3, 1, k)
         self.gain = _constant(3, 1, k, value=0.5)
-        self.head1, self.bias1 = _uniform(k + 2, head), _constant(head)
-        self.head2, self.bias2 = _uniform(head, head), _constant(head)
-        self.factors, self.factors_bias = _uniform(head, r), _constant(r)
-        self.metrics, self.metrics_bias = _uniform(r, n_metrics), _constant(n_metrics)
+        self.head1, self.bias1 = _uniform(generator, k + 2, head), _constant(head)
+        self.head2, self.bias2 = _uniform(generator, head, head), _constant(head)
+        self.factors, self.factors_bias = _uniform(generator, head, r), _constant(r)
+        self.metrics, self.metrics_bias = _uniform(generator, r, n_metrics), _constant(n_metrics)
 
     def forward(self, ops: torch.Tensor, held: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
         """Return standardised predictions, shape (members, n, m); see `CellNetwork.predict`."""
@@ -110,16 +110,16 @@ class Targets:
 
 def fit_ensemble(ops: AnyArray, targets: FloatArray, seed: int) -> tuple[CellNetwork, ...]:
     """Fit the networks whose predictions are averaged: AdamW, one cycle of the learning rate, Huber's loss."""
-    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     held = torch.tensor(np.stack(carries_signal(ops), axis=1), dtype=torch.float32)
     counts = torch.tensor(useful_convolutions(ops) / COUNT_SCALE, dtype=torch.float32)
     inputs, wanted = torch.tensor(ops.astype(np.int64)), torch.tensor(targets, dtype=torch.float32)
-    ensemble = TorchEnsemble(targets.shape[1])
+    ensemble = TorchEnsemble(targets.shape[1], generator)
     optimiser = torch.optim.AdamW(ensemble.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     n_steps = EPOCHS * -(-len(ops) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=n_steps)
     for _ in range(EPOCHS):
-        for batch in torch.randperm(len(ops)).split(BATCH):
+        for batch in torch.randperm(len(ops), generator=generator).split(BATCH):
             predicted = ensemble(inputs[batch], held[batch], counts[batch])
             loss = N_MEMBERS * nn.functional.smooth_l1_loss(predicted, wanted[batch].expand_as(predicted))
             optimiser.zero_grad()
@@ -270,12 +270,12 @@ def listing(rows: list[dict[str, Any]]) -> str:
     return "\n".join([*lines, *("| " + " | ".join(str(row[name]) for name in names) + " |" for row in rows)])
 
 
-def _normal(*shape: int, spread: float) -> nn.Parameter:
-    return nn.Parameter(torch.randn(N_MEMBERS, *shape) * spread)
+def _normal(generator: torch.Generator, *shape: int, spread: float) -> nn.Parameter:
+    return nn.Parameter(torch.randn(N_MEMBERS, *shape, generator=generator) * spread)
 
 
-def _uniform(fan_in: int, fan_out: int) -> nn.Parameter:
-    return nn.Parameter((2 * torch.rand(N_MEMBERS, fan_in, fan_out) - 1) * fan_in**-0.5)
+def _uniform(generator: torch.Generator, fan_in: int, fan_out: int) -> nn.Parameter:
+    return nn.Parameter((2 * torch.rand(N_MEMBERS, fan_in, fan_out, generator=generator) - 1) * fan_in**-0.5)
 
 
 def _constant(*shape: int, value: float = 0.0) -> nn.Parameter:
