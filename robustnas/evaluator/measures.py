@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from robustnas.evaluator.attacks import attack_images
+from robustnas.evaluator.attacks.robustness import attack_images
 from robustnas.evaluator.corruptions.corruptions import corrupted
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.images.images import ImageData, LabelledImages

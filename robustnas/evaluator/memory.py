@@ -18,8 +18,8 @@ def fits(work: Callable[[], None]) -> bool:
         pass  # not handled here: the traceback would keep tensors alive
     else:
         return True
-    gc.collect()
     if torch.cuda.is_available():
+        gc.collect()
         torch.cuda.empty_cache()
     return False
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from robustnas.arrays import FloatArray
-from robustnas.evaluator.attacks import attack_images
+from robustnas.evaluator.attacks.robustness import attack_images
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.corruptions.corruptions import corrupted
 from robustnas.evaluator.evaluation_settings import EvaluationSettings

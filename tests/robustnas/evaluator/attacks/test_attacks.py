@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from robustnas.errors import EvaluationError, InvalidInputError
-from robustnas.evaluator.attacks import AttackResult, attack_images
 from robustnas.evaluator.attacks.attacker import Attacker, Batch, Passes
 from robustnas.evaluator.attacks.autoattack import APGD
 from robustnas.evaluator.attacks.batches import Bucketed, bucket
+from robustnas.evaluator.attacks.robustness import AttackResult, attack_images
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.images.images import LabelledImages
@@ -400,7 +400,7 @@ def test_batch_shapes_stay_few(model: Normalised) -> None:
 _SCRIPT = """
 import hashlib, numpy as np, torch
 torch.set_num_threads(1)
-from robustnas.evaluator.attacks import attack_images
+from robustnas.evaluator.attacks.robustness import attack_images
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.images.image_files import open_images
