@@ -63,19 +63,19 @@ class EvaluationSettings:
 
     @classmethod
     def for_images(cls, images: ImageData, **changes: Any) -> EvaluationSettings:
-        """Return settings that suit image data: the benchmark's for its datasets, smaller ones for smaller images.
+        """Return the defaults for image data: the benchmark's for its datasets, smaller ones for smaller images.
 
         Args:
             images: The image data.
-            changes: Settings to have otherwise; None for what suits the images.
+            changes: Settings to change; None keeps the default.
         """
-        suited = cls()
+        defaults = cls()
         side = images.shape[1]
         if side <= _SMALL_SIDE:
-            suited = cls(channels=8, n_cells=1, training=RECIPES["digits"])
+            defaults = cls(channels=8, n_cells=1, training=RECIPES["digits"])
         elif images.name not in N_CLASSES:
-            suited = cls(n_cells=1 if side < _CIFAR_SIDE else 5, training=RECIPES["short"])
-        return replace(suited, **{name: value for name, value in changes.items() if value is not None})
+            defaults = cls(n_cells=1 if side < _CIFAR_SIDE else 5, training=RECIPES["short"])
+        return replace(defaults, **{name: value for name, value in changes.items() if value is not None})
 
     def skeleton(self, images: ImageData) -> Skeleton:
         """Return the size of the networks on some image data."""
@@ -88,7 +88,7 @@ class EvaluationSettings:
         return _digest({"channels": self.channels, "n_cells": self.n_cells, "recipe": self.training.as_dict()})
 
     def protocol_of(self, metric: Metric) -> str:
-        """Return the protocol that a metric is measured under; one without attack has none but ``paper``."""
+        """Return the protocol that a metric is measured under; without an attack it is always ``paper``."""
         return self.protocol if metric.kind in ATTACKS else "paper"
 
     def digest(self, metric: Metric, grid: Iterable[float] = (), *, scale: str = "") -> str:

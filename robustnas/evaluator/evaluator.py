@@ -73,8 +73,8 @@ class Evaluator:
         self.settings = settings or EvaluationSettings.for_images(images)
         self.device = choose_device(device)
         self.weights, self.folder, self.corruptions = weights, folder, corruptions
-        suited = _batch_size(images, self.device)
-        self.batch_size = suited if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
+        default = _batch_size(images, self.device)
+        self.batch_size = default if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
         self.skeleton = self.settings.skeleton(images)
         self.training: TrainingResult | None = None
         self.notes: list[str] = []
@@ -130,13 +130,13 @@ class Evaluator:
         missing: Iterable[Metric] | None = None,
         progress: Progress | None = None,
     ) -> Iterator[Measurement]:
-        """Measure a network, training it first if need be, and yield each number as soon as it is there.
+        """Measure a network, training it first if necessary, and yield each number as soon as it is measured.
 
         Args:
             arch: The architecture, in any notation; its canonical network is measured.
             metrics: What to measure. Under the protocol nested, eps of one attack depend on each other.
             missing: Those of the metrics to yield, if others are known already; all if None.
-            progress: Called now and then.
+            progress: Called from time to time.
 
         Raises:
             ObjectiveError: A metric's name does not parse.

@@ -43,7 +43,7 @@ class StoreMeasurer:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the numbers should know, such as that gradients vanish, with the network's uid."""
+        """What a reader of the numbers should know, such as vanishing gradients, with the network's uid."""
         return tuple(self._notes)
 
     @property
@@ -55,8 +55,8 @@ class StoreMeasurer:
         """Return the numbers of one metric that the store holds under these settings, by space index."""
         protocol, settings = self.evaluator.settings.protocol_of(metric), self.evaluator.settings_digests(group)[metric]
         found = self.store.measurements(metric=str(metric), protocol=protocol, settings=settings)
-        alike = [value for value in found if _is_alike(value, self.evaluator)]
-        return {Cell.parse(value.key.network.arch).index: value.accuracy for value in alike}
+        same = [value for value in found if _is_same_training(value, self.evaluator)]
+        return {Cell.parse(value.key.network.arch).index: value.accuracy for value in same}
 
     def measure(self, cell: Cell, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
         """Return some numbers of a cell, measuring and keeping what is not known yet."""
@@ -106,7 +106,7 @@ def measure_missing(
     progress: Progress = silent,
     recorded: Callable[[Measurement], None] | None = None,
 ) -> int:
-    """Measure what a store lacks of a claimed network, and record each number as soon as it is there.
+    """Measure what a store lacks of a claimed network, and record each number as soon as it is measured.
 
     Args:
         evaluator: What measures.
@@ -115,7 +115,7 @@ def measure_missing(
         arch: The architecture.
         metrics: What is wanted.
         group: What else would be measured with them; see `StoreMeasurer.measurements`.
-        progress: Called now and then.
+        progress: Called from time to time.
         recorded: Called with every measurement once it is kept.
 
     Returns:
@@ -139,7 +139,7 @@ def measure_missing(
     return n_new
 
 
-def _is_alike(value: Measurement, evaluator: Evaluator) -> bool:
+def _is_same_training(value: Measurement, evaluator: Evaluator) -> bool:
     network = value.key.network
     return (network.space, network.images_digest, network.training, network.seed) == (
         evaluator.space,

@@ -29,8 +29,8 @@ def predict(
     The network is moved to `device`; its modules' modes are left as they were. If memory runs out, batches are halved.
 
     Raises:
-        InvalidInputError: Images or batch size that do not fit.
-        DeviceMemoryError: Memory is too small for one image.
+        InvalidInputError: Images that the network cannot take, or a bad batch size.
+        DeviceMemoryError: Too little memory for one image.
     """
     size = whole_number("batch_size", batch_size, at_least=1)
     check_images(network, images, at_least=1)
@@ -68,7 +68,7 @@ def check_images(network: nn.Module, images: LabelledImages, *, at_least: int) -
 
 @contextmanager
 def _evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network into evaluation mode; every module's mode comes back afterwards."""
+    """Put a network into evaluation mode; every module's mode is restored afterwards."""
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:

@@ -1,4 +1,4 @@
-"""Checks of a measurement's fields: each returns the plain value, or says what was wrong with it."""
+"""Checks of a measurement's fields: each returns the plain value, or raises an error that says what is wrong."""
 
 from __future__ import annotations
 
@@ -95,14 +95,14 @@ def fraction(name: str, value: object) -> float:
 
 
 def mapping(name: str, value: object, check: Callable[[str, object], Value]) -> dict[str, Value]:
-    """Return a mapping of texts to values that pass `check`, as a dictionary of its own."""
+    """Return a mapping of texts to values that pass `check`, as a new dictionary."""
     if not isinstance(value, Mapping):
         raise InvalidInputError(f"{name} is {value!r}; expected a mapping of names to values")
     return {text(f"a key of {name}", key): check(f"{name}[{key!r}]", item) for key, item in value.items()}
 
 
 def confusion_matrix(name: str, value: object) -> IntArray:
-    """Return counts as a read-only array of its own, shape (n_classes, n_classes)."""
+    """Return counts as a new read-only array, shape (n_classes, n_classes)."""
     try:
         counts = np.asarray(value)
     except ValueError:

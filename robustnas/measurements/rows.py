@@ -35,7 +35,7 @@ def insertion(connection: Connection, table: Table) -> sqlite.Insert | postgresq
 
 
 def network_id(connection: Connection, network: NetworkKey) -> int:
-    """Return the id of a network's row; one is made if there is none."""
+    """Return the id of a network's row; it is inserted if it is new."""
     values = {column.name: getattr(network, column.name) for column in NETWORK_COLUMNS}
     query = select(networks.c.id).where(*(networks.c[name] == value for name, value in values.items()))
     found = connection.scalar(query)
@@ -105,11 +105,11 @@ def _network(arch: str, images: str, images_digest: str, training: str, seed: in
 
 @contextmanager
 def _damage_reported(connection: Connection) -> Iterator[None]:
-    """Turn what the checks say of a row into a `DataError`: somebody changed it, it was right when it was written."""
+    """Turn a failed check of a row into a `DataError`: it was valid when it was written."""
     try:
         yield
     except (ValueError, TypeError) as error:
-        what = f"the store of measurements {Location(connection.engine.url)} holds a row that is no measurement"
+        what = f"the store of measurements {Location(connection.engine.url)} holds a row that is not a measurement"
         raise DataError(f"{what}: {error}; another program changed it: delete it to measure it again") from error
 
 

@@ -89,7 +89,7 @@ class MeasurementStore:
         protocol: str | None = None,
         settings: str | None = None,
     ) -> set[MeasurementKey]:
-        """Return the keys of the measurements that are there, by one query for all networks of the same training.
+        """Return the keys of the measurements in the store, by one query for all networks of the same training.
 
         Args:
             networks: One, or many; None for all in the store.
@@ -97,7 +97,7 @@ class MeasurementStore:
             settings: Only those of these settings.
 
         Raises:
-            DataError: The store cannot be read, or holds a row that is no measurement.
+            DataError: The store cannot be read, or holds a row that is not a measurement.
         """
         conditions = _equal(protocol=protocol, settings=settings)
         wanted = _wanted(networks)
@@ -141,7 +141,7 @@ class MeasurementStore:
             confusion: Whether to include the confusion matrices, about 1 kB each for ten classes.
 
         Raises:
-            DataError: The store cannot be read, or holds a row that is no measurement.
+            DataError: The store cannot be read, or holds a row that is not a measurement.
         """
         return self._transactions.read(
             lambda connection: measurement_frame(
@@ -164,7 +164,7 @@ class MeasurementStore:
     ) -> Claim | None:
         """Take the right to train and measure a network; of all workers, one gets it.
 
-        Who gets it should ask `missing` before measuring: another worker may have been done a moment ago.
+        The worker that gets it should ask `missing` before measuring: another one may have just finished.
 
         Args:
             network: Which.
@@ -176,7 +176,7 @@ class MeasurementStore:
             The claim; None while another one holds the network.
 
         Raises:
-            InvalidInputError: A lease that is no positive number.
+            InvalidInputError: A lease that is not a positive number.
             DataError: The store cannot be written.
         """
         name = _this_worker() if worker is None else checked.text("worker", worker)
@@ -215,7 +215,7 @@ class MeasurementStore:
         return self._transactions.write(remove_expired)
 
     def close(self) -> None:
-        """Free what the store holds; it may be used again."""
+        """Release connections; the store may be used again."""
         self._transactions.close()
 
     def __enter__(self) -> Self:

@@ -154,7 +154,7 @@ def _seconds_per_step(evaluator: Evaluator, model: Normalised) -> float:
 
 
 def _seconds_per_pass(evaluator: Evaluator, model: Normalised) -> float:
-    """Attack images that count as what the network takes them for: it is not trained, and only those are attacked."""
+    """Attack images labelled with the untrained network's predictions: only images that it gets right are attacked."""
     test, device, size = evaluator.images.test, evaluator.device, evaluator.batch_size
     most = test.head(min(size, evaluator.settings.n_images or size))
     labels = predict(model, most, device=device, batch_size=size).argmax(1).astype(np.int64)
@@ -180,7 +180,7 @@ def _seconds_per_corruption(evaluator: Evaluator, sources: Sequence[str]) -> flo
 
 
 def _seconds_each(work: Callable[[int], int], most: int) -> float:
-    """Return the seconds per unit of work, on more and more images until that takes long enough to be told.
+    """Return the seconds per unit of work, on more and more images until it takes long enough to be timed.
 
     Args:
         work: Takes a number of images, and returns how many units it did with them.

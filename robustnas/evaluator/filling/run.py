@@ -30,7 +30,7 @@ class FillRun:
 
     Every network is claimed before it is measured, so that many runs on many machines may fill one store. A network
     that cannot be measured is skipped, one whose worker died is tried again once its claim has expired. Leaving
-    the iteration early, by an exception for one, stops the workers: what they recorded is kept.
+    the iteration early, for example by an exception, stops the workers: what they recorded is kept.
 
     Args:
         gaps: What is wanted.

@@ -139,7 +139,7 @@ class WorkerProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process is running."""
         return self.process.is_alive()
 
     @property
@@ -205,8 +205,8 @@ def worker_devices(device: str, n_workers: int | None, n_networks: int) -> tuple
     names = [device] if device != "auto" else [chosen.type]
     if names == ["cuda"]:
         names = [name for name in available_devices() if name.startswith("cuda:")]
-    suited = len(names) if chosen.type == "cuda" else processors()
-    n = suited if n_workers is None else whole_number("workers", n_workers, at_least=1, at_most=_MOST_WORKERS)
+    default = len(names) if chosen.type == "cuda" else processors()
+    n = default if n_workers is None else whole_number("workers", n_workers, at_least=1, at_most=_MOST_WORKERS)
     return tuple(names[number % len(names)] for number in range(min(n, max(n_networks, 1))))
 
 

@@ -218,14 +218,14 @@ class TestLookUp:
     def test_a_row_that_was_changed_is_told(self, store: MeasurementStore, change: str, message: str) -> None:
         fill(store, [NETWORK])
         execute(store, f"UPDATE measurements SET {change} WHERE metric = 'clean'")
-        with pytest.raises(DataError, match=f"holds a row that is no measurement: .*{message}"):
+        with pytest.raises(DataError, match=f"holds a row that is not a measurement: .*{message}"):
             store.measurements()
 
     def test_a_json_field_that_was_cut_is_told(self, tmp_path: Path) -> None:
         with MeasurementStore.open(tmp_path / "a.sqlite") as store:
             fill(store, [NETWORK])
             execute(store, "UPDATE measurements SET versions = '{' WHERE metric = 'clean'")
-            with pytest.raises(DataError, match="holds a row that is no measurement"):
+            with pytest.raises(DataError, match="holds a row that is not a measurement"):
                 store.frame()
             assert len(store.known()) == 5
 
