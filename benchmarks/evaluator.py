@@ -27,9 +27,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from robustnas.evaluator.attacks import attack_images, create_attacker
 from robustnas.evaluator.attacks.attacker import Batch, Passes, input_gradient
 from robustnas.evaluator.attacks.batches import Bucketed
+from robustnas.evaluator.attacks.robustness import attack_images, create_attacker
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.device import choose_device, device_name
 from robustnas.evaluator.evaluator import Evaluator

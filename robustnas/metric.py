@@ -6,34 +6,96 @@ Names are those of the objective grammar: ``clean``, ``fgsm@1`` (attack at eps 1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
-from robustnas.errors import ObjectiveError, unknown_name
+from robustnas.errors import InvalidInputError, ObjectiveError, unknown_name
 
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """An L-inf attack of the database.
+    """An L-inf attack: what is known about it without running it, and the class that runs it.
+
+    Costs are passes of one image through a network, forward or backward. There are two counts, of different use:
+    `passes` is the price that a search pays, `most_passes` what an evaluator carries out.
 
     Attributes:
-        key: Its name in the published files.
         title: Its name in papers.
-        passes: Forward and backward passes per test image that one measurement takes, at most.
+        attacker: The class that runs it, a `robustnas.evaluator.attacks.attacker.Attacker`, or the text
+            ``module:Class``, which is imported on first use: the facts above need no torch.
+        passes_per_step: Passes of one step or query: 2 with a gradient, 1 without.
+        steps: How many steps or queries there are, or the name of the setting that says so.
+        start_passes: Passes that the implementation spends on its starting point, which the published count leaves out.
+        settings: The settings that it uses, by name, with their values in the paper. They are part of the digest of
+            what it measured. `robustnas.evaluator.attacks.settings.AttackSettings` may hold other values.
+        key: Its name in the published files; empty for an attack that is not in the database.
     """
 
-    key: str
     title: str
-    passes: int
+    attacker: str | type[Any]
+    passes_per_step: int
+    steps: int | str = 1
+    start_passes: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    key: str = ""
+
+    @property
+    def passes(self) -> int:
+        """The price of one measurement: the published steps, and one pass to verify the result.
+
+        It is the unit in which searches are compared and recorded, whatever settings numbers were measured with.
+        """
+        return self._stepped(self.settings) + 1
+
+    def most_passes(self, settings: Mapping[str, Any]) -> int:
+        """Return the passes that one measurement takes at most, under some settings: what progress and estimates count.
+
+        >>> ATTACKS["apgd"].passes, ATTACKS["apgd"].most_passes({"apgd_steps": 100})
+        (201, 203)
+        """
+        return self._stepped(settings) + self.start_passes + 1
+
+    def _stepped(self, settings: Mapping[str, Any]) -> int:
+        steps = settings[self.steps] if isinstance(self.steps, str) else self.steps
+        return self.passes_per_step * int(steps)
 
 
 ATTACKS: dict[str, Attack] = {
-    "fgsm": Attack("fgsm@Linf", "FGSM", passes=3),
-    "pgd": Attack("pgd@Linf", "PGD", passes=2 * 40 + 1),
-    "apgd": Attack("aa_apgd-ce@Linf", "APGD-CE", passes=2 * 100 + 1),
-    "square": Attack("aa_square@Linf", "Square", passes=5000 + 1),
+    "fgsm": Attack("FGSM", "robustnas.evaluator.attacks.gradient_sign:FGSM", 2, key="fgsm@Linf"),
+    "pgd": Attack(
+        "PGD",
+        "robustnas.evaluator.attacks.gradient_sign:PGD",
+        passes_per_step=2,
+        steps="pgd_steps",
+        settings={"pgd_steps": 40, "pgd_relative_step": 0.01 / 0.3},
+        key="pgd@Linf",
+    ),
+    "apgd": Attack(
+        "APGD-CE",
+        "robustnas.evaluator.attacks.autoattack:APGD",
+        passes_per_step=2,
+        steps="apgd_steps",
+        start_passes=2,
+        settings={"apgd_steps": 100},
+        key="aa_apgd-ce@Linf",
+    ),
+    "square": Attack(
+        "Square",
+        "robustnas.evaluator.attacks.autoattack:Square",
+        passes_per_step=1,
+        steps="square_queries",
+        start_passes=1,
+        settings={"square_queries": 5000},
+        key="aa_square@Linf",
+    ),
 }
-"""Attacks by name: FGSM in one step, PGD in 40, APGD-CE in 100 (Croce and Hein 2020), Square in 5,000 queries."""
+"""Attacks by name: the paper's FGSM in one step, PGD in 40, APGD-CE in 100 (Croce and Hein 2020), Square in 5,000
+queries. An entry here is all that another attack needs: its metrics parse, and the evaluator measures them."""
+
+PAPER_ATTACKS: tuple[str, ...] = ("fgsm", "pgd", "apgd", "square")
+"""The four attacks of the robustness paper and its database, whatever else is registered in `ATTACKS`."""
 
 CORRUPTIONS: tuple[str, ...] = (
     "brightness",
@@ -56,7 +118,17 @@ CORRUPTIONS: tuple[str, ...] = (
 
 SEVERITIES: tuple[int, ...] = (1, 2, 3, 4, 5)
 
-_NAME_OF_KEY = {attack.key: name for name, attack in ATTACKS.items()}
+PLAIN_METRICS: dict[str, str] = {"clean": "clean"}
+"""Metrics without a level, by name, with their titles."""
+
+PROTOCOLS: dict[str, str] = {
+    "paper": "every attack at every eps alone, as the database was measured",
+    "nested": "only images still correct go on to the next eps, and an attack stops at an image once it is fooled: "
+    "never weaker than paper, and cheaper",
+}
+"""How an attack's accuracies over a grid of eps are measured, by name."""
+
+_NAME_OF_KEY = {ATTACKS[name].key: name for name in PAPER_ATTACKS}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,8 +136,8 @@ class Metric:
     """One column of the database: accuracy under one attack at one eps, one corruption at one severity, or clean.
 
     Args:
-        source: ``"clean"``, an attack of `ATTACKS` or a corruption of `CORRUPTIONS`.
-        level: eps in units of 1/255 for an attack, severity 1 to 5 for a corruption, None for clean.
+        kind: One of `PLAIN_METRICS`, such as ``"clean"``, an attack of `ATTACKS` or a corruption of `CORRUPTIONS`.
+        level: eps in units of 1/255 for an attack, severity 1 to 5 for a corruption, None for a plain metric.
 
     >>> Metric.parse("corruption:fog@3").title
     'fog, severity 3'
@@ -73,7 +145,7 @@ class Metric:
     'pgd@0.5'
     """
 
-    source: str
+    kind: str
     level: float | None = None
 
     @classmethod
@@ -86,11 +158,11 @@ class Metric:
         name, at, level = text.strip().partition("@")
         if name.startswith("corruption:"):
             return cls(corruption_name(name), float(severity(level, text)))
-        if name == "clean" and not at:
-            return cls("clean")
+        if name in PLAIN_METRICS and not at:
+            return cls(name)
         if name in ATTACKS:
             return cls(name, epsilon(level, text))
-        known = ["clean", *(f"{attack}@1" for attack in ATTACKS), "corruption:fog@3"]
+        known = [*PLAIN_METRICS, *(f"{attack}@1" for attack in ATTACKS), "corruption:fog@3"]
         raise ObjectiveError(unknown_name("metric", text.strip(), known))
 
     @classmethod
@@ -101,33 +173,44 @@ class Metric:
     @property
     def key(self) -> str:
         """The name of its published file, less the measure."""
-        return ATTACKS[self.source].key if self.source in ATTACKS else self.source
+        return (ATTACKS[self.kind].key if self.kind in ATTACKS else "") or self.kind
 
     @property
     def title(self) -> str:
         """The name used in papers, for tables and figures."""
         if self.level is None:
-            return "clean"
-        if self.source in ATTACKS:
-            return f"{ATTACKS[self.source].title}, eps {self.level:g}/255"
-        return f"{self.source.replace('_', ' ')}, severity {self.level:g}"
+            return PLAIN_METRICS.get(self.kind, self.kind)
+        if self.kind in ATTACKS:
+            return f"{ATTACKS[self.kind].title}, eps {self.level:g}/255"
+        return f"{self.kind.replace('_', ' ')}, severity {self.level:g}"
 
     @property
     def passes(self) -> int:
-        """Forward and backward passes per test image that one measurement takes (an upper bound for Square)."""
-        return ATTACKS[self.source].passes if self.source in ATTACKS else 1
+        """The price of one measurement: passes per test image, forward or backward; see `Attack.passes`."""
+        return ATTACKS[self.kind].passes if self.kind in ATTACKS else 1
 
     def __str__(self) -> str:
         if self.level is None:
-            return self.source
-        prefix = "" if self.source in ATTACKS else "corruption:"
-        return f"{prefix}{self.source}@{self.level:g}"
+            return self.kind
+        prefix = "" if self.kind in ATTACKS else "corruption:"
+        return f"{prefix}{self.kind}@{self.level:g}"
 
 
 @cache
 def corruption_metrics() -> tuple[Metric, ...]:
     """Return the 15 x 5 corruption metrics."""
     return tuple(Metric(name, float(level)) for name in CORRUPTIONS for level in SEVERITIES)
+
+
+def check_protocol(protocol: str) -> str:
+    """Return the name of a protocol.
+
+    Raises:
+        InvalidInputError: There is none of this name.
+    """
+    if protocol not in PROTOCOLS:
+        raise InvalidInputError(unknown_name("protocol", protocol, PROTOCOLS))
+    return protocol
 
 
 def epsilon(text: str, where: str) -> float:

@@ -1,7 +1,7 @@
 """Fits the embedded benchmark to a published folder, and measures how true it is by cross-validation.
 
-Needs torch: ``python scripts/fit_embedded.py --data DIR --dataset cifar10 --out robustnas/embedded/cifar10.npz``.
-The same data, seed and versions give the same file. See docs/embedded-benchmark.md.
+Needs torch: ``python scripts/fit_embedded.py --data DIR --dataset cifar10 --out MODEL.npz``.
+The same data, seed and versions give the same file; no global generator is used. See docs/embedded-benchmark.md.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch import nn
 
 from robustnas import Database
 from robustnas.arrays import AnyArray, FloatArray, IntArray
-from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
+from robustnas.metric import CORRUPTIONS, PAPER_ATTACKS, Metric
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cost import SKELETONS
 from robustnas.spaces.nasbench201.operations import EDGES
@@ -52,17 +52,17 @@ SMALLEST_SPREAD = 0.05
 class TorchEnsemble(nn.Module):
     """Several `StateNetwork` with gradients, fitted at once; parameters go by the same names, members first."""
 
-    def __init__(self, n_metrics: int) -> None:
+    def __init__(self, n_metrics: int, generator: torch.Generator) -> None:
         super().__init__()
         k, h, head, r = N_STATES, N_HIDDEN, N_HEAD, N_FACTORS
-        self.start = _normal(k, spread=0.5)
-        self.enter, self.enter_bias = _normal(3, k, h, spread=k**-0.5), _constant(3, 1, h)
-        self.leave, self.leave_bias = _normal(3, h, k, spread=0.7 * h**-0.5), _constant(3, 1, k)
+        self.start = _normal(generator, k, spread=0.5)
+        self.enter, self.enter_bias = _normal(generator, 3, k, h, spread=k**-0.5), _constant(3, 1, h)
+        self.leave, self.leave_bias = _normal(generator, 3, h, k, spread=0.7 * h**-0.5), _constant(3, 1, k)
         self.gain = _constant(3, 1, k, value=0.5)
-        self.head1, self.bias1 = _uniform(k + 2, head), _constant(head)
-        self.head2, self.bias2 = _uniform(head, head), _constant(head)
-        self.factors, self.factors_bias = _uniform(head, r), _constant(r)
-        self.metrics, self.metrics_bias = _uniform(r, n_metrics), _constant(n_metrics)
+        self.head1, self.bias1 = _uniform(generator, k + 2, head), _constant(head)
+        self.head2, self.bias2 = _uniform(generator, head, head), _constant(head)
+        self.factors, self.factors_bias = _uniform(generator, head, r), _constant(r)
+        self.metrics, self.metrics_bias = _uniform(generator, r, n_metrics), _constant(n_metrics)
 
     def forward(self, ops: torch.Tensor, held: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
         """Return standardised predictions, shape (members, n, m); see `StateNetwork.predict`."""
@@ -110,16 +110,16 @@ class Targets:
 
 def fit_ensemble(ops: AnyArray, targets: FloatArray, seed: int) -> tuple[StateNetwork, ...]:
     """Fit the networks whose predictions are averaged: AdamW, one cycle of the learning rate, Huber's loss."""
-    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     held = torch.tensor(np.stack(carries_signal(ops), axis=1), dtype=torch.float32)
     counts = torch.tensor(useful_convolutions(ops) / COUNT_SCALE, dtype=torch.float32)
     inputs, wanted = torch.tensor(ops.astype(np.int64)), torch.tensor(targets, dtype=torch.float32)
-    ensemble = TorchEnsemble(targets.shape[1])
+    ensemble = TorchEnsemble(targets.shape[1], generator)
     optimiser = torch.optim.AdamW(ensemble.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     n_steps = EPOCHS * -(-len(ops) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=n_steps)
     for _ in range(EPOCHS):
-        for batch in torch.randperm(len(ops)).split(BATCH):
+        for batch in torch.randperm(len(ops), generator=generator).split(BATCH):
             predicted = ensemble(inputs[batch], held[batch], counts[batch])
             loss = N_MEMBERS * nn.functional.smooth_l1_loss(predicted, wanted[batch].expand_as(predicted))
             optimiser.zero_grad()
@@ -244,7 +244,7 @@ def fidelity(targets: Targets, predicted: FloatArray, model: SurrogateModel, see
     groups = {str(metric): [row] for row, metric in enumerate(targets.metrics)}
     named = {f"corruption:{name}": name for name in CORRUPTIONS} | {"corruption": None}
     for text, name in named.items():
-        rows = [i for i, m in enumerate(targets.metrics) if m.source == name or (not name and m.source in CORRUPTIONS)]
+        rows = [i for i, m in enumerate(targets.metrics) if m.kind == name or (not name and m.kind in CORRUPTIONS)]
         groups |= {text: rows} if rows else {}
     arrays = (targets.accuracies, predicted, smooth, noisy)
     return [{"metric": text, **_fidelity(*(a[:, rows].mean(axis=1) for a in arrays))} for text, rows in groups.items()]
@@ -270,12 +270,12 @@ def listing(rows: list[dict[str, Any]]) -> str:
     return "\n".join([*lines, *("| " + " | ".join(str(row[name]) for name in names) + " |" for row in rows)])
 
 
-def _normal(*shape: int, spread: float) -> nn.Parameter:
-    return nn.Parameter(torch.randn(N_MEMBERS, *shape) * spread)
+def _normal(generator: torch.Generator, *shape: int, spread: float) -> nn.Parameter:
+    return nn.Parameter(torch.randn(N_MEMBERS, *shape, generator=generator) * spread)
 
 
-def _uniform(fan_in: int, fan_out: int) -> nn.Parameter:
-    return nn.Parameter((2 * torch.rand(N_MEMBERS, fan_in, fan_out) - 1) * fan_in**-0.5)
+def _uniform(generator: torch.Generator, fan_in: int, fan_out: int) -> nn.Parameter:
+    return nn.Parameter((2 * torch.rand(N_MEMBERS, fan_in, fan_out, generator=generator) - 1) * fan_in**-0.5)
 
 
 def _constant(*shape: int, value: float = 0.0) -> nn.Parameter:
@@ -294,7 +294,7 @@ def main(data: Path | None, dataset: str, out: Path, report: Path | None, folds:
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     table = Database.open(data)[dataset]
-    metrics = tuple(metric for metric in table.metrics if metric.source in {"clean", *ATTACKS, *CORRUPTIONS})
+    metrics = tuple(metric for metric in table.metrics if metric.kind in {"clean", *PAPER_ATTACKS, *CORRUPTIONS})
     accuracies = np.stack([table.network_column(metric) for metric in metrics], axis=1)
     targets = Targets(metrics, accuracies, SKELETONS[dataset].n_classes)
     predictor = fit_predictor(targets.ops[targets.seeing], targets.standardised[targets.seeing], seed)

@@ -76,10 +76,10 @@ def evaluate(
     start = time.perf_counter()
     evaluator = evaluation.evaluator(images, seed=seed, weights=weights)
     with torch_needed():
-        from robustnas.evaluator.measurer import StoreFiller
+        from robustnas.evaluator.measurer import StoreMeasurer
     with evaluation.open_store() as store, shown_progress(show=not as_json) as report:
         known = store.known(evaluator.network_key(cell))
-        found = StoreFiller(evaluator, store, report).measurements(cell, metrics)
+        found = StoreMeasurer(evaluator, store, report).measurements(cell, metrics)
     n_stored = sum(measurement.key in known for measurement in found.values())
     result = _result(cell.arch, evaluator, found, n_stored, time.perf_counter() - start)
     if as_json:
@@ -118,7 +118,7 @@ def _result(
     arch: str, evaluator: Evaluator, found: Mapping[Metric, Measurement], n_stored: int, seconds: float
 ) -> dict[str, Any]:
     clean = found[Metric("clean")]
-    others = {str(metric): value for metric, value in found.items() if metric.source != "clean"}
+    others = {str(metric): value for metric, value in found.items() if metric.kind != "clean"}
     scales = {value.versions["corruptions"] for value in others.values() if "corruptions" in value.versions}
     training = evaluator.training
     return {

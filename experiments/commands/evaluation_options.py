@@ -16,7 +16,8 @@ import click
 from robustnas.errors import RobustNASError
 
 if TYPE_CHECKING:
-    from robustnas.evaluator.evaluator import Evaluator, Progress
+    from robustnas.evaluator.evaluator import Evaluator
+    from robustnas.evaluator.progress import Progress
     from robustnas.measurements import MeasurementStore
 
 Command = TypeVar("Command", bound=Callable[..., Any])

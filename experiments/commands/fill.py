@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from robustnas.evaluator.filling.run import FillRun
     from robustnas.evaluator.filling.workers import WorkerSetup
 
-_INTERRUPTED = "interrupted; what was measured is kept: run the same command to go on"
+_INTERRUPTED = "interrupted; what was measured is kept: run the same command to resume"
 
 
 @click.command()
@@ -44,9 +44,7 @@ _INTERRUPTED = "interrupted; what was measured is kept: run the same command to 
 @click.option(
     "--lease",
     type=click.FloatRange(min=1.0),
-    default=60.0,
-    show_default=True,
-    help="Seconds until the network of a worker that is gone is taken over.",
+    help="Seconds until the network of a worker that is gone is taken over.  [default: 120]",
 )
 @json_option
 def fill(
@@ -60,7 +58,7 @@ def fill(
     data: Path | None,
     corruption_files: Path | None,
     no_wait: bool,
-    lease: float,
+    lease: float | None,
     as_json: bool,
 ) -> None:
     """Measure what is missing of the networks and metrics that PLAN names.
@@ -83,11 +81,12 @@ def fill(
         raise InvalidInputError("fill needs a PLAN; `robustnas fill --example` prints one to copy and change")
     chosen = FillPlan.load(plan)
     from robustnas.evaluator.filling.workers import WorkerSetup
-    from robustnas.measurements import MeasurementStore
+    from robustnas.measurements import DEFAULT_LEASE, MeasurementStore
 
     start = time.perf_counter()
     with MeasurementStore.open(store) as opened, _told_if_interrupted():
-        survey = _survey(WorkerSetup(chosen, (), opened, corruption_files, batch_size, lease), device, workers, data)
+        setup = WorkerSetup(chosen, (), opened, corruption_files, batch_size, lease or DEFAULT_LEASE)
+        survey = _survey(setup, device, workers, data)
         if dry_run or not survey.report.total_missing:
             _tell(survey.facts(), plan_text(survey.facts()), as_json=as_json)
             return

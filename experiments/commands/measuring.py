@@ -39,9 +39,9 @@ def growing_table(
     evaluator = evaluation.evaluator(images, seed=spec.seed)
     base = _base_table(evaluator.images.name, dataset, data)
     with torch_needed():
-        from robustnas.evaluator.measurer import StoreFiller
+        from robustnas.evaluator.measurer import StoreMeasurer
     store = stack.enter_context(evaluation.open_store())
-    return GrowingTable(StoreFiller(evaluator, store, progress.stage), needed_metrics(objectives), base)
+    return GrowingTable(StoreMeasurer(evaluator, store, progress.stage), needed_metrics(objectives), base)
 
 
 def _base_table(images: str, dataset: str | None, data: Path | None) -> Any:

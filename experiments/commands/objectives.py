@@ -83,15 +83,15 @@ def _attached(table: Table) -> dict[str, str]:
 
 def _texts(table: Table) -> dict[str, str]:
     """Return the atoms of the grammar that the table's metrics allow, with what they mean."""
-    from robustnas.metric import ATTACKS, CORRUPTIONS, corruption_metrics
+    from robustnas.metric import CORRUPTIONS, PAPER_ATTACKS, corruption_metrics
     from robustnas.objectives.objective import Objective
     from robustnas.spaces import COSTS
 
     held = set(table.metrics)
     texts = {str(metric): metric.title for metric in table.metrics if metric not in corruption_metrics()}
-    epsilons = sorted({metric.level for metric in held if metric.source in ATTACKS and metric.level is not None})
-    candidates = {f"adversarial@{eps:g}": f"mean of {len(ATTACKS)} attacks, eps {eps:g}/255" for eps in epsilons}
-    candidates |= {f"worst@{eps:g}": f"minimum of {len(ATTACKS)} attacks, eps {eps:g}/255" for eps in epsilons}
+    epsilons = sorted({metric.level for metric in held if metric.kind in PAPER_ATTACKS and metric.level is not None})
+    candidates = {f"adversarial@{eps:g}": f"mean of {len(PAPER_ATTACKS)} attacks, eps {eps:g}/255" for eps in epsilons}
+    candidates |= {f"worst@{eps:g}": f"minimum of {len(PAPER_ATTACKS)} attacks, eps {eps:g}/255" for eps in epsilons}
     candidates["corruption"] = f"mean of {len(CORRUPTIONS)} corruptions x 5 severities"
     for name in CORRUPTIONS:
         candidates[f"corruption:{name}"] = f"{name.replace('_', ' ')}, mean of 5 severities; one with @1 to @5"

@@ -118,7 +118,7 @@ def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float)
         result["front"] = trajectory.front()
     if isinstance(table, GrowingTable):
         result["sources"] = [outcome.source for outcome in trajectory.outcomes]
-        result["notes"] = list(table.filler.notes)
+        result["notes"] = list(table.measurer.notes)
     return result
 
 
@@ -130,7 +130,7 @@ def _summary(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float
     lines = [f"{spec.searcher} on {spec.objective}, {table.dataset}: {n_queries} networks in {seconds:.2f} s"]
     growing, notes = False, list[str]()
     if isinstance(table, GrowingTable):
-        growing, notes = True, _notes(table.filler.notes)
+        growing, notes = True, _notes(table.measurer.notes)
         lines.append(_sources(trajectory))
     if len(trajectory.objectives) > 1:
         return "\n".join([*lines, *_front(trajectory, "possible" if growing else "whole table's"), *notes])

@@ -87,7 +87,7 @@ def mean_adversarial(table: DatabaseTable) -> FloatArray:
     Raises:
         ObjectiveError: The table holds no attack.
     """
-    columns = [table.network_column(metric) for metric in table.metrics if metric.source in ATTACKS]
+    columns = [table.network_column(metric) for metric in table.metrics if metric.kind in ATTACKS]
     if not columns:
         raise ObjectiveError(f"{table.dataset} holds no accuracy under attack; expected one of {', '.join(ATTACKS)}")
     return read_only(np.mean(columns, axis=0))
@@ -95,7 +95,7 @@ def mean_adversarial(table: DatabaseTable) -> FloatArray:
 
 def n_attack_columns(table: DatabaseTable) -> int:
     """Return how many combinations of attack and eps a table holds."""
-    return sum(metric.source in ATTACKS for metric in table.metrics)
+    return sum(metric.kind in ATTACKS for metric in table.metrics)
 
 
 def _of(table: Table, name: str) -> ObjectiveScores:

@@ -96,7 +96,7 @@ def _metric_columns(table: DatabaseTable) -> dict[str, FloatArray]:
     found = {
         str(metric): table.network_column(metric)
         for metric in table.metrics
-        if metric.source == "clean" or metric.source in ATTACKS
+        if metric.kind == "clean" or metric.kind in ATTACKS
     }
     if Objective("corruption") in cross_objectives(table):
         found["corruption"] = Objective("corruption").evaluate(table)[space.network_indices()]

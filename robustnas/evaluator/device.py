@@ -56,7 +56,7 @@ def autocast_dtype(device: torch.device, mixed_precision: bool | None) -> torch.
 
     Args:
         device: Where.
-        mixed_precision: None stands for what suits the device: mixed on GPUs with tensor cores for it, else float32.
+        mixed_precision: None for the device's default: mixed on GPUs with tensor cores for it, else float32.
 
     Returns:
         bfloat16 where it is fast (compute capability 8.0 and later, and the CPU if asked for), else float16.

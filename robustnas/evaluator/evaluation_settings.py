@@ -9,9 +9,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from robustnas.checks import whole_number
-from robustnas.evaluator.attacks.settings import AttackSettings, check_protocol
+from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES, TrainingConfig
-from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
+from robustnas.metric import ATTACKS, CORRUPTIONS, Metric, check_protocol
 from robustnas.spaces.nasbench201.cost import SKELETONS, Skeleton
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class EvaluationSettings:
         n_cells: Cells per stage.
         training: The training recipe.
         attacks: Steps and queries of the attacks.
-        protocol: ``paper`` or ``nested``; see `robustnas.evaluator.attacks.settings.PROTOCOLS`.
+        protocol: ``paper`` or ``nested``; see `robustnas.metric.PROTOCOLS`.
         n_images: Test images that are used, the first ones; None for all.
         seed: Fixes initial weights, training and attacks.
 
@@ -62,19 +62,19 @@ class EvaluationSettings:
 
     @classmethod
     def for_images(cls, images: ImageData, **changes: Any) -> EvaluationSettings:
-        """Return settings that suit image data: the benchmark's for its datasets, smaller ones for smaller images.
+        """Return the defaults for image data: the benchmark's for its datasets, smaller ones for smaller images.
 
         Args:
             images: The image data.
-            changes: Settings to have otherwise; None for what suits the images.
+            changes: Settings to change; None keeps the default.
         """
-        suited = cls()
+        defaults = cls()
         side = images.shape[1]
         if side <= _SMALL_SIDE:
-            suited = cls(channels=8, n_cells=1, training=RECIPES["digits"])
+            defaults = cls(channels=8, n_cells=1, training=RECIPES["digits"])
         elif images.name not in SKELETONS:
-            suited = cls(n_cells=1 if side < _CIFAR_SIDE else 5, training=RECIPES["short"])
-        return replace(suited, **{name: value for name, value in changes.items() if value is not None})
+            defaults = cls(n_cells=1 if side < _CIFAR_SIDE else 5, training=RECIPES["short"])
+        return replace(defaults, **{name: value for name, value in changes.items() if value is not None})
 
     def skeleton(self, images: ImageData) -> Skeleton:
         """Return the size of the networks on some image data."""
@@ -87,8 +87,8 @@ class EvaluationSettings:
         return _digest({"channels": self.channels, "n_cells": self.n_cells, "recipe": self.training.as_dict()})
 
     def protocol_of(self, metric: Metric) -> str:
-        """Return the protocol that a metric is measured under; one without attack has none but ``paper``."""
-        return self.protocol if metric.source in ATTACKS else "paper"
+        """Return the protocol that a metric is measured under; without an attack it is always ``paper``."""
+        return self.protocol if metric.kind in ATTACKS else "paper"
 
     def digest(self, metric: Metric, grid: Iterable[float] = (), *, scale: str = "") -> str:
         """Return a SHA-256 of what fixes a number besides network, metric, protocol and seed.
@@ -100,11 +100,11 @@ class EvaluationSettings:
             scale: The origin of corrupted images.
         """
         facts: dict[str, Any] = {"n_images": self.n_images}
-        if metric.source in ATTACKS:
-            facts |= self.attacks.of(metric.source)
+        if metric.kind in ATTACKS:
+            facts |= self.attacks.of(metric.kind)
             if self.protocol == "nested":
                 facts["smaller_eps"] = sorted({float(eps) for eps in grid if eps < (metric.level or 0)})
-        elif metric.source in CORRUPTIONS:
+        elif metric.kind in CORRUPTIONS:
             facts["scale"] = scale
         return _digest(facts)
 

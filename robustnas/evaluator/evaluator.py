@@ -3,60 +3,51 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
 
 from robustnas.checks import whole_number
-from robustnas.errors import DataError, InvalidInputError
-from robustnas.evaluator.attacks import attack_images
-from robustnas.evaluator.corruptions.corruptions import corrupted, scale_of
+from robustnas.errors import EvaluationError, InvalidInputError
+from robustnas.evaluator.corruptions.corruptions import scale_of
 from robustnas.evaluator.device import choose_device, device_name
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
-from robustnas.evaluator.images.images import ImageData, LabelledImages
+from robustnas.evaluator.images.images import ImageData
+from robustnas.evaluator.measures import MEASURES, MeasureTask, Scored, attack_grid
 from robustnas.evaluator.network import Normalised, build
-from robustnas.evaluator.prediction import predict
-from robustnas.evaluator.scores import Scores
-from robustnas.evaluator.training.checkpoint import DamagedFileError, load_weights, restore, save_weights
-from robustnas.evaluator.training.training import TrainingProgress, TrainingResult, train
+from robustnas.evaluator.progress import Progress, silent
+from robustnas.evaluator.training.kept_weights import KeptWeights
+from robustnas.evaluator.training.state_dict import file_digest, load_state_dict
+from robustnas.evaluator.training.training import TrainingResult
 from robustnas.measurements import Measurement, MeasurementKey, NetworkKey
-from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
+from robustnas.metric import CORRUPTIONS, Metric
 from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
 from robustnas.spaces.nasbench201.space import canonical
-from robustnas.tables.database.cache import cache_directory
-
-Progress = Callable[[str, float], None]
-"""Called with what is being done, such as ``training``, and the share of it that is done, in [0, 1]."""
 
 _PACKAGES = ("robustnas", "torch", "numpy", "pyautoattack", "imagecorruptions-imaug")
 _IMAGE_VALUES = {"cpu": 256 * 3 * 32 * 32, "cuda": 2048 * 3 * 32 * 32}  # pixels at a time
 _LARGEST_BATCH = {"cpu": 1024, "cuda": 8192}
 
 
-def silent(stage: str, share: float) -> None:
-    """Show no progress."""
-
-
 class Evaluator:
     """Measures networks on image data under fixed settings.
 
-    Networks are trained once: their weights are kept in a folder, and a training that was killed goes on from its last
+    Networks are trained once: their weights are kept in a folder, and a training that was killed resumes from its last
     checkpoint there.
 
     Args:
         images: The image data.
-        settings: What suits the images, if None.
+        settings: If None, the defaults for these images: `EvaluationSettings.for_images`.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
         weights: A file of a state dict, such as a published one of NAS-Bench-201, instead of training.
         folder: Where weights and checkpoints are kept; ``networks`` in the cache directory if None.
         corruptions: A folder of CIFAR-10-C or CIFAR-100-C; see `robustnas.evaluator.corruptions.corruptions`.
-        batch_size: Images at a time; what suits images and device if None.
+        batch_size: Images at a time; if None, what the device holds of such images.
 
     Raises:
         InvalidInputError: A device that is not there.
@@ -85,12 +76,12 @@ class Evaluator:
         self.settings = settings or EvaluationSettings.for_images(images)
         self.device = choose_device(device)
         self.weights, self.folder, self.corruptions = weights, folder, corruptions
-        suited = _batch_size(images, self.device)
-        self.batch_size = suited if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
+        default = _batch_size(images, self.device)
+        self.batch_size = default if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
         self.skeleton = self.settings.skeleton(images)
         self.training: TrainingResult | None = None
         self.notes: list[str] = []
-        self.training_digest = _file_digest(weights) if weights else self.settings.training_digest
+        self.training_digest = file_digest(weights) if weights else self.settings.training_digest
         n_images = self.settings.n_images
         self._data = images if n_images is None else replace(images, test=images.test.head(n_images))
         self._trained: tuple[Cell, Normalised] | None = None
@@ -98,25 +89,28 @@ class Evaluator:
     def network_key(self, arch: Architecture) -> NetworkKey:
         """Return what fixes the trained network of an architecture."""
         cell = canonical(Cell.parse(arch))
-        return NetworkKey(cell.arch, self.images.name, self.images.digest, self.training_digest, self.settings.seed)
+        images, seed = self.images, self.settings.seed
+        return NetworkKey(cell.arch, images.name, images.digest, self.training_digest, seed, space=self.space.name)
 
-    def keys(self, arch: Architecture, metrics: Iterable[Metric | str]) -> dict[Metric, MeasurementKey]:
-        """Return what fixes the numbers of an architecture, by metric.
+    def settings_digests(self, metrics: Iterable[Metric | str]) -> dict[Metric, str]:
+        """Return a SHA-256 of what fixes each number besides network, metric and protocol.
 
         Under the protocol nested, a number depends on the smaller eps that are measured with it.
 
         Raises:
             ObjectiveError: A metric's name does not parse.
         """
-        network, wanted = self.network_key(arch), parse_metrics(metrics)
+        wanted, digest = parse_metrics(metrics), self.settings.digest
         return {
-            metric: MeasurementKey(
-                network,
-                str(metric),
-                self.settings.protocol_of(metric),
-                self.settings.digest(metric, _grid(metric.source, wanted), scale=self._scale(metric)),
-            )
-            for metric in wanted
+            metric: digest(metric, attack_grid(metric.kind, wanted), scale=self._scale(metric)) for metric in wanted
+        }
+
+    def keys(self, arch: Architecture, metrics: Iterable[Metric | str]) -> dict[Metric, MeasurementKey]:
+        """Return what fixes the numbers of an architecture, by metric; see `settings_digests`."""
+        network = self.network_key(arch)
+        return {
+            metric: MeasurementKey(network, str(metric), self.settings.protocol_of(metric), digest)
+            for metric, digest in self.settings_digests(metrics).items()
         }
 
     def network(self, arch: Architecture, progress: Progress | None = None) -> Normalised:
@@ -128,7 +122,7 @@ class Evaluator:
         """
         cell = canonical(Cell.parse(arch))
         if self._trained is None or self._trained[0] != cell:
-            self._trained = cell, self._train(cell, progress or silent)
+            self._trained = cell, self._trained_network(cell, progress or silent)
         return self._trained[1]
 
     def measure(
@@ -139,13 +133,13 @@ class Evaluator:
         missing: Iterable[Metric] | None = None,
         progress: Progress | None = None,
     ) -> Iterator[Measurement]:
-        """Measure a network, training it first if need be, and yield each number as soon as it is there.
+        """Measure a network, training it first if necessary, and yield each number as soon as it is measured.
 
         Args:
             arch: The architecture, in any notation; its canonical network is measured.
             metrics: What to measure. Under the protocol nested, eps of one attack depend on each other.
             missing: Those of the metrics to yield, if others are known already; all if None.
-            progress: Called now and then.
+            progress: Called from time to time.
 
         Raises:
             ObjectiveError: A metric's name does not parse.
@@ -153,150 +147,68 @@ class Evaluator:
         """
         wanted = parse_metrics(metrics)
         keys = self.keys(arch, wanted)
-        chosen = set(wanted if missing is None else missing)
+        chosen = frozenset(wanted if missing is None else missing)
         report = progress or silent
-        model = self.network(arch, report)
+        task = MeasureTask(
+            self.network(arch, report),
+            self._data,
+            self.settings,
+            wanted,
+            chosen,
+            self.device,
+            self.batch_size,
+            self.corruptions,
+            report,
+            self.notes.append,
+        )
         start = time.perf_counter()
-        for metric, scores, origin in self._scores(model, wanted, chosen, report):
+        for scored in _scored(task):
             seconds, start = time.perf_counter() - start, time.perf_counter()
-            if metric in chosen:
+            if scored.metric in chosen:
                 yield Measurement(
-                    key=keys[metric],
-                    accuracy=scores.accuracy,
-                    confidence=scores.confidence,
-                    confusion=scores.confusion,
+                    key=keys[scored.metric],
+                    accuracy=scored.scores.accuracy,
+                    confidence=scored.scores.confidence,
+                    confusion=scored.scores.confusion,
                     seconds=seconds,
                     device=device_name(self.device),
-                    versions=_versions() | origin,
+                    versions={**_versions(), **scored.versions},
                     measured_at=datetime.now(UTC),
                 )
 
-    def _scores(
-        self, model: Normalised, wanted: Sequence[Metric], chosen: set[Metric], report: Progress
-    ) -> Iterator[tuple[Metric, Scores, dict[str, str]]]:
-        if Metric("clean") in chosen:
-            yield Metric("clean"), self._predicted(model, self._data.test), {}
-        for attack in ATTACKS:
-            last = max((metric.level or 0 for metric in chosen if metric.source == attack), default=0)
-            grid = [eps for eps in _grid(attack, wanted) if eps <= last]
-            if self.settings.protocol == "paper":
-                grid = [eps for eps in grid if Metric(attack, eps) in chosen]
-            for metric, scores in self._attacked(model, attack, grid, report):
-                yield metric, scores, {}
-        for metric in sorted(metric for metric in chosen if metric.source in CORRUPTIONS):
-            report(str(metric), 0.0)
-            found = corrupted(
-                self._data, metric.source, int(metric.level or 0), folder=self.corruptions, seed=self.settings.seed
-            )
-            yield metric, self._predicted(model, found.images), {"corruptions": found.scale}
-
-    def _attacked(
-        self, model: Normalised, attack: str, grid: Sequence[float], report: Progress
-    ) -> Iterator[tuple[Metric, Scores]]:
-        if not grid:
-            return
-        planned = self.settings.attacks.passes(attack) * len(self._data.test) * len(grid)
-        done = 0
-        shown = f"{attack} at eps {', '.join(f'{eps:g}' for eps in grid)}"
-        report(shown, 0.0)
-
-        def tick(n: int) -> None:
-            nonlocal done
-            done += n
-            report(shown, min(done / planned, 1.0))
-
-        settings = self.settings
-        for result in attack_images(
-            model,
-            self._data.test,
-            attack,
-            grid,
-            protocol=settings.protocol,
-            settings=settings.attacks,
-            seed=settings.seed,
-            batch_size=self.batch_size,
-            device=self.device,
-            tick=tick,
-        ):
-            self.notes += [f"{attack}@{result.eps:g}: {note}" for note in result.notes]
-            yield Metric(attack, result.eps), result.scores
-        report(shown, 1.0)
-
-    def _predicted(self, model: Normalised, images: LabelledImages) -> Scores:
-        return Scores.of(predict(model, images, device=self.device, batch_size=self.batch_size), images.labels)
-
-    def _train(self, cell: Cell, report: Progress) -> Normalised:
+    def _trained_network(self, cell: Cell, report: Progress) -> Normalised:
         settings, data = self.settings, self.images
         network = build(cell, data.n_classes, settings.channels, settings.n_cells, data.shape[0], seed=settings.seed)
         model = Normalised(network, data.mean, data.std)
         if self.weights:
-            load_state(self.weights, model)
-            return model.to(self.device).eval()
-        identity = {"arch": cell.arch, "images": data.digest, "training": self.training_digest}
-        kept, checkpoint = self._files(cell)
-        if kept.exists():
-            try:
-                load_weights(kept, model, identity)
-                return model.to(self.device).eval()
-            except DamagedFileError as error:
-                self.notes.append(f"{error}; trained anew")
-
-        def progress(state: TrainingProgress) -> None:
-            report("training", state.fraction)
-
-        self.training = train(
-            model,
-            data.train,
-            settings.training,
-            seed=settings.seed,
-            device=self.device,
-            identity=identity,
-            checkpoint=checkpoint,
-            progress=progress,
-        )
-        self.notes += self.training.notes
-        save_weights(kept, model, identity)
-        checkpoint.unlink(missing_ok=True)
-        return model.eval()
-
-    def _files(self, cell: Cell) -> tuple[Path, Path]:
-        """Return where a network's weights and checkpoint are kept; the folder is made."""
-        key = self.network_key(cell)
-        folder = (self.folder or cache_directory() / "networks") / f"{key.training[:16]}-{key.images_digest[:16]}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = f"cannot make {folder}: {error.strerror or error}"
-            raise DataError(f"{reason}; ROBUSTNAS_CACHE names another cache") from error
-        name = f"{cell.index}-{key.seed}"
-        return folder / f"{name}.weights", folder / f"{name}.checkpoint"
+            load_state_dict(self.weights, model)
+        else:
+            kept = KeptWeights.of(self.network_key(cell), str(cell.index), self.folder)
+            if not kept.load(model, self.notes.append):
+                self.training = kept.train(
+                    model, data.train, settings.training, seed=settings.seed, device=self.device, report=report
+                )
+                self.notes += self.training.notes
+        return model.to(self.device).eval()
 
     def _scale(self, metric: Metric) -> str:
-        return scale_of(self.images.name, self.corruptions) if metric.source in CORRUPTIONS else ""
+        return scale_of(self.images.name, self.corruptions) if metric.kind in CORRUPTIONS else ""
 
 
-def load_state(path: Path, model: Normalised) -> None:
-    """Load a state dict, such as a published one of NAS-Bench-201, without executing what a pickle may hold.
-
-    Args:
-        path: A file of `torch.save`: a state dict, or a dict with one as ``state_dict``, ``net`` or ``model``.
-        model: The network to load into.
+def _scored(task: MeasureTask) -> Iterator[Scored]:
+    """Yield what every measure yields.
 
     Raises:
-        DataError: The file is missing, is none of that, or is of another network.
+        EvaluationError: A metric that no measure knows.
     """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise DataError(f"cannot read the weights {path}: {error.strerror or error}") from error
-    except Exception as error:  # torch raises what its parts happen to raise
-        raise DataError(f"{path} holds no plain state dict: {str(error).splitlines()[0]}") from error
-    for name in ("state_dict", "net", "model"):
-        if isinstance(content, dict) and isinstance(content.get(name), dict):
-            content = content[name]
-    if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
-        raise DataError(f"{path} holds no state dict; expected tensors by name, as torch.save(net.state_dict()) writes")
-    restore(model.network, {name.removeprefix("module."): value for name, value in content.items()}, path)
+    left = set(task.missing)
+    for measure in MEASURES.values():
+        for scored in measure(task):
+            left.discard(scored.metric)
+            yield scored
+    if left:
+        names = ", ".join(sorted(map(str, left)))
+        raise EvaluationError(f"nothing measures {names}; the measures are {', '.join(MEASURES)}")
 
 
 def parse_metrics(metrics: Iterable[Metric | str]) -> tuple[Metric, ...]:
@@ -310,10 +222,6 @@ def parse_metrics(metrics: Iterable[Metric | str]) -> tuple[Metric, ...]:
     if not parsed:
         raise InvalidInputError("no metrics to measure; expected one or more, such as clean or pgd@1")
     return parsed
-
-
-def _grid(attack: str, metrics: Iterable[Metric]) -> list[float]:
-    return sorted(metric.level or 0.0 for metric in metrics if metric.source == attack)
 
 
 def _batch_size(images: ImageData, device: torch.device) -> int:
@@ -331,10 +239,3 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _file_digest(path: Path) -> str:
-    try:
-        return sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise DataError(f"cannot read the weights {path}: {error.strerror or error}") from error

@@ -55,7 +55,7 @@ class InferenceNetwork(nn.Module):
 
 
 def inference_form(model: Normalised) -> InferenceNetwork:
-    """Return the inference form of a network in evaluation mode; the network itself is left as it is.
+    """Return the inference form of a network in evaluation mode; the network itself is unchanged.
 
     Its logits are equal up to rounding. Changes of the network's weights afterwards do not reach it.
     """

@@ -1,4 +1,4 @@
-"""Filling a store: measure what is missing of a network, once, whoever else is at it."""
+"""Measuring into a store: every missing number once, whoever else is measuring."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
-from robustnas.evaluator.evaluator import Evaluator, Progress, parse_metrics, silent
+from robustnas.evaluator.evaluator import Evaluator, parse_metrics
+from robustnas.evaluator.progress import Progress, silent
 from robustnas.measurements import Claim, Measurement, MeasurementStore
 from robustnas.metric import Metric
 from robustnas.spaces import EnumerableSpace
@@ -15,14 +16,11 @@ from robustnas.spaces.nasbench201.cell import Architecture, Cell
 from robustnas.spaces.nasbench201.cost import Skeleton
 from robustnas.spaces.nasbench201.space import uid
 
-LEASE = 120.0
-"""Seconds until another worker may take over a network whose worker is gone; a heartbeat renews it."""
-
 _POLL_SECONDS = 1.0
 
 
-class StoreFiller:
-    """Answers from a store, and fills it by measuring; a `robustnas.tables.growing_table.Filler`.
+class StoreMeasurer:
+    """Answers from a store, and measures what it lacks; a `robustnas.tables.growing_table.Measurer`.
 
     Args:
         evaluator: What measures.
@@ -47,7 +45,7 @@ class StoreFiller:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the numbers should know, such as that gradients vanish, with the network's uid."""
+        """What a reader of the numbers should know, such as vanishing gradients, with the network's uid."""
         return tuple(self._notes)
 
     @property
@@ -62,10 +60,10 @@ class StoreFiller:
 
     def stored(self, metric: Metric, group: Iterable[Metric]) -> Mapping[int, float]:
         """Return the numbers of one metric that the store holds under these settings, by space index."""
-        example = self.evaluator.keys(Cell.from_index(0), group)[metric]
-        found = self.store.measurements(metric=example.metric, protocol=example.protocol, settings=example.settings)
-        alike = [value for value in found if _is_alike(value, self.evaluator)]
-        return {Cell.parse(value.key.network.arch).index: value.accuracy for value in alike}
+        protocol, settings = self.evaluator.settings.protocol_of(metric), self.evaluator.settings_digests(group)[metric]
+        found = self.store.measurements(metric=str(metric), protocol=protocol, settings=settings)
+        same = [value for value in found if _is_same_training(value, self.evaluator)]
+        return {Cell.parse(value.key.network.arch).index: value.accuracy for value in same}
 
     def measure(self, cell: Cell, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
         """Return some numbers of a cell, measuring and keeping what is not known yet."""
@@ -90,21 +88,21 @@ class StoreFiller:
         keys = {metric: key for metric, key in self.evaluator.keys(arch, together).items() if metric in wanted}
         network = self.evaluator.network_key(arch)
         while self.store.missing(keys.values()):
-            claimed = self.store.claim(network, lease=LEASE, heartbeat=True)
+            claimed = self.store.claim(network, heartbeat=True)
             if claimed is None:
                 self._report("waiting for another worker", 0.0)
                 time.sleep(_POLL_SECONDS)
                 continue
             known = len(self.evaluator.notes)
             with claimed as claim:
-                fill_network(self.evaluator, self.store, claim, arch, wanted, group=together, progress=self._report)
+                measure_missing(self.evaluator, self.store, claim, arch, wanted, group=together, progress=self._report)
             named = f"network {uid(Cell.parse(arch))}"
             self._notes += [f"{named}: {note}" for note in self.evaluator.notes[known:]]
         found = {value.key: value for value in self.store.measurements(network)}
         return {metric: found[key] for metric, key in keys.items()}
 
 
-def fill_network(
+def measure_missing(
     evaluator: Evaluator,
     store: MeasurementStore,
     claim: Claim,
@@ -115,7 +113,7 @@ def fill_network(
     progress: Progress = silent,
     recorded: Callable[[Measurement], None] | None = None,
 ) -> int:
-    """Measure what a store lacks of a claimed network, and record each number as soon as it is there.
+    """Measure what a store lacks of a claimed network, and record each number as soon as it is measured.
 
     Args:
         evaluator: What measures.
@@ -123,8 +121,8 @@ def fill_network(
         claim: The claim of the network.
         arch: The architecture.
         metrics: What is wanted.
-        group: What else would be measured with them; see `StoreFiller.measurements`.
-        progress: Called now and then.
+        group: What else would be measured with them; see `StoreMeasurer.measurements`.
+        progress: Called from time to time.
         recorded: Called with every measurement once it is kept.
 
     Returns:
@@ -148,9 +146,10 @@ def fill_network(
     return n_new
 
 
-def _is_alike(value: Measurement, evaluator: Evaluator) -> bool:
+def _is_same_training(value: Measurement, evaluator: Evaluator) -> bool:
     network = value.key.network
-    return (network.images_digest, network.training, network.seed) == (
+    return (network.space, network.images_digest, network.training, network.seed) == (
+        evaluator.space.name,
         evaluator.images.digest,
         evaluator.training_digest,
         evaluator.settings.seed,

@@ -185,7 +185,7 @@ def build(
         seed: Fixes the weights; the global generator is left as it was.
 
     Raises:
-        InvalidInputError: A size that is no positive integer.
+        InvalidInputError: A size that is not a positive integer.
 
     >>> network = build("#13433", n_classes=10)
     >>> sum(p.numel() for p in network.parameters())

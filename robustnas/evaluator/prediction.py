@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
-from robustnas.evaluator.device import DeviceMemoryError, deterministic_convolutions, device_name
+from robustnas.evaluator.device import deterministic_convolutions
+from robustnas.evaluator.memory import in_batches
 from robustnas.evaluator.training.augmentation import pixels
 
 if TYPE_CHECKING:
@@ -28,23 +29,21 @@ def predict(
     The network is moved to `device`; its modules' modes are left as they were. If memory runs out, batches are halved.
 
     Raises:
-        InvalidInputError: Images or batch size that do not fit.
-        DeviceMemoryError: Memory is too small for one image.
+        InvalidInputError: Images that the network cannot take, or a bad batch size.
+        DeviceMemoryError: Too little memory for one image.
     """
     size = whole_number("batch_size", batch_size, at_least=1)
     check_images(network, images, at_least=1)
-    raw, parts, start = torch.tensor(images.images), [], 0
+    raw, parts = torch.tensor(images.images), list[NDArray[np.float32]]()
     network.to(device)
+
+    def run(start: int, stop: int) -> None:
+        batch = pixels(raw[start:stop].to(device)).contiguous(memory_format=torch.channels_last)
+        logits: Tensor = network(batch)
+        parts.append(logits.float().cpu().numpy())
+
     with _evaluating(network), torch.no_grad(), deterministic_convolutions():
-        while start < len(raw):
-            logits = _logits(network, raw[start : start + size].to(device))
-            if logits is not None:
-                parts.append(logits)
-                start += size
-            elif size == 1:
-                raise DeviceMemoryError(f"out of memory on {device_name(device)} with a single image")
-            else:
-                size = (size + 1) // 2
+        in_batches(len(raw), size, run)
     return np.concatenate(parts)
 
 
@@ -67,18 +66,9 @@ def check_images(network: nn.Module, images: LabelledImages, *, at_least: int) -
         raise InvalidInputError(f"images have {images.images.shape[1]} channels; the network takes {expected}")
 
 
-def _logits(network: nn.Module, images: Tensor) -> NDArray[np.float32] | None:
-    """Return the logits of one batch; None if memory ran out."""
-    try:
-        logits: Tensor = network(pixels(images).contiguous(memory_format=torch.channels_last))
-    except torch.OutOfMemoryError:
-        return None
-    return logits.float().cpu().numpy()
-
-
 @contextmanager
 def _evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network into evaluation mode; every module's mode comes back afterwards."""
+    """Put a network into evaluation mode; every module's mode is restored afterwards."""
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:

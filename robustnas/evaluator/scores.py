@@ -1,4 +1,4 @@
-"""What a forward pass over labelled images says: accuracy, confidence and confusion matrix."""
+"""The scores of a forward pass over labelled images: accuracy, confidence and confusion matrix."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Scores:
         accuracy: Share of images classified correctly, in [0, 1].
         confidence: Mean softmax probabilities in [0, 1]: ``prediction`` of the class predicted, ``label`` of the true
             class, each over all images, and ``correct`` and ``wrong`` of the class predicted over images classified
-            so (left out where there is none).
+            so (left out if there are none).
         confusion: Counts of images, shape (n_classes, n_classes); rows are true classes, columns predicted ones.
     """
 

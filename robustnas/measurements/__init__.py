@@ -11,12 +11,13 @@ from robustnas.measurements.claims import ActiveClaim, Claim, ClaimLostError
 from robustnas.measurements.location import STORE_VARIABLE
 from robustnas.measurements.measurement import Measurement, MeasurementKey, NetworkKey
 from robustnas.measurements.schema import SCHEMA_VERSION
-from robustnas.measurements.store import MeasurementStore
+from robustnas.measurements.store import DEFAULT_LEASE, MeasurementStore
 
 __all__ = [
     "ActiveClaim",
     "Claim",
     "ClaimLostError",
+    "DEFAULT_LEASE",
     "Measurement",
     "MeasurementKey",
     "MeasurementStore",

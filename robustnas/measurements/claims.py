@@ -54,7 +54,7 @@ class Lease:
     network_id: int
 
     def extend(self, connection: Connection) -> None:
-        """Let the lease begin anew.
+        """Renew the lease.
 
         Raises:
             ClaimLostError: Nothing holds the network, or another worker does.
@@ -67,7 +67,7 @@ class Lease:
             raise ClaimLostError(f"{self.worker} lost its claim of {self.network}: {reason}; nothing was written")
 
     def renew(self) -> bool:
-        """Let the lease begin anew and return whether it was still held."""
+        """Renew the lease and return whether it was still held."""
         try:
             self.transactions.write(self.extend)
         except ClaimLostError:
@@ -75,7 +75,7 @@ class Lease:
         return True
 
     def end(self, connection: Connection) -> None:
-        """Give the network free; does nothing if it is no longer held."""
+        """Release the network; does nothing if it is no longer held."""
         connection.execute(delete(claims).where(claims.c.network_id == self.network_id, claims.c.token == self.token))
 
 
@@ -105,7 +105,7 @@ class Claim:
         return self._lease.worker
 
     def renew(self) -> None:
-        """Let the lease begin anew.
+        """Renew the lease.
 
         Raises:
             ClaimLostError: It expired, and another worker took it or it was removed.
@@ -117,7 +117,7 @@ class Claim:
         """Keep measurements of the claimed network and renew the claim, in one transaction.
 
         Returns:
-            How many were new. What is in the store already stays as it is. (If a server was lost in the moment of the
+            How many were new. What is in the store already is left unchanged. (If the connection was lost during the
             commit and the transaction had to run again, those kept by the first run do not count as new.)
 
         Raises:
@@ -137,7 +137,7 @@ class Claim:
         return self._lease.transactions.write(work)
 
     def release(self) -> None:
-        """Give the network free; does nothing if it is no longer ours.
+        """Release the network; does nothing if it is no longer ours.
 
         Raises:
             DataError: The store cannot be written.

@@ -1,4 +1,4 @@
-"""What databases refuse: which faults pass by themselves, and what to say of the others."""
+"""Errors of databases: which ones are transient, and what to advise on the others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WRITABLE = f"make it writable, or {_ELSEWHERE}"
 _FULL = "free some space; everything recorded before is kept"
 _LOCKED = "end the process that holds it, and run again"
 _FOREIGN = f"move that file away, or {_ELSEWHERE}"
-_UNREACHABLE = "check that the server runs and that the URL names it, the user and the database rightly"
+_UNREACHABLE = "check that the server runs and that server, user and database in the URL are right"
 
 _SQLITE_ADVICE = {
     sqlite3.SQLITE_PERM: _WRITABLE,
@@ -45,7 +45,7 @@ _POSTGRESQL_TRANSIENT = ("08", "40001", "40P01", "55P03", "57P01", "57P02", "57P
 
 
 def is_transient(error: DBAPIError) -> bool:
-    """Return whether the same transaction may pass when tried again."""
+    """Return whether the same transaction may succeed when tried again."""
     if isinstance(error.orig, sqlite3.Error):
         return _sqlite_code(error.orig) in _SQLITE_TRANSIENT
     return is_disconnection(error) or _sqlstate(error).startswith(_POSTGRESQL_TRANSIENT)
@@ -60,7 +60,7 @@ def is_disconnection(error: DBAPIError) -> bool:
 
 
 def data_error(location: Location, error: SQLAlchemyError) -> DataError:
-    """Return the error to raise for one of SQLAlchemy: it names the store, what happened and what to do."""
+    """Return the error to raise for one of SQLAlchemy: it names the store, the reason and what to do."""
     original = error.orig if isinstance(error, DBAPIError) else error
     reason = str(original).strip().partition("\n")[0]
     return DataError(location.mask(f"the store of measurements {location}: {reason}; {_advice(error)}"))

@@ -1,4 +1,4 @@
-"""Checks of a measurement's fields: each returns the plain value, or says what was wrong with it."""
+"""Checks of a measurement's fields: each returns the plain value, or raises an error that says what is wrong."""
 
 from __future__ import annotations
 
@@ -45,18 +45,25 @@ def sha256(name: str, value: object) -> str:
     return str(value)
 
 
-def canonical_arch(name: str, value: object) -> str:
-    """Return the arch string of a canonical cell; another cell's would be the same network under a second key."""
-    arch = text(name, value)
-    expected = _canonical_arch(arch)
-    if arch != expected:
-        raise InvalidInputError(f"{name} is {arch!r}; expected the arch string of its canonical cell, {expected!r}")
-    return arch
-
-
 @lru_cache(maxsize=16_384)
 def _canonical_arch(arch: str) -> str:
     return canonical(Cell.parse(arch)).arch
+
+
+NASBENCH201 = "nasbench201"
+"""The name of the search space NAS-Bench-201."""
+
+CANONICAL: dict[str, Callable[[str], str]] = {NASBENCH201: _canonical_arch}
+"""What returns the text of the canonical architecture, by search space; in others, texts are taken as they are."""
+
+
+def architecture(name: str, value: object, space: str) -> str:
+    """Return the text of a canonical architecture; another one's would be the same network under a second key."""
+    arch = text(name, value)
+    expected = CANONICAL[space](arch) if space in CANONICAL else arch
+    if arch != expected:
+        raise InvalidInputError(f"{name} is {arch!r}; expected the arch string of its canonical cell, {expected!r}")
+    return arch
 
 
 def metric_name(name: str, value: object) -> str:
@@ -88,14 +95,14 @@ def fraction(name: str, value: object) -> float:
 
 
 def mapping(name: str, value: object, check: Callable[[str, object], Value]) -> dict[str, Value]:
-    """Return a mapping of texts to values that pass `check`, as a dictionary of its own."""
+    """Return a mapping of texts to values that pass `check`, as a new dictionary."""
     if not isinstance(value, Mapping):
         raise InvalidInputError(f"{name} is {value!r}; expected a mapping of names to values")
     return {text(f"a key of {name}", key): check(f"{name}[{key!r}]", item) for key, item in value.items()}
 
 
 def confusion_matrix(name: str, value: object) -> IntArray:
-    """Return counts as a read-only array of its own, shape (n_classes, n_classes)."""
+    """Return counts as a new read-only array, shape (n_classes, n_classes)."""
     try:
         counts = np.asarray(value)
     except ValueError:

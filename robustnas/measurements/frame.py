@@ -11,7 +11,7 @@ from robustnas.metric import Metric
 if TYPE_CHECKING:
     import pandas as pd
 
-_NETWORK = ("arch", "images", "images_digest", "training", "seed")
+_NETWORK = ("arch", "images", "images_digest", "training", "seed", "space")
 _VALUES = ("accuracy", "confidence", "seconds", "device", "versions", "measured_at")
 _TYPES = {"seed": "int64", "level": "float64", "accuracy": "float64", "seconds": "float64"}
 _TIME = "datetime64[us, UTC]"
@@ -32,7 +32,7 @@ def _row(value: Measurement) -> tuple[Any, ...]:
     return (
         *(getattr(key.network, name) for name in _NETWORK),
         key.metric,
-        metric.source,
+        metric.kind,
         metric.level,
         key.protocol,
         key.settings,

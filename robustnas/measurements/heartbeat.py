@@ -13,7 +13,7 @@ _MOMENT = 1.0  # seconds; a call takes milliseconds unless the store is in troub
 class Heartbeat:
     """Calls `renew` every `period` seconds until it returns False or `stop` is called.
 
-    A store that cannot be reached is tried again at the next beat. The thread is a daemon: it keeps no process alive.
+    A store that cannot be reached is tried again at the next beat. The thread is a daemon: the process may end.
 
     Args:
         renew: Returns whether there is anything left to renew.
@@ -28,7 +28,7 @@ class Heartbeat:
         self._thread.start()
 
     def stop(self) -> None:
-        """Tell the thread to end; it may still finish the call that it is in."""
+        """Ask the thread to end; it may still finish its current call."""
         self._stopped.set()
 
     def join(self) -> None:

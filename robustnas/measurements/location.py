@@ -38,7 +38,7 @@ class Location:
         """Read a path or a URL; None for what ROBUSTNAS_STORE names, else a file in the user's data directory.
 
         Raises:
-            InvalidInputError: A URL that does not parse, or of a database that we do not keep stores in.
+            InvalidInputError: A URL that does not parse, or of a database that is not supported.
         """
         if where is None:
             where = os.environ.get(STORE_VARIABLE) or _default_path()
@@ -87,7 +87,7 @@ def _read_url(text: str) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise InvalidInputError(f"the store is {_without_password(text)!r}, which is no URL; {_EXPECTED}") from None
+        raise InvalidInputError(f"the store is {_without_password(text)!r}, which is not a URL; {_EXPECTED}") from None
     if url.drivername in _POSTGRESQL:
         return url.set(drivername="postgresql+psycopg")
     if url.drivername in _SQLITE and url.database not in (None, "", ":memory:") and not url.query:

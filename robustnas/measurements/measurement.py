@@ -10,11 +10,10 @@ import numpy as np
 
 from robustnas.arrays import IntArray
 from robustnas.checks import whole_number
-from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.errors import InvalidInputError
 from robustnas.measurements import fields as checked
-
-PROTOCOLS: tuple[str, ...] = ("paper", "nested")
-"""How an attack's accuracy is counted at each eps: as the paper did, or with what smaller eps already found."""
+from robustnas.measurements.fields import NASBENCH201
+from robustnas.metric import check_protocol
 
 _LARGEST_SEED = 2**63 - 1
 
@@ -24,11 +23,12 @@ class NetworkKey:
     """What fixes one trained network.
 
     Args:
-        arch: The arch string of the canonical cell (`robustnas.spaces.nasbench201.space.canonical`).
+        arch: The text of the canonical architecture; in NAS-Bench-201 the arch string of the canonical cell.
         images: The name of the image data, such as ``digits``.
         images_digest: The SHA-256 of the image data.
         training: A hex digest of the skeleton and the training configuration.
         seed: The seed of the training, 0 or larger.
+        space: The name of the search space.
 
     Raises:
         InvalidInputError: Naming the field, the value and what was expected.
@@ -45,16 +45,19 @@ class NetworkKey:
     images_digest: str
     training: str
     seed: int
+    space: str = NASBENCH201
 
     def __post_init__(self) -> None:
-        _set(self, "arch", checked.canonical_arch("arch", self.arch))
+        _set(self, "space", checked.text("space", self.space))
+        _set(self, "arch", checked.architecture("arch", self.arch, self.space))
         _set(self, "images", checked.text("images", self.images))
         _set(self, "images_digest", checked.sha256("images_digest", self.images_digest))
         _set(self, "training", checked.digest("training", self.training))
         _set(self, "seed", whole_number("seed", self.seed, at_least=0, at_most=_LARGEST_SEED))
 
     def __str__(self) -> str:
-        return f"{self.arch} on {self.images}, seed {self.seed}"
+        where = "" if self.space == NASBENCH201 else f" of {self.space}"
+        return f"{self.arch}{where} on {self.images}, seed {self.seed}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,7 +67,7 @@ class MeasurementKey:
     Args:
         network: The trained network.
         metric: The name of a `robustnas.metric.Metric`; it is kept as that writes it (``pgd@1.50`` as ``pgd@1.5``).
-        protocol: One of `PROTOCOLS`.
+        protocol: One of `robustnas.metric.PROTOCOLS`.
         settings: A hex digest of the attack's settings and the number of test images.
 
     Raises:
@@ -80,8 +83,7 @@ class MeasurementKey:
         if not isinstance(self.network, NetworkKey):
             raise InvalidInputError(f"network is {self.network!r}; expected a NetworkKey")
         _set(self, "metric", checked.metric_name("metric", self.metric))
-        if self.protocol not in PROTOCOLS:
-            raise InvalidInputError(unknown_name("protocol", self.protocol, PROTOCOLS))
+        check_protocol(self.protocol)
         _set(self, "settings", checked.digest("settings", self.settings))
 
     def __str__(self) -> str:

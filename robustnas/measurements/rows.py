@@ -20,7 +20,7 @@ from robustnas.metric import Metric
 _CHUNK = 10_000  # values in one statement; both databases take three times as many
 _BATCH = 2_000  # rows that are fetched at once
 
-NETWORK_COLUMNS = tuple(networks.c[name] for name in ("arch", "images", "images_digest", "training", "seed"))
+NETWORK_COLUMNS = tuple(networks.c[name] for name in ("arch", "images", "images_digest", "training", "seed", "space"))
 """The columns that make a `NetworkKey`, in its order."""
 
 _KEY_COLUMNS = tuple(measurements.c[name] for name in ("metric", "protocol", "settings"))
@@ -35,7 +35,7 @@ def insertion(connection: Connection, table: Table) -> sqlite.Insert | postgresq
 
 
 def network_id(connection: Connection, network: NetworkKey) -> int:
-    """Return the id of a network's row; one is made if there is none."""
+    """Return the id of a network's row; it is inserted if it is new."""
     values = {column.name: getattr(network, column.name) for column in NETWORK_COLUMNS}
     query = select(networks.c.id).where(*(networks.c[name] == value for name, value in values.items()))
     found = connection.scalar(query)
@@ -56,7 +56,7 @@ def insert_measurements(connection: Connection, owner: int, values: Sequence[Mea
 def select_keys(connection: Connection, wanted: Conditions, conditions: Conditions) -> Iterator[MeasurementKey]:
     """Yield the keys of the measurements that meet all conditions and one of those wanted."""
     found = _select(connection, _KEY_COLUMNS, wanted, conditions)
-    with _told_if_damaged(connection), closing(found):
+    with _damage_reported(connection), closing(found):
         for network, row in found:
             yield MeasurementKey(network, row.metric, row.protocol, row.settings)
 
@@ -65,7 +65,7 @@ def select_measurements(connection: Connection, wanted: Conditions, conditions: 
     """Yield the measurements that meet all conditions and one of those wanted, in the order they were recorded."""
     columns = (*_KEY_COLUMNS, *(measurements.c[name] for name in _VALUES))
     found = _select(connection, columns, wanted, conditions)
-    with _told_if_damaged(connection), closing(found):
+    with _damage_reported(connection), closing(found):
         for network, row in found:
             key = MeasurementKey(network, row.metric, row.protocol, row.settings)
             yield Measurement(key, *(getattr(row, name) for name in _VALUES))
@@ -75,7 +75,8 @@ def any_of(wanted: Iterable[NetworkKey]) -> list[ColumnElement[bool]]:
     """Return conditions that hold for some networks, each short enough for one statement: few for many networks."""
     archs: defaultdict[tuple[Any, ...], list[str]] = defaultdict(list)
     for network in dict.fromkeys(wanted):
-        archs[network.images, network.images_digest, network.training, network.seed].append(network.arch)
+        rest = (network.images, network.images_digest, network.training, network.seed, network.space)
+        archs[rest].append(network.arch)
     return [
         and_(
             networks.c.arch.in_(names[start : start + _CHUNK]),
@@ -98,17 +99,17 @@ def _select(
 
 
 @lru_cache(maxsize=16_384)
-def _network(arch: str, images: str, images_digest: str, training: str, seed: int) -> NetworkKey:
-    return NetworkKey(arch, images, images_digest, training, seed)
+def _network(arch: str, images: str, images_digest: str, training: str, seed: int, space: str) -> NetworkKey:
+    return NetworkKey(arch, images, images_digest, training, seed, space)
 
 
 @contextmanager
-def _told_if_damaged(connection: Connection) -> Iterator[None]:
-    """Turn what the checks say of a row into a `DataError`: somebody changed it, it was right when it was written."""
+def _damage_reported(connection: Connection) -> Iterator[None]:
+    """Turn a failed check of a row into a `DataError`: it was valid when it was written."""
     try:
         yield
     except (ValueError, TypeError) as error:
-        what = f"the store of measurements {Location(connection.engine.url)} holds a row that is no measurement"
+        what = f"the store of measurements {Location(connection.engine.url)} holds a row that is not a measurement"
         raise DataError(f"{what}: {error}; another program changed it: delete it to measure it again") from error
 
 
@@ -117,7 +118,7 @@ def _row(owner: int, value: Measurement) -> Mapping[str, Any]:
     return {
         "network_id": owner,
         "metric": value.key.metric,
-        "source": metric.source,
+        "source": metric.kind,
         "level": metric.level,
         "protocol": value.key.protocol,
         "settings": value.key.settings,

@@ -3,7 +3,7 @@
 ::
 
     robustnas_version   version                             one row
-    networks            id, arch, images, images_digest, training, seed
+    networks            id, arch, images, images_digest, training, seed, space
     measurements        id, network_id, metric, source, level, protocol, settings, accuracy, ...
     claims              network_id, token, worker, claimed_at, expires_at
 
@@ -42,10 +42,16 @@ from sqlalchemy.types import TypeDecorator
 from robustnas.errors import DataError
 from robustnas.measurements.location import STORE_VARIABLE, Location
 
-SCHEMA_VERSION = 1
-"""The version of the layout that this RobustNAS reads and writes."""
+SCHEMA_VERSION = 2
+"""The version of the layout that this RobustNAS reads and writes.
 
-_CREATION_LOCK = 7_262_852_011  # any number that no other program uses as an advisory lock
+Version 2 (2026) added the column ``space`` to networks; `robustnas.measurements.migration` converts older stores.
+"""
+
+OLDEST_VERSION = 1
+"""The oldest version that is converted when a store is opened."""
+
+_LAYOUT_LOCK = 7_262_852_011  # any number that no other program uses as an advisory lock
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -68,11 +74,11 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 
 _Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up INTEGER keys only
-_metadata = MetaData()
+metadata = MetaData()
 
 version = Table(
     "robustnas_version",
-    _metadata,
+    metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("version", Integer, nullable=False),
     CheckConstraint("id = 1", name="robustnas_version_one_row"),
@@ -80,19 +86,20 @@ version = Table(
 
 networks = Table(
     "networks",
-    _metadata,
+    metadata,
     Column("id", _Id, primary_key=True),
     Column("arch", Text, nullable=False),
     Column("images", Text, nullable=False),
     Column("images_digest", Text, nullable=False),
     Column("training", Text, nullable=False),
     Column("seed", BigInteger, nullable=False),
-    UniqueConstraint("arch", "images", "images_digest", "training", "seed", name="networks_once"),
+    Column("space", Text, nullable=False),
+    UniqueConstraint("arch", "images", "images_digest", "training", "seed", "space", name="networks_once"),
 )
 
 measurements = Table(
     "measurements",
-    _metadata,
+    metadata,
     Column("id", _Id, primary_key=True),
     Column("network_id", _Id, ForeignKey("networks.id"), nullable=False),
     Column("metric", Text, nullable=False),
@@ -114,7 +121,7 @@ measurements = Table(
 
 claims = Table(
     "claims",
-    _metadata,
+    metadata,
     Column("network_id", _Id, ForeignKey("networks.id"), primary_key=True, autoincrement=False),
     Column("token", Text, nullable=False),
     Column("worker", Text, nullable=False),
@@ -123,34 +130,38 @@ claims = Table(
 )
 
 
-def is_new(connection: Connection, location: Location) -> bool:
-    """Return whether a database has no tables of ours yet.
+def layout_version(connection: Connection, location: Location) -> int | None:
+    """Return the version of a store's layout, None if a database has no tables of ours yet.
 
     Raises:
-        DataError: It has them in a version that we do not read, or it is the database of another program.
+        DataError: It has them in a version that we neither read nor convert, or is the database of another program.
     """
     names = set(inspect(connection).get_table_names())
     if version.name in names:
-        _check_version(connection.scalar(select(version.c.version)), location)
-        return False
-    alien = names if connection.dialect.name == "sqlite" else names & set(_metadata.tables)
+        found = connection.scalar(select(version.c.version))
+        _check_version(found, location)
+        return int(found)
+    alien = names if connection.dialect.name == "sqlite" else names & set(metadata.tables)
     if alien:
         what = f"has tables of another program ({', '.join(sorted(alien)[:3])})"
         raise DataError(f"the store of measurements {location} {what}; name another one with {STORE_VARIABLE}")
-    return True
+    return None
 
 
-def create(connection: Connection, location: Location) -> None:
-    """Create the tables unless another process was first; errors as `is_new`."""
+def lock_layout(connection: Connection) -> None:
+    """Wait until no other process changes the layout; SQLite's transactions that write exclude each other anyway."""
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
-    if is_new(connection, location):
-        _metadata.create_all(connection)
-        connection.execute(insert(version).values(id=1, version=SCHEMA_VERSION))
+        connection.execute(select(func.pg_advisory_xact_lock(_LAYOUT_LOCK)))
+
+
+def create(connection: Connection) -> None:
+    """Create the tables."""
+    metadata.create_all(connection)
+    connection.execute(insert(version).values(id=1, version=SCHEMA_VERSION))
 
 
 def _check_version(found: Any, location: Location) -> None:
-    if found != SCHEMA_VERSION:
+    if found not in range(OLDEST_VERSION, SCHEMA_VERSION + 1):
         advice = f"use the RobustNAS that wrote it, or name another store with {STORE_VARIABLE}"
         what = f"is of version {found}, this RobustNAS reads version {SCHEMA_VERSION}"
         raise DataError(f"the store of measurements {location} {what}; {advice}")

@@ -18,13 +18,14 @@ from robustnas.measurements.claims import ActiveClaim, Claim, active, remove_exp
 from robustnas.measurements.frame import measurement_frame
 from robustnas.measurements.location import Location
 from robustnas.measurements.measurement import Measurement, MeasurementKey, NetworkKey
+from robustnas.measurements.migration import prepare
 from robustnas.measurements.transactions import Transactions
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DEFAULT_LEASE = 600.0
-"""Seconds that a claim lasts unless it is renewed."""
+DEFAULT_LEASE = 120.0
+"""Seconds that a claim lasts unless it is renewed; after them, the network of a worker that is gone is free again."""
 
 
 class MeasurementStore:
@@ -61,7 +62,9 @@ class MeasurementStore:
 
     @classmethod
     def open(cls, where: str | Path | None = None) -> MeasurementStore:
-        """Open a store; it is made if it is new, also when many processes do so at once.
+        """Open a store; it is created if it is new, and converted if it is of an older version.
+
+        Many processes may do so at once.
 
         Args:
             where: A path of an SQLite file, or ``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST/DATABASE``;
@@ -69,14 +72,14 @@ class MeasurementStore:
 
         Raises:
             InvalidInputError: A URL that does not parse.
-            DataError: It cannot be opened, is of another version, or is something else; says what to do.
+            DataError: It cannot be opened, is of a later version, or is something else; says what to do.
         """
         store = cls(Location.parse(where))
-        transactions, location = store._transactions, store.location
-        if transactions.read(lambda connection: schema.is_new(connection, location), patient=False):
-            transactions.write(lambda connection: schema.create(connection, location))
-        if location.path:
-            transactions.configure("PRAGMA journal_mode=WAL")  # readers and a writer do not wait; stays with the file
+        prepare(store._transactions, store.location)
+        if store.location.path:
+            store._transactions.configure(
+                "PRAGMA journal_mode=WAL"
+            )  # readers and a writer do not wait; stays with the file
         return store
 
     def known(
@@ -86,7 +89,7 @@ class MeasurementStore:
         protocol: str | None = None,
         settings: str | None = None,
     ) -> set[MeasurementKey]:
-        """Return the keys of the measurements that are there, by one query for all networks of the same training.
+        """Return the keys of the measurements in the store, by one query for all networks of the same training.
 
         Args:
             networks: One, or many; None for all in the store.
@@ -94,7 +97,7 @@ class MeasurementStore:
             settings: Only those of these settings.
 
         Raises:
-            DataError: The store cannot be read, or holds a row that is no measurement.
+            DataError: The store cannot be read, or holds a row that is not a measurement.
         """
         conditions = _equal(protocol=protocol, settings=settings)
         wanted = _wanted(networks)
@@ -138,7 +141,7 @@ class MeasurementStore:
             confusion: Whether to include the confusion matrices, about 1 kB each for ten classes.
 
         Raises:
-            DataError: The store cannot be read, or holds a row that is no measurement.
+            DataError: The store cannot be read, or holds a row that is not a measurement.
         """
         return self._transactions.read(
             lambda connection: measurement_frame(
@@ -161,7 +164,7 @@ class MeasurementStore:
     ) -> Claim | None:
         """Take the right to train and measure a network; of all workers, one gets it.
 
-        Who gets it should ask `missing` before measuring: another worker may have been done a moment ago.
+        The worker that gets it should ask `missing` before measuring: another one may have just finished.
 
         Args:
             network: Which.
@@ -173,7 +176,7 @@ class MeasurementStore:
             The claim; None while another one holds the network.
 
         Raises:
-            InvalidInputError: A lease that is no positive number.
+            InvalidInputError: A lease that is not a positive number.
             DataError: The store cannot be written.
         """
         name = _this_worker() if worker is None else checked.text("worker", worker)
@@ -212,7 +215,7 @@ class MeasurementStore:
         return self._transactions.write(remove_expired)
 
     def close(self) -> None:
-        """Free what the store holds; it may be used again."""
+        """Release connections; the store may be used again."""
         self._transactions.close()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Transactions: work on a store that is done whole or not at all, and tried again when others are in the way."""
+"""Transactions: work on a store that is done completely or not at all, and tried again when others hold locks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SELECT set_config('lock_timeout', '{BUSY_TIMEOUT:g}s', true),
 
 
 class Transactions:
-    """Runs work in transactions of its own.
+    """Runs work in transactions.
 
     No connection outlives its transaction: it costs a few milliseconds, and a process may fork or sleep for hours of
     training, and a thousand workers do not exhaust a server's connections.
@@ -118,7 +118,7 @@ def _sqlite_engine(location: Location) -> Engine:
         location.path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise directory_error(location, error) from error
-    # isolation_level None: the driver begins nothing by itself, `_begin_sqlite` says how.
+    # isolation_level None: the driver begins no transactions, `_begin_sqlite` does.
     engine = _make_engine(location.url, connect_args={"timeout": BUSY_TIMEOUT, "isolation_level": None})
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

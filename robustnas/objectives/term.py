@@ -14,7 +14,7 @@ import numpy as np
 
 from robustnas.arrays import FloatArray
 from robustnas.errors import ObjectiveError, unknown_name
-from robustnas.metric import ATTACKS, CORRUPTIONS, SEVERITIES, Metric, corruption_name, epsilon, severity
+from robustnas.metric import ATTACKS, CORRUPTIONS, PAPER_ATTACKS, SEVERITIES, Metric, corruption_name, epsilon, severity
 from robustnas.spaces import COSTS
 from robustnas.tables.table import ATTACHED_NAME, Table, attached_column, cost_column
 
@@ -137,7 +137,7 @@ def _parse_term(weight: float, atom: str) -> Term:
         return Term(weight, atom, minimised=True)
     if name in ("adversarial", "worst"):
         eps = epsilon(level, atom)
-        return Term(weight, atom, tuple(Metric(attack, eps) for attack in ATTACKS), worst=name == "worst")
+        return Term(weight, atom, tuple(Metric(attack, eps) for attack in PAPER_ATTACKS), worst=name == "worst")
     if name == "corruption" or name.startswith("corruption:"):
         names = CORRUPTIONS if name == "corruption" else (corruption_name(name),)
         levels = (severity(level, atom),) if at else SEVERITIES

@@ -15,8 +15,8 @@ from robustnas.spaces import EnumerableSpace
 from robustnas.tables.table import Table, missing_metric
 
 
-class Filler(Protocol):
-    """Where the numbers come from that a table lacks: a store of measurements, and an evaluator that fills it."""
+class Measurer(Protocol):
+    """Where the numbers come from that a table lacks: a store of measurements, and an evaluator for what that lacks."""
 
     @property
     def name(self) -> str:
@@ -52,7 +52,7 @@ class GrowingTable:
     canonical class share them. A column holds NaN where nothing is known yet.
 
     Args:
-        filler: What measures.
+        measurer: What measures.
         metrics: The metrics that will be asked for.
         base: The table to ask first; None to measure everything.
 
@@ -65,24 +65,24 @@ class GrowingTable:
 
     complete = False
 
-    def __init__(self, filler: Filler, metrics: Iterable[Metric], base: Table | None = None) -> None:
-        self.filler, self.base = filler, base
-        self.dataset = base.dataset if base else filler.name
+    def __init__(self, measurer: Measurer, metrics: Iterable[Metric], base: Table | None = None) -> None:
+        self.measurer, self.base = measurer, base
+        self.dataset = base.dataset if base else measurer.name
         self.source = base.source if base else "measured"
-        self.space, self.skeleton = filler.space, filler.skeleton
+        self.space, self.skeleton = measurer.space, measurer.skeleton
         self._canonical = np.array(self.space.canonical_list())
         held = set(base.metrics) if base else set()
         self._own = tuple(dict.fromkeys(metric for metric in metrics if metric not in held))
         self._columns = {metric: np.full(self.space.size, np.nan) for metric in self._own}
         for metric, column in self._columns.items():
-            for index, value in filler.stored(metric, self._own).items():
+            for index, value in measurer.stored(metric, self._own).items():
                 column[self._canonical == self._canonical[index]] = value
         self._measured: set[tuple[Metric, int]] = set()
 
     @property
     def digest(self) -> str:
         """A SHA-256 of the base table's content and of what fixes the measurements."""
-        parts = [self.base.digest if self.base else "", self.filler.digest]
+        parts = [self.base.digest if self.base else "", self.measurer.digest]
         return sha256(" ".join(parts).encode()).hexdigest()
 
     @property
@@ -101,7 +101,7 @@ class GrowingTable:
     @property
     def notes(self) -> Sequence[str]:
         """What a reader of the numbers that were measured should know."""
-        return self.filler.notes
+        return self.measurer.notes
 
     def fill(self, architecture: Any, metrics: Iterable[Metric]) -> str:
         """Measure what is not known of an architecture, and return where its numbers come from.
@@ -122,7 +122,7 @@ class GrowingTable:
         lacking = [metric for metric in own if np.isnan(self._columns[metric][index])]
         if lacking:
             members = self._canonical == network
-            for metric, value in self.filler.measure(architecture, lacking, self._own).items():
+            for metric, value in self.measurer.measure(architecture, lacking, self._own).items():
                 self._columns[metric][members] = value
                 self._measured.add((metric, network))
         sources = {"measured" if (metric, network) in self._measured else "store" for metric in own}

@@ -108,7 +108,7 @@ def columns_digest(columns: Mapping[str, FloatArray]) -> str:
 
 def missing_metric(metric: Metric, table: Table) -> str:
     """Return a sentence that says which metric a table lacks and what it has near it."""
-    same = [str(known) for known in table.metrics if known.source == metric.source]
+    same = [str(known) for known in table.metrics if known.kind == metric.kind]
     if same:
         return f"{table.dataset} holds no {metric}; it has {', '.join(same)}; --images NAME measures others"
     return f"{table.dataset}: {unknown_name('metric', str(metric), [str(known) for known in table.metrics])}"

@@ -123,7 +123,7 @@ def blocks(names: Sequence[str]) -> list[Block]:
     """
     found: list[Block] = []
     for name in names:
-        title = _title(Metric.parse(name).source)
+        title = _title(Metric.parse(name).kind)
         n = found.pop()[1] if found and found[-1][0] == title else 0
         found.append((title, n + 1))
     return found

@@ -55,7 +55,7 @@ def correlations(question: Question) -> Section:
     by_corruption = tau_matrix({name: scores for name, scores, _ in named})
     against = _against(columns, objectives)
     question.progress("correlations: figures", 0.8)
-    attacks = [name for name in columns if Metric.parse(name).source not in CORRUPTIONS]
+    attacks = [name for name in columns if Metric.parse(name).kind not in CORRUPTIONS]
     figures = {}
     if len(named) > 1:
         figures["correlations_corruptions"] = named_tau_figure(by_corruption, [label for *_, label in named])

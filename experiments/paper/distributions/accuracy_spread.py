@@ -34,7 +34,7 @@ def accuracy_quantiles(table: DatabaseTable) -> pd.DataFrame:
     rows = [
         {
             "metric": str(metric),
-            "source": metric.source,
+            "source": metric.kind,
             "level": metric.level,
             **_distribution(table.network_column(metric), chance),
         }

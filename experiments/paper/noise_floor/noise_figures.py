@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from experiments.pages.figure_style import INK, PALETTE, QUIET, STYLE, TEXT_WIDTH, new_figure
 from experiments.pages.heat_map import freeze
-from robustnas.metric import ATTACKS, CORRUPTIONS, SEVERITIES, Metric
+from robustnas.metric import ATTACKS, CORRUPTIONS, PAPER_ATTACKS, SEVERITIES, Metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,13 +78,13 @@ def levels_figure(levels: pd.DataFrame, titles: Mapping[str, str], pooled: Mappi
 
 
 def _draw_attacks(axes: Axes, by_name: pd.DataFrame, column: str) -> None:
-    for place, (source, attack) in enumerate(ATTACKS.items()):
+    for place, source in enumerate(PAPER_ATTACKS):
         rows = _levels(by_name, source)
         rows = rows[rows["level"] <= _LARGEST_EPS]
         if len(rows):
             colour = PALETTE[place]
             axes.plot(rows["level"], 100 * rows[column], marker=_MARKERS[place], markersize=3, color=colour,
-                      label=attack.title)  # fmt: skip
+                      label=ATTACKS[source].title)  # fmt: skip
             if column == "std":
                 axes.fill_between(rows["level"], 100 * rows["low"], 100 * rows["high"], color=colour, alpha=0.18, lw=0)
     _draw_clean(axes, by_name, column)
@@ -124,7 +124,7 @@ def _draw_clean(axes: Axes, by_name: pd.DataFrame, column: str) -> None:
 def _levels(by_name: pd.DataFrame, source: str) -> pd.DataFrame:
     """Return the metrics of one attack or corruption with their level, in order."""
     names = [name for name in by_name.index if not str(name).startswith("corruption@") and name != "corruption"]
-    metrics = [metric for metric in map(Metric.parse, names) if metric.source == source]
+    metrics = [metric for metric in map(Metric.parse, names) if metric.kind == source]
     rows = by_name.loc[[str(metric) for metric in metrics]]
     return rows.assign(level=[metric.level or 0.0 for metric in metrics]).sort_values("level")
 

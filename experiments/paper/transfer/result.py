@@ -78,7 +78,7 @@ def transfer_objectives(question: Question) -> tuple[ObjectiveScores, ...]:
     """
     robust_scores(question.table)  # refuses a table with clean accuracy alone
     held = question.table.metrics
-    other_eps = [str(m) for m in held if m.source in ATTACKS and m.level in _EPSILONS and m.level != 1]
+    other_eps = [str(m) for m in held if m.kind in ATTACKS and m.level in _EPSILONS and m.level != 1]
     found = [*objective_scores(question.table), *(objective_scores(question.table, other_eps) if other_eps else ())]
     order = {name: i for i, name in enumerate(("clean", *ATTACKS, "corruption"))}
     found.sort(key=lambda entry: (order[entry.name.partition("@")[0]], float(entry.name.partition("@")[2] or 0)))

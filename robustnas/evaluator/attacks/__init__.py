@@ -1,6 +1,1 @@
-"""Attacks in pixel space: FGSM, PGD, APGD-CE and Square, alone or over a grid of eps."""
-
-from robustnas.evaluator.attacks.registry import ATTACKERS, create_attacker
-from robustnas.evaluator.attacks.robustness import AttackResult, attack_images
-
-__all__ = ["ATTACKERS", "AttackResult", "attack_images", "create_attacker"]
+"""Attacks in pixel space: FGSM, PGD, APGD-CE, Square and those of others, alone or over a grid of eps."""

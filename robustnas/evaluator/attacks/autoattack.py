@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from robustnas.errors import EvaluationError
 from robustnas.evaluator.attacks.attacker import Attacker, Batch, Passes
 
-_WORTH = 0.8  # start again with fewer images only if that saves a fifth of the passes
+_MOST_REMAINING = 0.8  # of the passes: restart with fewer images only if that saves a fifth
 
 
 class APGD(Attacker):
@@ -57,7 +57,7 @@ class APGD(Attacker):
 class Square(Attacker):
     """Square: random search with squares of pixels, by queries of the network alone.
 
-    Images that are fooled leave by themselves. As published, all images of a batch share one sequence of squares; here
+    The library drops images that are fooled. As published, all images of a batch share one sequence of squares; here
     all batches do.
     """
 
@@ -91,7 +91,7 @@ class _Stop(Exception):
 
 
 class _Watched(nn.Module):
-    """A model that counts passes and sees to masked gradients."""
+    """A model that counts passes and notes masked gradients."""
 
     def __init__(self, model: nn.Module, passes: Passes, per_image: int = 2) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class _Watched(nn.Module):
 
 
 class _Stopping(_Watched):
-    """Keeps the first example of every image, and stops the library once going on costs more than starting again."""
+    """Keeps the first example of every image, and stops the library once continuing costs more than restarting."""
 
     def __init__(self, model: nn.Module, passes: Passes, labels: Tensor, n_calls: int) -> None:
         super().__init__(model, passes)
@@ -124,8 +124,8 @@ class _Stopping(_Watched):
         self._examples[fresh] = pixels.detach()[fresh]
         self.fooled |= fresh
         n_left = len(self.fooled) - int(self.fooled.sum())
-        going_on = (self.n_planned - self.n_calls) * len(self.fooled)
-        if going_on and self.n_planned * n_left < _WORTH * going_on:
+        continuing = (self.n_planned - self.n_calls) * len(self.fooled)
+        if continuing and self.n_planned * n_left < _MOST_REMAINING * continuing:
             raise _Stop
         return logits
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-
-from robustnas.evaluator.device import DeviceMemoryError
 
 _SMALLEST = 8  # below it, libraries choose other kernels, with other rounding
 
@@ -43,38 +39,3 @@ class Bucketed(nn.Module):
         if pixels.requires_grad and not logits.requires_grad:  # a cell without a path from input to output
             logits = logits + 0 * pixels.sum()
         return logits[:n]
-
-
-def in_batches(n: int, batch_size: int, run: Callable[[int, int], None], note: Callable[[str], None]) -> int:
-    """Call ``run(start, stop)`` over `n` images; out of memory, halve the batch and go on.
-
-    Returns:
-        The batch size that fitted.
-
-    Raises:
-        DeviceMemoryError: One image alone does not fit.
-    """
-    start = 0
-    while start < n:
-        stop = min(start + batch_size, n)
-        if _fits(run, start, stop):
-            start = stop
-            continue
-        if batch_size == 1:
-            raise DeviceMemoryError("out of memory with a single image; use a device with more memory, or --device cpu")
-        batch_size = max(1, min(batch_size, stop - start) // 2)
-        note(f"out of memory: went on with batches of {batch_size}")
-    return batch_size
-
-
-def _fits(run: Callable[[int, int], None], start: int, stop: int) -> bool:
-    try:
-        run(start, stop)
-    except torch.OutOfMemoryError:
-        pass
-    else:
-        return True
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    return False

@@ -37,7 +37,7 @@ class PGD(Attacker):
         """Return the last iterates, or the first ones that fooled the network."""
         low, high = batch.ball
         x = torch.clamp(batch.pixels + batch.eps * batch.noise, low, high)
-        left = _Left(x, batch.labels) if batch.early else None
+        left = _Unfooled(x, batch.labels) if batch.early else None
         labels, step_size = batch.labels, batch.eps * self.settings.pgd_relative_step
         for step in range(self.settings.pgd_steps):
             gradient, logits = input_gradient(model, x, labels)
@@ -45,7 +45,7 @@ class PGD(Attacker):
             if not step:
                 passes.note_gradient(gradient)
             if left is not None:
-                kept = left.look(x, logits)
+                kept = left.update(x, logits)
                 if not left.n:
                     return left.result
                 if kept is not None:
@@ -54,8 +54,8 @@ class PGD(Attacker):
         return x if left is None else left.finish(x)
 
 
-class _Left:
-    """Keeps the first iterate that fooled the network for every image, and says which images are still worth steps."""
+class _Unfooled:
+    """Keeps the first iterate that fooled the network for every image, and tracks which images are still attacked."""
 
     def __init__(self, start: Tensor, labels: Tensor) -> None:
         self.result, self.labels = start.clone(), labels
@@ -63,8 +63,8 @@ class _Left:
         self.done = torch.zeros_like(self.rows, dtype=torch.bool)
         self.n = len(start)
 
-    def look(self, x: Tensor, logits: Tensor) -> Tensor | None:
-        """Take note of who is fooled now; return a mask of those to go on with if few enough are left, else None."""
+    def update(self, x: Tensor, logits: Tensor) -> Tensor | None:
+        """Record the images fooled now; return a mask of those to continue with if few enough are left, else None."""
         fooled = (logits.argmax(dim=1) != self.labels[self.rows]) & ~self.done
         self.result[self.rows[fooled]] = x[fooled]
         self.done |= fooled

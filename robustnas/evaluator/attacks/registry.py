@@ -1,23 +1,34 @@
-"""The registry of attacks: adding one is one file and one line here, and its key in `robustnas.metric.ATTACKS`."""
+"""Attacks by name: the classes that run what `robustnas.metric.ATTACKS` registers."""
 
 from __future__ import annotations
 
-from robustnas.errors import InvalidInputError, unknown_name
-from robustnas.evaluator.attacks.attacker import Attacker
-from robustnas.evaluator.attacks.autoattack import APGD, Square
-from robustnas.evaluator.attacks.gradient_sign import FGSM, PGD
-from robustnas.evaluator.attacks.settings import AttackSettings
+from pkgutil import resolve_name
 
-ATTACKERS: dict[str, type[Attacker]] = {"fgsm": FGSM, "pgd": PGD, "apgd": APGD, "square": Square}
-"""Attacks by name."""
+from robustnas.errors import EvaluationError, InvalidInputError, unknown_name
+from robustnas.evaluator.attacks.attacker import Attacker
+from robustnas.evaluator.attacks.settings import AttackSettings
+from robustnas.metric import ATTACKS
 
 
 def create_attacker(name: str, settings: AttackSettings | None = None, seed: int = 0) -> Attacker:
-    """Return an attack by name.
+    """Return an attack by name; its module is imported now.
 
     Raises:
-        InvalidInputError: There is none of this name.
+        InvalidInputError: There is no attack of this name.
+        EvaluationError: Its class cannot be imported, or is not an `Attacker`.
     """
-    if name not in ATTACKERS:
-        raise InvalidInputError(unknown_name("attack", name, ATTACKERS))
-    return ATTACKERS[name](settings or AttackSettings(), seed)
+    if name not in ATTACKS:
+        raise InvalidInputError(unknown_name("attack", name, ATTACKS))
+    return _attacker_class(name)(settings or AttackSettings(), seed)
+
+
+def _attacker_class(name: str) -> type[Attacker]:
+    attacker = ATTACKS[name].attacker
+    what = f"the attack {name} is registered as {attacker!r}"
+    try:
+        found = resolve_name(attacker) if isinstance(attacker, str) else attacker
+    except (ImportError, AttributeError, ValueError) as error:
+        raise EvaluationError(f"{what}, which fails to import: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, Attacker)):
+        raise EvaluationError(f"{what}; expected a subclass of Attacker")
+    return found

@@ -1,4 +1,4 @@
-"""Robust accuracy over a grid of eps, under one of two protocols (`robustnas.evaluator.attacks.settings.PROTOCOLS`)."""
+"""Robust accuracy over a grid of eps, under one of two protocols (`robustnas.metric.PROTOCOLS`)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from robustnas.arrays import AnyArray
 from robustnas.checks import whole_number
 from robustnas.errors import EvaluationError
 from robustnas.evaluator.attacks.attacker import Attacker, Batch, Passes, Tick
-from robustnas.evaluator.attacks.batches import Bucketed, in_batches
+from robustnas.evaluator.attacks.batches import Bucketed
 from robustnas.evaluator.attacks.registry import create_attacker
-from robustnas.evaluator.attacks.settings import AttackSettings, check_epsilons, check_protocol
+from robustnas.evaluator.attacks.settings import AttackSettings, check_epsilons
 from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.inference import inference_form
+from robustnas.evaluator.memory import in_batches
 from robustnas.evaluator.network import CellNetwork, Normalised
 from robustnas.evaluator.scores import Scores
+from robustnas.metric import check_protocol
 
 _ROUNDING = 1e-6  # of a pixel in [0, 1] in single precision, after additions and clipping
 
@@ -67,28 +69,28 @@ def attack_images(
     device: torch.device | str | None = None,
     tick: Tick = lambda _: None,
 ) -> Iterator[AttackResult]:
-    """Attack images at every eps, ascending, and yield each result as it is there.
+    """Attack images at every eps, ascending, and yield each result as soon as it is computed.
 
     Only images that the network gets right are attacked, and robust accuracy counts those that it still gets right
-    after the attack, among all images. The model is in evaluation mode meanwhile and left as it was found; gradients
-    of its parameters and global random generators are not touched.
+    after the attack, among all images. The model is in evaluation mode meanwhile and restored afterwards; gradients of
+    its parameters and global random generators are not touched.
 
     Args:
         model: Takes pixels in [0, 1], returns logits. A `Normalised` network of a cell is attacked in its faster
             inference form; what counts is a fresh forward pass of the model itself.
         images: The images, of any number.
-        attack: ``fgsm``, ``pgd``, ``apgd`` or ``square``.
+        attack: A name of `robustnas.metric.ATTACKS`, such as ``pgd``.
         epsilons: In units of 1/255.
         protocol: ``paper`` or ``nested``.
         settings: Steps and queries; the paper's by default.
         seed: Fixes the random starts, image by image.
-        batch_size: Images at a time; halved when memory does not suffice.
-        device: Where to compute; where the model is, if None.
+        batch_size: Images at a time; halved when memory runs out.
+        device: Where to compute; None for the model's own device.
         tick: Called with numbers of image passes just done.
 
     Raises:
         InvalidInputError: An unknown attack or protocol, or an eps or batch size out of range.
-        EvaluationError: Logits that are not finite, memory that does not suffice, or a library that is missing.
+        EvaluationError: Logits that are not finite, too little memory, or a missing library.
     """
     run = _Run(
         model,
@@ -201,7 +203,7 @@ class _Work:
 
 @contextmanager
 def evaluating(model: nn.Module, device: torch.device | str | None = None) -> Iterator[torch.device]:
-    """Have a model in evaluation mode and its parameters without gradients, then all as it was; yields the device."""
+    """Put a model into evaluation mode, its parameters without gradients, and restore both; yields the device."""
     tensors = [*model.parameters(), *model.buffers()]
     home = tensors[0].device if tensors else torch.device("cpu")
     place = torch.device(device) if device is not None else home
@@ -227,11 +229,11 @@ def _fast_form(model: nn.Module) -> nn.Module:
 
 
 def _check_inside(pixels: Tensor, adversarial: Tensor, eps: float) -> None:
-    """Check what an attack returned: a library's fault must not become a number."""
+    """Check what an attack returned: a bug in a library must not become a number."""
     distance = float((adversarial - pixels).abs().max())
     inside = distance <= eps / 255 + _ROUNDING and float(adversarial.min()) >= 0 and float(adversarial.max()) <= 1
     if not inside:
         raise EvaluationError(
             f"the attack left its ball: a distance of {255 * distance:g}/255 at eps {eps:g}/255, values from "
-            f"{float(adversarial.min()):g} to {float(adversarial.max()):g}; nothing is recorded of it"
+            f"{float(adversarial.min()):g} to {float(adversarial.max()):g}; nothing is recorded"
         )

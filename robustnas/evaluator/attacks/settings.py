@@ -1,21 +1,15 @@
-"""The settings of attacks; without torch, so that digests of what was measured need none."""
+"""The settings of attacks; without torch, so that digests of what was measured do not need it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from robustnas.checks import whole_number
-from robustnas.errors import InvalidInputError, unknown_name
-
-PROTOCOLS: dict[str, str] = {
-    "paper": "every attack at every eps alone, as the database was measured",
-    "nested": "only images still correct go on to the next eps, and an attack stops at an image once it is fooled: "
-    "never weaker than paper, and cheaper",
-}
-"""How attacks are run over a grid of eps, by name."""
+from robustnas.errors import InvalidInputError
+from robustnas.metric import ATTACKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +26,10 @@ class AttackSettings:
         InvalidInputError: A setting out of range.
     """
 
-    pgd_steps: int = 40
-    pgd_relative_step: float = 0.01 / 0.3
-    apgd_steps: int = 100
-    square_queries: int = 5000
+    pgd_steps: int = ATTACKS["pgd"].settings["pgd_steps"]
+    pgd_relative_step: float = ATTACKS["pgd"].settings["pgd_relative_step"]
+    apgd_steps: int = ATTACKS["apgd"].settings["apgd_steps"]
+    square_queries: int = ATTACKS["square"].settings["square_queries"]
 
     def __post_init__(self) -> None:
         for name in ("pgd_steps", "apgd_steps", "square_queries"):
@@ -45,37 +39,20 @@ class AttackSettings:
             raise InvalidInputError(f"pgd_relative_step is {step!r}; expected a number above 0 and up to 2")
 
     def of(self, attack: str) -> dict[str, Any]:
-        """Return the settings that one attack uses, as plain data.
+        """Return the settings that one attack uses, as plain data: those above, and others as it was registered.
 
         >>> AttackSettings().of("square")
         {'square_queries': 5000}
         """
-        return {name: value for name, value in asdict(self).items() if name.startswith(f"{attack}_")}
+        return {name: getattr(self, name, value) for name, value in ATTACKS[attack].settings.items()}
 
     def passes(self, attack: str) -> int:
-        """Return the forward and backward passes per image of one attack at one eps, at most, the check included.
+        """Return the passes per image of one attack at one eps, at most; see `robustnas.metric.Attack.most_passes`.
 
         >>> AttackSettings().passes("apgd"), AttackSettings().passes("fgsm")
         (203, 3)
         """
-        counts = {
-            "fgsm": 2,
-            "pgd": 2 * self.pgd_steps,
-            "apgd": 2 * (self.apgd_steps + 1),
-            "square": self.square_queries + 1,
-        }
-        return counts[attack] + 1
-
-
-def check_protocol(protocol: str) -> str:
-    """Return the name of a protocol.
-
-    Raises:
-        InvalidInputError: There is none of this name.
-    """
-    if protocol not in PROTOCOLS:
-        raise InvalidInputError(unknown_name("protocol", protocol, PROTOCOLS))
-    return protocol
+        return ATTACKS[attack].most_passes(self.of(attack))
 
 
 def check_epsilons(epsilons: Iterable[float]) -> tuple[float, ...]:

@@ -33,7 +33,7 @@ class CorruptionFiles:
 
     @classmethod
     def find(cls, dataset: str) -> CorruptionFiles | None:
-        """Return those of a dataset that are in an image folder, None if there are none."""
+        """Return those of a dataset below the image folders, None if they are not there."""
         found = first_existing((PUBLISHED[dataset],)) if dataset in PUBLISHED else None
         return cls(found) if found else None
 

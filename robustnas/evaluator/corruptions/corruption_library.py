@@ -1,8 +1,8 @@
 """Corruptions generated with the library imagecorruptions, at the constants of ImageNet-C.
 
-The library draws from numpy's global generator. It is given a state of its own for each image, and the caller's state
-is put back, so that a corrupted image depends on nothing but seed, corruption, severity and its place. (While images
-are generated, no other thread should draw from the global generator.)
+The library draws from numpy's global generator. That is seeded for each image, and the caller's state is restored, so
+that a corrupted image depends on nothing but seed, corruption, severity and its place. (While images are generated, no
+other thread should draw from the global generator.)
 
 Images of less than 32 pixels: corruptions that act on each pixel alone or scale with the image (brightness, contrast,
 the three noises, elastic_transform, fog, jpeg_compression, pixelate) are generated at the image's own size. Those whose
@@ -31,7 +31,7 @@ IN_PIXELS: frozenset[str] = frozenset({"defocus_blur", "frost", "glass_blur", "m
 """Corruptions whose constants are lengths in pixels."""
 
 NOISES: frozenset[str] = frozenset({"gaussian_noise", "impulse_noise", "shot_noise"})
-"""Corruptions that draw for each channel anew."""
+"""Corruptions that draw separately for each channel."""
 
 LEAST_SIDE = 32
 """The least side of an image that the library supports."""
@@ -63,7 +63,7 @@ def generate(clean: LabelledImages, name: str, severity: int, seed: int) -> NDAr
             large = _enlarged(_color(image), factor)
             found = _corrupt(corrupt, large, name, severity, _image_seed(seed, name, severity, i))
             kept = found[:, :, :1] if channels == 1 and name in NOISES else found
-            corrupted[i] = _back(kept, factor, channels)
+            corrupted[i] = _averaged(kept, factor, channels)
     return corrupted
 
 
@@ -108,7 +108,7 @@ def _enlarged(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     return image if factor == 1 else image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def _back(image: NDArray[np.uint8], factor: int, channels: int) -> NDArray[np.uint8]:
+def _averaged(image: NDArray[np.uint8], factor: int, channels: int) -> NDArray[np.uint8]:
     """Return an image of shape (channels, side, side), averaged over blocks and over channels where it is gray."""
     if factor == 1 and channels == image.shape[2]:
         return image.transpose(2, 0, 1)
@@ -121,7 +121,7 @@ def _back(image: NDArray[np.uint8], factor: int, channels: int) -> NDArray[np.ui
 
 @contextmanager
 def _global_state_kept() -> Iterator[None]:
-    state = np.random.get_state()  # noqa: NPY002 (put back below)
+    state = np.random.get_state()  # noqa: NPY002 (restored below)
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from robustnas.arrays import FloatArray
-from robustnas.evaluator.attacks import attack_images
+from robustnas.evaluator.attacks.robustness import attack_images
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.corruptions.corruptions import corrupted
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
@@ -91,7 +91,7 @@ def estimate(report: GapReport, evaluator: Evaluator, speed: Speed, n_workers: i
     seconds = np.zeros(len(cells))
     for missing, rows in report.patterns():
         n_passes = passes_per_image(settings, report.gaps.metrics, missing)
-        n_corruptions = sum(metric.source in CORRUPTIONS for metric in missing)
+        n_corruptions = sum(metric.kind in CORRUPTIONS for metric in missing)
         training = n_trained * (speed.training[0] + speed.training[1] * flops[rows])
         attacking = n_passes * n_test * (speed.attack[0] + speed.attack[1] * flops[rows])
         seconds[rows] = training + attacking + n_corruptions * n_test * speed.corruption
@@ -111,11 +111,11 @@ def passes_per_image(settings: EvaluationSettings, wanted: Iterable[Metric], mis
     """
     lacking, total = set(missing), 0
     for attack in ATTACKS:
-        levels = [metric.level or 0.0 for metric in lacking if metric.source == attack]
+        levels = [metric.level or 0.0 for metric in lacking if metric.kind == attack]
         if settings.protocol == "nested":
-            levels = [m.level or 0.0 for m in wanted if m.source == attack and (m.level or 0) <= max(levels, default=0)]
+            levels = [m.level or 0.0 for m in wanted if m.kind == attack and (m.level or 0) <= max(levels, default=0)]
         total += len(levels) * settings.attacks.passes(attack)
-    return total + sum(metric.source not in ATTACKS for metric in lacking)
+    return total + sum(metric.kind not in ATTACKS for metric in lacking)
 
 
 def measure_speed(evaluator: Evaluator, metrics: Iterable[Metric], n_threads: int = 1) -> Speed:
@@ -130,7 +130,7 @@ def measure_speed(evaluator: Evaluator, metrics: Iterable[Metric], n_threads: in
         EvaluationError: The device has too little memory, or corruptions cannot be generated.
         DataError: Files of corruptions are damaged or incomplete.
     """
-    sources = sorted({metric.source for metric in metrics} & set(CORRUPTIONS))
+    sources = sorted({metric.kind for metric in metrics} & set(CORRUPTIONS))
     data, settings = evaluator.images, evaluator.settings
     training, attack = [], []
     flops = [float(all_flops(evaluator.skeleton)[cell.index]) for cell in _CELLS]
@@ -154,7 +154,7 @@ def _seconds_per_step(evaluator: Evaluator, model: Normalised) -> float:
 
 
 def _seconds_per_pass(evaluator: Evaluator, model: Normalised) -> float:
-    """Attack images that count as what the network takes them for: it is not trained, and only those are attacked."""
+    """Attack images labelled with the untrained network's predictions: only images that it gets right are attacked."""
     test, device, size = evaluator.images.test, evaluator.device, evaluator.batch_size
     most = test.head(min(size, evaluator.settings.n_images or size))
     labels = predict(model, most, device=device, batch_size=size).argmax(1).astype(np.int64)
@@ -180,7 +180,7 @@ def _seconds_per_corruption(evaluator: Evaluator, sources: Sequence[str]) -> flo
 
 
 def _seconds_each(work: Callable[[int], int], most: int) -> float:
-    """Return the seconds per unit of work, on more and more images until that takes long enough to be told.
+    """Return the seconds per unit of work, on more and more images until it takes long enough to be timed.
 
     Args:
         work: Takes a number of images, and returns how many units it did with them.

@@ -12,7 +12,6 @@ from robustnas.evaluator.filling.plan import FillPlan
 from robustnas.measurements import MeasurementStore, NetworkKey
 from robustnas.metric import Metric
 from robustnas.objectives.constraint import BoolArray
-from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.tables.table import Table
 
 
@@ -43,9 +42,10 @@ class Gaps:
         self.networks = tuple(replace(key, seed=seed) for seed in plan.seeds for key in keys)
         self._column: dict[tuple[str, str, str], int] = {}
         if self.metrics:  # what fixes a number besides the network is the same for all of them
-            examples = evaluator.keys(Cell.from_index(0), self.metrics)
+            digests, protocol_of = evaluator.settings_digests(self.metrics), evaluator.settings.protocol_of
             self._column = {
-                (key.metric, key.protocol, key.settings): self.metrics.index(metric) for metric, key in examples.items()
+                (str(metric), protocol_of(metric), digests[metric]): column
+                for column, metric in enumerate(self.metrics)
             }
 
     def stored(self, store: MeasurementStore, networks: Sequence[NetworkKey] | None = None) -> BoolArray:

@@ -1,4 +1,4 @@
-"""Plans of filling: which numbers of which networks a store shall hold, read from TOML; without torch."""
+"""Plans of filling: which numbers of which networks a store should hold, read from TOML; without torch."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _MAX_SEEDS = 100_000
 
 @dataclass(frozen=True)
 class FillPlan:
-    """What a store shall hold, checked as far as it can be without the images.
+    """What a store should hold, checked as far as possible without the images.
 
     Attributes:
         images: Image data, by name or path.
@@ -55,12 +55,12 @@ class FillPlan:
         networks: The networks, as canonical cells, each once.
         dataset: A dataset of the database whose metrics are not measured; None to measure everything.
         seeds: Every network is trained once per seed.
-        protocol: How attacks go over a grid of eps; None for what suits the images, as all that follows.
+        protocol: How attacks go over a grid of eps; None for the images' default, as for all that follow.
         n_images: Test images that are used, the first ones.
         channels: Width of the first stage.
         n_cells: Cells per stage.
         recipe: Name of the training recipe.
-        training: Fields of the recipe to have otherwise.
+        training: Fields of the recipe to change.
         attacks: Steps and queries of the attacks.
 
     >>> plan = FillPlan.parse('images = "digits"\\nmetrics = ["clean", "worst@8"]\\ncells = 3')
@@ -100,10 +100,10 @@ class FillPlan:
         return cls.parse(read_plan(path, "robustnas fill --example"), str(path))
 
     def settings(self, images: ImageData, seed: int) -> EvaluationSettings:
-        """Return the settings of one seed: what the plan says, and what suits the images where it says nothing.
+        """Return the settings of one seed: the plan's, and the images' defaults where it has none.
 
         Raises:
-            InvalidInputError: What the plan says does not go together with what suits the images.
+            InvalidInputError: The plan's settings contradict the images' defaults.
         """
         base = recipe(self.recipe) if self.recipe else EvaluationSettings.for_images(images).training
         return EvaluationSettings.for_images(
@@ -158,7 +158,7 @@ def _check_keys(content: Mapping[str, Any], known: Sequence[str], table: str = "
             continue
         where = f" in [{table}]" if table else ""
         if table and key in _KEYS:
-            raise PlanError(f"the key {key!r} stands in [{table}]; it belongs above all lines in brackets")
+            raise PlanError(f"the key {key!r} is in [{table}]; it belongs above all lines in brackets")
         raise PlanError(unknown_name(f"key{where}", key, known))
 
 
@@ -196,7 +196,7 @@ def _measured(text: str) -> tuple[Metric, ...]:
     objective = Objective(text)
     for term in objective.terms:
         if not term.metrics:
-            raise PlanError(f"metrics: {term.atom!r} is nothing to measure; expected such as clean, pgd@1 or worst@2")
+            raise PlanError(f"metrics: {term.atom!r} cannot be measured; expected such as clean, pgd@1 or worst@2")
     return objective.metrics
 
 

@@ -1,4 +1,4 @@
-"""The queue of a fill: which networks lack numbers, who is at them, and what came of it."""
+"""The queue of a fill: which networks lack numbers, who is measuring them, and how that ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class FillQueue:
 
     Args:
         missing: How many numbers each network lacks, at least 1, in the order in which to measure.
-        start: The place in that order to begin with: workers on different machines begin at different places.
+        start: The position in that order to begin at: runs on different machines begin at different ones.
 
     Attributes:
         n_total: Numbers that were missing at first.
@@ -34,7 +34,7 @@ class FillQueue:
     >>> queue.take() == b
     True
     >>> queue.recorded(b)
-    >>> queue.filled(b)
+    >>> queue.finished(b)
     >>> queue.n_measured, queue.n_by_others, queue.n_left
     (1, 1, 1)
     """
@@ -57,19 +57,19 @@ class FillQueue:
 
     @property
     def has_next(self) -> bool:
-        """Whether `take` has a network to give."""
+        """Whether `take` has a network to return."""
         return bool(self._todo)
 
     @property
     def waiting(self) -> list[NetworkKey]:
-        """The networks that nobody here is at: to be measured or held by others."""
+        """The networks that are not running here: to be measured, or held by others."""
         return [*self._todo, *self.held]
 
     def is_over(self, *, wait: bool) -> bool:
         """Return whether there is nothing to do any more.
 
         Args:
-            wait: Whether to wait for what others hold; for what a dead worker of ours holds it is waited in any case.
+            wait: Whether to wait for what others hold; claims of our own dead workers are waited for in any case.
         """
         return not (self._todo or self.running or (self.held if wait else any(self.held.values())))
 
@@ -84,23 +84,23 @@ class FillQueue:
         self.n_measured += 1
         self.n_missing[network] -= 1
 
-    def filled(self, network: NetworkKey) -> None:
-        """Take note that a network that was running lacks nothing."""
+    def finished(self, network: NetworkKey) -> None:
+        """Note that a running network lacks nothing any more."""
         self.running.discard(network)
         self.n_by_others += self.n_missing.pop(network)
 
     def hold(self, network: NetworkKey) -> None:
-        """Put a network aside that another worker has claimed."""
+        """Set a network aside that another worker has claimed."""
         self.running.discard(network)
         self.held[network] = False
 
     def fail(self, network: NetworkKey, reason: str) -> None:
-        """Give a network up."""
+        """Give up on a network."""
         self.running.discard(network)
         self.failed[network] = reason
 
     def died(self, network: NetworkKey, reason: str) -> None:
-        """Put a network aside whose worker died: its claim has to expire. After the second time, give it up."""
+        """Set a network aside whose worker died: its claim has to expire. After the second time, give up on it."""
         self._deaths[network] += 1
         if self._deaths[network] >= _MOST_DEATHS:
             self.fail(network, f"its worker process died {_MOST_DEATHS} times, {reason}")
@@ -109,11 +109,11 @@ class FillQueue:
             self.held[network] = True
 
     def update(self, counts: Mapping[NetworkKey, int], claimed: Container[NetworkKey]) -> None:
-        """Take note of what others did.
+        """Note what others did.
 
         Args:
-            counts: How many numbers some networks lack by now; those that are not `waiting` are left as they are.
-            claimed: The networks that somebody holds; others go back to those to be measured.
+            counts: How many numbers some networks lack now; those that are not `waiting` are left unchanged.
+            claimed: The networks that are claimed; those held before and free now are to be measured again.
         """
         for network in self.waiting:
             if network in counts:

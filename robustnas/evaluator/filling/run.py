@@ -1,4 +1,4 @@
-"""A run that fills gaps: worker processes measure network after network, beside whoever else does so."""
+"""A run: worker processes measure network after network, possibly beside other runs on the same store."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from typing import Any
 from robustnas.errors import EvaluationError
 from robustnas.evaluator.filling.gaps import Gaps
 from robustnas.evaluator.filling.queue import FillQueue
-from robustnas.evaluator.filling.workers import Broken, Event, Failed, Filled, Held, Recorded, WorkerProcess
+from robustnas.evaluator.filling.workers import Broken, Event, Failed, Finished, Held, Recorded, WorkerProcess
 from robustnas.measurements import MeasurementStore, NetworkKey
 
-_TICK = 0.2  # seconds between two looks at the workers, at most
-_POLL, _POLL_BUSY = 1.0, 5.0  # seconds between two looks at the store, without and with something else to do
-_POLL_SHARE = 0.05  # of the time that may go into looking at the store
+_TICK = 0.2  # seconds between two polls of the workers, at most
+_POLL, _POLL_BUSY = 1.0, 5.0  # seconds between two polls of the store, when idle and when busy
+_POLL_SHARE = 0.05  # of the time that may go into polling the store
 _MOST_FAILURES = 5  # networks in a row
 _MOST_DEATHS = 3  # of workers in a row, for each worker
-_KEPT = "what was measured is kept: run the same command to go on"
+_KEPT = "what was measured is kept: run the same command to resume"
 
 
 class FillRun:
-    """Measures what is missing; iterating over it does the work, and yields now and then for somebody to look.
+    """Measures what is missing; iterating over it does the work, and yields now and then so that progress can be shown.
 
     Every network is claimed before it is measured, so that many runs on many machines may fill one store. A network
-    that cannot be measured is given up, one whose worker died is taken up again once its claim has expired. Leaving
-    the iteration early, by an exception for one, stops the workers: what they recorded is kept.
+    that cannot be measured is skipped, one whose worker died is tried again once its claim has expired. Leaving
+    the iteration early, for example by an exception, stops the workers: what they recorded is kept.
 
     Args:
         gaps: What is wanted.
@@ -60,12 +60,12 @@ class FillRun:
         wait: bool = True,
     ) -> None:
         self.gaps, self.store, self.wait = gaps, store, wait
-        self.queue = FillQueue(missing, start=_place(len(missing)))
+        self.queue = FillQueue(missing, start=_first_position(len(missing)))
         self.workers: list[WorkerProcess | None] = [None] * len(starters)
         self._starters = starters
         self._first, self._predicted = dict(missing), predicted
         self._worked, self._planned = 0.0, 0.0  # seconds of finished networks, as they were and as they were predicted
-        self._looked, self._look_seconds = time.monotonic(), 0.0
+        self._polled, self._poll_seconds = time.monotonic(), 0.0
         self._n_failures = self._n_deaths = 0
 
     def __iter__(self) -> Iterator[None]:
@@ -73,8 +73,8 @@ class FillRun:
             while not self.queue.is_over(wait=self.wait):
                 self._assign()
                 yield
-                self._listen()
-                self._look()
+                self._poll_workers()
+                self._poll_store()
         finally:
             self._stop()
 
@@ -100,8 +100,8 @@ class FillRun:
                 worker = self.workers[number] = worker or start()
                 worker.assign(self.queue.take())
 
-    def _listen(self) -> None:
-        """Wait a moment for the workers, and hear what they tell."""
+    def _poll_workers(self) -> None:
+        """Wait a moment for the workers, and handle their events."""
         there = [worker for worker in self.workers if worker]
         ends: list[Any] = [end for worker in there for end in (worker.connection, worker.process.sentinel)]
         if ends:
@@ -110,14 +110,14 @@ class FillRun:
             time.sleep(_TICK)
         for number, worker in enumerate(self.workers):
             if worker:
-                is_alive = worker.is_alive  # before what it told last is heard
+                is_alive = worker.is_alive  # asked first: what it sent last is still handled below
                 for event in worker.events():
-                    self._hear(worker, event)
+                    self._handle(worker, event)
                 if not is_alive:
                     self.workers[number] = None
-                    self._bury(worker)
+                    self._remove(worker)
 
-    def _hear(self, worker: WorkerProcess, event: Event) -> None:
+    def _handle(self, worker: WorkerProcess, event: Event) -> None:
         network = worker.network
         if isinstance(event, Broken):
             raise event.error
@@ -126,18 +126,18 @@ class FillRun:
         if isinstance(event, Recorded):
             self._n_failures = self._n_deaths = 0
             self.queue.recorded(network)
-        elif isinstance(event, Filled):
-            self._learn(worker, network)
-            self.queue.filled(network)
+        elif isinstance(event, Finished):
+            self._update_pace(worker, network)
+            self.queue.finished(network)
         elif isinstance(event, Held):
             self.queue.hold(network)
         elif isinstance(event, Failed):
             self.queue.fail(network, event.reason)
             self._count_failure(event.reason)
-        if isinstance(event, Filled | Held | Failed):
+        if isinstance(event, Finished | Held | Failed):
             worker.network = None
 
-    def _learn(self, worker: WorkerProcess, network: NetworkKey) -> None:
+    def _update_pace(self, worker: WorkerProcess, network: NetworkKey) -> None:
         """Compare the time that a network took with the prediction."""
         if self.queue.n_missing[network] == 0 and self._predicted[network] > 0:  # all of its numbers are ours
             self._worked += time.monotonic() - worker.began
@@ -150,31 +150,31 @@ class FillRun:
                 f"{self._n_failures} networks in a row could not be measured, the last because {reason}; {_KEPT}"
             )
 
-    def _bury(self, worker: WorkerProcess) -> None:
-        """Give back what a worker that died was at, and count."""
+    def _remove(self, worker: WorkerProcess) -> None:
+        """Clean up after a worker that died, and count it."""
         worker.end()
-        reason = _cause(worker.exit_code)
+        reason = _death_reason(worker.exit_code)
         if worker.network:
             self.queue.died(worker.network, reason)
         self._n_deaths += 1
         if self._n_deaths >= _MOST_DEATHS * len(self.workers):
-            advice = "with fewer --workers or a smaller --batch-size if memory was short"
+            advice = "with fewer --workers or a smaller --batch-size if it ran out of memory"
             raise EvaluationError(
                 f"{self._n_deaths} worker processes died in a row, the last {reason}; {_KEPT}, {advice}"
             )
 
-    def _look(self) -> None:
-        """Look, not too often, at what others measured and hold."""
+    def _poll_store(self) -> None:
+        """Ask the store, not too often, what others have measured and claimed."""
         networks = self.queue.waiting
         idle = not self.queue.has_next and bool(self.queue.held)
-        pause = max(_POLL if idle else _POLL_BUSY, self._look_seconds / _POLL_SHARE)
+        pause = max(_POLL if idle else _POLL_BUSY, self._poll_seconds / _POLL_SHARE)
         began = time.monotonic()
-        if not networks or began - self._looked < pause:
+        if not networks or began - self._polled < pause:
             return
         claimed = {claim.network for claim in self.store.active_claims()}  # first: who is done meanwhile shows below
         self.queue.update(self.gaps.n_missing(self.store, networks), claimed)
-        self._looked = time.monotonic()
-        self._look_seconds = self._looked - began
+        self._polled = time.monotonic()
+        self._poll_seconds = self._polled - began
 
     def _stop(self) -> None:
         there = [worker for worker in self.workers if worker]
@@ -185,15 +185,15 @@ class FillRun:
         self.workers = [None] * len(self.workers)
 
 
-def _place(n: int) -> int:
-    """Return where to begin among `n` networks: another place for every process on every machine."""
+def _first_position(n: int) -> int:
+    """Return which of `n` networks to begin with: a different one for every process on every machine."""
     name = f"{socket.gethostname()}:{os.getpid()}"
     return int(sha256(name.encode()).hexdigest(), 16) % max(n, 1)
 
 
-def _cause(exit_code: int | None) -> str:
+def _death_reason(exit_code: int | None) -> str:
     if exit_code == -signal.SIGKILL:
-        return "killed by the system, for lack of memory perhaps"
+        return "killed by the system, perhaps out of memory"
     if exit_code is not None and exit_code < 0:
         return f"by signal {-exit_code}"
     return f"with exit code {exit_code}; what it wrote before may say why"

@@ -1,4 +1,4 @@
-"""Worker processes that measure: each claims the network it is told, measures what it lacks, and says how far it is."""
+"""Worker processes: each claims the networks that it is assigned, measures what they lack, and reports progress."""
 
 from __future__ import annotations
 
@@ -16,20 +16,17 @@ from typing import TYPE_CHECKING
 from robustnas.checks import whole_number
 from robustnas.errors import DataError, EvaluationError, InvalidInputError, RobustNASError
 from robustnas.evaluator.filling.plan import FillPlan
-from robustnas.measurements import ClaimLostError, Measurement, MeasurementStore, NetworkKey
+from robustnas.measurements import DEFAULT_LEASE, ClaimLostError, Measurement, MeasurementStore, NetworkKey
 from robustnas.metric import Metric
 from robustnas.workers import environment, interrupts_ignored, processors
 
 if TYPE_CHECKING:
     from robustnas.evaluator.evaluator import Evaluator
 
-LEASE = 60.0
-"""Seconds until another worker may take over a network whose worker is gone; a heartbeat renews it."""
-
 _MOST_WORKERS = 1024
 _REPORT_SECONDS = 0.2
 _STARTING = "starting"
-_PATIENCE = 5.0  # seconds that a worker that is told to stop may take
+_PATIENCE = 5.0  # seconds that a worker may take to stop when asked to
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class WorkerSetup:
         metrics: The metrics to measure.
         store: Where numbers are kept.
         corruptions: A folder of corrupted images; see `robustnas.evaluator.Evaluator`.
-        batch_size: Images at a time; what suits images and device if None.
+        batch_size: Images at a time; None for the default of images and device.
         lease: Seconds that a claim outlives its worker.
     """
 
@@ -50,7 +47,7 @@ class WorkerSetup:
     store: MeasurementStore
     corruptions: Path | None = None
     batch_size: int | None = None
-    lease: float = LEASE
+    lease: float = DEFAULT_LEASE
 
     def evaluator(self, seed: int, device: str, images: str | None = None) -> Evaluator:
         """Open the images and return what measures the networks of one seed; errors as of what it opens."""
@@ -64,7 +61,7 @@ class WorkerSetup:
 
 @dataclass(frozen=True)
 class Advanced:
-    """A worker is so far.
+    """A worker made progress.
 
     Attributes:
         stage: What it is doing.
@@ -81,7 +78,7 @@ class Recorded:
 
 
 @dataclass(frozen=True)
-class Filled:
+class Finished:
     """A worker is done with its network: nothing is missing."""
 
 
@@ -106,13 +103,13 @@ class Broken:
     """Nothing can be measured: the disk is full, say, or the store is lost.
 
     Attributes:
-        error: What to tell.
+        error: The reason.
     """
 
     error: RobustNASError
 
 
-Event = Advanced | Recorded | Filled | Held | Failed | Broken
+Event = Advanced | Recorded | Finished | Held | Failed | Broken
 
 
 class WorkerProcess:
@@ -124,7 +121,7 @@ class WorkerProcess:
         n_threads: Threads that it computes with.
 
     Attributes:
-        network: What it is at; None if it has nothing to do.
+        network: What it is measuring; None if it is idle.
         stage: What it is doing, for display.
         share: How much of that is done, in [0, 1].
         began: When it began with its network, by `time.monotonic`.
@@ -142,7 +139,7 @@ class WorkerProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process is running."""
         return self.process.is_alive()
 
     @property
@@ -151,16 +148,16 @@ class WorkerProcess:
         return self.process.exitcode
 
     def assign(self, network: NetworkKey) -> None:
-        """Give it a network to measure."""
+        """Assign it a network to measure."""
         self.network, self.began = network, time.monotonic()
         self.stage, self.share = _STARTING, 0.0
         try:
             self.connection.send(network)
         except OSError:
-            return  # it is gone, which shows when it is looked at
+            return  # it is gone, which the next poll notices
 
     def events(self) -> Iterator[Event]:
-        """Yield what it told since the last call, without waiting."""
+        """Yield what it sent since the last call, without waiting."""
         try:
             while self.connection.poll():
                 event = self.connection.recv()
@@ -172,11 +169,11 @@ class WorkerProcess:
 
     def _advance(self, event: Advanced) -> None:
         if self.stage == _STARTING:
-            self.began = time.monotonic()  # the start of a process is no part of measuring
+            self.began = time.monotonic()  # starting a process is not part of measuring
         self.stage, self.share = event.stage, event.share
 
     def ask_to_stop(self) -> None:
-        """Tell it to give its network back and end."""
+        """Ask it to release its network and end."""
         self.process.terminate()
 
     def end(self) -> None:
@@ -208,22 +205,22 @@ def worker_devices(device: str, n_workers: int | None, n_networks: int) -> tuple
     names = [device] if device != "auto" else [chosen.type]
     if names == ["cuda"]:
         names = [name for name in available_devices() if name.startswith("cuda:")]
-    suited = len(names) if chosen.type == "cuda" else processors()
-    n = suited if n_workers is None else whole_number("workers", n_workers, at_least=1, at_most=_MOST_WORKERS)
+    default = len(names) if chosen.type == "cuda" else processors()
+    n = default if n_workers is None else whole_number("workers", n_workers, at_least=1, at_most=_MOST_WORKERS)
     return tuple(names[number % len(names)] for number in range(min(n, max(n_networks, 1))))
 
 
 def work(setup: WorkerSetup, device: str, connection: Connection) -> None:
-    """Measure the networks that the connection names, until it names none; the body of a worker process.
+    """Measure the networks that the connection sends, until it sends none; the body of a worker process.
 
-    It answers with events. If the other end is gone, or on SIGTERM, it gives its network back and ends.
+    It answers with events. If the other end is gone, or on SIGTERM, it releases its network and ends.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, _exit)
     worker = _Worker(setup, device, connection)
     try:
         while (network := connection.recv()) is not None:
-            worker.tell(worker.fill(network))
+            worker.send(worker.measure(network))
     except EOFError:
         return
 
@@ -232,26 +229,26 @@ class _Worker:
     def __init__(self, setup: WorkerSetup, device: str, connection: Connection) -> None:
         self.setup, self.device, self.connection = setup, device, connection
         self.evaluator = lru_cache(maxsize=1)(self._open)  # networks come seed by seed
-        self.told = 0.0
+        self.reported = 0.0
 
-    def tell(self, event: Event) -> None:
-        """Send an event; end the process if nobody is there to hear it."""
+    def send(self, event: Event) -> None:
+        """Send an event; end the process if its parent is gone."""
         try:
             self.connection.send(event)
         except OSError:
             raise SystemExit(0) from None
 
     def advance(self, stage: str, share: float) -> None:
-        """Tell how far it is, unless it did so a moment ago."""
+        """Report progress, unless that was done a moment ago."""
         now = time.monotonic()
-        if now - self.told >= _REPORT_SECONDS or share in (0.0, 1.0):
-            self.told = now
-            self.tell(Advanced(stage, share))
+        if now - self.reported >= _REPORT_SECONDS or share in (0.0, 1.0):
+            self.reported = now
+            self.send(Advanced(stage, share))
 
-    def fill(self, network: NetworkKey) -> Event:
+    def measure(self, network: NetworkKey) -> Event:
         """Measure what a network lacks, and return how that ended."""
         try:
-            return self._fill(network)
+            return self._measure(network)
         except ClaimLostError:
             return Held()
         except EvaluationError as error:
@@ -263,8 +260,8 @@ class _Worker:
         except Exception as error:  # whatever it is, the other networks may do without it
             return Failed(f"{type(error).__name__}: {error}")
 
-    def _fill(self, network: NetworkKey) -> Event:
-        from robustnas.evaluator.measurer import fill_network
+    def _measure(self, network: NetworkKey) -> Event:
+        from robustnas.evaluator.measurer import measure_missing
 
         evaluator, setup = self.evaluator(network.seed), self.setup
         if evaluator.network_key(network.arch) != network:
@@ -273,7 +270,7 @@ class _Worker:
         if claimed is None:
             return Held()
         with claimed as claim:
-            fill_network(
+            measure_missing(
                 evaluator,
                 setup.store,
                 claim,
@@ -282,14 +279,14 @@ class _Worker:
                 progress=self.advance,
                 recorded=self._recorded,
             )
-        return Filled()
+        return Finished()
 
     def _recorded(self, _: Measurement) -> None:
-        self.tell(Recorded())
+        self.send(Recorded())
 
     def _open(self, seed: int) -> Evaluator:
         return self.setup.evaluator(seed, self.device)
 
 
-def _leave(_: int, __: FrameType | None) -> None:
+def _exit(_: int, __: FrameType | None) -> None:
     raise SystemExit(0)  # claims are released on the way out

@@ -1,4 +1,4 @@
-"""Bundles: the files of a dataset by name, in a folder or in a tar archive, each as it is or compressed by gzip."""
+"""Bundles: the files of a dataset by name, in a folder or in a tar archive, each plain or compressed by gzip."""
 
 from __future__ import annotations
 

@@ -20,10 +20,10 @@ def open_images(name_or_path: str | Path) -> ImageData:
 
     Returns:
         The images, called ``cifar10``, ``cifar100`` or ``ImageNet16-120`` where they are laid out as these, and by the
-        name of their folder or file otherwise. They are read anew with each call: hold on to them.
+        name of their folder or file otherwise. They are read again with each call: keep them.
 
     Raises:
-        DataNotFoundError: There is no such name, folder or file; names every place that was looked at.
+        DataNotFoundError: There is no such name, folder or file; lists every place that was searched.
         DataError: A file is damaged or incomplete; names it and what was expected.
 
     >>> open_images("digits").shape

@@ -24,7 +24,7 @@ def first_existing(names: tuple[str, ...], further: tuple[Path, ...] = ()) -> Pa
 
 
 def places(names: tuple[str, ...], further: tuple[Path, ...] = ()) -> tuple[Path, ...]:
-    """Return every place to look at: the folder of ROBUSTNAS_IMAGES, what is further, the user's data directory.
+    """Return every place to search: the folder of ROBUSTNAS_IMAGES, what is further, the user's data directory.
 
     Args:
         names: What to look for in an image folder.

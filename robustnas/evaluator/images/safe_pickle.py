@@ -76,7 +76,7 @@ class _DType:
 
 
 class _Array:
-    """Stands for numpy.ndarray; only what is called array here is ever given to numpy."""
+    """Replaces numpy.ndarray; only what is called array here is ever given to numpy."""
 
     def __init__(self, state: Any = None) -> None:
         self.state = state

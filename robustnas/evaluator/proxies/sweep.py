@@ -1,4 +1,4 @@
-"""Measures of many cells: worker processes, and a file that a stopped sweep goes on with."""
+"""Measures of many cells: worker processes, and a file from which a stopped sweep resumes."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def sweep(
 ) -> Iterator[tuple[int, Scored | None]]:
     """Compute what a file lacks of some cells, and keep it.
 
-    Cells that the file has are not computed again, so that a stopped sweep goes on, and may grow by cells.
+    Cells that the file has are not computed again, so that a stopped sweep resumes, and may grow by cells.
 
     Args:
         cells: What to measure; repetitions are left out.

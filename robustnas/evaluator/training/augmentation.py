@@ -73,5 +73,5 @@ def augment(images: Tensor, draws: Draws, config: TrainingConfig) -> Tensor:
 
 
 def pixels(images: Tensor) -> Tensor:
-    """Return images as float32 in [0, 1]; uint8 stands for value / 255."""
+    """Return images as float32 in [0, 1]; uint8 values are divided by 255."""
     return images.float() / 255 if images.dtype == torch.uint8 else images.float()

@@ -1,8 +1,8 @@
-"""Files of trainings: checkpoints to go on from, and finished weights.
+"""Files of trainings: checkpoints to resume from, and finished weights.
 
 Both are `torch.save` archives of tensors and plain values, which `torch.load(weights_only=True)` reads, and say what
 they are of: an identity of names and values, such as architecture and seed. They are written atomically. The archive's
-comment is a SHA-256 of all before it, which tells a damaged file: torch checks no sums.
+comment is a SHA-256 of all before it, which detects a damaged file: torch has no checksums.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def save_checkpoint(path: Path, identity: Mapping[str, str], state: Mapping[str,
         state: Tensors, numbers, texts, and lists and dicts of those.
 
     Raises:
-        DataError: It cannot be written, because the disk is full for one.
+        DataError: It cannot be written, for example because the disk is full.
     """
     _write(path, _CHECKPOINT, identity, state)
 
@@ -53,7 +53,7 @@ def load_checkpoint(path: Path, identity: Mapping[str, str]) -> dict[str, Any] |
 
     Raises:
         DamagedFileError: It is damaged.
-        DataError: It cannot be read, is no checkpoint, or one of something else; the message says what differs.
+        DataError: It cannot be read, is not a checkpoint, or is of something else; the message says what differs.
     """
     if path.exists():
         return _read(path, _CHECKPOINT, identity)
@@ -134,7 +134,7 @@ def _sealed(archive: bytes) -> bytes:
 
 
 def _check_seal(path: Path, data: bytes) -> None:
-    """Refuse what is damaged, and what is of another program, which may be worth keeping."""
+    """Refuse damaged files, and files of other programs, which may be worth keeping."""
     content, comment = data[:-_COMMENT_SIZE], data[-_COMMENT_SIZE:]
     if comment == _MARK + sha256(content).hexdigest().encode():
         return

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, TrainingError
 from robustnas.evaluator.device import DeviceMemoryError, autocast_dtype, deterministic_convolutions, device_name
+from robustnas.evaluator.memory import fits
 from robustnas.evaluator.prediction import check_images
 from robustnas.evaluator.training.augmentation import Draws, augment, n_batches, pixels
 from robustnas.evaluator.training.checkpoint import (
@@ -42,7 +43,7 @@ _PROGRESS_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """How far a training is: handed out at the start, after every epoch and within it about every second.
+    """The progress of a training: reported at the start, after every epoch and within it about every second.
 
     Attributes:
         epoch: Epochs that are complete.
@@ -72,7 +73,7 @@ class TrainingProgress:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training was like; the network itself was trained in place.
+    """The record of a training; the network itself was trained in place.
 
     Attributes:
         losses: Mean cross-entropy of every epoch, over augmented images, in training mode while the weights change.
@@ -114,29 +115,29 @@ def train(
         seed: Fixes the order of images and their augmentation, not the initial weights, which the network brings.
         device: See `robustnas.evaluator.device.choose_device`.
         identity: What a checkpoint is of besides recipe, seed and precision: the architecture, a digest of the images.
-        checkpoint: File to write checkpoints to, and to go on from if it exists; a damaged one is written anew, and a
-            note says so. It stays when the training is over.
-        checkpoint_seconds: Seconds between checkpoints at least; each is written at the end of an epoch, and one at the
-            end of the last in any case.
-        progress: Called now and then; what it raises ends the training, and the last checkpoint stays.
-        mixed_precision: See `robustnas.evaluator.device.autocast_dtype`. Weights are float32 in any case.
+        checkpoint: File to write checkpoints to, and to resume from if it exists; a damaged one is replaced, with a
+            note. It is kept when the training is over.
+        checkpoint_seconds: Seconds between checkpoints at least; each is written at the end of an epoch, and always at
+            the end of the last.
+        progress: Called from time to time; an exception that it raises ends the training, the last checkpoint stays.
+        mixed_precision: See `robustnas.evaluator.device.autocast_dtype`. Weights are always float32.
 
     Raises:
-        InvalidInputError: Images or seed that do not fit.
+        InvalidInputError: Images that the network cannot take, or a bad seed.
         DataError: The checkpoint is of another training, or cannot be read or written.
-        TrainingError: The loss or a weight is no finite number.
-        DeviceMemoryError: Memory is too small for two images at once.
+        TrainingError: The loss or a weight is not finite.
+        DeviceMemoryError: Too little memory for two images at once.
     """
     whole_number("seed", seed, at_least=0)
     check_images(network, images, at_least=2)
     run = _Run(network, images, config, seed, device, autocast_dtype(device, mixed_precision), progress)
-    keeper = _Keeper(run, checkpoint, dict(identity or {}), checkpoint_seconds)
+    checkpoints = _Checkpoints(run, checkpoint, dict(identity or {}), checkpoint_seconds)
     with deterministic_convolutions():
-        n_resumed = keeper.resume()
+        n_resumed = checkpoints.resume()
         run.report(step=0)
         while len(run.history.losses) < config.epochs:
             run.epoch()
-            keeper.save_if_due()
+            checkpoints.save_if_due()
             run.report(step=0)
     network.eval()
     done = run.history
@@ -196,7 +197,7 @@ class _Run:
         self._finish_epoch(epoch, torch.stack(totals).double().cpu())
 
     def report(self, step: int) -> None:
-        """Tell the callback how far it is; within an epoch only if it heard nothing for a while."""
+        """Report progress; within an epoch only if that was not done for a while."""
         now = self._tick()
         if self.progress is None or (step and now - self.reported < _PROGRESS_SECONDS):
             return
@@ -221,7 +222,7 @@ class _Run:
         return {**states, "scaler": self.scaler.state_dict(), "history": asdict(self.history)}
 
     def load(self, state: Mapping[str, Any], path: Path) -> None:
-        """Take up what a checkpoint holds."""
+        """Restore the state that a checkpoint holds."""
         restore(self.network, state["model"], path)
         self.optimizer.load_state_dict(state["optimizer"])
         if state["scaler"]:
@@ -255,11 +256,11 @@ class _Run:
         self.optimizer.zero_grad(set_to_none=True)
         n = len(labels)
         n_parts = min(math.ceil(n / self.history.micro_batch), n // 2)
-        try:
-            parts = zip(images.tensor_split(n_parts), labels.tensor_split(n_parts), strict=True)
-            return torch.stack([self._backward(*part, n) for part in parts]).sum(0)
-        except torch.OutOfMemoryError:
+        parts = zip(images.tensor_split(n_parts), labels.tensor_split(n_parts), strict=True)
+        totals: list[Tensor] = []
+        if not fits(lambda: totals.extend(self._backward(*part, n) for part in parts)):
             return None
+        return torch.stack(totals).sum(0)
 
     def _backward(self, images: Tensor, labels: Tensor, n: int) -> Tensor:
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):
@@ -278,14 +279,12 @@ class _Run:
             raise DeviceMemoryError(f"out of memory on {device_name(self.device)} with {former} images at once")
         self.history.micro_batch = (former + 1) // 2
         self.history.notes.append(
-            f"out of memory with {former} images at once: went on with {self.history.micro_batch} and gradients summed "
-            f"to batches of {self.config.batch_size}; batch norm saw {self.history.micro_batch} at a time"
+            f"out of memory with {former} images at once: continued with {self.history.micro_batch} and gradients "
+            f"summed to batches of {self.config.batch_size}; batch norm saw {self.history.micro_batch} at a time"
         )
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
 
     def _finish_epoch(self, epoch: int, totals: Tensor) -> None:
-        """Record an epoch from its steps' totals, shape (n_steps, 3), unless a loss or weight is no number."""
+        """Record an epoch from its steps' totals, shape (n_steps, 3), unless a loss or weight is not finite."""
         losses = totals[:, 0] / totals[:, 2]
         bad = (~losses.isfinite()).nonzero().flatten().tolist()
         if bad or not _all_finite(self.network):
@@ -296,7 +295,7 @@ class _Run:
 
     def _refuse(self, epoch: int, step: int, losses: Tensor) -> NoReturn:
         loss = losses[step].item()
-        what = "a weight is no finite number" if math.isfinite(loss) else f"the loss is {loss}"
+        what = "a weight is not finite" if math.isfinite(loss) else f"the loss is {loss}"
         rate = self.config.learning_rate_at(epoch, step, self.n_steps)
         raise TrainingError(
             f"{what} after step {step + 1} of {self.n_steps} in epoch {epoch + 1} of {self.config.epochs}, at a "
@@ -304,8 +303,8 @@ class _Run:
         )
 
 
-class _Keeper:
-    """Writes the checkpoints of a run, and has it go on from one."""
+class _Checkpoints:
+    """Writes the checkpoints of a run, and resumes it from one."""
 
     def __init__(self, run: _Run, path: Path | None, identity: dict[str, str], seconds: float) -> None:
         precision = str(run.dtype or torch.float32).removeprefix("torch.")

@@ -23,7 +23,7 @@ import numpy as np
 
 from robustnas.arrays import AnyArray
 from robustnas.errors import DataError, DataNotFoundError
-from robustnas.metric import ATTACKS, CORRUPTIONS, SEVERITIES, Metric
+from robustnas.metric import ATTACKS, CORRUPTIONS, PAPER_ATTACKS, SEVERITIES, Metric
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import SKELETONS
 from robustnas.spaces.nasbench201.identity import N_NETWORKS, networks, uids
@@ -31,7 +31,7 @@ from robustnas.spaces.nasbench201.numbering import N_CELLS, index_of_id
 
 Levels: TypeAlias = tuple[float | None, ...]
 
-KEYS: tuple[str, ...] = ("clean", *(attack.key for attack in ATTACKS.values()), *CORRUPTIONS)
+KEYS: tuple[str, ...] = ("clean", *(ATTACKS[name].key for name in PAPER_ATTACKS), *CORRUPTIONS)
 """Keys of the published files, in the order in which metrics are listed."""
 
 MEASURES: tuple[str, ...] = ("accuracy", "confidence", "cm")

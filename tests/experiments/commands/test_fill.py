@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from experiments.cli import main
-from robustnas.measurements import MeasurementStore
+from robustnas.measurements import DEFAULT_LEASE, MeasurementStore
 
 Run = Callable[..., Result]
 
@@ -148,7 +148,7 @@ def test_a_killed_run_goes_on(signal_number: int, tmp_path: Path, own_cache: Pat
     _, told = process.communicate(timeout=60)
     if signal_number != signal.SIGKILL:
         assert process.returncode == 1
-        assert b"run the same command to go on" in told
+        assert b"run the same command to resume" in told
     subprocess.run(command(plan, store), env=environment(own_cache), check=True, capture_output=True, timeout=200)
     there = counts(store)
     assert len(there) == 16
@@ -172,6 +172,10 @@ def test_bad_plans(run: Run, tmp_path: Path, text: str | None, code: int, messag
     result = run(str(path))
     assert result.exit_code == code, result.output
     assert message in result.stderr
+
+
+def test_the_default_lease_is_that_of_stores(run: Run) -> None:
+    assert f"[default: {DEFAULT_LEASE:g}]" in " ".join(run("--help").output.split())
 
 
 def test_other_bad_input(run: Run, tmp_path: Path) -> None:

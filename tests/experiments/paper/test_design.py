@@ -22,7 +22,7 @@ def test_the_papers_405_networks_of_equal_size(real_data_dir: Path) -> None:
     assert frame["adversarial"].min() == pytest.approx(0.211, abs=5e-4)
     assert frame["adversarial"].max() == pytest.approx(0.399, abs=5e-4)
     best = Cell.parse(frame["arch"].iloc[0])
-    attacks = [m for m in table.metrics if m.source in ("fgsm", "pgd", "apgd", "square")]
+    attacks = [m for m in table.metrics if m.kind in ("fgsm", "pgd", "apgd", "square")]
     assert len(attacks) == 32
     by_hand = np.mean([table.value(best, metric) for metric in attacks])
     assert frame["adversarial"].iloc[0] == pytest.approx(by_hand)

@@ -12,15 +12,17 @@ import pytest
 import torch
 
 from robustnas import Cell, Metric
-from robustnas.errors import DataError, InvalidInputError, ObjectiveError
+from robustnas.errors import DataError, EvaluationError, InvalidInputError, ObjectiveError
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.evaluator import Evaluator
-from robustnas.evaluator.images.images import ImageData
-from robustnas.evaluator.measurer import StoreFiller
+from robustnas.evaluator.images.images import ImageData, LabelledImages
+from robustnas.evaluator.measurer import StoreMeasurer
+from robustnas.evaluator.measures import MEASURES, MeasureTask, Scored
 from robustnas.evaluator.network import build
 from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES
 from robustnas.measurements import Measurement, MeasurementStore
+from robustnas.metric import PLAIN_METRICS
 from robustnas.spaces.nasbench201 import space
 
 TINY = EvaluationSettings(
@@ -130,6 +132,31 @@ def test_keys_hold_what_changes_a_number(digits: ImageData) -> None:
     assert key("clean", protocol="nested") == key("clean")
 
 
+@pytest.mark.parametrize("protocol", ["paper", "nested"])
+def test_digests_of_settings_without_a_network(protocol: str, digits: ImageData) -> None:
+    evaluator = Evaluator(digits, replace(TINY, protocol=protocol), device="cpu")
+    metrics = [*METRICS, "corruption:fog@3"]
+    keys = evaluator.keys("#13433", metrics)
+    assert evaluator.settings_digests(metrics) == {metric: key.settings for metric, key in keys.items()}
+    assert list(keys) == list(map(Metric.parse, metrics))
+
+
+def test_a_measure_of_ones_own(evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def inverted(task: MeasureTask) -> Iterator[Scored]:
+        images = LabelledImages(1 - task.images.test.pixels(), task.images.test.labels)
+        if Metric("inverted") in task.missing:
+            yield Scored(Metric("inverted"), task.predicted(images), {"inverted": "1"})
+
+    monkeypatch.setitem(PLAIN_METRICS, "inverted", "inverted images")
+    with pytest.raises(EvaluationError, match="nothing measures inverted; the measures are clean, attacks, corr"):
+        list(evaluator.measure("#13433", ["clean", "inverted"]))
+    monkeypatch.setitem(MEASURES, "inverted", inverted)
+    clean, other = evaluator.measure("#13433", ["clean", "inverted"])
+    assert (other.key.metric, other.versions["inverted"]) == ("inverted", "1")
+    assert Metric.parse(other.key.metric).title == "inverted images"
+    assert other.accuracy < clean.accuracy
+
+
 def test_settings_suit_the_images(digits: ImageData) -> None:
     suited = EvaluationSettings.for_images(digits)
     assert (suited.channels, suited.n_cells, suited.training) == (8, 1, RECIPES["digits"])
@@ -177,10 +204,12 @@ def test_bad_input_is_refused(evaluator: Evaluator, digits: ImageData) -> None:
         replace(TINY, protocol="nestet")
 
 
-def test_a_filler_measures_once(evaluator: Evaluator, store: MeasurementStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    filler = StoreFiller(evaluator, store)
-    first = filler.measurements("#13433", ["clean", "pgd@8"])
-    more = filler.measurements("#13433", ["clean", "pgd@8", "fgsm@8"])
+def test_a_measurer_measures_once(
+    evaluator: Evaluator, store: MeasurementStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measurer = StoreMeasurer(evaluator, store)
+    first = measurer.measurements("#13433", ["clean", "pgd@8"])
+    more = measurer.measurements("#13433", ["clean", "pgd@8", "fgsm@8"])
     assert {metric: value.accuracy for metric, value in more.items() if metric in first} == {
         metric: value.accuracy for metric, value in first.items()
     }
@@ -191,14 +220,14 @@ def test_a_filler_measures_once(evaluator: Evaluator, store: MeasurementStore, m
         raise AssertionError("measured again")
 
     monkeypatch.setattr(Evaluator, "measure", measured_again)
-    assert filler.measurements("#13433", ["pgd@8"])[Metric("pgd", 8.0)] == first[Metric("pgd", 8.0)]
+    assert measurer.measurements("#13433", ["pgd@8"])[Metric("pgd", 8.0)] == first[Metric("pgd", 8.0)]
     index = space.canonical(Cell.parse("#13433")).index
-    assert filler.stored(Metric("pgd", 8.0), [Metric("pgd", 8.0)]) == {index: first[Metric("pgd", 8.0)].accuracy}
-    other = StoreFiller(Evaluator(evaluator.images, replace(TINY, seed=1), device="cpu"), store)
+    assert measurer.stored(Metric("pgd", 8.0), [Metric("pgd", 8.0)]) == {index: first[Metric("pgd", 8.0)].accuracy}
+    other = StoreMeasurer(Evaluator(evaluator.images, replace(TINY, seed=1), device="cpu"), store)
     assert not other.stored(Metric("pgd", 8.0), [Metric("pgd", 8.0)])
 
 
-def test_a_filler_waits_for_another_worker(
+def test_a_measurer_waits_for_another_worker(
     evaluator: Evaluator, store: MeasurementStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other worker records its numbers and releases its claim while ours sleeps."""
@@ -213,6 +242,6 @@ def test_a_filler_waits_for_another_worker(
 
     monkeypatch.setattr("time.sleep", finish)
     stages: list[str] = []
-    found = StoreFiller(evaluator, store, lambda stage, _: stages.append(stage)).measurements("#13433", ["clean"])
+    found = StoreMeasurer(evaluator, store, lambda stage, _: stages.append(stage)).measurements("#13433", ["clean"])
     assert found[Metric("clean")] == values[0]
     assert stages == ["waiting for another worker"]

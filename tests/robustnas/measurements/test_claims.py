@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from robustnas.errors import DataError, InvalidInputError
-from robustnas.measurements import ClaimLostError, MeasurementStore
+from robustnas.measurements import DEFAULT_LEASE, ClaimLostError, MeasurementStore
 from robustnas.measurements.heartbeat import Heartbeat
 from tests import ROOT
 from tests.robustnas.measurements.made_up import made_up_keys, made_up_measurement, made_up_networks
@@ -107,7 +107,7 @@ class TestExpiry:
         assert store.claim(NETWORK)
         [claim] = store.active_claims()
         assert abs((claim.claimed_at - datetime.now(UTC)).total_seconds()) < 60
-        assert 500 < claim.seconds_left <= 600
+        assert DEFAULT_LEASE - 60 < claim.seconds_left <= DEFAULT_LEASE
 
     def test_one_that_nobody_took_is_still_ours(self, store: MeasurementStore) -> None:
         claim = store.claim(NETWORK)

@@ -61,6 +61,8 @@ class TestValues:
             ("seed", -1, "seed is -1"),
             ("seed", 0.5, "seed is 0.5"),
             ("seed", 2**63, "seed is 9223372036854775808"),
+            ("space", "", "space is ''"),
+            ("space", 201, "space is 201"),
         ],
     )
     def test_a_bad_network(self, field: str, value: object, message: str) -> None:
@@ -216,14 +218,14 @@ class TestLookUp:
     def test_a_row_that_was_changed_is_told(self, store: MeasurementStore, change: str, message: str) -> None:
         fill(store, [NETWORK])
         execute(store, f"UPDATE measurements SET {change} WHERE metric = 'clean'")
-        with pytest.raises(DataError, match=f"holds a row that is no measurement: .*{message}"):
+        with pytest.raises(DataError, match=f"holds a row that is not a measurement: .*{message}"):
             store.measurements()
 
     def test_a_json_field_that_was_cut_is_told(self, tmp_path: Path) -> None:
         with MeasurementStore.open(tmp_path / "a.sqlite") as store:
             fill(store, [NETWORK])
             execute(store, "UPDATE measurements SET versions = '{' WHERE metric = 'clean'")
-            with pytest.raises(DataError, match="holds a row that is no measurement"):
+            with pytest.raises(DataError, match="holds a row that is not a measurement"):
                 store.frame()
             assert len(store.known()) == 5
 
@@ -303,7 +305,7 @@ print(len(MeasurementStore.open(sys.argv[1])))
 
     def test_another_version(self, store: MeasurementStore, where: str) -> None:
         execute(store, "UPDATE robustnas_version SET version = 7")
-        with pytest.raises(DataError, match=r"is of version 7, this RobustNAS reads version 1; use .* or name another"):
+        with pytest.raises(DataError, match=r"is of version 7, this RobustNAS reads version 2; use .* or name another"):
             MeasurementStore.open(where)
 
     def test_the_store_of_another_program(self, tmp_path: Path) -> None:

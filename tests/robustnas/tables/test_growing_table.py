@@ -1,4 +1,4 @@
-"""Tables that grow, with a filler that counts what it is asked, and the oracle on them."""
+"""Tables that grow, with a measurer that counts what it is asked, and the oracle on them."""
 
 from __future__ import annotations
 
@@ -40,62 +40,62 @@ def value_of(cell: Cell, metric: Metric) -> float:
     return (cell.index % 997 + (metric.level or 0)) / 2000
 
 
-def growing(objective: str, filler: MadeUp, base: ArrayTable | None = None) -> tuple[Oracle, GrowingTable]:
-    table = GrowingTable(filler, needed_metrics(parse_objectives(objective)), base)
+def growing(objective: str, measurer: MadeUp, base: ArrayTable | None = None) -> tuple[Oracle, GrowingTable]:
+    table = GrowingTable(measurer, needed_metrics(parse_objectives(objective)), base)
     return Oracle(objective, table, budget=3), table
 
 
 def test_nothing_is_measured_before_it_is_asked_for() -> None:
-    filler = MadeUp()
-    oracle, table = growing("clean, pgd@1.5", filler)
-    assert not filler.measured
+    measurer = MadeUp()
+    oracle, table = growing("clean, pgd@1.5", measurer)
+    assert not measurer.measured
     assert np.isnan(table.column(Metric("clean"))).all()
     outcome = oracle.query(CELL)
     assert outcome.scores == (value_of(CELL, Metric("clean")), value_of(CELL, Metric("pgd", 1.5)))
     assert outcome.source == "measured"
     assert (outcome.cost, oracle.cost) == (82, 82)
-    assert [metric for _, metric in filler.measured] == [Metric("clean"), Metric("pgd", 1.5)]
+    assert [metric for _, metric in measurer.measured] == [Metric("clean"), Metric("pgd", 1.5)]
 
 
 def test_a_network_is_measured_once_for_all_its_cells() -> None:
-    filler = MadeUp()
-    oracle, table = growing("clean", filler)
+    measurer = MadeUp()
+    oracle, table = growing("clean", measurer)
     cell = next(c for c in map(Cell.from_index, range(space.N_CELLS)) if space.canonical(c) != c)
     first, second = oracle.query(cell), oracle.query(space.canonical(cell))
     assert first.scores == second.scores
-    assert (second.repeat, len(filler.measured)) == (True, 1)
+    assert (second.repeat, len(measurer.measured)) == (True, 1)
     members = space.canonical_indices() == space.canonical(cell).index
     assert np.isfinite(table.column(Metric("clean"))).tolist() == members.tolist()
 
 
 def test_what_the_table_holds_is_not_measured() -> None:
-    filler = MadeUp()
+    measurer = MadeUp()
     base = ArrayTable({"clean": np.full(15625, 0.75)}, "digits", "table")
-    oracle, table = growing("0.5*clean + 0.5*pgd@1.5", filler, base)
+    oracle, table = growing("0.5*clean + 0.5*pgd@1.5", measurer, base)
     outcome = oracle.query(CELL)
     assert outcome.score == pytest.approx(0.5 * 0.75 + 0.5 * value_of(CELL, Metric("pgd", 1.5)))
     assert outcome.source == "table+measured"
-    assert [metric for _, metric in filler.measured] == [Metric("pgd", 1.5)]
+    assert [metric for _, metric in measurer.measured] == [Metric("pgd", 1.5)]
     assert table.metrics == (Metric("clean"), Metric("pgd", 1.5))
 
 
 def test_what_the_store_holds_is_not_measured() -> None:
     index = space.canonical(CELL).index
-    filler = MadeUp({Metric("clean"): {index: 0.9}})
-    oracle, _ = growing("clean", filler)
+    measurer = MadeUp({Metric("clean"): {index: 0.9}})
+    oracle, _ = growing("clean", measurer)
     assert (oracle.query(CELL).score, oracle.query(CELL).source) == (0.9, "store")
     assert (oracle.query(OTHER).score, oracle.query(OTHER).source) == (value_of(OTHER, Metric("clean")), "measured")
-    assert len(filler.measured) == 1
+    assert len(measurer.measured) == 1
 
 
 def test_only_what_an_oracle_asks_is_measured() -> None:
     """A glance at a cheap metric does not pay for the dear one."""
-    filler = MadeUp()
-    table = GrowingTable(filler, [Metric("clean"), Metric("square", 1.0)])
+    measurer = MadeUp()
+    table = GrowingTable(measurer, [Metric("clean"), Metric("square", 1.0)])
     Oracle("clean", table, budget=1).query(CELL)
-    assert [metric for _, metric in filler.measured] == [Metric("clean")]
+    assert [metric for _, metric in measurer.measured] == [Metric("clean")]
     Oracle("square@1", table, budget=1).query(CELL)
-    assert [metric for _, metric in filler.measured] == [Metric("clean"), Metric("square", 1.0)]
+    assert [metric for _, metric in measurer.measured] == [Metric("clean"), Metric("square", 1.0)]
 
 
 def test_costs_are_those_of_the_networks_measured() -> None:
@@ -115,13 +115,13 @@ def test_a_failed_measurement_costs_no_query() -> None:
 
 
 def test_a_spent_budget_measures_nothing() -> None:
-    filler = MadeUp()
-    table = GrowingTable(filler, [Metric("clean")])
+    measurer = MadeUp()
+    table = GrowingTable(measurer, [Metric("clean")])
     oracle = Oracle("clean", table, budget=1)
     oracle.query(CELL)
     with pytest.raises(BudgetExhausted):
         oracle.query(OTHER)
-    assert len(filler.measured) == 1
+    assert len(measurer.measured) == 1
 
 
 def test_constraints_on_what_is_measured() -> None:

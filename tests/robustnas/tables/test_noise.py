@@ -64,6 +64,6 @@ def test_networks_of_equal_size_differ_widely(real_data_dir: Path) -> None:
     table = Database.open(real_data_dir)["cifar10"]
     ops = space.all_operations()[space.network_indices()]
     alike = ((ops == 3).sum(axis=1) == 2) & ((ops == 2).sum(axis=1) == 0)
-    attacks = [metric for metric in table.metrics if metric.source in ("fgsm", "pgd", "apgd", "square")]
+    attacks = [metric for metric in table.metrics if metric.kind in ("fgsm", "pgd", "apgd", "square")]
     mean = np.mean([table.column(metric)[space.network_indices()][alike] for metric in attacks], axis=0)
     assert (alike.sum(), round(mean.min(), 3), round(mean.max(), 3)) == (405, 0.211, 0.399)

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,15 @@ import torch
 from torch import Tensor, nn
 
 from robustnas.errors import EvaluationError, InvalidInputError
-from robustnas.evaluator.attacks import ATTACKERS, AttackResult, attack_images
 from robustnas.evaluator.attacks.attacker import Attacker, Batch, Passes
 from robustnas.evaluator.attacks.autoattack import APGD
 from robustnas.evaluator.attacks.batches import Bucketed, bucket
+from robustnas.evaluator.attacks.robustness import AttackResult, attack_images
 from robustnas.evaluator.attacks.settings import AttackSettings
+from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.network import Normalised, build
-from robustnas.metric import ATTACKS
+from robustnas.metric import ATTACKS, Attack, Metric
 
 SHORT = AttackSettings(pgd_steps=10, pgd_relative_step=0.25, apgd_steps=20, square_queries=150)
 GRID = (8.0, 16.0, 32.0)
@@ -79,7 +81,7 @@ def test_square_gets_near_the_optimum_on_a_linear_model(linear_images: LabelledI
 
 
 @pytest.mark.parametrize("protocol", ["paper", "nested"])
-@pytest.mark.parametrize("attack", ATTACKERS)
+@pytest.mark.parametrize("attack", list(ATTACKS))
 def test_examples_really_give_the_accuracy(
     attack: str, protocol: str, model: Normalised, images: LabelledImages
 ) -> None:
@@ -97,7 +99,7 @@ def test_examples_really_give_the_accuracy(
         assert set(result.scores.confidence) >= {"prediction", "label"}
 
 
-@pytest.mark.parametrize("attack", ATTACKERS)
+@pytest.mark.parametrize("attack", list(ATTACKS))
 def test_nested_is_never_weaker_than_paper_and_falls_with_eps(
     attack: str, model: Normalised, images: LabelledImages
 ) -> None:
@@ -113,7 +115,7 @@ def test_nested_is_never_weaker_than_paper_and_falls_with_eps(
 
 
 @pytest.mark.parametrize("protocol", ["paper", "nested"])
-@pytest.mark.parametrize("attack", ATTACKERS)
+@pytest.mark.parametrize("attack", list(ATTACKS))
 def test_what_happens_to_an_image_depends_on_no_other(
     attack: str, protocol: str, model: Normalised, images: LabelledImages
 ) -> None:
@@ -125,7 +127,7 @@ def test_what_happens_to_an_image_depends_on_no_other(
     assert head.predictions.tolist() == whole.predictions[:40].tolist()
 
 
-@pytest.mark.parametrize("attack", ATTACKERS)
+@pytest.mark.parametrize("attack", list(ATTACKS))
 def test_model_gradients_and_global_generators_are_left_alone(
     attack: str, model: Normalised, images: LabelledImages
 ) -> None:
@@ -250,7 +252,7 @@ class Forgetful(nn.Module):
         return logits
 
 
-@pytest.mark.parametrize("attack", ATTACKERS)
+@pytest.mark.parametrize("attack", list(ATTACKS))
 def test_out_of_memory_halves_the_batch_and_goes_on(attack: str, model: Normalised, images: LabelledImages) -> None:
     expected = run(model, images, attack, (16.0,))[0]
     result = run(Forgetful(model, 40), images, attack, (16.0,), batch_size=128)[0]
@@ -266,7 +268,7 @@ def test_out_of_memory_in_the_middle_is_noted(model: Normalised, images: Labelle
 
     result = run(GradientHungry(model, 40), images, "pgd", (16.0,), batch_size=120)[0]
     assert [note.partition(":")[0] for note in result.notes] == ["out of memory"] * 2
-    assert re.fullmatch(r"out of memory: went on with batches of (29|30)", result.notes[1])
+    assert re.fullmatch(r"out of memory: continued with batches of (29|30)", result.notes[1])
 
 
 def test_logits_that_are_not_finite_are_refused(images: LabelledImages) -> None:
@@ -283,14 +285,14 @@ def test_an_attack_that_leaves_its_ball_becomes_no_number(
         def perturb(self, model: nn.Module, batch: Batch, passes: Passes) -> Tensor:
             return 1 - batch.pixels
 
-    monkeypatch.setitem(ATTACKERS, "fgsm", Cheat)
+    monkeypatch.setitem(ATTACKS, "fgsm", replace(ATTACKS["fgsm"], attacker=Cheat))
     with pytest.raises(EvaluationError, match="left its ball"):
         run(model, images, "fgsm", (8.0,))
 
 
 def test_a_network_without_a_path_to_its_output_can_be_attacked(images: LabelledImages) -> None:
     blind = Normalised(build((1,) * 6, 10, 4, 1, 1), (0.3,), (0.2,)).eval()  # all none
-    for attack in ATTACKERS:
+    for attack in ATTACKS:
         result = run(blind, images, attack, (8.0,))[0]
         assert result.scores.accuracy == pytest.approx((images.labels == result.predictions[0]).mean())
         assert result.n_zero_gradient == (0 if attack == "square" else result.n_attacked)
@@ -322,10 +324,59 @@ def test_a_missing_library_is_named(model: Normalised, images: LabelledImages, m
         run(model, images, "apgd", (8.0,))
 
 
-def test_the_registry_names_the_attacks_of_the_database() -> None:
-    assert list(ATTACKERS) == list(ATTACKS)
-    for name, attack in ATTACKS.items():
-        assert AttackSettings().passes(name) - attack.passes in (0, 1, 2)
+@pytest.mark.parametrize(
+    ("name", "price", "most"), [("fgsm", 3, 3), ("pgd", 81, 81), ("apgd", 201, 203), ("square", 5001, 5002)]
+)
+def test_the_price_of_an_attack_and_what_it_takes(
+    name: str, price: int, most: int, model: Normalised, images: LabelledImages
+) -> None:
+    assert (ATTACKS[name].passes, AttackSettings().passes(name)) == (price, most)
+    assert price + ATTACKS[name].start_passes == most
+    result = run(model, images, name, (0.01,))[0]  # hardly an image is fooled: all steps are taken
+    planned = SHORT.passes(name) * result.n_attacked + len(images) - result.n_attacked
+    assert 0.9 * planned < result.n_passes <= planned
+
+
+class Upwards(Attacker):
+    """Brightens every pixel by a share of eps; an attack as somebody else would write it."""
+
+    def perturb(self, model: nn.Module, batch: Batch, passes: Passes) -> Tensor:
+        return torch.clamp(batch.pixels + self.settings.of("upwards")["share"] * batch.eps, 0, 1)
+
+
+UPWARDS = Attack("Upwards", f"{__name__}:Upwards", passes_per_step=0, settings={"share": 0.5})
+
+
+@pytest.mark.parametrize("attacker", [UPWARDS.attacker, Upwards])
+def test_one_registration_makes_an_attack(
+    attacker: Any, model: Normalised, images: LabelledImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ATTACKS, "upwards", replace(UPWARDS, attacker=attacker))
+    metric = Metric.parse("upwards@8")
+    assert (metric.title, metric.passes) == ("Upwards, eps 8/255", 1)
+    settings = EvaluationSettings()
+    assert settings.digest(metric) != settings.digest(Metric("clean"))
+    assert settings.as_dict()["attacks"]["upwards"] == {"share": 0.5}
+    result = run(model, images, "upwards", (8.0,))[0]
+    distance = np.abs(result.adversarial - images.pixels()).max(axis=(1, 2, 3))
+    np.testing.assert_allclose(distance[distance > 0], 4 / 255, rtol=1e-4)
+    assert result.n_attacked == (distance > 0).sum()
+
+
+@pytest.mark.parametrize(
+    ("attacker", "message"),
+    [
+        ("nowhere.to_be_found:It", "fails to import: No module named 'nowhere'"),
+        ("robustnas.metric:Nothing", "fails to import"),
+        ("robustnas.metric:Metric", "expected a subclass of Attacker"),
+    ],
+)
+def test_an_attack_that_cannot_be_run_is_named(
+    attacker: str, message: str, model: Normalised, images: LabelledImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ATTACKS, "broken", Attack("Broken", attacker, passes_per_step=1))
+    with pytest.raises(EvaluationError, match=f"the attack broken is registered as .*{message}"):
+        run(model, images, "broken", (8.0,))
 
 
 def test_batch_shapes_stay_few(model: Normalised) -> None:
@@ -349,8 +400,9 @@ def test_batch_shapes_stay_few(model: Normalised) -> None:
 _SCRIPT = """
 import hashlib, numpy as np, torch
 torch.set_num_threads(1)
-from robustnas.evaluator.attacks import attack_images
+from robustnas.evaluator.attacks.robustness import attack_images
 from robustnas.evaluator.attacks.settings import AttackSettings
+from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.images.image_files import open_images
 from robustnas.evaluator.network import Normalised, build
 torch.rand(5)  # whatever was drawn before

@@ -20,7 +20,8 @@ from robustnas.evaluator.device import DeviceMemoryError
 from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.network import Normalised, build
 from robustnas.evaluator.prediction import accuracy, predict
-from robustnas.evaluator.training.training import TrainingProgress, TrainingResult, train, training
+from robustnas.evaluator.training import training
+from robustnas.evaluator.training.training import TrainingProgress, TrainingResult, train
 from robustnas.evaluator.training.training_config import TrainingConfig
 from tests import ROOT
 

@@ -1,0 +1,105 @@
+"""Kept weights: a network is trained once, and its weights stay in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from robustnas.errors import DataError
+from robustnas.evaluator.images.images import LabelledImages
+from robustnas.evaluator.network import Normalised
+from robustnas.evaluator.progress import Progress
+from robustnas.evaluator.training.checkpoint import DamagedFileError, load_weights, save_weights
+from robustnas.evaluator.training.training import TrainingProgress, TrainingResult, train
+from robustnas.evaluator.training.training_config import TrainingConfig
+from robustnas.measurements import NetworkKey
+from robustnas.tables.database.cache import cache_directory
+
+
+@dataclass(frozen=True)
+class KeptWeights:
+    """The weights of one network, and the checkpoint of its training if that was killed.
+
+    Attributes:
+        weights: The file of the weights.
+        checkpoint: The file of the checkpoint.
+        identity: What both are of, by name.
+    """
+
+    weights: Path
+    checkpoint: Path
+    identity: dict[str, str]
+
+    @classmethod
+    def of(cls, key: NetworkKey, name: str, folder: Path | None) -> KeptWeights:
+        """Return where the weights of a network are kept; the folder is made.
+
+        Args:
+            key: What fixes the network.
+            name: A short name of its architecture, for the file.
+            folder: The folder of all networks; ``networks`` in the cache directory if None.
+
+        Raises:
+            DataError: The folder cannot be made.
+        """
+        place = (folder or cache_directory() / "networks") / f"{key.training[:16]}-{key.images_digest[:16]}"
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = f"cannot make {place}: {error.strerror or error}"
+            raise DataError(f"{reason}; ROBUSTNAS_CACHE names another cache") from error
+        identity = {"arch": key.arch, "images": key.images_digest, "training": key.training}
+        file = f"{name}-{key.seed}"
+        return cls(place / f"{file}.weights", place / f"{file}.checkpoint", identity)
+
+    def load(self, model: Normalised, note: Callable[[str], None]) -> bool:
+        """Load the weights into a network, and return whether there were any; of damaged ones a note is made.
+
+        Raises:
+            DataError: The file cannot be read, or is of something else.
+        """
+        if not self.weights.exists():
+            return False
+        try:
+            load_weights(self.weights, model, self.identity)
+        except DamagedFileError as error:
+            note(f"{error}; trained anew")
+            return False
+        return True
+
+    def train(
+        self,
+        model: Normalised,
+        images: LabelledImages,
+        config: TrainingConfig,
+        *,
+        seed: int,
+        device: torch.device,
+        report: Progress,
+    ) -> TrainingResult:
+        """Train a network, from the checkpoint if there is one, and keep its weights.
+
+        Raises:
+            DataError: A file cannot be read or written.
+            TrainingError: The training diverged.
+        """
+
+        def progress(state: TrainingProgress) -> None:
+            report("training", state.fraction)
+
+        result = train(
+            model,
+            images,
+            config,
+            seed=seed,
+            device=device,
+            identity=self.identity,
+            checkpoint=self.checkpoint,
+            progress=progress,
+        )
+        save_weights(self.weights, model, self.identity)
+        self.checkpoint.unlink(missing_ok=True)
+        return result

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from robustnas.metric import ATTACKS, PAPER_ATTACKS, Attack, Metric
+from robustnas.objectives.objective import Objective
+
+
+@pytest.mark.parametrize("objective", ["worst@1", "adversarial@1"])
+def test_another_attack_leaves_the_objectives_of_the_paper_alone(
+    objective: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Objective(objective).metrics
+    monkeypatch.setitem(ATTACKS, "fifth", Attack("Fifth", "no.such:Attacker", passes_per_step=1))
+    assert Objective(objective).metrics == before
+    assert [str(metric) for metric in before] == [f"{name}@1" for name in PAPER_ATTACKS]
+
+
+def test_a_registered_attack_is_a_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ATTACKS, "fifth", Attack("Fifth", "no.such:Attacker", passes_per_step=1))
+    metric = Metric.parse("fifth@0.5")
+    assert (metric, str(metric), metric.title, metric.passes) == (
+        Metric("fifth", 0.5),
+        "fifth@0.5",
+        "Fifth, eps 0.5/255",
+        2,
+    )
+    assert Objective("clean + fifth@0.5").metrics == (Metric("clean"), metric)
