@@ -99,7 +99,7 @@ def test_other_settings_are_refused(path: Path, settings: SweepSettings, message
 def test_foreign_files_are_refused(path: Path) -> None:
     path.parent.mkdir()
     path.write_text("arch,params\n")
-    with pytest.raises(DataError, match="which says of what it is"):
+    with pytest.raises(DataError, match="which holds its settings"):
         run(path)
     settings_path(path).write_text("{")
     with pytest.raises(DataError, match="cannot be read"):
