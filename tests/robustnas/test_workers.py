@@ -39,10 +39,10 @@ def test_results_are_kept_before_they_are_yielded(jobs: int) -> None:
 
 def test_workers_can_make_the_context_themselves() -> None:
     kept: list[int] = []
-    steps = list(complete(add_value, [1, 2], Unpicklable(0), kept.append, jobs=2, reopen=partial(Unpicklable, 10)))
+    steps = [*complete(add_value, [1, 2], Unpicklable(0), kept.append, jobs=2, reopen=partial(Unpicklable, 10))]
     assert len(steps) == 3
     assert sorted(kept) == [11, 12]
 
 
 def test_nothing_missing_starts_nothing() -> None:
-    assert list(complete(add, [], 0, [].append, n_done=3)) == [(3, None)]
+    assert [*complete(add, [], 0, list[int]().append, n_done=3)] == [(3, None)]
