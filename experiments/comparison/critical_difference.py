@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 
 from experiments.comparison.significance import Significance
@@ -75,7 +76,8 @@ def _margin(names: Sequence[str]) -> float:
 
 def _p_values(names: Sequence[str], pairs: pd.DataFrame) -> pd.DataFrame:
     """Return a matrix by searcher: 0 where a pair differs significantly, 1 elsewhere."""
-    matrix = pd.DataFrame(1.0, index=names, columns=names)
-    for first, second in pairs.loc[pairs["significant"].astype(bool), ["first", "second"]].to_numpy():
-        matrix.loc[first, second] = matrix.loc[second, first] = 0.0
-    return matrix
+    matrix = np.ones((len(names), len(names)))
+    for pair in pairs[pairs["significant"].astype(bool)].itertuples():
+        i, j = names.index(str(pair.first)), names.index(str(pair.second))
+        matrix[i, j] = matrix[j, i] = 0.0
+    return pd.DataFrame(matrix, index=list(names), columns=list(names))
