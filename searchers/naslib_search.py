@@ -100,7 +100,8 @@ class NASLibSearcher(Searcher):
         """Answer the question before, if there was one, and return the next."""
         answer = None if self._question is None else self._accuracies[self._network(self._question)]
         try:
-            with self._state, silence():
+            # for networks and trees this small, one OpenMP thread is best
+            with self._state, silence(), threadpool_limits(limits=1, user_api="openmp"):
                 return self._inversion.advance(answer)
         except RobustNASError:
             raise
@@ -263,11 +264,9 @@ def _turn(optimizer: Any, search_space: Any, seed: int) -> tuple[GlobalState, In
     from robustnas.naslib.global_state import GlobalState
 
     def loop(ask: Callable[[Cell], float]) -> None:
-        # Every thread has its own pool of OpenMP threads; for networks and trees this small one is best.
-        with threadpool_limits(limits=1, user_api="openmp"):
-            optimizer.adapt_search_space(search_space, dataset_api=dataset_api(ask))
-            for epoch in itertools.count():
-                optimizer.new_epoch(epoch)
+        optimizer.adapt_search_space(search_space, dataset_api=dataset_api(ask))
+        for epoch in itertools.count():
+            optimizer.new_epoch(epoch)
 
     return GlobalState(seed), Inversion(loop)
 
