@@ -16,7 +16,7 @@ from experiments.pages.heat_map import DIVERGING, around_zero, draw_heat_map, fr
 from experiments.pages.table import Entry, ReportTable, Row
 from experiments.paper.objective_scores import ObjectiveScores, objective_scores, robust_scores
 from experiments.paper.section import Question, Section
-from experiments.paper.transfer.transfers import transfers
+from experiments.paper.transfer.regrets import transfer_regrets
 from robustnas.metric import ATTACKS
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def transfer(question: Question) -> Section:
     """
     objectives = transfer_objectives(question)
     question.progress("transfer: pairs", 0.3)
-    frame = transfers(objectives, TOP, question.seed)
+    frame = transfer_regrets(objectives, TOP, question.seed)
     mean = [entry for entry in objectives if entry.name != "clean"]
     return Section(
         name="transfer",
