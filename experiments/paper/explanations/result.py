@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from experiments.pages.figure_style import STYLE, TEXT_WIDTH, new_figure
-from experiments.pages.heat_map import DIVERGING, around_zero, draw_heat_map, freeze
+from experiments.pages.heat_map import DIVERGING, around_zero, draw_heat_map
+from experiments.pages.panels import one_panel
 from experiments.pages.table import Entry, ReportTable, Row
 from experiments.paper.explanations.importances import Importances, importances
 from experiments.paper.objective_scores import ObjectiveScores, objective_scores
@@ -86,16 +85,12 @@ def _figure(found: Mapping[str, Importances], objectives: Sequence[ObjectiveScor
     matrix = 100 * np.stack(
         [(part["importance"] * part["direction"]).to_numpy(dtype=float) for part in columns], axis=1
     )
-    with mpl.rc_context(STYLE):
-        figure = new_figure(TEXT_WIDTH, 0.7 + 0.2 * len(shown))
-        figure.set_layout_engine("constrained")
-        axes = figure.subplots()
+    with one_panel(0.7 + 0.2 * len(shown)) as (figure, axes):
         titles = [entry.short for entry in objectives]
         image = draw_heat_map(
             axes, matrix, shown, titles, norm=around_zero(matrix), cmap=DIVERGING, write=lambda v: f"{v:+.1f}"
         )
         figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03).set_label("signed fall of R2 (hundredths)")
-        freeze(figure)
     return figure
 
 

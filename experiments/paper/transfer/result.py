@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.colors import PowerNorm
+from matplotlib.colors import Normalize, PowerNorm
 
-from experiments.pages.figure_style import STYLE, TEXT_WIDTH, new_figure
-from experiments.pages.heat_map import DIVERGING, around_zero, draw_heat_map, freeze
+from experiments.pages.heat_map import DIVERGING, around_zero, draw_heat_map
+from experiments.pages.panels import one_panel
 from experiments.pages.table import Entry, ReportTable, Row
 from experiments.paper.objective_scores import ObjectiveScores, objective_scores, robust_scores
 from experiments.paper.section import Question, Section
@@ -110,22 +109,18 @@ def _regret_figure(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores], c
 def _figure(
     matrix: np.ndarray,
     objectives: Sequence[ObjectiveScores],
-    norm: mpl.colors.Normalize,
+    norm: Normalize,
     cmap: str,
     label: str,
     write: Callable[[float], str],
 ) -> Figure:
     names = [entry.name for entry in objectives]
-    with mpl.rc_context(STYLE):
-        figure = new_figure(TEXT_WIDTH, 1.1 + 0.21 * len(names))
-        figure.set_layout_engine("constrained")
-        axes = figure.subplots()
+    with one_panel(1.1 + 0.21 * len(names)) as (figure, axes):
         image = draw_heat_map(axes, matrix, names, names, norm=norm, cmap=cmap, write=write, font_size=6.5)
         axes.tick_params(axis="x", labelrotation=90)
         axes.set_ylabel("chosen by")
         axes.set_xlabel("used on")
         figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03).set_label(label)
-        freeze(figure)
     return figure
 
 
