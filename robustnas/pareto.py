@@ -13,7 +13,7 @@ from robustnas.errors import InvalidInputError
 
 
 def non_dominated(utilities: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return which rows no other row beats: none is at least as good everywhere and better somewhere.
+    """Return which rows are not dominated: no other row is at least as good everywhere and better somewhere.
 
     Args:
         utilities: Shape (n, n_objectives), larger is better; rows with NaN are dominated.

@@ -19,7 +19,7 @@ DIVERGING, RISING = "PuOr_r", "Blues"
 """Colour maps that stay apart for colour-blind readers: around zero, and from nothing to much."""
 
 _DARK = 0.45  # relative luminance below which text is white
-_NOTHING = "#e4e6ea"  # where there is no number
+_NOTHING = "#e4e6ea"  # where a number is missing
 
 
 def draw_heat_map(

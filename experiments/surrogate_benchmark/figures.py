@@ -48,7 +48,7 @@ def learning_figure(records: SurrogateRecords) -> Figure:
 
 
 def calibration_figure(records: SurrogateRecords) -> Figure:
-    """Draw how many test scores lie in the predicted intervals against how many should, at the largest training set."""
+    """Draw observed against nominal coverage of predictive intervals, at the largest training set."""
     curves = {level: learning_curves(records, f"coverage_{100 * level:.0f}") for level in NOMINAL_COVERAGES}
     lowest = min(float(curve["mean"].min()) for curve in curves.values())
 
@@ -69,7 +69,7 @@ def calibration_figure(records: SurrogateRecords) -> Figure:
 
 
 def importances_figure(records: SurrogateRecords) -> Figure | None:
-    """Draw the 15 features that count most for the best pair of each objective; None where no model says so."""
+    """Draw the 15 features that count most for the best pair of each objective; None where no model has importances."""
     explained = [(objective, best_explained(records, objective)) for objective in records.objectives]
     found = [(objective, pair) for objective, pair in explained if pair is not None]
     if not found:
@@ -101,7 +101,7 @@ def _grid(records: SurrogateRecords, draw: Draw, x_label: str, y_label: str) -> 
 
 
 def _n_columns(n_objectives: int, n_encodings: int) -> int:
-    """Return how many panels stand in a row, so that an objective's panels fill whole rows where they can."""
+    """Return the number of panels in a row, so that an objective's panels fill whole rows where they can."""
     if n_encodings == 1:
         return {1: 1, 2: 2, 4: 2}.get(n_objectives, 3)
     if n_encodings <= _MOST_COLUMNS:

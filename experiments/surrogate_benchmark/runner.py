@@ -1,7 +1,7 @@
 """The benchmark of surrogates: how well predictors rank networks that they have not seen.
 
 Every surrogate on every encoding learns from the same training sets of canonical networks and is tested on all the
-others: rank correlations, errors, how many of the best it finds, whether its deviations are honest, and seconds.
+others: rank correlations, errors, how many of the best it finds, calibration, and seconds.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def benchmark(
     Raises:
         ObjectiveError: The table lacks a metric of an objective.
         InvalidInputError: Networks with a known score are fewer than a training set needs.
-        DataError: The directory holds other records, is being written, or cannot be written.
+        DataError: The directory holds other records, is being written by another process, or cannot be written.
         WorkerDiedError: A worker process died.
     """
     if jobs is not None:
@@ -83,7 +83,7 @@ def benchmark(
 
 
 def row(record: dict[str, Any]) -> dict[str, Any]:
-    """Return what a record says in one row of a table: what was fitted, the measures and the seconds."""
+    """Return a record as one row of a table: what was fitted, the measures and the seconds."""
     return {name: value for name, value in record.items() if name not in _OF_THE_RECORD}
 
 

@@ -64,7 +64,7 @@ def clean_against(
 ) -> pd.DataFrame:
     """Return tau between clean accuracy and other scores, among all networks and among the best by clean accuracy.
 
-    Ties at the border are all taken in.
+    Ties at the border are all included.
 
     Returns:
         Columns metric, share, n (networks), kendall_tau.

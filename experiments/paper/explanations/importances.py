@@ -22,7 +22,7 @@ _REPEATS = 5
 
 
 class Importances(NamedTuple):
-    """What a surrogate of one score leans on.
+    """What the predictions of one score depend on.
 
     Attributes:
         frame: One row per feature: feature, importance (the fall of R2 on held-out networks if the feature is

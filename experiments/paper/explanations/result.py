@@ -23,12 +23,12 @@ N_FEATURES = 5
 
 _PARAGRAPHS = (
     "For each objective XGBoost learns from graph features of 70 % of the functions, and predicts the others; "
-    "functional twins stay on one side. The importance of a feature is the fall of R2 on the held-out networks when "
-    "its values are shuffled among them, the mean of five shuffles. The sign is that of its rank correlation with "
-    "the score.",
-    "Features that say nearly the same share their importance, so that a feature with none may still matter; and a "
-    "feature that helps to predict need not be a cause. A sign is that of the feature alone: with the others held "
-    "fixed it may differ.",
+    "functional twins are never split between the two. The importance of a feature is the drop of R2 on the held-out "
+    "networks when its values are shuffled among them, the mean of five shuffles. The sign is that of its rank "
+    "correlation with the score.",
+    "Features that carry nearly the same information share their importance, so a feature with none may still matter; "
+    "and a feature that helps to predict need not be a cause. The sign is that of the feature alone: with the others "
+    "held fixed it may differ.",
 )
 
 
@@ -52,7 +52,7 @@ def explanations(question: Question) -> Section:
         tables={"explanations": _table(found, objectives)},
         figures={"explanations": _figure(found, objectives)},
         captions={
-            "explanations": "Fall of R2 in hundredths when a feature is shuffled, signed by the direction of its rank "
+            "explanations": "Drop of R2 in hundredths when a feature is shuffled, signed by the direction of its rank "
             f"correlation with accuracy; the {N_FEATURES} strongest features of each objective."
         },
     )
@@ -90,7 +90,7 @@ def _figure(found: Mapping[str, Importances], objectives: Sequence[ObjectiveScor
         image = draw_heat_map(
             axes, matrix, shown, titles, norm=around_zero(matrix), cmap=DIVERGING, write=lambda v: f"{v:+.1f}"
         )
-        figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03).set_label("signed fall of R2 (hundredths)")
+        figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03).set_label("signed drop of R2 (hundredths)")
     return figure
 
 
@@ -103,8 +103,8 @@ def _table(found: Mapping[str, Importances], objectives: Sequence[ObjectiveScore
             entries = (Entry(line["feature"]), Entry(f"{line['importance']:.3f}", f"{line['std']:.3f}"), Entry(sign))
             rows.append(Row(f"{entry.title} (Kendall tau {model.kendall_tau:.2f})", entries))
     return ReportTable(
-        "Fall of R2 on held-out networks when a feature is shuffled",
-        ("feature", "fall", "direction"),
+        "Drop of R2 on held-out networks when a feature is shuffled",
+        ("feature", "drop", "direction"),
         tuple(rows),
         "± standard deviation over shuffles.",
         "objective",

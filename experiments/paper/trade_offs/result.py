@@ -37,8 +37,8 @@ _PARAGRAPHS = (
     "A step between neighbours on a front is unsure if it changes an accuracy by less than the noise floor, the "
     "standard deviation between trainings of one function. Near the front are all networks that none beats in both "
     "objectives by more than the noise floor. Costs are exact, without convolutions that do nothing; attached costs "
-    "are taken as given, but for a single negative number, such as -1, which marks missing ones. A front is made of "
-    "extremes: part of every one is luck in training, and its accuracies are optimistic.",
+    "are taken as given, except for a single negative number, such as -1, which marks missing ones. A front is made of "
+    "extremes: each owes something to luck in training, and its accuracies are optimistic.",
 )
 
 

@@ -95,7 +95,7 @@ def sweep(
     Args:
         cells: What to measure; repetitions are left out.
         settings: How.
-        path: A CSV to append to; its settings lie beside it.
+        path: A CSV to append to; its settings are kept beside it.
         workers: Processes; as many as processors if None.
 
     Yields:
