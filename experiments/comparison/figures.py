@@ -6,6 +6,7 @@ Every function returns a matplotlib `Figure` of its own; nothing touches pyplot'
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,35 +35,29 @@ if TYPE_CHECKING:
 def regret_figure(records: Records) -> Figure | None:
     """Draw regret against queries, one panel per objective: mean over seeds and its 95 % interval.
 
-    The noise floor is a dashed line: below it, two networks can't be told apart. Multi-objective entries are left out
-    (`hypervolume_figure`). None if nothing is left.
+    The noise floor is a dashed line: below it, two networks can't be distinguished. Multi-objective entries are left
+    out (`hypervolume_figure`). None if nothing is left.
     """
-    curves = analysis.regret_curves(records)
-    targets = _present(records, curves, multi=False)
-    if not targets:
-        return None
-    with standard_panels(len(targets)) as (figure, shown):
-        for axes, target in zip(shown, targets, strict=True):
-            _draw_regret(axes, curves[curves["objective"] == target.name], target, records)
-        finish(figure, records)
-    return figure
+    return _curves_figure(records, _draw_regret, multi=False)
 
 
 def hypervolume_figure(records: Records) -> Figure | None:
     """Draw the normalised hypervolume of the front so far, one panel per multi-objective entry; None without any."""
+    return _curves_figure(records, _draw_hypervolume, multi=True)
+
+
+def _curves_figure(
+    records: Records, draw: Callable[[Axes, pd.DataFrame, Target, Records], None], *, multi: bool
+) -> Figure | None:
     curves = analysis.regret_curves(records)
-    targets = _present(records, curves, multi=True)
+    finished = set(curves["objective"])
+    targets = [target for name, target in records.targets.items() if name in finished and target.is_multi == multi]
     if not targets:
         return None
     with standard_panels(len(targets)) as (figure, shown):
         for axes, target in zip(shown, targets, strict=True):
-            group = curves[curves["objective"] == target.name].copy()
-            best = analysis.reference(records, target.name)
-            for name in ("mean", "ci_low", "ci_high"):
-                group[name] = best - group[name]
-            _draw_curves(axes, group, 1.0, records)
             axes.set_title(target.title)
-            axes.set_ylabel("normalised hypervolume")
+            draw(axes, curves[curves["objective"] == target.name], target, records)
         finish(figure, records)
     return figure
 
@@ -83,15 +78,15 @@ def cross_evaluation_figure(records: Records) -> Figure | None:
     return figure
 
 
-def _present(records: Records, curves: pd.DataFrame, *, multi: bool) -> list[Target]:
-    finished = set(curves["objective"])
-    return [target for name, target in records.targets.items() if name in finished and target.is_multi == multi]
+def _draw_hypervolume(axes: Axes, group: pd.DataFrame, target: Target, records: Records) -> None:
+    best, columns = analysis.reference(records, target.name), ("mean", "ci_low", "ci_high")
+    _draw_curves(axes, group.assign(**{name: best - group[name] for name in columns}), 1.0, records)
+    axes.set_ylabel("normalised hypervolume")
 
 
 def _draw_regret(axes: Axes, group: pd.DataFrame, target: Target, records: Records) -> None:
     percent = target.scale == "accuracy"
     factor = 100.0 if percent else 1.0
-    axes.set_title(target.title)
     axes.set_ylabel("regret (points)" if percent else "regret")
     means = factor * group["mean"].to_numpy()
     positive = means[means > 0]

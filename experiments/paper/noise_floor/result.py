@@ -24,15 +24,15 @@ _PARAGRAPHS = (
     "one). The noise floor is the pooled standard deviation within groups; its 95 % interval comes from a bootstrap "
     "over whole groups. The paper trained every network once and reports no noise.",
     "Within one: networks whose score is less than one standard deviation below the best. Within 2.77: less than 1.96 "
-    "√2 standard deviations, by which two trainings of equally good networks may differ (95 %). The best of a table is also "
-    "the luckiest: its score, trained again, would probably be lower.",
+    "√2 standard deviations, by which two trainings of equally good networks may differ (95 %). The best of a table is "
+    "also the luckiest: its score, trained again, would probably be lower.",
     "A difference between two strategies matters, as far as training noise goes, above 1.96 √(2/n) standard "
     "deviations, if each mean is over n different networks, one per seed. Seeds that end on the same network share its "
     "noise, and n is then the number of distinct networks: where all seeds of a strategy end on one, n is 1, whatever "
     "the number of seeds. The spread between seeds comes on top.",
     "Twins are not a random sample: a function that several cells compute tends to be a simple one. The pooled value "
-    "is dominated by groups at accuracies where noise is large; the noise by accuracy level shows how much that matters. "
-    "The levels hold about equally many groups of twins.",
+    "is dominated by groups at accuracies where noise is large; the noise by accuracy level shows how much that "
+    "matters. The levels hold about equally many groups of twins.",
 )
 
 
