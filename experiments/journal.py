@@ -1,24 +1,31 @@
-"""The journal of an experiment: every finished run, appended whole or not at all.
-
-A run is one line of ``runs.jsonl``. Only one process writes it, under a lock; a line that a killed process or a full
-disk left torn is cut off before the next is written.
-"""
+"""The journal of an experiment: every finished run is one line of ``runs.jsonl``, and only one process writes it."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+from robustnas.append_only import AppendOnlyFile, sole_writer
 from robustnas.atomic import atomic_file, remove_temporaries
-from robustnas.errors import DataError, RobustNASError
+from robustnas.errors import DataError
 
 MANIFEST = "manifest.json"
 RUNS = "runs.jsonl"
 _LOCK = ".lock"
+
+
+class Keyed(Protocol):
+    """What fixes a run."""
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What tells the run apart in an experiment."""
+
+
+Spec = TypeVar("Spec", bound=Keyed)
 
 
 class Journal:
@@ -30,46 +37,47 @@ class Journal:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._path = directory / RUNS
-        self._cut_torn_line()
+        self._file = AppendOnlyFile(directory / RUNS, "runs")
 
     def runs(self) -> Iterator[dict[str, Any]]:
         """Yield the finished runs.
 
         Raises:
-            DataError: A whole line that is no JSON.
+            DataError: A whole line that is not JSON.
         """
-        if not self._path.exists():
-            return
-        with self._path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                try:
-                    yield json.loads(line)
-                except ValueError:
-                    raise DataError(
-                        f"{self._path}, line {number} is not JSON; delete that line to run it again"
-                    ) from None
+        for number, line in self._file.lines():
+            try:
+                yield json.loads(line)
+            except ValueError:
+                message = f"{self._file.path}, line {number} is not JSON; delete that line to run it again"
+                raise DataError(message) from None
 
-    def append(self, run: dict[str, Any]) -> None:
-        """Append a finished run.
+    def missing(
+        self, specs: Iterable[Spec], columns: Sequence[str], facts: Callable[[Spec], Mapping[str, Any]]
+    ) -> list[Spec]:
+        """Return the specs that have no run yet, in order.
+
+        Args:
+            specs: What an experiment asks for.
+            columns: The fields of a run that make up the key of its spec, in order.
+            facts: Further fields that the run of a spec has to agree with.
 
         Raises:
-            DataError: The disk is full, or the file cannot be written; everything before is kept.
+            DataError: A run that no spec asks for, or that differs from its spec.
         """
-        line = json.dumps(run, separators=(",", ":")).encode() + b"\n"
-        length = self._path.stat().st_size if self._path.exists() else 0
-        try:
-            with self._path.open("ab", buffering=0) as file:
-                written = file.write(line)
-                if written < len(line):
-                    raise OSError(28, os.strerror(28))
-        except OSError as error:
-            if self._path.exists():
-                os.truncate(self._path, length)
-            message = (
-                f"cannot write {self._path}: {error.strerror}; finished runs are kept, run the same command to go on"
-            )
-            raise DataError(message) from error
+        wanted = {spec.key: spec for spec in specs}
+        for run in self.runs():
+            spec = wanted.pop(tuple(run.get(name) for name in columns), None)
+            if spec is None:
+                raise self._foreign(", ".join(f"{name.replace('_', ' ')} {run.get(name)!r}" for name in columns))
+            for name, value in facts(spec).items():
+                if run.get(name) != value:
+                    raise self._foreign(f"{name} {run.get(name)!r} instead of {value!r}")
+        return list(wanted.values())
+
+    def append(self, run: dict[str, Any]) -> None:
+        """Append a finished run; see `AppendOnlyFile.append`."""
+        self._file.append(json.dumps(run, separators=(",", ":")))
 
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         """Replace the manifest, atomically."""
@@ -80,44 +88,19 @@ class Journal:
         except OSError as error:
             raise DataError(f"cannot write {path}: {error.strerror}") from error
 
-    def _cut_torn_line(self) -> None:
-        if not self._path.exists():
-            return
-        with self._path.open("rb+") as file:
-            content = file.read()
-            end = content.rfind(b"\n") + 1
-            if end < len(content):
-                file.truncate(end)
+    def _foreign(self, detail: str) -> DataError:
+        folder = str(self.directory)
+        return DataError(f"{folder!r} holds records of another experiment ({detail}); choose another --out")
 
 
 @contextmanager
 def open_journal(directory: str | Path) -> Iterator[Journal]:
-    """Open (and make) an experiment's directory for writing, alone.
+    """Open (and make) an experiment's directory for writing, with no other writer.
 
     Raises:
-        DataError: Another process writes it, or it cannot be made.
+        DataError: Another process is writing it, or it cannot be made.
     """
-    from filelock import FileLock, Timeout
-
     folder = Path(directory)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"cannot make the directory {str(folder)!r}: {error.strerror}") from error
-    lock = FileLock(folder / _LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise DataError(f"another process is writing {str(folder)!r}; wait for it, or choose another --out") from None
-    except OSError as error:
-        raise DataError(f"cannot write in {str(folder)!r}: {error.strerror}") from error
-    try:
+    with sole_writer(folder / _LOCK, folder):
         remove_temporaries(folder)
         yield Journal(folder)
-    finally:
-        lock.release()
-
-
-def not_the_plan(directory: Path, detail: str) -> RobustNASError:
-    """Return the error for a directory that holds other records than a plan asks for."""
-    return DataError(f"{str(directory)!r} holds records of another experiment ({detail}); choose another --out")

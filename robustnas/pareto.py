@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from robustnas.arrays import FloatArray
+from robustnas.arrays import FloatArray, IntArray
 from robustnas.errors import InvalidInputError
 
 
 def non_dominated(utilities: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return which rows no other row beats: none is at least as good everywhere and better somewhere.
+    """Return which rows are not dominated: no other row is at least as good everywhere and better somewhere.
 
     Args:
         utilities: Shape (n, n_objectives), larger is better; rows with NaN are dominated.
@@ -28,6 +28,20 @@ def non_dominated(utilities: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.b
     if known.any():
         mask[known] = is_nondominated(utilities[known], maximise=True, keep_weakly=True)
     return mask
+
+
+def pareto_ranks(utilities: FloatArray) -> IntArray:
+    """Return the non-dominated rank of every row: 0 for the front, 1 for the front of the others, and so on.
+
+    Args:
+        utilities: Shape (n, n_objectives), larger is better, no NaN; equal rows have equal ranks.
+
+    >>> pareto_ranks(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.5], [1.0, 0.0]])).tolist()
+    [0, 0, 1, 0]
+    """
+    from moocore import pareto_rank
+
+    return np.asarray(pareto_rank(utilities, maximise=True), dtype=np.int64)
 
 
 class HypervolumeScale:

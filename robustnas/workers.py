@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from multiprocessing.synchronize import Event
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ import cloudpickle
 
 from robustnas.errors import WorkerDiedError
 
+Context = TypeVar("Context")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -37,6 +39,45 @@ _NOT_STARTED = (
     'needs the guard `if __name__ == "__main__":` around what it runs, and one read from standard input cannot be '
     "imported; or use one process (jobs=1)"
 )
+
+
+def complete(
+    work: Callable[[Context, Task], Result],
+    tasks: Sequence[Task],
+    context: Context,
+    keep: Callable[[Result], object],
+    *,
+    n_done: int = 0,
+    jobs: int | None = None,
+    reopen: Callable[[], Context] | None = None,
+) -> Iterator[tuple[int, Result | None]]:
+    """Do the tasks that are missing of a larger job, in this process or in several, and keep every result at once.
+
+    Args:
+        work: A function of a module, called with the context and a task.
+        tasks: What is missing.
+        context: What all tasks need, such as a table.
+        keep: Called with every result, in this process.
+        n_done: Tasks that were finished before.
+        jobs: Processes; as many as processors if None. One process, or one task, runs here.
+        reopen: Makes the context of a worker process, where that is cheaper than to pickle it.
+
+    Yields:
+        Tasks finished so far and the newest result; first those finished before, with None.
+
+    Raises:
+        WorkerDiedError: A worker process died.
+    """
+    yield n_done, None
+    n_jobs = min(jobs or processors(), max(len(tasks), 1))
+    if n_jobs == 1:
+        results: Iterator[Result] = (work(context, task) for task in tasks)
+    else:
+        arguments = (context if reopen is None else None, reopen)
+        results = in_processes(partial(_in_context, work), tasks, n_jobs, _set_context, arguments)
+    for done, result in enumerate(results, start=n_done + 1):
+        keep(result)
+        yield done, result
 
 
 def in_processes(
@@ -116,6 +157,18 @@ def interrupts_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, handler)
+
+
+_context: Any
+
+
+def _set_context(context: object, reopen: Callable[[], object] | None) -> None:
+    global _context
+    _context = context if reopen is None else reopen()
+
+
+def _in_context(work: Callable[[Any, Task], Result], task: Task) -> Result:
+    return work(_context, task)
 
 
 _work: Callable[[Any], Any]

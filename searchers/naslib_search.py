@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, RobustNASError, SearchError, unknown_name
@@ -102,7 +104,8 @@ class NASLibSearcher(Searcher):
         """Answer the question before, if there was one, and return the next."""
         answer = None if self._question is None else self._accuracies[self._network(self._question)]
         try:
-            with self._state, silence():
+            # for networks and trees this small, one OpenMP thread is best
+            with self._state, silence(), _thread_pools(len(sys.modules)).limit(limits=1, user_api="openmp"):
                 return self._inversion.advance(answer)
         except RobustNASError:
             raise
@@ -264,13 +267,17 @@ def _turn(optimizer: Any, search_space: Any, seed: int) -> tuple[GlobalState, In
     from robustnas.naslib.global_state import GlobalState
 
     def loop(ask: Callable[[Cell], float]) -> None:
-        # Every thread has its own pool of OpenMP threads; for networks and trees this small one is best.
-        with threadpool_limits(limits=1, user_api="openmp"):
-            optimizer.adapt_search_space(search_space, dataset_api=dataset_api(ask))
-            for epoch in itertools.count():
-                optimizer.new_epoch(epoch)
+        optimizer.adapt_search_space(search_space, dataset_api=dataset_api(ask))
+        for epoch in itertools.count():
+            optimizer.new_epoch(epoch)
 
     return GlobalState(seed), Inversion(loop)
+
+
+@lru_cache(maxsize=1)
+def _thread_pools(n_modules: int) -> ThreadpoolController:  # noqa: ARG001  the key of the cache
+    """Return the thread pools of a process; to find them takes milliseconds, and only new modules bring new ones."""
+    return ThreadpoolController()
 
 
 def _one_of(name: str, value: object, known: Collection[str]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from robustnas.arrays import FloatArray, IntArray
 from robustnas.checks import whole_number
 from robustnas.oracle import Outcome
+from robustnas.pareto import pareto_ranks
 from searchers.base import Searcher, UnseenNetworks
 
 _WORST = -1e300  # what an unknown utility counts as; finite, so that differences stay defined
@@ -84,25 +85,12 @@ def survival_order(utilities: FloatArray) -> IntArray:
     >>> survival_order(np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])).tolist()[-1]
     0
     """
-    rank = _ranks(utilities)
+    rank = pareto_ranks(utilities)
     crowding = np.empty(len(utilities))
     for value in np.unique(rank):
         members = np.flatnonzero(rank == value)
         crowding[members] = _crowding(utilities[members])
     return np.lexsort((-crowding, rank)).astype(np.int64)
-
-
-def _ranks(utilities: FloatArray) -> IntArray:
-    at_least = (utilities[:, None, :] >= utilities[None, :, :]).all(axis=2)
-    dominates = at_least & ~at_least.T
-    rank = np.full(len(utilities), -1, dtype=np.int64)
-    level = 0
-    while (rank < 0).any():
-        left = rank < 0
-        front = left & ~(dominates & left[:, None]).any(axis=0)
-        rank[front] = level
-        level += 1
-    return rank
 
 
 def _crowding(utilities: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""How good predictions are: ranking, error, the networks picked, and whether deviations hold what they promise.
+"""How good predictions are: ranking, error, the networks picked, and the calibration of deviations.
 
 Each function takes true values first, both of shape (n,), larger is better. Values or predictions that are all equal,
 fewer than two rows, or predictions that are not finite give 0: nothing was predicted.
@@ -16,7 +16,7 @@ from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
 
 NOMINAL_COVERAGES = (0.5, 0.8, 0.95)
-"""The shares of new networks that the checked intervals should hold."""
+"""The shares of new networks that the checked intervals should contain."""
 
 
 def kendall_tau(true: Any, predicted: Any) -> float:
@@ -48,7 +48,7 @@ def r2(true: Any, predicted: Any) -> float:
 
 
 def precision_at_k(true: Any, predicted: Any, k: int = 10) -> float:
-    """Return which share of the `k` best predicted is among the `k` best, 0 to 1; ties count in order of rows.
+    """Return the share of the `k` best predicted that is among the `k` best, 0 to 1; ties count in order of rows.
 
     Raises:
         InvalidInputError: `k` below 1.
@@ -81,13 +81,13 @@ def regret_of_top(true: Any, predicted: Any) -> float:
 
 
 def coverage(true: Any, predicted: Any, deviation: Any, nominal: float = 0.95) -> float:
-    """Return which share of the true values lies in the central normal interval of nominal probability, 0 to 1.
+    """Return the share of the true values in the central normal interval of nominal probability, 0 to 1.
 
     Args:
         true: True values, shape (n,).
         predicted: Means, shape (n,).
         deviation: Deviations, shape (n,) or one for all.
-        nominal: Which share should lie in it, above 0 and below 1.
+        nominal: The share that should lie in it, above 0 and below 1.
 
     Raises:
         InvalidInputError: A nominal probability out of range, or shapes that do not fit.

@@ -24,7 +24,7 @@ ROUNDING = 1e-12  # below this, two accuracies differ by floating-point error on
 
 
 def default_points(budget: int) -> tuple[int, ...]:
-    """Return the numbers of queries at which a comparison is read, ascending, the budget included.
+    """Return the numbers of queries at which a comparison is evaluated, ascending, the budget included.
 
     >>> default_points(300), default_points(120), default_points(30)
     ((50, 100, 150, 200, 300), (50, 100, 120), (10, 25, 30))
@@ -152,7 +152,7 @@ def seconds(records: Records) -> pd.DataFrame:
 
 
 def within_noise(difference: float, target: Target) -> bool:
-    """Return whether a difference is smaller than the noise of one trained network, and so means nothing.
+    """Return whether a difference is smaller than the noise of one trained network, and so is not meaningful.
 
     >>> within_noise(-0.002, Target("clean", "clean", noise_floor=0.0037))
     True

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 
 from experiments.comparison.significance import Significance
 from experiments.pages.figure_style import COLUMN_WIDTH, INK, QUIET, STYLE, colours_of, new_figure
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_LINE_HEIGHT, _INCH_PER_CHARACTER = 0.185, 0.068  # of labels, in inches
+_LINE_HEIGHT, _INCH_PER_CHARACTER, _GAP = 0.185, 0.068, 0.08  # of labels, in inches
 
 
 def critical_difference_figure(result: Significance, searchers: Sequence[str]) -> Figure | None:
@@ -34,21 +34,38 @@ def critical_difference_figure(result: Significance, searchers: Sequence[str]) -
     test = result.tests[result.tests["objective"] == name]
     if name is None or len(test) != 1 or str(test["verdict"].iloc[0]).startswith(("not enough", "nothing")):
         return None
+    from scikit_posthocs import critical_difference_diagram
+
     rows = result.ranks[result.ranks["objective"] == name].sort_values("rank", kind="stable")
     ranks = dict(zip(rows["searcher"], rows["rank"], strict=True))
-    bars = _joined(ranks, result.pairs[result.pairs["objective"] == name])
+    names, middle = list(ranks), (len(ranks) + 1) // 2
+    left, right = (_margin(part) for part in (names[:middle], names[middle:]))
+    width = max(COLUMN_WIDTH, left + right + 1.4)
+    inch = (len(ranks) - 1) / (width - left - right)  # one inch in ranks
     with mpl.rc_context(STYLE):
-        names, middle = list(ranks), (len(ranks) + 1) // 2
-        left, right = (_margin(part) for part in (names[:middle], names[middle:]))
-        width = max(COLUMN_WIDTH, left + right + 1.4)
-        n_lines = 2.8 + 0.75 * len(bars) + middle
-        figure = new_figure(width, _LINE_HEIGHT * n_lines)
+        figure = new_figure(width, 1.0)
         axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-        axes.set_axis_off()
-        inch = (len(ranks) - 1) / (width - left - right)
-        axes.set_xlim(1 - left * inch, len(ranks) + right * inch)
-        axes.set_ylim(1.7 - n_lines, 1.7)
-        _draw_ranks(axes, ranks, bars, colours_of(searchers), inch)
+        drawn = critical_difference_diagram(
+            ranks,
+            _p_values(names, result.pairs[result.pairs["objective"] == name]),
+            ax=axes,
+            color_palette=colours_of(searchers),
+            label_fmt_left="{label}  {rank:.2f} ",
+            label_fmt_right=" {rank:.2f}  {label}",
+            label_props={"fontsize": 7.5},
+            marker_props={"s": 16},
+            elbow_props={"linewidth": 1.1},
+            crossbar_props={"color": INK, "linewidth": 2.6},
+            text_h_margin=_GAP * inch,
+        )
+        for label in drawn["labels"]:
+            label.set_color(INK)
+        lowest = min(label.get_position()[1] for label in drawn["labels"])
+        axes.set(xlim=(1 - left * inch, len(ranks) + right * inch), ylim=(lowest - 0.7, 1.9))
+        axes.set_xticks(range(1, len(ranks) + 1))
+        axes.spines["top"].set(visible=True, bounds=(1, len(ranks)))
+        figure.set_figheight(_LINE_HEIGHT * (2.6 - lowest))
+        axes.text((1 + len(ranks)) / 2, 1.8, "average rank (1 is best)", ha="center", va="top", fontsize=7, color=QUIET)
     return figure
 
 
@@ -57,54 +74,10 @@ def _margin(names: Sequence[str]) -> float:
     return 0.3 + _INCH_PER_CHARACTER * (6 + max(len(name) for name in names))
 
 
-def _joined(ranks: Mapping[str, float], pairs: pd.DataFrame) -> list[tuple[float, float]]:
-    """Return the longest runs of neighbours in rank of which no two differ significantly, as (best, worst) ranks."""
-    apart = {
-        frozenset((first, second))
-        for first, second, significant in zip(pairs["first"], pairs["second"], pairs["significant"], strict=True)
-        if significant
-    }
-    names, last = list(ranks), -1
-    bars: list[tuple[float, float]] = []
-    for i in range(len(names)):
-        j = i
-        while j + 1 < len(names) and not any(frozenset((names[k], names[j + 1])) in apart for k in range(i, j + 1)):
-            j += 1
-        if j > i and j > last:
-            bars.append((ranks[names[i]], ranks[names[j]]))
-            last = j
-    return bars
-
-
-def _draw_ranks(
-    axes: Axes,
-    ranks: Mapping[str, float],
-    bars: Sequence[tuple[float, float]],
-    colours: Mapping[str, str],
-    inch: float,
-) -> None:
-    """Draw the axis of ranks on top, bars below it, then elbows to the names; the vertical unit is a line of text."""
-    n, middle = len(ranks), (len(ranks) + 1) // 2
-    axes.plot([1, n], [0, 0], color=INK, linewidth=0.8)
-    for tick in range(1, n + 1):
-        axes.plot([tick, tick], [0, 0.22], color=INK, linewidth=0.8)
-        axes.text(tick, 0.3, str(tick), ha="center", va="bottom", fontsize=7)
-    axes.text((1 + n) / 2, 1.6, "average rank (1 is best)", ha="center", va="top", fontsize=7, color=QUIET)
-    for level, (best, worst) in enumerate(bars):
-        y = -0.55 - 0.75 * level
-        ends = [best - 0.06 * inch, worst + 0.06 * inch]
-        axes.plot(ends, [y, y], color=INK, linewidth=2.6, solid_capstyle="butt")
-    top = -0.3 - 0.75 * len(bars)
-    for i, (name, rank) in enumerate(ranks.items()):
-        left = i < middle
-        y = top - 0.5 - (i if left else n - 1 - i)
-        x = 1 - 0.15 * inch if left else n + 0.15 * inch
-        axes.plot([rank, rank, x], [0, y, y], color=colours[name], linewidth=1.1)
-        axes.plot([rank], [0], marker="o", markersize=4, color=colours[name], zorder=4)
-        _write_rank(axes, (x, y), name, rank, inch if left else -inch)
-
-
-def _write_rank(axes: Axes, elbow: tuple[float, float], name: str, rank: float, inch: float) -> None:
-    """Write name and rank beyond an elbow; to its left if `inch` is positive, else to its right."""
-    text, side = (f"{name}  {rank:.2f}", "right") if inch > 0 else (f"{rank:.2f}  {name}", "left")
-    axes.text(elbow[0] - 0.06 * inch, elbow[1], text, ha=side, va="center", fontsize=7.5)
+def _p_values(names: Sequence[str], pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return a matrix by searcher: 0 where a pair differs significantly, 1 elsewhere."""
+    matrix = np.ones((len(names), len(names)))
+    for pair in pairs[pairs["significant"].astype(bool)].itertuples():
+        i, j = names.index(str(pair.first)), names.index(str(pair.second))
+        matrix[i, j] = matrix[j, i] = 0.0
+    return pd.DataFrame(matrix, index=list(names), columns=list(names))

@@ -6,60 +6,58 @@ Every function returns a matplotlib `Figure` of its own; nothing touches pyplot'
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.colors import PowerNorm
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from experiments.comparison import analysis
 from experiments.comparison.records import Records, Target
-from experiments.pages.figure_style import COLUMN_WIDTH, PALETTE, QUIET, STYLE, TEXT_WIDTH, colours_of, new_figure
+from experiments.pages.heat_map import draw_heat_map
+from experiments.pages.panels import (
+    label_all,
+    legend_above,
+    light_grid,
+    line_styles,
+    named_level,
+    one_panel,
+    standard_panels,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_LINES = ("-", "--", "-.", ":")
+    from matplotlib.figure import Figure
 
 
 def regret_figure(records: Records) -> Figure | None:
     """Draw regret against queries, one panel per objective: mean over seeds and its 95 % interval.
 
-    The noise floor is a dashed line: below it, two networks can't be told apart. Multi-objective entries are left out
-    (`hypervolume_figure`). None if nothing is left.
+    The noise floor is a dashed line: below it, two networks can't be distinguished. Multi-objective entries are left
+    out (`hypervolume_figure`). None if nothing is left.
     """
-    curves = analysis.regret_curves(records)
-    targets = _present(records, curves, multi=False)
-    if not targets:
-        return None
-    with mpl.rc_context(STYLE):
-        figure, shown = new_panels(len(targets))
-        for axes, target in zip(shown, targets, strict=True):
-            _draw_regret(axes, curves[curves["objective"] == target.name], target, records)
-        finish(figure, records)
-    return figure
+    return _curves_figure(records, _draw_regret, multi=False)
 
 
 def hypervolume_figure(records: Records) -> Figure | None:
     """Draw the normalised hypervolume of the front so far, one panel per multi-objective entry; None without any."""
+    return _curves_figure(records, _draw_hypervolume, multi=True)
+
+
+def _curves_figure(
+    records: Records, draw: Callable[[Axes, pd.DataFrame, Target, Records], None], *, multi: bool
+) -> Figure | None:
     curves = analysis.regret_curves(records)
-    targets = _present(records, curves, multi=True)
+    finished = set(curves["objective"])
+    targets = [target for name, target in records.targets.items() if name in finished and target.is_multi == multi]
     if not targets:
         return None
-    with mpl.rc_context(STYLE):
-        figure, shown = new_panels(len(targets))
+    with standard_panels(len(targets)) as (figure, shown):
         for axes, target in zip(shown, targets, strict=True):
-            group = curves[curves["objective"] == target.name].copy()
-            best = analysis.reference(records, target.name)
-            for name in ("mean", "ci_low", "ci_high"):
-                group[name] = best - group[name]
-            _draw_curves(axes, group, 1.0, records)
             axes.set_title(target.title)
-            axes.set_ylabel("normalised hypervolume")
+            draw(axes, curves[curves["objective"] == target.name], target, records)
         finish(figure, records)
     return figure
 
@@ -75,35 +73,20 @@ def cross_evaluation_figure(records: Records) -> Figure | None:
     means = pd.DataFrame(table.xs("mean", axis=1, level="moment"))
     best = [records.metrics.get(str(name), Target("", "")).best for name in means.columns]
     best = [float(means.iloc[:, i].max()) if math.isnan(value) else value for i, value in enumerate(best)]
-    with mpl.rc_context(STYLE):
-        figure = new_figure(TEXT_WIDTH, 0.75 + 0.2 * max(len(means), 6))
-        _draw_heat(figure.add_subplot(), means, 100 * (np.array(best) - means.to_numpy()), records)
+    with one_panel(0.75 + 0.2 * max(len(means), 6)) as (figure, axes):
+        _draw_heat(figure, axes, means, 100 * (np.array(best) - means.to_numpy()), records)
     return figure
 
 
-def _present(records: Records, curves: pd.DataFrame, *, multi: bool) -> list[Target]:
-    finished = set(curves["objective"])
-    return [target for name, target in records.targets.items() if name in finished and target.is_multi == multi]
-
-
-def new_panels(n: int, *, share_y: bool = False) -> tuple[Figure, list[Axes]]:
-    """Return a figure with n panels, at most three in a row, and its axes."""
-    n_columns = n if n <= 3 else (2 if n == 4 else 3)
-    n_rows = math.ceil(n / n_columns)
-    width = COLUMN_WIDTH if n_columns == 1 else TEXT_WIDTH
-    figure = new_figure(width, 0.35 + (2.15 if n_columns == 1 else 2.0) * n_rows)
-    figure.set_layout_engine("constrained")
-    grid = figure.subplots(n_rows, n_columns, squeeze=False, sharey=share_y)
-    panels = list(grid.flat)
-    for axes in panels[n:]:
-        axes.remove()
-    return figure, panels[:n]
+def _draw_hypervolume(axes: Axes, group: pd.DataFrame, target: Target, records: Records) -> None:
+    best, columns = analysis.reference(records, target.name), ("mean", "ci_low", "ci_high")
+    _draw_curves(axes, group.assign(**{name: best - group[name] for name in columns}), 1.0, records)
+    axes.set_ylabel("normalised hypervolume")
 
 
 def _draw_regret(axes: Axes, group: pd.DataFrame, target: Target, records: Records) -> None:
     percent = target.scale == "accuracy"
     factor = 100.0 if percent else 1.0
-    axes.set_title(target.title)
     axes.set_ylabel("regret (points)" if percent else "regret")
     means = factor * group["mean"].to_numpy()
     positive = means[means > 0]
@@ -120,24 +103,17 @@ def _draw_regret(axes: Axes, group: pd.DataFrame, target: Target, records: Recor
     if bottom == 0.0:
         axes.set_ylim(bottom=0.0)
     if not math.isnan(floor) and floor < axes.get_ylim()[1]:
-        _draw_floor(axes, floor)
-
-
-def _draw_floor(axes: Axes, floor: float) -> None:
-    axes.axhline(floor, color=QUIET, linestyle=(0, (4, 3)), linewidth=0.9, zorder=1)
-    where: Any = {"xytext": (1, 2), "textcoords": "offset points", "va": "bottom", "ha": "left"}
-    axes.annotate("noise floor", (0.0, floor), xycoords=("axes fraction", "data"), color=QUIET, fontsize=7, **where)
+        named_level(axes, floor, "noise floor", (1, 2))
 
 
 def _draw_curves(axes: Axes, group: pd.DataFrame, factor: float, records: Records, bottom: float | None = None) -> None:
     """Draw mean and band of every searcher of one objective; values below `bottom` are drawn on it."""
-    for searcher in records.searchers:
+    for searcher, style in line_styles(records.searchers).items():
         lines = group[group["searcher"] == searcher]
         x = lines["n_queries"].to_numpy()
         low, mean, high = (factor * lines[name].to_numpy() for name in ("ci_low", "mean", "ci_high"))
         if bottom is not None:
             low, mean, high = (np.maximum(values, bottom) for values in (low, mean, high))
-        style = _line_style(searcher, records)
         if len(x):
             axes.plot(x, mean, label=searcher, marker="o" if len(x) == 1 else None, markersize=3, zorder=3, **style)
             axes.fill_between(x, low, high, color=style["color"], alpha=0.2, linewidth=0, zorder=2)
@@ -148,13 +124,7 @@ def _draw_curves(axes: Axes, group: pd.DataFrame, factor: float, records: Record
     else:
         axes.set_xticks(range(1, records.budget + 1, math.ceil(records.budget / 6)))
         axes.set_xlim(0.8, records.budget + 0.2)
-    axes.grid(color=QUIET, alpha=0.25, linewidth=0.5)
-
-
-def _line_style(searcher: str, records: Records) -> Any:
-    """Return colour and dashes, which belong to a searcher's place in the plan."""
-    dashes = _LINES[records.searchers.index(searcher) // len(PALETTE) % len(_LINES)]
-    return {"color": colours_of(records.searchers)[searcher], "linestyle": dashes}
+    light_grid(axes)
 
 
 def _plain_log_ticks(axes: Axes, *, x_only: bool = False, last: int | None = None) -> None:
@@ -171,49 +141,36 @@ def _plain_log_ticks(axes: Axes, *, x_only: bool = False, last: int | None = Non
 
 
 def finish(figure: Figure, records: Records, x_label: str = "distinct networks queried") -> None:
-    """Add the label below all panels and the legend of searchers, and lay the figure out."""
-    figure.supxlabel(x_label, fontsize=8)
+    """Add the label below all panels and the legend of searchers."""
+    label_all(figure, x_label)
     finished = {searcher for _, searcher in records.curves}
     shown = [name for name in records.searchers if name in finished]
-    handles = [Line2D([], [], **_line_style(name, records)) for name in shown]
-    n_columns = min(len(shown), 3 if figure.get_figwidth() < 4 else 6)
-    legend: Any = {"loc": "outside upper center", "ncols": n_columns, "frameon": False, "handlelength": 1.6}
-    figure.legend(handles, shown, **legend)
-    _freeze(figure)
+    legend_above(figure, line_styles(records.searchers), shown)
 
 
-def _freeze(figure: Figure) -> None:
-    """Lay the figure out now and for good, instead of once for every format."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-
-
-def _draw_heat(axes: Axes, means: pd.DataFrame, distance: np.ndarray[Any, Any], records: Records) -> None:
+def _draw_heat(
+    figure: Figure, axes: Axes, means: pd.DataFrame, distance: np.ndarray[Any, Any], records: Records
+) -> None:
     """Draw means in percent over a shade for the distance to the best of the table in points."""
     most = max(float(np.nanmax(distance)), 0.01)
     values = means.to_numpy(dtype=float)
     shades = PowerNorm(0.5, vmin=0.0, vmax=3 * most)  # light enough for black text, fine steps near the best
-    image = axes.imshow(np.maximum(distance, 0.0), cmap="Blues", norm=shades, aspect="auto")
-    for i, j in np.ndindex(*distance.shape):
-        value = values[i, j]
-        if not math.isnan(value):
-            axes.text(j, i, f"{100 * value:.2f}", ha="center", va="center", fontsize=7, color="#000000")
     titles = [records.metrics.get(str(name), Target("", str(name))).title for name in means.columns]
-    axes.set_xticks(range(len(titles)), [title.replace(", ", "\n", 1) for title in titles])
-    axes.xaxis.tick_top()
-    axes.set_yticks(range(len(means)), [_row_name(key, records) for key in means.index])
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    image = draw_heat_map(
+        axes,
+        np.maximum(distance, 0.0),
+        [_row_name(key, records) for key in means.index],
+        [title.replace(", ", "\n", 1) for title in titles],
+        norm=shades,
+        written=100 * values,
+        write=lambda value: f"{value:.2f}",
+    )
     changes = [i for i in range(1, len(means)) if means.index[i][0] != means.index[i - 1][0]]
     for i in changes:
         axes.axhline(i - 0.5, color="#ffffff", linewidth=2.5)
-    figure = axes.get_figure()
-    assert isinstance(figure, Figure)
-    figure.set_layout_engine("constrained")
     bar = figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03)
     bar.set_label("points below best")
     bar.ax.set_ylim(0.0, most)
-    _freeze(figure)
 
 
 def _row_name(key: Any, records: Records) -> str:

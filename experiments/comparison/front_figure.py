@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 
-from experiments.comparison.figures import finish, new_panels
+from experiments.comparison.figures import finish
 from experiments.comparison.records import Records, Target
-from experiments.pages.figure_style import STYLE, colours_of
+from experiments.pages.figure_style import colours_of
+from experiments.pages.panels import standard_panels
 from robustnas.arrays import FloatArray
 from robustnas.objectives.objective import Objective, parse_objectives
 from robustnas.pareto import non_dominated
@@ -27,8 +27,7 @@ def front_figure(records: Records) -> Figure | None:
     targets = [target for target in records.targets.values() if target.is_multi and _has_fronts(records, target)]
     if not targets:
         return None
-    with mpl.rc_context(STYLE):
-        figure, axes = new_panels(len(targets))
+    with standard_panels(len(targets)) as (figure, axes):
         for one, target in zip(axes, targets, strict=True):
             _draw(one, records, target)
         finish(figure, records, "")

@@ -23,7 +23,7 @@ class Headline:
 
 
 def headline(records: Records, result: Significance) -> Headline:
-    """Say who found the best networks, by how much, and whether that means anything."""
+    """Say who found the best networks, by how much, and whether that is meaningful."""
     final = analysis.summary(records, [records.budget])
     groups = [(records.targets[str(name)], group) for name, group in final.groupby("objective", observed=True)]
     findings = tuple(_finding(target, group, result) for target, group in groups)
@@ -56,7 +56,7 @@ def _finding(target: Target, group: pd.DataFrame, result: Significance) -> str:
 
 
 def _lead(target: Target, rows: list[dict[str, Any]], result: Significance) -> str:
-    """Say how far the first is ahead of the second, and what that is worth."""
+    """Say how far the first is ahead of the second, and whether that is significant."""
     if len(rows) < 2:
         return ""
     first, second = rows[:2]

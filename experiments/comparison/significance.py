@@ -1,4 +1,4 @@
-"""Significance: do the searchers differ, beyond the luck of the seeds?
+"""Significance: do the searchers differ, beyond chance between seeds?
 
 Friedman's test asks whether any searcher differs; Wilcoxon's signed-rank test with Holm's correction asks which pairs
 do (Demsar 2006; Benavoli, Corani and Mangili 2016). A block is one seed of one objective, ranked across searchers.
@@ -50,7 +50,7 @@ class Significance:
 
     @property
     def overall(self) -> str | None:
-        """The objective whose test speaks for the whole comparison: `ALL`, or the only one; None without any."""
+        """The objective whose test stands for the whole comparison: `ALL`, or the only one; None without any."""
         names = list(self.tests["objective"])
         return None if not names else (ALL if ALL in names else str(names[0]))
 
@@ -151,7 +151,7 @@ def _obstacle(blocks: _Blocks) -> str | None:
 
 
 def _friedman(scores: FloatArray) -> tuple[float, float]:
-    """Return Friedman's statistic and p-value; NaN for two searchers, where Wilcoxon's test says it all."""
+    """Return Friedman's statistic and p-value; NaN for two searchers, where Wilcoxon's test is enough."""
     if scores.shape[1] < 3:
         return float("nan"), float("nan")
     from scipy.stats import friedmanchisquare

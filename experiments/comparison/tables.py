@@ -94,7 +94,7 @@ def terminal_table(records: Records) -> str:
 
 
 def marked(table: ReportTable, records: Records) -> ReportTable:
-    """Return a table whose note says so where the numbers are no measurements; else the table itself."""
+    """Return a table whose note says so where the numbers are not measurements; else the table itself."""
     source, dataset = records.manifest["source"], records.manifest["dataset"]
     if source == "table":
         return table

@@ -13,14 +13,13 @@ from robustnas.arrays import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
 DIVERGING, RISING = "PuOr_r", "Blues"
 """Colour maps that stay apart for colour-blind readers: around zero, and from nothing to much."""
 
 _DARK = 0.45  # relative luminance below which text is white
-_NOTHING = "#e4e6ea"  # where there is no number
+_NOTHING = "#e4e6ea"  # where a number is missing
 
 
 def draw_heat_map(
@@ -32,6 +31,7 @@ def draw_heat_map(
     norm: Normalize,
     cmap: str = RISING,
     write: Callable[[float], str] | None = None,
+    written: FloatArray | None = None,
     font_size: float = 7.0,
 ) -> AxesImage:
     """Draw a matrix.
@@ -44,6 +44,7 @@ def draw_heat_map(
         norm: From values to shades.
         cmap: The colour map.
         write: From a value to the number written in its field; None for no numbers.
+        written: The values to write, of the same shape, if not those that are shaded.
         font_size: Of these numbers, in points.
 
     Returns:
@@ -56,10 +57,11 @@ def draw_heat_map(
     axes.set_yticks(range(len(rows)), list(rows))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
+    numbers = values if written is None else written
     for i, j in np.ndindex(*values.shape):
-        if write is not None and np.isfinite(values[i, j]):
+        if write is not None and np.isfinite(numbers[i, j]):
             ink = "#ffffff" if _luminance(colours(norm(values[i, j]))) < _DARK else "#000000"
-            axes.text(j, i, write(float(values[i, j])), ha="center", va="center", fontsize=font_size, color=ink)
+            axes.text(j, i, write(float(numbers[i, j])), ha="center", va="center", fontsize=font_size, color=ink)
     return image
 
 
@@ -73,12 +75,6 @@ def around_zero(values: FloatArray) -> TwoSlopeNorm:
     finite = np.abs(values[np.isfinite(values)])
     most = max(float(finite.max()) if finite.size else 1.0, 1e-9)
     return TwoSlopeNorm(0.0, -most, most)
-
-
-def freeze(figure: Figure) -> None:
-    """Lay a figure out now and for good, instead of once for every format."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
 
 
 def _luminance(colour: Any) -> float:

@@ -32,7 +32,7 @@ def write_tables(folder: Path, shown: Mapping[str, ReportTable]) -> None:
 def write_figures(folder: Path, drawn: Mapping[str, Figure | None]) -> dict[str, str]:
     """Write every figure as PNG and PDF and return it as an SVG element, by name.
 
-    A figure that is None could not be drawn: it has no entry, and a file of its name is taken away.
+    A figure that is None could not be drawn: it has no entry, and an older file of its name is removed.
     """
     from experiments.pages.figure_style import INK, render
 

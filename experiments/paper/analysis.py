@@ -63,7 +63,7 @@ def open_question(
 
     Raises:
         InvalidInputError: A surrogate benchmark, a dataset that is not there, or a number out of range.
-        DataNotFoundError: There is no database; says where it was looked for.
+        DataNotFoundError: There is no database; says where it was searched for.
     """
     if dataset is not None and is_surrogate(dataset):
         raise InvalidInputError(
@@ -111,7 +111,7 @@ def write_page(
         question: What was asked.
         sections: At least one.
         drawn: The figures of all of them as SVG elements, as `write_section` returns them.
-        whole: Whether these are all that was asked for; files that an analysis before left of others are removed then.
+        whole: Whether these are all that was asked for; stale files of an earlier analysis are then removed.
     """
     table = question.table
     text = page(

@@ -1,4 +1,4 @@
-"""Which files of a folder belong to its analysis, so that one of fewer results leaves none of the others behind."""
+"""Which files of a folder belong to its analysis, so that one with fewer results leaves no stale files."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def files_of(sections: Sequence[Section]) -> set[str]:
 
 
 def keep_list(folder: Path, sections: Sequence[Section], *, whole: bool) -> None:
-    """List what an analysis wrote in ``files.json``, and take away what one before wrote and this one did not.
+    """List what an analysis wrote in ``files.json``, and remove what an earlier one wrote and this one did not.
 
-    Files of others stay; without a list that can be read, nothing is taken away.
+    Other files stay; without a readable list, nothing is removed.
 
     Args:
         folder: The analysis's.
         sections: What it wrote.
-        whole: Whether that is all; one that was interrupted takes nothing away.
+        whole: Whether that is all; one that was interrupted removes nothing.
     """
     mine, before = files_of(sections), _listed(folder / LIST)
     for path in sorted(before - mine) if whole else ():

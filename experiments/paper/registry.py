@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from experiments.paper.correlations.result import correlations
-from experiments.paper.design.result import design
-from experiments.paper.distributions.result import distributions
-from experiments.paper.explanations.result import explanations
-from experiments.paper.noise_floor.result import noise_floor
+from experiments.paper.correlations import correlations
+from experiments.paper.design import design
+from experiments.paper.distributions import distributions
+from experiments.paper.explanations import explanations
+from experiments.paper.noise_floor import noise_floor
 from experiments.paper.section import Result
 from experiments.paper.strategies import strategies
-from experiments.paper.trade_offs.result import trade_offs
+from experiments.paper.trade_offs import trade_offs
 from experiments.paper.training_free import training_free
-from experiments.paper.transfer.result import transfer
+from experiments.paper.transfer import transfer
 
 RESULTS: dict[str, Result] = {
     "distributions": distributions,

@@ -33,13 +33,13 @@ SEARCHERS = ("random", "local", "evolution", "gp")
 _BEST, _PAPER = "best of the database", "best in the paper"
 
 _PARAGRAPHS = (
-    "Every strategy searches for one objective at a time, and the network that it ends with is scored on all. As in "
-    "the paper there are random search, local search and regularized evolution (population 30, "
+    "Every strategy searches for one objective at a time, and the best network that it finds is scored on all. As in "
+    "the paper, the strategies are random search, local search and regularized evolution (population 30, "
     "tournament 10); the fourth is guided by a Gaussian process where the paper has BANANAS. Only distinct networks "
     "count as queries.",
-    "The best of the database is what a search over all networks would find, and the paper prints it unrounded, "
-    "where the published files have three decimals. Marked are means that lie less than the noise floor below it: "
-    "strategies that all come so close cannot be told apart by trained accuracy, although their means over seeds "
+    "The best of the database is what an exhaustive search would find; the paper prints it unrounded, "
+    "whereas the published files have three decimals. Means less than one noise floor below it are marked: "
+    "strategies that come this close cannot be distinguished by trained accuracy, although their means over seeds "
     "may differ.",
 )
 

@@ -31,13 +31,14 @@ MOST_SHOWN = 40
 
 _PARAGRAPHS = (
     "Kendall's tau-b between each measure and each metric over the networks that have both. Positive: networks with a "
-    "larger value are more accurate. Measures are taken as they are; a strong negative tau is as good as a positive "
-    "one. The paper asks this of measures made of the Jacobian and the Hessian.",
+    "larger value are more accurate. Signs are kept; a strong negative tau is as good as a positive "
+    "one. The paper studies measures of the Jacobian and the Hessian.",
     "Parameters and multiply-accumulates are those of the network as it was trained, convolutions without effect "
-    "included. They are the baseline that a measure has to pass before it is of use. A perfect predictor would not "
-    "reach 1, because accuracies carry training noise: the last line of the table says how far it would come.",
+    "included. They are the baseline that a useful measure has to beat. A perfect predictor would not "
+    "reach 1, because accuracies carry training noise: the last line of the table shows what it would reach.",
     "A measure that is known for few networks has an uncertain tau: the standard error is about 2 / (3 √n) for a weak "
-    "one, 0.03 for 500 networks. Attached tables are shown whatever they hold: also what took training.",
+    "one, 0.03 for 500 networks. Attached tables are shown whatever they hold, numbers that required training "
+    "included.",
 )
 
 
@@ -115,17 +116,17 @@ def _strongest(matrix: pd.DataFrame, order: list[str]) -> list[str]:
 
 
 def _lead(frame: pd.DataFrame, table: DatabaseTable) -> str:
-    said = []
+    parts = []
     shown = [name for name in map(str, cross_objectives(table)) if name in set(frame["metric"])]
     for metric in shown or list(frame["metric"].unique())[:1]:
         rows = frame[(frame["metric"] == metric) & frame["kendall_tau"].notna()]
         if len(rows):
             best = rows.iloc[int(rows["kendall_tau"].abs().to_numpy().argmax())]
-            said.append(f"{title(metric)} by {best['measure']} ({_tau(best['kendall_tau'])})")
+            parts.append(f"{title(metric)} by {best['measure']} ({_tau(best['kendall_tau'])})")
     attached = frame["measure"].nunique() - len(COSTS)
     what = f"Of {attached} attached measures, parameters and FLOPs" if attached else "Of parameters and FLOPs alone"
     rest = "" if attached else " No table of measures is attached."
-    return f"{what}, what ranks best without training, by Kendall's tau: {', '.join(said) or 'nothing varies'}.{rest}"
+    return f"{what}, what ranks best without training, by Kendall's tau: {', '.join(parts) or 'nothing varies'}.{rest}"
 
 
 def _how_to_attach(table: DatabaseTable) -> str:

@@ -93,9 +93,9 @@ def _several(kind: str, values: Sequence[Any], check: Callable[[Any], Any]) -> t
     repeated = [value for value in checked if checked.count(value) > 1]
     if not checked or repeated:
         raise InvalidInputError(
-            f"{kind} {repeated[0]!r} is asked for twice; expected each once"
+            f"{kind} {repeated[0]!r} is given twice; expected each once"
             if repeated
-            else f"no {kind} is asked for; expected at least one"
+            else f"no {kind} is given; expected at least one"
         )
     return checked
 

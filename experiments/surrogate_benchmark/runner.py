@@ -1,20 +1,21 @@
 """The benchmark of surrogates: how well predictors rank networks that they have not seen.
 
 Every surrogate on every encoding learns from the same training sets of canonical networks and is tested on all the
-others: rank correlations, errors, how many of the best it finds, whether its deviations are honest, and seconds.
+others: rank correlations, errors, how many of the best it finds, calibration, and seconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from experiments.comparison.manifest import versions
-from experiments.journal import Journal, not_the_plan, open_journal
+from experiments.journal import open_journal
 from experiments.surrogate_benchmark.fit import FitSpec, fit_record
 from experiments.surrogate_benchmark.noise_ceiling import noise_ceiling
 from experiments.surrogate_benchmark.plan import BenchmarkPlan
@@ -26,10 +27,13 @@ from robustnas.spaces import encoding
 from robustnas.spaces.nasbench201 import space
 from robustnas.tables.datasets import open_table
 from robustnas.tables.table import Table
-from robustnas.workers import in_processes, processors
+from robustnas.workers import complete
 
 KIND = "surrogates"
 """What a manifest calls a benchmark of surrogates."""
+
+KEY = ("objective", "surrogate", "encoding", "train_size", "trial")
+"""The fields of a record that tell its fit apart, as in `FitSpec.key`."""
 
 _OF_THE_RECORD = ("importances", "n_test", "seed", "database_digest", "attached_digests")
 
@@ -39,8 +43,8 @@ def benchmark(
 ) -> Iterator[tuple[int, dict[str, Any] | None]]:
     """Run what is missing of a benchmark, and keep it in a directory if there is one.
 
-    Finished fits of the same benchmark are not done again, so that an interrupted one goes on where it stopped, and a
-    plan may grow by trials, train sizes, surrogates, encodings or objectives.
+    Finished fits of the same benchmark are not done again, so that an interrupted one resumes, and a plan may
+    grow by trials, train sizes, surrogates, encodings or objectives.
 
     Args:
         plan: What to fit.
@@ -55,7 +59,7 @@ def benchmark(
     Raises:
         ObjectiveError: The table lacks a metric of an objective.
         InvalidInputError: Networks with a known score are fewer than a training set needs.
-        DataError: The directory holds other records, is being written, or cannot be written.
+        DataError: The directory holds other records, is being written by another process, or cannot be written.
         WorkerDiedError: A worker process died.
     """
     if jobs is not None:
@@ -66,19 +70,20 @@ def benchmark(
     for name in plan.encodings:
         encoding(name, table)  # refuses columns that are not attached
     with nullcontext() if directory is None else open_journal(directory) as journal:
-        found, missing = _sorted_out(plan, table, journal)
+        missing, found = plan.specs, list[dict[str, Any]]()
         if journal is not None:
+            facts = {"dataset": table.dataset, "database_digest": table.digest, "seed": plan.seed}
+            missing = journal.missing(plan.specs, KEY, lambda _: facts)
+            found = list(journal.runs())
             journal.write_manifest(description)
         yield from enumerate(found, start=1)
-        yield len(found), None
-        for done, record in enumerate(_fits(missing, table, (plan.dataset, data), jobs), start=len(found) + 1):
-            if journal is not None:
-                journal.append(record)
-            yield done, record
+        keep = (lambda _: None) if journal is None else journal.append
+        reopen = partial(open_table, plan.dataset, data)
+        yield from complete(_fit, missing, table, keep, n_done=len(found), jobs=jobs, reopen=reopen)
 
 
 def row(record: dict[str, Any]) -> dict[str, Any]:
-    """Return what a record says in one row of a table: what was fitted, the measures and the seconds."""
+    """Return a record as one row of a table: what was fitted, the measures and the seconds."""
     return {name: value for name, value in record.items() if name not in _OF_THE_RECORD}
 
 
@@ -119,52 +124,5 @@ def _check_sizes(plan: BenchmarkPlan, table: Table) -> None:
             )
 
 
-def _sorted_out(
-    plan: BenchmarkPlan, table: Table, journal: Journal | None
-) -> tuple[list[dict[str, Any]], list[FitSpec]]:
-    """Return the records of a plan that are there, and the fits that are missing."""
-    wanted = {spec.key: spec for spec in plan.specs}
-    found = []
-    for record in journal.runs() if journal is not None else ():
-        assert journal is not None
-        spec = wanted.pop(_key(record, journal), None)
-        if spec is None:
-            raise not_the_plan(journal.directory, _described(record))
-        for name, value in (("dataset", table.dataset), ("database_digest", table.digest), ("seed", plan.seed)):
-            if record[name] != value:
-                raise not_the_plan(journal.directory, f"{name} {record[name]!r} instead of {value!r}")
-        found.append(record)
-    return found, list(wanted.values())
-
-
-def _key(record: dict[str, Any], journal: Journal) -> tuple[Any, ...]:
-    try:
-        return tuple(record[name] for name in ("objective", "surrogate", "encoding", "train_size", "trial"))
-    except KeyError:
-        raise not_the_plan(journal.directory, "no benchmark of surrogates") from None
-
-
-def _described(record: dict[str, Any]) -> str:
-    names = ("objective", "surrogate", "encoding", "train_size", "trial")
-    return ", ".join(f"{name.replace('_', ' ')} {record[name]!r}" for name in names)
-
-
-def _fits(
-    specs: Sequence[FitSpec], table: Table, source: tuple[str, str | Path | None], jobs: int | None
-) -> Iterator[dict[str, Any]]:
-    n_jobs = min(jobs or processors(), max(len(specs), 1))
-    if n_jobs == 1:
-        return (fit_record(spec, table) for spec in specs)
-    return in_processes(_work, specs, n_jobs, _start_worker, source)
-
-
-_table: Table
-
-
-def _start_worker(dataset: str, data: str | Path | None) -> None:
-    global _table
-    _table = open_table(dataset, data)
-
-
-def _work(spec: FitSpec) -> dict[str, Any]:
-    return fit_record(spec, _table)
+def _fit(table: Table, spec: FitSpec) -> dict[str, Any]:
+    return fit_record(spec, table)

@@ -1,4 +1,4 @@
-"""Tables of a benchmark of surrogates: who ranks best, every measure, and whether deviations are honest."""
+"""Tables of a benchmark of surrogates: who ranks best, every measure, and the calibration of deviations."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def measures_table(records: SurrogateRecords) -> ReportTable:
 
 
 def calibration_table(records: SurrogateRecords) -> ReportTable:
-    """Return how many test scores lie in the predicted intervals, at the largest training set."""
+    """Return the coverage of predictive intervals, at the largest training set."""
     rows = []
     for objective in records.objectives:
         order = ranking(records, objective)
@@ -78,7 +78,7 @@ def calibration_table(records: SurrogateRecords) -> ReportTable:
 
 
 def importances_table(records: SurrogateRecords) -> ReportTable:
-    """Return the features that count most for the best pair that says so, per objective."""
+    """Return the features that count most for the best pair that has importances, per objective."""
     rows = []
     for objective in records.objectives:
         pair = best_explained(records, objective)

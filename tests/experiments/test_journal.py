@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -67,3 +68,36 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot make the directory"), open_journal(tmp_path / "file" / "results"):
         pass
+
+
+class Spec(NamedTuple):
+    searcher: str
+    seed: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.searcher, self.seed
+
+
+def missing(folder: Path, specs: list[Spec], **facts: object) -> list[Spec]:
+    with open_journal(folder) as journal:
+        return journal.missing(specs, ("searcher", "seed"), lambda _: facts)
+
+
+def test_what_has_no_run_is_missing(tmp_path: Path) -> None:
+    specs = [Spec("random", seed) for seed in range(3)]
+    assert missing(tmp_path, specs) == specs
+    with open_journal(tmp_path) as journal:
+        journal.append(RUN | {"seed": 1})
+    assert missing(tmp_path, specs, objective="clean") == [specs[0], specs[2]]
+    with pytest.raises(DataError, match=r"another experiment \(searcher 'random', seed 1\); choose another --out"):
+        missing(tmp_path, specs[:1])
+    with pytest.raises(DataError, match="objective 'clean' instead of 'pgd@1'"):
+        missing(tmp_path, specs, objective="pgd@1")
+
+
+def test_a_run_of_another_kind_is_not_asked_for(tmp_path: Path) -> None:
+    with open_journal(tmp_path) as journal:
+        journal.append({"surrogate": "gp"})
+    with pytest.raises(DataError, match="searcher None, seed None"):
+        missing(tmp_path, [Spec("random", 0)])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from robustnas.errors import InvalidInputError
-from robustnas.pareto import HypervolumeScale, non_dominated
+from robustnas.pareto import HypervolumeScale, non_dominated, pareto_ranks
 
 points = arrays(float, st.tuples(st.integers(1, 12), st.just(2)), elements=st.floats(0, 1, width=16))
 
@@ -25,6 +25,17 @@ def test_fronts_and_hypervolumes_do_not_depend_on_the_order(utilities: np.ndarra
     assert (non_dominated(utilities)[order] == non_dominated(utilities[order])).all()
     scale = HypervolumeScale(np.vstack([utilities, [[0, 1], [1, 0]]]))
     assert scale(utilities) == pytest.approx(scale(utilities[order]))
+
+
+@given(
+    arrays(float, st.tuples(st.integers(1, 15), st.integers(1, 4)), elements=st.sampled_from([-1e300, 0.0, 0.5, 1.0]))
+)
+def test_ranks_are_those_of_fronts_taken_off_one_by_one(utilities: np.ndarray) -> None:
+    ranks = pareto_ranks(utilities)
+    for rank in range(len(utilities)):
+        left = utilities[ranks >= rank]
+        front = [not any((other >= row).all() and (other > row).any() for other in left) for row in left]
+        assert front == (ranks[ranks >= rank] == rank).tolist()
 
 
 def test_hypervolume_by_hand() -> None:

@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from robustnas.errors import WorkerDiedError
-from robustnas.workers import in_processes
+from robustnas.workers import complete, in_processes
 
 SCRIPT = """
 from dataclasses import dataclass
@@ -92,3 +94,43 @@ def test_classes_without_a_file_work_as_in_a_notebook() -> None:
 def test_a_script_from_standard_input_works_or_is_told_what_to_do() -> None:
     output = run("-", script=SCRIPT + "main()\n")
     assert output == ANSWER or "read from standard input cannot be imported; or use one process (jobs=1)" in output
+
+
+class Unpicklable:
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def __reduce__(self) -> Any:
+        raise AssertionError("a context that workers make themselves is not pickled")
+
+
+def add_to(context: int, task: int) -> int:
+    return context + task
+
+
+def add_value(context: Unpicklable, task: int) -> int:
+    return context.value + task
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_results_are_kept_before_they_are_yielded(jobs: int) -> None:
+    kept: list[int] = []
+    steps = [
+        (done, result, len(kept)) for done, result in complete(add_to, [1, 2, 3], 10, kept.append, n_done=4, jobs=jobs)
+    ]
+    assert steps[0] == (4, None, 0)
+    assert [done for done, *_ in steps] == [4, 5, 6, 7]
+    assert [n for *_, n in steps] == [0, 1, 2, 3]
+    assert sorted(kept) == [11, 12, 13]
+    assert [result for _, result, _ in steps[1:]] == kept
+
+
+def test_workers_can_make_the_context_themselves() -> None:
+    kept: list[int] = []
+    steps = [*complete(add_value, [1, 2], Unpicklable(0), kept.append, jobs=2, reopen=partial(Unpicklable, 10))]
+    assert len(steps) == 3
+    assert sorted(kept) == [11, 12]
+
+
+def test_nothing_missing_starts_nothing() -> None:
+    assert [*complete(add_to, [], 0, list[int]().append, n_done=3)] == [(3, None)]

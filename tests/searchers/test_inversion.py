@@ -4,12 +4,13 @@ import gc
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Callable
 
 import pytest
 
 from robustnas.errors import SearchStalled
-from searchers.inversion import THREAD_NAME, Inversion
+from searchers.inversion import Inversion
 
 Ask = Callable[[int], int]
 
@@ -18,17 +19,6 @@ def counting(ask: Ask) -> None:
     total = 0
     while True:
         total += ask(total)
-
-
-def threads() -> int:
-    return sum(thread.name == THREAD_NAME for thread in threading.enumerate())
-
-
-def wait_for_no_thread() -> None:
-    gc.collect()
-    until = time.monotonic() + 10
-    while threads() and time.monotonic() < until:
-        time.sleep(0.01)
 
 
 def test_questions_come_one_by_one_with_the_answers_before() -> None:
@@ -87,31 +77,47 @@ def test_none_is_an_answer() -> None:
     assert answers == [None]
 
 
-def test_the_thread_ends_with_the_inversion() -> None:
-    wait_for_no_thread()
-    inversions = [Inversion(counting) for _ in range(20)]
+def test_the_loop_ends_with_the_inversion() -> None:
+    ended: list[str] = []
+
+    def loop(ask: Ask) -> None:
+        try:
+            counting(ask)
+        finally:
+            ended.append("ended")
+
+    inversions = [Inversion(loop) for _ in range(20)]
     for inversion in inversions:
         inversion.advance()
-    assert threads() == 20
+    assert ended == []
     del inversion, inversions
-    wait_for_no_thread()
-    assert threads() == 0
+    gc.collect()
+    assert len(ended) == 20
 
 
-def test_no_handler_of_the_loop_keeps_its_thread() -> None:
+def test_a_loop_that_never_began_ends_silently() -> None:
+    inversion: Inversion[int, int] = Inversion(counting)
+    del inversion
+    gc.collect()
+
+
+def test_no_handler_of_the_loop_keeps_it() -> None:
+    asked: list[int] = []
+
     def stubborn(ask: Ask) -> None:
         while True:
             try:
-                ask(1)
+                asked.append(ask(1))
             except Exception:
                 continue
 
-    wait_for_no_thread()
     inversion = Inversion(stubborn)
     inversion.advance()
+    loop = weakref.ref(inversion._loop)
     del inversion
-    wait_for_no_thread()
-    assert threads() == 0
+    gc.collect()
+    assert loop() is None
+    assert asked == []
 
 
 def test_an_interruption_ends_the_loop_in_its_work() -> None:
@@ -119,7 +125,6 @@ def test_an_interruption_ends_the_loop_in_its_work() -> None:
         while True:
             time.sleep(0.001)
 
-    wait_for_no_thread()
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     main = threading.main_thread().ident
     timer = threading.Timer(0.2, signal.pthread_kill, (main, signal.SIGINT))
@@ -131,6 +136,25 @@ def test_an_interruption_ends_the_loop_in_its_work() -> None:
     finally:
         timer.join()
         signal.signal(signal.SIGINT, handler)
-    assert threads() == 0
     with pytest.raises(SearchStalled, match="interrupted"):
         inversion.advance()
+
+
+def test_inversions_within_inversions_and_in_other_threads() -> None:
+    def outer(ask: Ask) -> None:
+        inner = Inversion(counting)
+        question = inner.advance()
+        while True:
+            question = inner.advance(ask(question))
+
+    found: list[int] = []
+
+    def run() -> None:
+        inversion = Inversion(outer)
+        found.extend(inversion.advance(answer) for answer in (None, 1, 2, 10))
+
+    run()
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert found == [0, 1, 3, 13] * 2

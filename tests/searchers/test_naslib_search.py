@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gc
 import random
-import threading
-import time
+import weakref
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from robustnas import Cell, Oracle
 from robustnas.errors import InvalidInputError, MissingPackageError, SearchError, SearchStalled
@@ -19,7 +19,6 @@ from robustnas.oracle import Outcome
 from robustnas.spaces.nasbench201 import space
 from searchers import create, search
 from searchers.base import Searcher
-from searchers.inversion import THREAD_NAME
 from searchers.naslib_search import NASLIB_SEARCHERS, NASLibSearcher
 from searchers.testing import SearcherContract, landscape
 
@@ -239,17 +238,33 @@ def test_two_searchers_side_by_side_do_not_disturb_each_other() -> None:
     assert [second.cell for _, second in mixed] == trajectory(2)
 
 
-def test_threads_end_with_their_searchers() -> None:
-    def threads() -> int:
-        return sum(thread.name == THREAD_NAME for thread in threading.enumerate())
-
+def test_loops_end_with_their_searchers() -> None:
+    alive: list[weakref.ref[MadeUpEvolution]] = []
     for seed in range(5):
-        list(search(MadeUp(np.random.default_rng(seed)), Oracle("clean", landscape(), budget=12)))
+        optimizer = MadeUpEvolution()
+        alive.append(weakref.ref(optimizer))
+        list(search(made_up(optimizer, seed), Oracle("clean", landscape(), budget=12)))
+    del optimizer
     gc.collect()
-    until = time.monotonic() + 10
-    while threads() and time.monotonic() < until:
-        time.sleep(0.01)
-    assert threads() == 0
+    assert [reference() for reference in alive] == [None] * 5
+
+
+def test_one_openmp_thread_is_lent_and_given_back() -> None:
+    seen: list[int] = []
+
+    class Counting(MadeUpEvolution):
+        def new_epoch(self, epoch: int) -> None:
+            seen.extend(_openmp_threads())
+            super().new_epoch(epoch)
+
+    with threadpool_limits(limits=2, user_api="openmp"):
+        list(search(made_up(Counting()), Oracle("clean", landscape(), budget=12)))
+        assert set(seen) <= {1}
+        assert set(_openmp_threads()) <= {2}
+
+
+def _openmp_threads() -> list[int]:
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp"]
 
 
 @pytest.mark.parametrize("name", sorted(NASLIB_SEARCHERS))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.colors import TwoSlopeNorm
 
-from experiments.pages.figure_style import INK, STYLE, TEXT_WIDTH, new_figure
-from experiments.pages.heat_map import DIVERGING, draw_heat_map, freeze
+from experiments.pages.figure_style import INK, TEXT_WIDTH
+from experiments.pages.heat_map import DIVERGING, draw_heat_map
+from experiments.pages.panels import one_panel
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
 
 if TYPE_CHECKING:
@@ -32,10 +32,7 @@ def tau_figure(matrix: pd.DataFrame) -> Figure:
     """
     names = [str(name) for name in matrix.columns]
     written = len(names) <= _MOST_WRITTEN
-    with mpl.rc_context(STYLE):
-        figure = new_figure(TEXT_WIDTH, TEXT_WIDTH + (0.1 if written else 0.0))
-        figure.set_layout_engine("constrained")
-        axes = figure.subplots()
+    with one_panel(TEXT_WIDTH + (0.1 if written else 0.0)) as (figure, axes):
         labels = [_level(name) for name in names] if written else []
         draw_heat_map(
             axes,
@@ -52,7 +49,6 @@ def tau_figure(matrix: pd.DataFrame) -> Figure:
             axes.set_yticks([])
         axes.tick_params(labelsize=6.5, pad=1)
         draw_blocks(axes, blocks(names), outward=0.022 if written else 0.005, both=True)
-        freeze(figure)
     return figure
 
 
@@ -63,13 +59,9 @@ def named_tau_figure(matrix: pd.DataFrame, labels: Sequence[str]) -> Figure:
         matrix: Square.
         labels: One per row.
     """
-    with mpl.rc_context(STYLE):
-        figure = new_figure(TEXT_WIDTH, 0.26 * len(labels) + 1.2)
-        figure.set_layout_engine("constrained")
-        axes = figure.subplots()
+    with one_panel(0.26 * len(labels) + 1.2) as (figure, axes):
         draw_heat_map(axes, matrix.to_numpy(dtype=float), labels, labels, norm=_NORM, cmap=DIVERGING, write=hundredths)
         axes.tick_params(axis="x", rotation=90)
-        freeze(figure)
     return figure
 
 
@@ -83,10 +75,7 @@ def measures_figure(matrix: pd.DataFrame) -> Figure:
     single = [name for name in names if name != "corruption"]
     runs = [*blocks(single), *([("corr.", 1)] if "corruption" in names else [])]
     written = len(names) <= _MOST_WRITTEN
-    with mpl.rc_context(STYLE):
-        figure = new_figure(TEXT_WIDTH, 0.2 * max(len(matrix), 2) + 1.1)
-        figure.set_layout_engine("constrained")
-        axes = figure.subplots()
+    with one_panel(0.2 * max(len(matrix), 2) + 1.1) as (figure, axes):
         levels = [_level(name) for name in single] + [""] * (len(names) - len(single))
         values = matrix.to_numpy(dtype=float)
         write = hundredths if written else None
@@ -102,7 +91,6 @@ def measures_figure(matrix: pd.DataFrame) -> Figure:
         )
         axes.tick_params(labelsize=6.5, pad=1)
         draw_blocks(axes, runs, outward=0.17 / (0.2 * max(len(matrix), 2) + 0.35), both=False)
-        freeze(figure)
     return figure
 
 

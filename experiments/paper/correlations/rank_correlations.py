@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from robustnas.arrays import FloatArray
 from robustnas.metric import CORRUPTIONS, SEVERITIES, Metric
 from robustnas.tables.database.database import DatabaseTable
+from surrogates.metrics import kendall_tau
 
 TOP_SHARES = (1.0, 0.5, 0.1)
 """The shares of networks, best first by clean accuracy, among which clean accuracy is compared with others."""
@@ -23,11 +23,14 @@ def kendall(first: FloatArray, second: FloatArray) -> float:
     >>> round(kendall(np.array([1.0, 2.0, 3.0, np.nan]), np.array([10.0, 30.0, 20.0, 0.0])), 3)
     0.333
     """
+    return correlation(first, second, kendall_tau)
+
+
+def correlation(first: FloatArray, second: FloatArray, measure: Callable[[FloatArray, FloatArray], float]) -> float:
+    """Return a measure of `surrogates.metrics` over the networks that both know; NaN as for `kendall`."""
     known = np.isfinite(first) & np.isfinite(second)
     a, b = first[known], second[known]
-    if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
-        return math.nan
-    return float(stats.kendalltau(a, b).statistic)
+    return measure(a, b) if len(a) > 1 and np.ptp(a) and np.ptp(b) else math.nan
 
 
 def metric_columns(table: DatabaseTable) -> dict[str, FloatArray]:
@@ -61,7 +64,7 @@ def clean_against(
 ) -> pd.DataFrame:
     """Return tau between clean accuracy and other scores, among all networks and among the best by clean accuracy.
 
-    Ties at the border are all taken in.
+    Ties at the border are all included.
 
     Returns:
         Columns metric, share, n (networks), kendall_tau.

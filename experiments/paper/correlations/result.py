@@ -25,16 +25,16 @@ from robustnas.objectives import cross_objectives
 from robustnas.tables.database.database import DatabaseTable
 
 _PARAGRAPHS = (
-    "Kendall's tau-b over the 6,466 networks: the share of pairs of networks that two metrics order alike, less that "
-    "of pairs that they order differently, ties accounted for. The paper shows the same matrices.",
-    "All metrics were measured on the same trained weights. What chance in training did to a network therefore shows "
+    "Kendall's tau-b over the 6,466 networks: the share of pairs of networks that two metrics order alike, minus the "
+    "share that they order differently, corrected for ties. The paper shows the same matrices.",
+    "All metrics were measured on the same trained weights. Random effects of training therefore show "
     "in all of them, and neighbouring eps correlate more than two separate trainings of the same cell would. On the "
-    "other hand training noise bounds tau between metrics that have little in common; the section on the noise floor "
-    "says how far a metric agrees with itself after another training.",
-    "Where most networks are near zero (PGD and APGD-CE at large eps), ties are many, and the order is that of a few "
-    "test images, or of networks that guess: such a metric may turn the order of the weaker one around.",
-    "Over all networks tau is helped by those that hardly work: they are bad under every mild metric. Among the best "
-    "by clean accuracy, the networks that one would choose from, the correlation is another.",
+    "other hand, training noise bounds tau between metrics that have little in common; the section on the noise floor "
+    "says how well a metric agrees with itself after another training.",
+    "Where most networks are near zero (PGD and APGD-CE at large eps), ties are frequent, and the order depends on a "
+    "few test images, or on networks that guess: such a metric may reverse the order given by a weaker attack.",
+    "Over all networks, tau is raised by those that hardly work, which are poor under every mild metric. Among the "
+    "best by clean accuracy, the networks that one would choose from, the correlation is different.",
 )
 
 
@@ -82,7 +82,7 @@ def correlations(question: Question) -> Section:
 
 
 def _objectives(table: DatabaseTable) -> tuple[ObjectiveScores, ...]:
-    """Return the paper's objectives that the table holds: none, it may be."""
+    """Return the paper's objectives that the table holds, possibly none."""
     return objective_scores(table) if cross_objectives(table) else ()
 
 
@@ -108,10 +108,10 @@ def _lead(objectives: tuple[ObjectiveScores, ...], against: pd.DataFrame, whole:
     if against.empty or not shown:
         return _extremes(whole)
     taus = against.pivot_table(index="metric", columns="share", values="kendall_tau", dropna=False)
-    said = ", ".join(f"{_tau(taus[1.0][name])} ({title})" for name, title in shown.items())
+    all_networks = ", ".join(f"{_tau(taus[1.0][name])} ({title})" for name, title in shown.items())
     least = ", ".join(f"{_tau(taus[min(TOP_SHARES)][name])} ({title})" for name, title in shown.items())
     return (
-        f"Kendall's tau with clean accuracy over all networks: {said}. Among the best "
+        f"Kendall's tau with clean accuracy over all networks: {all_networks}. Among the best "
         f"{100 * min(TOP_SHARES):g} % by clean accuracy: {least}."
     )
 
@@ -122,7 +122,7 @@ def _extremes(whole: pd.DataFrame) -> str:
     low = np.tril_indices(len(values), -1)
     taus = values[low]
     if not np.isfinite(taus).any():
-        return "No two metrics vary, so that none can be correlated."
+        return "No two metrics vary, so no correlation is defined."
     most, least = int(np.nanargmax(taus)), int(np.nanargmin(taus))
     first, second = ([whole.columns[i] for i in (low[0][k], low[1][k])] for k in (most, least))
     return (
@@ -141,7 +141,7 @@ def _clean_table(against: pd.DataFrame, objectives: tuple[ObjectiveScores, ...])
         if entry.name != "clean"
     ]
     heads = [f"all {sizes[s]:,}" if s == 1 else f"best {100 * s:g} % ({sizes[s]:,})" for s in shares]
-    note = "Networks are chosen by clean accuracy; ties at the border are all taken in."
+    note = "Networks are chosen by clean accuracy; ties at the border are all included."
     return ReportTable("Kendall's tau with clean accuracy", ("objective", *heads), tuple(rows), note)
 
 

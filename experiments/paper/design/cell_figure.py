@@ -6,12 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.path import Path
 
-from experiments.pages.figure_style import INK, STYLE, TEXT_WIDTH, new_figure
-from experiments.pages.heat_map import freeze
+from experiments.pages.figure_style import INK
+from experiments.pages.panels import panels
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.operations import EDGES, Operation
 
@@ -38,17 +37,10 @@ def cells_figure(cells: Sequence[Cell], titles: Sequence[str]) -> Figure:
         cells: At least one.
         titles: One per cell.
     """
-    n_rows = math.ceil(len(cells) / _N_COLUMNS)
-    with mpl.rc_context(STYLE):
-        figure = new_figure(TEXT_WIDTH, 1.5 * n_rows)
-        figure.set_layout_engine("constrained")
-        panels = list(figure.subplots(n_rows, _N_COLUMNS, squeeze=False).flat)
-        for axes in panels[len(cells) :]:
-            axes.remove()
-        for axes, cell, title in zip(panels, cells, titles, strict=False):
+    with panels(len(cells), _N_COLUMNS, row=1.5, rest=0.0) as (figure, grid):
+        for axes, cell, title in zip(grid, cells, titles, strict=True):
             draw_cell(axes, cell)
             axes.set_title(title)
-        freeze(figure)
     return figure
 
 

@@ -2,59 +2,49 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from experiments.comparison.figures import new_panels
-from experiments.pages.figure_style import PALETTE, QUIET, STYLE, TEXT_WIDTH, new_figure
-from experiments.pages.heat_map import DIVERGING, around_zero, draw_heat_map, freeze
+from experiments.pages.figure_style import PALETTE
+from experiments.pages.heat_map import DIVERGING, around_zero, draw_heat_map
+from experiments.pages.panels import label_all, light_grid, panels, standard_panels
 from experiments.paper.design.cell_effects import EDGE_NAMES, CellEffects
 from experiments.paper.objective_scores import ObjectiveScores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 _OPERATIONS = ("none", "skip", "1×1", "3×3", "pool")
 
 
 def effects_figure(effects: Mapping[str, CellEffects], objectives: Sequence[ObjectiveScores]) -> Figure:
     """Draw one heat map per objective, edges by operations, in points; in brackets where the interval holds 0."""
-    with mpl.rc_context(STYLE):
-        n_columns = min(3, len(objectives))
-        n_rows = math.ceil(len(objectives) / n_columns)
-        figure = new_figure(TEXT_WIDTH, 0.35 + 1.75 * n_rows)
-        figure.set_layout_engine("constrained")
-        panels = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
+    n_columns = min(3, len(objectives))
+    with panels(len(objectives), n_columns, row=1.75, rest=0.35) as (figure, grid):
         norm = around_zero(np.array([100 * effects[entry.name].matrix for entry in objectives]))
-        for i, (axes, entry) in enumerate(zip(panels, objectives, strict=False)):
+        for i, (axes, entry) in enumerate(zip(grid, objectives, strict=True)):
             image = _draw_effects(axes, effects[entry.name], norm, EDGE_NAMES if i % n_columns == 0 else ())
             axes.set_title(entry.title)
-        for axes in panels[len(objectives) :]:
-            axes.remove()
-        bar = figure.colorbar(image, ax=panels[: len(objectives)], pad=0.01, fraction=0.03)
+        bar = figure.colorbar(image, ax=grid, pad=0.01, fraction=0.03)
         bar.set_label("points against the average operation")
-        freeze(figure)
     return figure
 
 
 def size_figure(bins: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> Figure:
     """Draw median, quartiles and tenths of each objective against the number of parameters, and the best per bin."""
-    with mpl.rc_context(STYLE):
-        figure, panels = new_panels(len(objectives))
-        for axes, entry in zip(panels, objectives, strict=True):
+    with standard_panels(len(objectives)) as (figure, grid):
+        for axes, entry in zip(grid, objectives, strict=True):
             _draw_size(axes, bins[bins["objective"] == entry.name])
             axes.set_title(entry.title)
-        figure.supxlabel("parameters (millions), median of the bin", fontsize=8)
-        figure.supylabel("accuracy (%)", fontsize=8)
+        label_all(figure, "parameters (millions), median of the bin", "accuracy (%)")
         handles = [
             Line2D([], [], color=PALETTE[0], marker="o", markersize=2.5),
             Patch(color=PALETTE[0], alpha=0.35, linewidth=0),
@@ -63,7 +53,6 @@ def size_figure(bins: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> Fi
         ]
         names = ["median", "middle half", "middle 80 %", "best of the bin"]
         figure.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False)
-        freeze(figure)
     return figure
 
 
@@ -71,10 +60,8 @@ def overlap_figure(overlaps: pd.DataFrame, objectives: Sequence[ObjectiveScores]
     """Draw one matrix per k: the share of the k best networks that two objectives have in common, in percent."""
     ks = list(dict.fromkeys(overlaps["k"]))
     names = [entry.name for entry in objectives]
-    with mpl.rc_context(STYLE):
-        figure = new_figure(TEXT_WIDTH, 0.9 + 0.27 * len(names))
-        figure.set_layout_engine("constrained")
-        for axes, k in zip(figure.subplots(1, len(ks), squeeze=False).flat, ks, strict=True):
+    with panels(len(ks), len(ks), row=0.27 * len(names), rest=0.9) as (figure, grid):
+        for axes, k in zip(grid, ks, strict=True):
             part = overlaps[overlaps["k"] == k].pivot_table(index="first", columns="second", values="overlap")
             matrix = 100 * part.loc[names, names].to_numpy(dtype=float)
             rows = [entry.title for entry in objectives] if k == ks[0] else []
@@ -84,11 +71,10 @@ def overlap_figure(overlaps: pd.DataFrame, objectives: Sequence[ObjectiveScores]
             )
             axes.tick_params(axis="x", labelsize=6.5)
             axes.set_xlabel(f"{k} best")
-        freeze(figure)
     return figure
 
 
-def _draw_effects(axes: Axes, effects: CellEffects, norm: Normalize, rows: Sequence[str]) -> mpl.image.AxesImage:
+def _draw_effects(axes: Axes, effects: CellEffects, norm: Normalize, rows: Sequence[str]) -> AxesImage:
     certain = (effects.frame["low"] > 0) | (effects.frame["high"] < 0)
     sure = dict(zip((100 * effects.frame["effect"]).tolist(), certain.tolist(), strict=True))
 
@@ -107,4 +93,4 @@ def _draw_size(axes: Axes, bins: pd.DataFrame) -> None:
         axes.fill_between(x, 100 * bins[low], 100 * bins[high], color=PALETTE[0], alpha=alpha, linewidth=0)
     axes.plot(x, 100 * bins["q50"], "-o", color=PALETTE[0], markersize=2.5)
     axes.plot(x, 100 * bins["best"], "--", color=PALETTE[1])
-    axes.grid(color=QUIET, alpha=0.25, linewidth=0.5)
+    light_grid(axes)

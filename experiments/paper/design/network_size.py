@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from experiments.paper.correlations.rank_correlations import correlation, kendall
 from experiments.paper.objective_scores import ObjectiveScores
 from robustnas.arrays import FloatArray
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cost import all_parameters
 from robustnas.tables.table import Table, skeleton_of
+from surrogates.metrics import spearman
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 _MOST_BINS = 10
@@ -43,12 +44,9 @@ def size_correlations(table: Table, objectives: Sequence[ObjectiveScores]) -> pd
     """Return how scores go with the number of parameters: columns objective, kendall_tau, spearman, n."""
     params, rows = network_parameters(table), []
     for entry in objectives:
-        known = np.isfinite(entry.scores)
-        varies = known.sum() > 1 and np.ptp(entry.scores[known]) > 0
-        pair = params[known], entry.scores[known]
-        tau = float(stats.kendalltau(*pair).statistic) if varies else float("nan")
-        rho = float(stats.spearmanr(*pair).statistic) if varies else float("nan")
-        rows.append({"objective": entry.name, "kendall_tau": tau, "spearman": rho, "n": int(known.sum())})
+        tau, rho = kendall(params, entry.scores), correlation(params, entry.scores, spearman)
+        n = int(np.isfinite(entry.scores).sum())
+        rows.append({"objective": entry.name, "kendall_tau": tau, "spearman": rho, "n": n})
     return pd.DataFrame(rows)
 
 

@@ -21,7 +21,7 @@ from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.tables.database.database import DatabaseTable
 
 _PARAGRAPHS = (
-    "In the paper, networks with equally many parameters differ much in robustness, and the 405 "
+    "In the paper, networks with the same number of parameters differ widely in robustness; the 405 "
     "evaluated networks with exactly two 3x3 and no 1x1 convolutions serve as the example. Mean accuracy under "
     "attack is the mean over every attack and eps that the data holds. The drawn cells are the three best and the "
     "three worst functions of that group; parameters are those of the trained network, those of convolutions "
@@ -29,12 +29,12 @@ _PARAGRAPHS = (
     "Effects come from an additive model: accuracy is a mean plus one effect per edge and operation, fitted by "
     "least squares over all cells that carry something from input to output. The reference is the average "
     "operation: the five effects of an edge sum to zero. Intervals are 95 %, with standard errors clustered by "
-    "function, so that cells that share a network do not count as independent. The model leaves out how operations "
-    "work together; R2 says how much it explains. An operation on an edge that leads nowhere counts like any other.",
-    "Sizes are binned into about equally many networks; the space has 28 sizes, and none is divided. In top-k "
+    "function, so that cells that share a network do not count as independent. The model ignores interactions "
+    "between operations; R2 says how much it explains. An operation on an edge that leads nowhere counts like any "
+    "other.",
+    "Bins of size hold about the same number of networks; the space has 28 sizes, and no size is split. In top-k "
     "overlap, ties at the k-th place, frequent among accuracies of three decimals, are broken at random. The best k "
-    "differ also by chance: two trainings of the same functions would not have all of their best k in common "
-    "either.",
+    "also differ by chance: two trainings of the same functions would not share all of their best k either.",
 )
 
 
@@ -99,8 +99,9 @@ def effects_frame(effects: Mapping[str, CellEffects]) -> pd.DataFrame:
 def _lead(networks: pd.DataFrame, effects: Mapping[str, CellEffects], objectives: Sequence[ObjectiveScores]) -> str:
     low, high = networks["adversarial"].min(), networks["adversarial"].max()
     spread = (
-        f"Size does not settle robustness: {len(networks)} networks with {N_3X3} 3x3 and {N_1X1 or 'no'} 1x1 "
-        f"convolutions have equally many parameters, and a mean accuracy under attack from {low:.3f} to {high:.3f}."
+        f"Size does not determine robustness: {len(networks)} networks with {N_3X3} 3x3 and {N_1X1 or 'no'} 1x1 "
+        f"convolutions have the same number of parameters, and a mean accuracy under attack "
+        f"from {low:.3f} to {high:.3f}."
     )
     best = [_strongest(entry, effects[entry.name]) for entry in objectives]
     return f"{spread} What helps most, by objective: {'; '.join(best)}."

@@ -28,8 +28,7 @@ _PARAGRAPHS = (
     "output. Under strong attacks accuracies fall below chance, because an attack turns even guesses wrong; networks "
     "whose output hardly depends on the image are then the best, without being of any use. FGSM at large eps destroys "
     "the image itself, and accuracy returns to chance.",
-    "Where nearly all networks are at zero, a metric cannot tell them apart: differences there are few test images "
-    "wide.",
+    "Where nearly all networks are at zero, a metric cannot separate them: they differ by a few test images.",
 )
 
 
@@ -65,20 +64,20 @@ def distributions(question: Question) -> Section:
 
 
 def _lead(quantiles: pd.DataFrame, severities: pd.DataFrame, attacks: pd.DataFrame) -> str:
-    said = []
+    parts = []
     by_metric = quantiles.set_index("metric")
     if "clean" in by_metric.index:
-        said.append(f"The median network is {_percent(by_metric['median']['clean'])} accurate on clean images")
+        parts.append(f"The median network is {_percent(by_metric['median']['clean'])} accurate on clean images")
     for name in [f"{attack}@1" for attack in ("fgsm", "pgd", "apgd") if f"{attack}@1" in by_metric.index][-1:]:
         attack, median, best = ATTACKS[name.partition("@")[0]].title, by_metric["median"][name], by_metric["best"][name]
-        said.append(f"{_percent(median)} under {attack} at eps 1/255 (the best {_percent(best)})")
+        parts.append(f"{_percent(median)} under {attack} at eps 1/255 (the best {_percent(best)})")
     if len(severities):
         low, high = severities.iloc[0]["median"], severities.iloc[-1]["median"]
-        said.append(f"{_percent(low)} to {_percent(high)} under corruptions of severity 1 to 5")
-    if not said:
+        parts.append(f"{_percent(low)} to {_percent(high)} under corruptions of severity 1 to 5")
+    if not parts:
         first = quantiles.iloc[0]
-        said.append(f"The median network's accuracy is {_percent(first['median'])} ({first['metric']})")
-    return f"{', '.join(said)}.{_at_chance(attacks)}"
+        parts.append(f"The median network's accuracy is {_percent(first['median'])} ({first['metric']})")
+    return f"{', '.join(parts)}.{_at_chance(attacks)}"
 
 
 def _at_chance(attacks: pd.DataFrame) -> str:

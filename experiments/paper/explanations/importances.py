@@ -6,22 +6,23 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import GroupShuffleSplit
 
+from experiments.paper.correlations.rank_correlations import kendall
 from robustnas.arrays import FloatArray
 from robustnas.errors import InvalidInputError
 from robustnas.spaces import encoding
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.twins import network_twin_labels
+from surrogates.metrics import spearman
 
 _HELD_OUT = 0.3
 _REPEATS = 5
 
 
 class Importances(NamedTuple):
-    """What a surrogate of one score leans on.
+    """What the predictions of one score depend on.
 
     Attributes:
         frame: One row per feature: feature, importance (the fall of R2 on held-out networks if the feature is
@@ -64,13 +65,7 @@ def importances(scores: FloatArray, name: str = "graph", seed: int = 0) -> Impor
             "feature": [column.removeprefix(f"{name}:") for column in features.names],
             "importance": found.importances_mean,
             "std": found.importances_std,
-            "direction": [_direction(column, y) for column in x.T],
+            "direction": [int(np.sign(spearman(column, y))) for column in x.T],
         }
     )
-    return Importances(frame, float(stats.kendalltau(model.predict(x[test]), y[test]).statistic), len(test))
-
-
-def _direction(feature: FloatArray, scores: FloatArray) -> int:
-    if not np.ptp(feature) or not np.ptp(scores):
-        return 0
-    return int(np.sign(stats.spearmanr(feature, scores).statistic))
+    return Importances(frame, kendall(model.predict(x[test]), y[test]), len(test))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from experiments.pages.figure_style import STYLE, TEXT_WIDTH, new_figure
-from experiments.pages.heat_map import DIVERGING, around_zero, draw_heat_map, freeze
+from experiments.pages.heat_map import DIVERGING, around_zero, draw_heat_map
+from experiments.pages.panels import one_panel
 from experiments.pages.table import Entry, ReportTable, Row
 from experiments.paper.explanations.importances import Importances, importances
 from experiments.paper.objective_scores import ObjectiveScores, objective_scores
@@ -24,12 +23,12 @@ N_FEATURES = 5
 
 _PARAGRAPHS = (
     "For each objective XGBoost learns from graph features of 70 % of the functions, and predicts the others; "
-    "functional twins stay on one side. The importance of a feature is the fall of R2 on the held-out networks when "
-    "its values are shuffled among them, the mean of five shuffles. The sign is that of its rank correlation with "
-    "the score.",
-    "Features that say nearly the same share their importance, so that a feature with none may still matter; and a "
-    "feature that helps to predict need not be a cause. A sign is that of the feature alone: with the others held "
-    "fixed it may differ.",
+    "functional twins are never split between the two. The importance of a feature is the drop of R2 on the held-out "
+    "networks when its values are shuffled among them, the mean of five shuffles. The sign is that of its rank "
+    "correlation with the score.",
+    "Features that carry nearly the same information share their importance, so a feature with none may still matter; "
+    "and a feature that helps to predict need not be a cause. The sign is that of the feature alone: with the others "
+    "held fixed it may differ.",
 )
 
 
@@ -53,7 +52,7 @@ def explanations(question: Question) -> Section:
         tables={"explanations": _table(found, objectives)},
         figures={"explanations": _figure(found, objectives)},
         captions={
-            "explanations": "Fall of R2 in hundredths when a feature is shuffled, signed by the direction of its rank "
+            "explanations": "Drop of R2 in hundredths when a feature is shuffled, signed by the direction of its rank "
             f"correlation with accuracy; the {N_FEATURES} strongest features of each objective."
         },
     )
@@ -86,16 +85,12 @@ def _figure(found: Mapping[str, Importances], objectives: Sequence[ObjectiveScor
     matrix = 100 * np.stack(
         [(part["importance"] * part["direction"]).to_numpy(dtype=float) for part in columns], axis=1
     )
-    with mpl.rc_context(STYLE):
-        figure = new_figure(TEXT_WIDTH, 0.7 + 0.2 * len(shown))
-        figure.set_layout_engine("constrained")
-        axes = figure.subplots()
+    with one_panel(0.7 + 0.2 * len(shown)) as (figure, axes):
         titles = [entry.short for entry in objectives]
         image = draw_heat_map(
             axes, matrix, shown, titles, norm=around_zero(matrix), cmap=DIVERGING, write=lambda v: f"{v:+.1f}"
         )
-        figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03).set_label("signed fall of R2 (hundredths)")
-        freeze(figure)
+        figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03).set_label("signed drop of R2 (hundredths)")
     return figure
 
 
@@ -108,8 +103,8 @@ def _table(found: Mapping[str, Importances], objectives: Sequence[ObjectiveScore
             entries = (Entry(line["feature"]), Entry(f"{line['importance']:.3f}", f"{line['std']:.3f}"), Entry(sign))
             rows.append(Row(f"{entry.title} (Kendall tau {model.kendall_tau:.2f})", entries))
     return ReportTable(
-        "Fall of R2 on held-out networks when a feature is shuffled",
-        ("feature", "fall", "direction"),
+        "Drop of R2 on held-out networks when a feature is shuffled",
+        ("feature", "drop", "direction"),
         tuple(rows),
         "± standard deviation over shuffles.",
         "objective",

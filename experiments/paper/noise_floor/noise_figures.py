@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from experiments.pages.figure_style import INK, PALETTE, QUIET, STYLE, TEXT_WIDTH, new_figure
-from experiments.pages.heat_map import freeze
+from experiments.pages.figure_style import INK, PALETTE, QUIET
+from experiments.pages.panels import LEVEL, label_all, light_grid, panels
 from robustnas.metric import ATTACKS, CORRUPTIONS, PAPER_ATTACKS, SEVERITIES, Metric
 
 if TYPE_CHECKING:
@@ -31,23 +29,21 @@ def metrics_figure(noise: pd.DataFrame) -> Figure:
         noise: As `twin_noise.noise_frame` returns it.
     """
     by_name = noise.set_index("metric")
-    with mpl.rc_context(STYLE):
-        figure = new_figure(TEXT_WIDTH, 4.0)
-        figure.set_layout_engine("constrained")
-        grid = figure.subplots(2, 2, sharey="row", sharex="col", width_ratios=(1.7, 1))
-        for row, (column, label) in enumerate((("std", "noise (points)"), ("noise_share", "noise (% of variance)"))):
-            _draw_attacks(grid[row, 0], by_name, column)
-            _draw_severities(grid[row, 1], by_name, column)
-            grid[row, 0].set_ylabel(label)
-            grid[row, 0].set_ylim(bottom=0)
-        grid[0, 0].set_title("attacks")
-        grid[0, 1].set_title("corruptions")
-        grid[1, 0].set_xlabel("eps (1/255)")
-        grid[1, 1].set_xlabel("severity")
-        handles, labels = grid[0, 0].get_legend_handles_labels()
+    rows = (("std", "noise (points)"), ("noise_share", "noise (% of variance)"))
+    shared: Any = {"sharey": "row", "sharex": "col", "width_ratios": (1.7, 1)}
+    with panels(4, 2, row=2.0, rest=0.0, **shared) as (figure, grid):
+        for (column, label), attacks, corruptions in zip(rows, grid[::2], grid[1::2], strict=True):
+            _draw_attacks(attacks, by_name, column)
+            _draw_severities(corruptions, by_name, column)
+            attacks.set_ylabel(label)
+            attacks.set_ylim(bottom=0)
+        grid[0].set_title("attacks")
+        grid[1].set_title("corruptions")
+        grid[2].set_xlabel("eps (1/255)")
+        grid[3].set_xlabel("severity")
+        handles, labels = grid[0].get_legend_handles_labels()
         if handles:
-            grid[0, 0].legend(handles, labels, frameon=False, ncols=2, loc="best")
-        freeze(figure)
+            grid[0].legend(handles, labels, frameon=False, ncols=2, loc="best")
     return figure
 
 
@@ -59,21 +55,12 @@ def levels_figure(levels: pd.DataFrame, titles: Mapping[str, str], pooled: Mappi
         titles: Of the objectives to draw, by name.
         pooled: Their noise at all levels together, by name.
     """
-    n_columns = min(3, len(titles))
-    n_rows = math.ceil(len(titles) / n_columns)
-    with mpl.rc_context(STYLE):
-        figure = new_figure(TEXT_WIDTH, 1.7 * n_rows + 0.3)
-        figure.set_layout_engine("constrained")
-        panels = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
-        for axes in panels[len(titles) :]:
-            axes.remove()
-        for axes, (name, title) in zip(panels, titles.items(), strict=False):
+    with panels(len(titles), min(3, len(titles)), row=1.7, rest=0.3) as (figure, grid):
+        for axes, (name, title) in zip(grid, titles.items(), strict=True):
             _draw_levels(axes, levels[levels["metric"] == name])
-            axes.axhline(100 * pooled[name], color=QUIET, linestyle=(0, (4, 3)), linewidth=0.9, zorder=1)
+            axes.axhline(100 * pooled[name], **LEVEL)
             axes.set_title(title)
-        figure.supxlabel("mean accuracy of twins (%)", fontsize=8)
-        figure.supylabel("noise (points)", fontsize=8)
-        freeze(figure)
+        label_all(figure, "mean accuracy of twins (%)", "noise (points)")
     return figure
 
 
@@ -92,7 +79,7 @@ def _draw_attacks(axes: Axes, by_name: pd.DataFrame, column: str) -> None:
     axes.xaxis.set_major_locator(FixedLocator(_TICKS))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.grid(color=QUIET, alpha=0.25, linewidth=0.5)
+    light_grid(axes)
 
 
 def _draw_severities(axes: Axes, by_name: pd.DataFrame, column: str) -> None:
@@ -112,7 +99,7 @@ def _draw_severities(axes: Axes, by_name: pd.DataFrame, column: str) -> None:
             axes.fill_between(x, 100 * rows["low"], 100 * rows["high"], color=PALETTE[4], alpha=0.25, lw=0)
     _draw_clean(axes, by_name, column)
     axes.set_xticks(list(SEVERITIES))
-    axes.grid(color=QUIET, alpha=0.25, linewidth=0.5)
+    light_grid(axes)
 
 
 def _draw_clean(axes: Axes, by_name: pd.DataFrame, column: str) -> None:
@@ -135,4 +122,4 @@ def _draw_levels(axes: Axes, rows: pd.DataFrame) -> None:
     errors = np.nan_to_num(np.maximum([below, above], 0.0))
     axes.errorbar(x, std, yerr=errors, fmt="-o", color=PALETTE[0], markersize=3, elinewidth=0.9, capsize=2)
     axes.set_ylim(bottom=0)
-    axes.grid(color=QUIET, alpha=0.25, linewidth=0.5)
+    light_grid(axes)

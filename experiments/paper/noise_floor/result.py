@@ -1,4 +1,4 @@
-"""The noise floor: how far apart two trainings of one function are, and which differences it swallows."""
+"""The noise floor: how far apart two trainings of one function are, and which differences it hides."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _PARAGRAPHS = (
     "one). The noise floor is the pooled standard deviation within groups; its 95 % interval comes from a bootstrap "
     "over whole groups. The paper trained every network once and reports no noise.",
     "Within one: networks whose score is less than one standard deviation below the best. Within 2.77: less than 1.96 "
-    "√2 of them, what two trainings of equally good networks may differ by (95 %). The best of a table is also the "
-    "luckiest: its score, trained again, would probably be lower.",
+    "√2 standard deviations, by which two trainings of equally good networks may differ (95 %). The best of a table is "
+    "also the luckiest: its score, trained again, would probably be lower.",
     "A difference between two strategies matters, as far as training noise goes, above 1.96 √(2/n) standard "
     "deviations, if each mean is over n different networks, one per seed. Seeds that end on the same network share its "
     "noise, and n is then the number of distinct networks: where all seeds of a strategy end on one, n is 1, whatever "
     "the number of seeds. The spread between seeds comes on top.",
-    "Twins are no random sample: a function that several cells compute tends to be a simple one. The pooled value is "
-    "dominated by groups at accuracies where noise is large; the noise by accuracy level says how much that is. "
-    "The levels hold about equally many groups of twins.",
+    "Twins are not a random sample: a function that several cells compute tends to be a simple one. The pooled value "
+    "is dominated by groups at accuracies where noise is large; the noise by accuracy level shows how much that "
+    "matters. The levels hold about equally many groups of twins.",
 )
 
 
@@ -68,8 +68,8 @@ def noise_floor(question: Question) -> Section:
         },
         captions={
             "noise_floor_metrics": "Standard deviation between trainings of one function, with its 95 % interval, and "
-            "the share of the variance over all networks that it is. Grey: single corruptions; orange: the mean over "
-            "all 15; black: clean. Eps above 16 is left out; the data has it.",
+            "its share of the variance over all networks. Grey: single corruptions; orange: the mean over "
+            "all 15; black: clean. Eps above 16 is not shown; the data has it.",
             "noise_floor_levels": "The same by accuracy: groups of twins in bins of about equally many. Dashed: "
             "pooled.",
         },
@@ -87,7 +87,7 @@ def _columns(table: DatabaseTable) -> dict[str, FloatArray]:
 
 
 def _shown(table: DatabaseTable) -> list[str]:
-    """Return the paper's objectives, or what comes first where there is none of them."""
+    """Return the paper's objectives, or the first metrics if the table holds none of them."""
     return [str(found) for found in cross_objectives(table)] or [str(metric) for metric in table.metrics][:6]
 
 

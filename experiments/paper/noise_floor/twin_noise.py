@@ -1,4 +1,4 @@
-"""Twin noise: what functional twins tell about training noise, for every metric, with intervals over their groups."""
+"""Twin noise: what functional twins reveal about training noise, for every metric, with intervals over their groups."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def pooled(squares: FloatArray, freedom: FloatArray) -> float:
 
 
 def noise_frame(columns: Mapping[str, FloatArray], seed: int = 0) -> pd.DataFrame:
-    """Return the noise of every score, and what it hides.
+    """Return the noise of every score, and the differences that it hides.
 
     Args:
         columns: Scores over the networks by name, larger is better.

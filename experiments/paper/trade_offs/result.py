@@ -8,13 +8,11 @@ from dataclasses import replace
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from experiments.comparison.figures import new_panels
-from experiments.pages.figure_style import PALETTE, QUIET, STYLE, TEXT_WIDTH, new_figure
-from experiments.pages.heat_map import freeze
+from experiments.pages.figure_style import PALETTE
+from experiments.pages.panels import label_all, light_grid, panels, standard_panels
 from experiments.pages.table import Entry, ReportTable, Row
 from experiments.paper.objective_scores import COST_TITLES, ObjectiveScores, objective_scores, robust_scores
 from experiments.paper.section import Question, Section
@@ -39,8 +37,8 @@ _PARAGRAPHS = (
     "A step between neighbours on a front is unsure if it changes an accuracy by less than the noise floor, the "
     "standard deviation between trainings of one function. Near the front are all networks that none beats in both "
     "objectives by more than the noise floor. Costs are exact, without convolutions that do nothing; attached costs "
-    "are taken as given, but for a single negative number, such as -1, which marks missing ones. A front is made of "
-    "extremes: part of every one is luck in training, and its accuracies are optimistic.",
+    "are taken as given, except for a single negative number, such as -1, which marks missing ones. A front is made of "
+    "extremes: each owes something to luck in training, and its accuracies are optimistic.",
 )
 
 
@@ -122,17 +120,9 @@ def trade_off_facts(pairs: Sequence[Pair]) -> pd.DataFrame:
 
 def fronts_figure(pairs: Sequence[Pair]) -> Figure:
     """Draw one panel per pair: the front as a staircase, and its knee."""
-    with mpl.rc_context(STYLE):
-        n_columns = min(3, len(pairs))
-        n_rows = math.ceil(len(pairs) / n_columns)
-        figure = new_figure(TEXT_WIDTH, 2.0 * n_rows)
-        figure.set_layout_engine("constrained")
-        panels = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
-        for axes, pair in zip(panels, pairs, strict=False):
+    with panels(len(pairs), min(3, len(pairs)), row=2.0, rest=0.0) as (figure, grid):
+        for axes, pair in zip(grid, pairs, strict=True):
             _draw(axes, *pair)
-        for axes in panels[len(pairs) :]:
-            axes.remove()
-        freeze(figure)
     return figure
 
 
@@ -140,17 +130,15 @@ def costs_figure(pairs: Sequence[Pair]) -> Figure:
     """Draw one panel per cost, with the front of every accuracy as a staircase; of many costs, the first twelve."""
     costs = list({cost.name: cost for _, cost in pairs}.values())[:_MOST_PANELS]
     accuracies = {accuracy.name: accuracy for accuracy, _ in pairs}.values()
-    with mpl.rc_context(STYLE):
-        figure, panels = new_panels(len(costs), share_y=True)
-        for axes, cost in zip(panels, costs, strict=True):
+    with standard_panels(len(costs), share_y=True) as (figure, grid):
+        for axes, cost in zip(grid, costs, strict=True):
             for color, accuracy in zip(cycle(PALETTE), accuracies, strict=False):
                 members = front_members(accuracy, cost)
                 axes.step(members["second"], 100 * members["first"], where="pre", color=color, label=accuracy.title)
             axes.set_xlabel(cost.title)
-            axes.grid(color=QUIET, alpha=0.25, linewidth=0.5)
-        figure.supylabel("accuracy (%)", fontsize=8)
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
-        freeze(figure)
+            light_grid(axes)
+        label_all(figure, y="accuracy (%)")
+        figure.legend(*grid[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
     return figure
 
 
@@ -161,7 +149,7 @@ def _draw(axes: Axes, first: ObjectiveScores, second: ObjectiveScores) -> None:
     axes.plot(x[members["knee"]], y[members["knee"]], "x", color=PALETTE[1], markersize=6, markeredgewidth=1.5)
     axes.set_xlabel(second.title if second.minimised else f"{second.title} (%)")
     axes.set_ylabel(f"{first.title} (%)")
-    axes.grid(color=QUIET, alpha=0.25, linewidth=0.5)
+    light_grid(axes)
 
 
 def _factor(entry: ObjectiveScores) -> float:

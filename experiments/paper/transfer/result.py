@@ -6,34 +6,33 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.colors import PowerNorm
+from matplotlib.colors import Normalize, PowerNorm
 
-from experiments.pages.figure_style import STYLE, TEXT_WIDTH, new_figure
-from experiments.pages.heat_map import DIVERGING, around_zero, draw_heat_map, freeze
+from experiments.pages.heat_map import DIVERGING, around_zero, draw_heat_map
+from experiments.pages.panels import one_panel
 from experiments.pages.table import Entry, ReportTable, Row
 from experiments.paper.objective_scores import ObjectiveScores, objective_scores, robust_scores
 from experiments.paper.section import Question, Section
-from experiments.paper.transfer.transfers import transfers
+from experiments.paper.transfer.regrets import transfer_regrets
 from robustnas.metric import ATTACKS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TOP = 10
-_DARKEST = 25.0  # noise floors; more is drawn alike
+_DARKEST = 25.0  # noise floors; larger regrets have the same shade
 _EPSILONS = (0.5, 1.0, 2.0, 4.0)
 
 _PARAGRAPHS = (
-    "Rows choose, columns are used. Regret is how far the best network of the row stays below the best of the column, "
-    "the mean over ties; in noise floors it is divided by the column's standard deviation between trainings of one "
-    "function. A regret below one means nothing.",
-    "The second regret lets the row choose its 10 best, which are then measured under the column: that is what a cheap "
-    "objective offers as a filter for a dear one. Ties at the tenth place are broken at random. Both use the whole "
-    "space; a search sees less of it.",
-    "The best of a column is the luckiest of several equals, so that every regret holds some noise. At eps 4 most "
+    "Networks are chosen by the row and used on the column. Regret is how far the best network of the row falls short "
+    "of the best of the column, the mean over ties; in noise floors, it is divided by the column's standard deviation "
+    "between trainings of one function. A regret below one noise floor is not meaningful.",
+    "For the second regret the row chooses its 10 best, which are then measured under the column: this is what a cheap "
+    "objective offers as a filter for an expensive one. Ties at the tenth place are broken at random. Both use the "
+    "whole space; a search sees less of it.",
+    "The best of a column is the luckiest of several equals, so every regret contains some noise. At eps 4 most "
     "networks are near zero under PGD and APGD, and so is their noise: it is small for the few that are not.",
 )
 
@@ -46,7 +45,7 @@ def transfer(question: Question) -> Section:
     """
     objectives = transfer_objectives(question)
     question.progress("transfer: pairs", 0.3)
-    frame = transfers(objectives, TOP, question.seed)
+    frame = transfer_regrets(objectives, TOP, question.seed)
     mean = [entry for entry in objectives if entry.name != "clean"]
     return Section(
         name="transfer",
@@ -110,22 +109,18 @@ def _regret_figure(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores], c
 def _figure(
     matrix: np.ndarray,
     objectives: Sequence[ObjectiveScores],
-    norm: mpl.colors.Normalize,
+    norm: Normalize,
     cmap: str,
     label: str,
     write: Callable[[float], str],
 ) -> Figure:
     names = [entry.name for entry in objectives]
-    with mpl.rc_context(STYLE):
-        figure = new_figure(TEXT_WIDTH, 1.1 + 0.21 * len(names))
-        figure.set_layout_engine("constrained")
-        axes = figure.subplots()
+    with one_panel(1.1 + 0.21 * len(names)) as (figure, axes):
         image = draw_heat_map(axes, matrix, names, names, norm=norm, cmap=cmap, write=write, font_size=6.5)
         axes.tick_params(axis="x", labelrotation=90)
         axes.set_ylabel("chosen by")
         axes.set_xlabel("used on")
         figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03).set_label(label)
-        freeze(figure)
     return figure
 
 
@@ -139,7 +134,7 @@ def _lead(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> str:
         f"floors; {100 * line['regret_top']:.1f} points for the best of its {TOP} best)"
         for line in near.to_dict("records")
     ]
-    return f"The best network by {cheap} stays {', '.join(parts)}." if parts else f"Only {cheap} is held."
+    return f"The best network by {cheap} is {', '.join(parts)}." if parts else f"Only {cheap} is held."
 
 
 def _table(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> ReportTable:
@@ -156,5 +151,5 @@ def _table(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> Report
             )
             rows.append(Row(entry.title, (Entry(str(line["chosen_by"])), *(Entry(text) for text in numbers))))
     columns = ("chosen by", "Kendall tau", "regret", "in noise", f"regret of {TOP}", "in noise floors")
-    note = "The three that choose best for each objective. Regret in points."
+    note = "The three best choosers for each objective. Regret in points."
     return ReportTable("Which other objective chooses best", columns, tuple(rows), note, "used on")

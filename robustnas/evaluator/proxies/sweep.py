@@ -17,7 +17,7 @@ from robustnas.evaluator.proxies.registry import checked_names
 from robustnas.evaluator.proxies.score_file import open_scores
 from robustnas.evaluator.proxies.scores import proxy_scores
 from robustnas.spaces.nasbench201.cell import Cell
-from robustnas.workers import in_processes, processors
+from robustnas.workers import complete
 
 Scored: TypeAlias = tuple[Cell, dict[str, float]]
 """A cell and its scores."""
@@ -88,14 +88,14 @@ class SweepSettings:
 def sweep(
     cells: Sequence[Cell], settings: SweepSettings, path: str | Path, *, workers: int | None = None
 ) -> Iterator[tuple[int, Scored | None]]:
-    """Compute what a file lacks of some cells, and keep it.
+    """Compute the scores that a file lacks of some cells, and append them.
 
     Cells that the file has are not computed again, so that a stopped sweep resumes, and may grow by cells.
 
     Args:
         cells: What to measure; repetitions are left out.
         settings: How.
-        path: A CSV to append to; its settings lie beside it.
+        path: A CSV to append to; its settings are kept beside it.
         workers: Processes; as many as processors if None.
 
     Yields:
@@ -103,45 +103,22 @@ def sweep(
 
     Raises:
         InvalidInputError: A path that does not end in .csv, or a number of workers below 1.
-        DataError: The file is of other settings, is being written, or cannot be.
+        DataError: The file has other settings, is being written by another process, or cannot be written.
         WorkerDiedError: A worker process died.
     """
-    n_workers = processors() if workers is None else whole_number("workers", workers, at_least=1)
+    if workers is not None:
+        whole_number("workers", workers, at_least=1)
     with open_scores(Path(path), settings.names, settings.summary()) as file:
         distinct = list(dict.fromkeys(cells))
         missing = [cell for cell in distinct if cell not in file.done]
-        done = len(distinct) - len(missing)
-        yield done, None
-        n_workers = min(n_workers, max(len(missing), 1))
-        alone = n_workers == 1
-        for scored in (
-            map(settings.scores, missing)
-            if alone
-            else in_processes(_work, missing, n_workers, _start_worker, (settings,))
-        ):
-            file.append(*scored)
-            done += 1
-            yield done, scored
+        n_done = len(distinct) - len(missing)
+        yield from complete(
+            _scores, missing, settings, lambda scored: file.append(*scored), n_done=n_done, jobs=workers
+        )
 
 
-def _alone(cells: Sequence[Cell], settings: SweepSettings) -> Iterator[Scored]:
-    return map(settings.scores, cells)
-
-
-def _parallel(cells: Sequence[Cell], settings: SweepSettings, n_workers: int) -> Iterator[Scored]:
-    return in_processes(_work, cells, n_workers, _start_worker, (settings,))
-
-
-_settings: SweepSettings
-
-
-def _start_worker(settings: SweepSettings) -> None:
-    global _settings
-    _settings = settings
-
-
-def _work(cell: Cell) -> Scored:
-    return _settings.scores(cell)
+def _scores(settings: SweepSettings, cell: Cell) -> Scored:
+    return settings.scores(cell)
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.paper.correlations import correlations
 from experiments.paper.correlations.correlation_figures import hundredths
 from experiments.paper.correlations.rank_correlations import clean_against, kendall, tau_matrix
-from experiments.paper.correlations.result import correlations
 from experiments.paper.section import Question
 from robustnas.errors import ObjectiveError
 from robustnas.tables.database.database import Database

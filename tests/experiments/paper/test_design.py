@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.paper.design import design
 from experiments.paper.design.cell_effects import cell_effects
 from experiments.paper.design.equal_size import equal_size_networks
-from experiments.paper.design.result import design
 from experiments.paper.design.top_overlap import membership
 from experiments.paper.section import Question
 from robustnas.errors import ObjectiveError

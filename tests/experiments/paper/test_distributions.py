@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.paper.distributions import distributions
 from experiments.paper.distributions.accuracy_spread import accuracy_quantiles, attack_summary, chance_level
-from experiments.paper.distributions.result import distributions
 from experiments.paper.section import Question
 from robustnas.tables.database.database import Database
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.paper.noise_floor.result import noise_floor
+from experiments.paper.noise_floor import noise_floor
 from experiments.paper.noise_floor.twin_noise import (
     TwinSpread,
     difference_that_matters,

@@ -6,8 +6,8 @@ from scipy import stats
 
 from experiments.paper.objective_scores import ObjectiveScores
 from experiments.paper.section import Question
-from experiments.paper.transfer.result import transfer
-from experiments.paper.transfer.transfers import transfers
+from experiments.paper.transfer import transfer
+from experiments.paper.transfer.regrets import transfer_regrets
 from robustnas.errors import ObjectiveError
 from robustnas.tables.database.database import Database
 
@@ -30,7 +30,7 @@ def test_the_section_agrees_with_plain_arithmetic(real_data_dir: Path) -> None:
 def test_a_known_answer() -> None:
     rising = np.linspace(0.0, 1.0, 6466)
     pair = [ObjectiveScores("a", "a", rising, 0.1), ObjectiveScores("b", "b", 1.0 - rising, 0.5)]
-    frame = transfers(pair, k=2).set_index(["chosen_by", "used_on"])
+    frame = transfer_regrets(pair, k=2).set_index(["chosen_by", "used_on"])
     line = frame.loc[("a", "b")]
     assert line["kendall_tau"] == pytest.approx(-1.0)
     assert (line["regret"], line["regret_noise"]) == pytest.approx((1.0, 2.0))

@@ -99,7 +99,7 @@ def test_other_settings_are_refused(path: Path, settings: SweepSettings, message
 def test_foreign_files_are_refused(path: Path) -> None:
     path.parent.mkdir()
     path.write_text("arch,params\n")
-    with pytest.raises(DataError, match="which says of what it is"):
+    with pytest.raises(DataError, match="which holds its settings"):
         run(path)
     settings_path(path).write_text("{")
     with pytest.raises(DataError, match="cannot be read"):
@@ -178,15 +178,14 @@ def test_a_killed_sweep_goes_on(path: Path, tmp_path: Path) -> None:
     assert rows(path) == rows(other)
 
 
-def leave(_: SweepSettings) -> None:
-    os._exit(1)
+class Dying(SweepSettings):
+    def scores(self, _: Cell) -> None:
+        os._exit(1)
 
 
-def test_a_dead_worker_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = sys.modules["robustnas.evaluator.proxies.sweep"]  # the package gives the function this name
-    monkeypatch.setattr(module, "_start_worker", leave)
+def test_a_dead_worker_is_an_error(path: Path) -> None:
     with pytest.raises(WorkerDiedError, match="a worker process died"):
-        run(path, workers=2)
+        run(path, settings=Dying(BATCH, SETTINGS.names, channels=2, n_cells=1), workers=2)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Transfers: what it costs to choose networks by one objective and use them under another."""
+"""Regrets: what it costs to choose networks by one objective and use them under another."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from experiments.paper.correlations.rank_correlations import kendall
 from experiments.paper.design.top_overlap import membership
 from experiments.paper.objective_scores import ObjectiveScores
 from robustnas.arrays import FloatArray
 from robustnas.checks import whole_number
 
 
-def transfers(objectives: Sequence[ObjectiveScores], k: int = 10, seed: int = 0) -> pd.DataFrame:
+def transfer_regrets(objectives: Sequence[ObjectiveScores], k: int = 10, seed: int = 0) -> pd.DataFrame:
     """Return, for every ordered pair of objectives, how well a choice by the first does under the second.
 
     Args:
@@ -36,7 +36,7 @@ def transfers(objectives: Sequence[ObjectiveScores], k: int = 10, seed: int = 0)
                 {
                     "chosen_by": first.name,
                     "used_on": second.name,
-                    "kendall_tau": _kendall(mine, theirs),
+                    "kendall_tau": kendall(mine, theirs),
                     "regret": regret,
                     "regret_noise": _in_noise(regret, second),
                     "regret_top": top,
@@ -64,12 +64,6 @@ def regret_of_top(mine: FloatArray, theirs: FloatArray, k: int, seed: int = 0) -
     k = whole_number("k", k, at_least=1)
     order = np.lexsort((np.random.default_rng(seed).random(len(mine)), -mine))
     return float(theirs.max() - theirs[order[:k]].max())
-
-
-def _kendall(mine: FloatArray, theirs: FloatArray) -> float:
-    if len(mine) < 2 or not np.ptp(mine) or not np.ptp(theirs):
-        return float("nan")
-    return float(stats.kendalltau(mine, theirs).statistic)
 
 
 def _in_noise(regret: float, objective: ObjectiveScores) -> float:

@@ -1,0 +1,98 @@
+"""Panels: figures of one or several axes in the style of all figures, and what the axes have in common."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+from matplotlib.lines import Line2D
+
+from experiments.pages.figure_style import COLUMN_WIDTH, PALETTE, QUIET, STYLE, TEXT_WIDTH, colours_of, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LEVEL: Any = {"color": QUIET, "linestyle": (0, (4, 3)), "linewidth": 0.9, "zorder": 1}
+"""How a line is drawn with which others are compared."""
+
+_DASHES = ("-", "--", "-.", ":")
+
+
+@contextmanager
+def panels(
+    n: int, n_columns: int, *, row: float, rest: float, width: float = TEXT_WIDTH, **subplots: Any
+) -> Iterator[tuple[Figure, list[Axes]]]:
+    """Open a figure with n panels; at the end of the block it is laid out for good, instead of once for every format.
+
+    Args:
+        n: Panels, row by row.
+        n_columns: Panels in a row.
+        row: The height of a row of panels, in inches.
+        rest: What the figure is higher than its rows.
+        width: Of the figure.
+        subplots: More arguments of `matplotlib.figure.Figure.subplots`.
+    """
+    with mpl.rc_context(STYLE):
+        n_rows = math.ceil(n / n_columns)
+        figure = new_figure(width, rest + row * n_rows)
+        figure.set_layout_engine("constrained")
+        grid = list(figure.subplots(n_rows, n_columns, squeeze=False, **subplots).flat)
+        for axes in grid[n:]:
+            axes.remove()
+        yield figure, grid[:n]
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+
+
+@contextmanager
+def standard_panels(n: int, *, share_y: bool = False) -> Iterator[tuple[Figure, list[Axes]]]:
+    """Open a figure with n panels of a standard size, at most three in a row."""
+    n_columns = n if n <= 3 else (2 if n == 4 else 3)
+    width, row = (COLUMN_WIDTH, 2.15) if n_columns == 1 else (TEXT_WIDTH, 2.0)
+    with panels(n, n_columns, row=row, rest=0.35, width=width, sharey=share_y) as opened:
+        yield opened
+
+
+@contextmanager
+def one_panel(height: float) -> Iterator[tuple[Figure, Axes]]:
+    """Open a figure with one panel of the width of a text."""
+    with panels(1, 1, row=height, rest=0.0) as (figure, [axes]):
+        yield figure, axes
+
+
+def light_grid(axes: Axes, axis: Any = "both") -> None:
+    """Draw thin lines behind the data."""
+    axes.grid(axis=axis, color=QUIET, alpha=0.25, linewidth=0.5)
+
+
+def named_level(axes: Axes, level: float, name: str, shift: tuple[float, float]) -> None:
+    """Draw a horizontal line with its name above its left end, moved by `shift` points."""
+    axes.axhline(level, **LEVEL)
+    where: Any = {"xytext": shift, "textcoords": "offset points", "va": "bottom", "ha": "left"}
+    axes.annotate(name, (0.0, level), xycoords=("axes fraction", "data"), color=QUIET, fontsize=7, **where)
+
+
+def label_all(figure: Figure, x: str = "", y: str = "") -> None:
+    """Label the axes that all panels share."""
+    if x:
+        figure.supxlabel(x, fontsize=8)
+    if y:
+        figure.supylabel(y, fontsize=8)
+
+
+def line_styles(names: Sequence[str]) -> dict[str, Any]:
+    """Return colour and dashes by name; they belong to its place in a plan."""
+    colours = colours_of(names)
+    dashes = {name: _DASHES[i // len(PALETTE) % len(_DASHES)] for i, name in enumerate(names)}
+    return {name: {"color": colours[name], "linestyle": dashes[name]} for name in names}
+
+
+def legend_above(figure: Figure, styles: Mapping[str, Any], shown: Sequence[str]) -> None:
+    """Name the lines that are shown, above all panels."""
+    handles = [Line2D([], [], **styles[name]) for name in shown]
+    n_columns = min(len(shown), 3 if figure.get_figwidth() < 4 else 6)
+    figure.legend(handles, shown, loc="outside upper center", ncols=n_columns, frameon=False, handlelength=1.6)
