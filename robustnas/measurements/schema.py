@@ -15,7 +15,6 @@ severity, NULL for clean. ``confusion`` is JSON, a list of rows, one per true cl
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -138,9 +137,8 @@ def layout_version(connection: Connection, location: Location) -> int | None:
     """
     names = set(inspect(connection).get_table_names())
     if version.name in names:
-        found = connection.scalar(select(version.c.version))
-        _check_version(found, location)
-        return int(found)
+        found: int | None = connection.scalar(select(version.c.version))
+        return _checked_version(found, location)
     alien = names if connection.dialect.name == "sqlite" else names & set(metadata.tables)
     if alien:
         what = f"has tables of another program ({', '.join(sorted(alien)[:3])})"
@@ -160,8 +158,9 @@ def create(connection: Connection) -> None:
     connection.execute(insert(version).values(id=1, version=SCHEMA_VERSION))
 
 
-def _check_version(found: Any, location: Location) -> None:
-    if found not in range(OLDEST_VERSION, SCHEMA_VERSION + 1):
+def _checked_version(found: int | None, location: Location) -> int:
+    if found is None or not OLDEST_VERSION <= found <= SCHEMA_VERSION:
         advice = f"use the RobustNAS that wrote it, or name another store with {STORE_VARIABLE}"
         what = f"is of version {found}, this RobustNAS reads version {SCHEMA_VERSION}"
         raise DataError(f"the store of measurements {location} {what}; {advice}")
+    return found

@@ -10,6 +10,7 @@ from tests import ROOT
 torch = pytest.importorskip("torch")
 
 
+@pytest.mark.timeout(30)
 def test_fitting_uses_no_global_generator(monkeypatch: pytest.MonkeyPatch) -> None:
     specification = importlib.util.spec_from_file_location("fit_embedded", ROOT / "scripts" / "fit_embedded.py")
     assert specification is not None

@@ -66,7 +66,7 @@ class KeptWeights:
         try:
             load_weights(self.weights, model, self.identity)
         except DamagedFileError as error:
-            note(f"{error}; trained anew")
+            note(f"{error}; retrained")
             return False
         return True
 

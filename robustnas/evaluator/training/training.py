@@ -319,7 +319,7 @@ class _Checkpoints:
         try:
             state = load_checkpoint(self.path, self.identity)
         except DamagedFileError as error:
-            self.run.history.notes.append(f"{error}; began anew")
+            self.run.history.notes.append(f"{error}; restarted")
             return 0
         if state is not None:
             self.run.load(state, self.path)

@@ -81,7 +81,7 @@ def test_search_tells_what_a_reader_should_know(run: Run, own_cache: Path, tmp_p
     (tmp_path / "store.sqlite").unlink()
     answer = json.loads(run(*arguments, *SMALL, "--json").stdout)
     assert len(answer["notes"]) == 2
-    assert all(note.startswith("network ") and note.endswith("trained anew") for note in answer["notes"])
+    assert all(note.startswith("network ") and note.endswith("retrained") for note in answer["notes"])
 
 
 def test_search_asks_the_table_first(run: Run, published: Path) -> None:

@@ -79,6 +79,7 @@ def test_an_example_is_printed(run: Run) -> None:
     assert 'images = "digits"' in run("--example").stdout
 
 
+@pytest.mark.timeout(60)
 def test_a_dry_run_measures_nothing(run: Run, tmp_path: Path, store: Path) -> None:
     facts = answer(run(str(write_plan(tmp_path)), "--dry-run", "--json"))
     assert (facts["n_networks"], facts["n_missing"], facts["n_networks_lacking"]) == (3, 12, 3)
@@ -106,6 +107,7 @@ def test_everything_is_measured_once(run: Run, tmp_path: Path, store: Path) -> N
     assert more["n_measured"] == 4  # a larger sample includes the smaller
 
 
+@pytest.mark.timeout(60)
 def test_what_the_table_holds_is_not_measured(run: Run, tmp_path: Path, published: Path) -> None:
     plan = write_plan(tmp_path, extra='dataset = "cifar10"\n')
     facts = answer(run(str(plan), "--data", str(published), "--dry-run", "--json"))

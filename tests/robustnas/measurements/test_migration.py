@@ -160,6 +160,7 @@ print(len(MeasurementStore.open(sys.argv[1])))
 """
 
 
+@pytest.mark.timeout(60)
 def test_processes_that_open_it_at_once(where: str, tmp_path: Path) -> None:
     write_version_1(where)
     command = [sys.executable, "-W", "error", "-c", _OPEN, where, str(tmp_path / "go")]
@@ -183,6 +184,7 @@ MeasurementStore.open(sys.argv[1])
 """
 
 
+@pytest.mark.timeout(60)
 def test_a_process_that_is_killed_in_the_middle(where: str) -> None:
     write_version_1(where)
     before = layout(where)
@@ -205,6 +207,7 @@ def test_a_store_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
         MeasurementStore.open(where)
 
 
+@pytest.mark.timeout(60)
 def test_a_server_that_is_read_only(request: pytest.FixtureRequest) -> None:
     where = request.getfixturevalue("postgresql").new_database()
     write_version_1(where)

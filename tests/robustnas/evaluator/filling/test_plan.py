@@ -55,7 +55,7 @@ def test_networks_are_canonical_and_each_there_once() -> None:
         ('metrics = ["clean"]', "images is None"),
         ('images = "digits"', "metrics is None"),
         ('images = "digits"\nmetrics = ["pdg@1"]', "did you mean 'pgd@1'"),
-        ('images = "digits"\nmetrics = ["params"]', "'params' is nothing to measure"),
+        ('images = "digits"\nmetrics = ["params"]', "'params' cannot be measured"),
         ('images = "digits"\nmetrics = []', r"metrics is \[\]"),
         (LEAST + 'protocl = "nested"', "did you mean 'protocol'"),
         (LEAST + 'protocol = "nestled"', "did you mean 'nested'"),
