@@ -10,8 +10,9 @@ import numpy as np
 
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.reference import EXAMPLE, is_reference, load_reference
 from robustnas.registry import Registry
-from robustnas.spaces import EnumerableSpace
+from robustnas.spaces import EnumerableSpace, open_space
 from searchers.base import Searcher
 from searchers.evolution import RegularizedEvolution
 from searchers.local_search import LocalSearch
@@ -55,7 +56,8 @@ def create(
     """Build a searcher.
 
     Args:
-        name: A name in `SEARCHERS`, or one of NASLib's optimizers in `searchers.naslib_search.NASLIB_SEARCHERS`.
+        name: A name in `SEARCHERS`, one of NASLib's in `searchers.naslib_search.NASLIB_SEARCHERS`, or a class of your
+            own, such as ``my_file.py:MySearcher`` (`robustnas.reference`).
         seed: A seed, at least 0, or a generator; it fixes the trajectory on any machine.
         space: What it searches; NAS-Bench-201 if None.
         n_objectives: How many objectives it maximises.
@@ -72,16 +74,35 @@ def create(
     check_parameters(name, parameters)
     if not isinstance(seed, np.random.Generator):
         seed = whole_number("seed", seed, at_least=0)
-    return searcher(np.random.default_rng(seed), space=space, n_objectives=n_objectives, **parameters)
+    problem: dict[str, Any] = {"n_objectives": n_objectives}
+    if "space" in _keywords(searcher):
+        problem["space"] = space
+    elif space is not None and space != open_space():
+        raise InvalidInputError(
+            f"searcher {name!r} searches {open_space().name} only; to search {space!r}, its __init__ has to take "
+            "**problem and pass it on to Searcher.__init__"
+        )
+    return searcher(np.random.default_rng(seed), **problem, **parameters)
 
 
 def searcher_class(name: str) -> type[Searcher]:
-    """Return the class of a registered name, or refuse it naming the nearest."""
+    """Return the class of a registered name or of a reference.
+
+    Raises:
+        InvalidInputError: An unknown name, naming the nearest one; or a reference to something else than a searcher.
+    """
     known = SEARCHERS | NASLIB_SEARCHERS
-    try:
+    if isinstance(name, str) and name in known:
         return known[name]
-    except (KeyError, TypeError):
-        raise InvalidInputError(unknown_name("searcher", name, known)) from None
+    if not is_reference(name):
+        raise InvalidInputError(f"{unknown_name('searcher', name, known)}; or a class of your own, {EXAMPLE}")
+    found = load_reference("searcher", name)
+    if not (isinstance(found, type) and issubclass(found, Searcher)):
+        raise InvalidInputError(f"searcher {name!r} is {found!r}; expected a subclass of searchers.Searcher")
+    if inspect.isabstract(found):
+        missing = ", ".join(sorted(found.__abstractmethods__))
+        raise InvalidInputError(f"searcher {name!r} does not implement {missing}")
+    return found
 
 
 def check_parameters(name: str, parameters: Mapping[str, object]) -> None:
@@ -94,13 +115,16 @@ def check_parameters(name: str, parameters: Mapping[str, object]) -> None:
 
 def parameter_names(name: str) -> tuple[str, ...]:
     """Return the names of a searcher's own parameters, its base classes' included."""
+    return tuple(name for name in _keywords(searcher_class(name)) if name not in ("space", "n_objectives"))
+
+
+def _keywords(searcher: type[Searcher]) -> dict[str, None]:
+    """Return the keyword arguments of a searcher's constructor, those that it passes on to its bases included."""
     names: dict[str, None] = {}
-    for cls in searcher_class(name).__mro__:
+    for cls in searcher.__mro__:
         if issubclass(cls, Searcher) and "__init__" in vars(cls):
             parameters = inspect.signature(cls.__init__).parameters.values()
             names.update(dict.fromkeys(p.name for p in parameters if p.kind is p.KEYWORD_ONLY))
             if not any(p.kind is p.VAR_KEYWORD for p in parameters):
                 break
-    for problem in ("space", "n_objectives"):
-        names.pop(problem, None)
-    return tuple(names)
+    return names

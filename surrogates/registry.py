@@ -6,13 +6,17 @@ import inspect
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from robustnas.errors import InvalidInputError, unknown_name
 from robustnas.naslib import PREFIX
 from robustnas.naslib.predictor_types import PREDICTOR_TYPES, require
+from robustnas.reference import EXAMPLE, is_reference, load_reference
+from robustnas.registry import Registry
 from robustnas.spaces import Encoding
 from surrogates.base import Surrogate
 from surrogates.boosted_trees import BoostedTrees
+from surrogates.cross_fitted import with_std
 from surrogates.forest import Forest
 from surrogates.gaussian_process import GaussianProcess
 from surrogates.mlp import MLPEnsemble
@@ -20,15 +24,19 @@ from surrogates.multitask import MultiTask
 from surrogates.naslib_predictor import NASLibPredictor, check_encoding
 from surrogates.ridge import RidgeRegression
 
-SURROGATES: dict[str, type[Surrogate]] = {
-    "xgboost": BoostedTrees,
-    "forest": Forest,
-    "gp": GaussianProcess,
-    "mlp": MLPEnsemble,
-    "ridge": RidgeRegression,
-    "multitask": MultiTask,
-}
-"""Surrogates by name."""
+SURROGATES: Registry[type[BaseEstimator]] = Registry(
+    "surrogate",
+    {
+        "xgboost": BoostedTrees,
+        "forest": Forest,
+        "gp": GaussianProcess,
+        "mlp": MLPEnsemble,
+        "ridge": RidgeRegression,
+        "multitask": MultiTask,
+    },
+    "robustnas.surrogates",
+)
+"""Surrogates by name; a registered scikit-learn regressor without deviations gets them from `with_std`."""
 
 NASLIB_SURROGATES: dict[str, str] = {PREFIX + predictor: predictor for predictor in PREDICTOR_TYPES}
 """NASLib's predictors by name, such as ``naslib:xgb``; `make_surrogate` takes these names too."""
@@ -42,14 +50,18 @@ def make_surrogate(
     encoding: Encoding | None = None,
     random_state: int | np.random.RandomState | None = 0,
     **parameters: Any,
-) -> Surrogate:
+) -> Any:
     """Build a surrogate.
 
     Args:
-        name: A name in `SURROGATES` or `NASLIB_SURROGATES`, or ``default``.
+        name: A name in `SURROGATES` or `NASLIB_SURROGATES`, ``default``, or a regressor of your own, such as
+            ``my_file.py:MyRegressor`` (`robustnas.reference`).
         encoding: The encoding that it will be fitted on; gives the GP its groups of columns.
         random_state: Of those that draw at random.
         parameters: The surrogate's own parameters.
+
+    Returns:
+        A regressor whose `predict` takes `return_std`: a `Surrogate`, or what `with_std` makes of another regressor.
 
     Raises:
         InvalidInputError: An unknown name or parameter, with the nearest known one.
@@ -73,18 +85,31 @@ def make_surrogate(
     if name in NASLIB_SURROGATES:
         require(NASLIB_SURROGATES[name])
         parameters["predictor"] = NASLIB_SURROGATES[name]
-    return surrogate(**parameters)
+    made = surrogate(**parameters)
+    return made if isinstance(made, Surrogate) else with_std(made, random_state)
 
 
-def surrogate_class(name: str) -> type[Surrogate]:
-    """Return the class of a registered name, or refuse it naming the nearest."""
-    try:
-        if name in NASLIB_SURROGATES:
-            return NASLibPredictor
-        return SURROGATES[DEFAULT_SURROGATE if name == "default" else name]
-    except (KeyError, TypeError):
+def surrogate_class(name: str) -> type[BaseEstimator]:
+    """Return the class of a registered name or of a reference.
+
+    Raises:
+        InvalidInputError: An unknown name, naming the nearest one; or a reference to something else than a regressor.
+    """
+    if isinstance(name, str) and name in NASLIB_SURROGATES:
+        return NASLibPredictor
+    chosen = DEFAULT_SURROGATE if name == "default" else name
+    if isinstance(chosen, str) and chosen in SURROGATES:
+        return SURROGATES[chosen]
+    if not is_reference(name):
         known = [*SURROGATES, *NASLIB_SURROGATES, "default"]
-        raise InvalidInputError(unknown_name("surrogate", name, known)) from None
+        raise InvalidInputError(f"{unknown_name('surrogate', name, known)}; or a regressor of your own, {EXAMPLE}")
+    found = load_reference("surrogate", name)
+    if not (isinstance(found, type) and issubclass(found, BaseEstimator) and hasattr(found, "predict")):
+        raise InvalidInputError(
+            f"surrogate {name!r} is {found!r}; expected a scikit-learn regressor: a subclass of BaseEstimator with fit "
+            "and predict"
+        )
+    return found
 
 
 def parameter_names(name: str) -> tuple[str, ...]:

@@ -1,0 +1,120 @@
+"""References: a class or function of the user's own, named where a registered name could stand.
+
+``my_file.py:MySearcher`` is one of a file, relative to the working directory; ``my.module:MySearcher`` one of a module
+that can be imported, from the working directory too. Both work in plans, on the command line and in worker processes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from robustnas.errors import InvalidInputError, unknown_name
+
+EXAMPLE = "my_file.py:MyClass or my.module:MyClass"
+
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
+
+def is_reference(name: object) -> bool:
+    """Return whether a name refers to a class or function of the user's own instead of a registered one.
+
+    >>> is_reference("my_file.py:MySearcher"), is_reference("my.module:MySearcher"), is_reference("evolution")
+    (True, True, False)
+    """
+    if not isinstance(name, str):
+        return False
+    place, colon, attribute = name.rpartition(":")
+    return bool(colon) and attribute.isidentifier() and (place.endswith(".py") or bool(_MODULE.fullmatch(place)))
+
+
+def load_reference(kind: str, name: str) -> Any:
+    """Return what a reference names.
+
+    A file is read again when it has changed.
+
+    Args:
+        kind: What it is, for messages, such as ``searcher``.
+        name: The reference.
+
+    Raises:
+        InvalidInputError: There is no such file, module or attribute, or it cannot be imported; says why.
+    """
+    place, _, attribute = name.rpartition(":")
+    try:
+        module = _module(place)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{kind} {name!r}: {error}") from None
+    except Exception as error:  # whatever the user's code raises
+        reason = f"{type(error).__name__}: {error}"
+        raise InvalidInputError(f"{kind} {name!r}: {place} cannot be imported: {reason}") from error
+    if not hasattr(module, attribute):
+        own = [key for key, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
+        raise InvalidInputError(f"{kind} {name!r}: {unknown_name(f'name in {place}:', attribute, own)}")
+    return getattr(module, attribute)
+
+
+def source_digest(name: object) -> str | None:
+    """Return a SHA-256 of the source that a reference names; None for a registered name.
+
+    Raises:
+        InvalidInputError: As `load_reference`.
+    """
+    if not is_reference(name):
+        return None
+    assert isinstance(name, str)
+    place = name.rpartition(":")[0]
+    if place.endswith(".py"):
+        return sha256(_content(Path(place))).hexdigest()
+    load_reference("reference", name)
+    file = getattr(sys.modules[place], "__file__", None)
+    return sha256(Path(file).read_bytes()).hexdigest() if file else None
+
+
+def _module(place: str) -> ModuleType:
+    if not place.endswith(".py"):
+        with _importable(Path.cwd()):
+            return importlib.import_module(place)
+    path = Path(place).expanduser().resolve()
+    content = _content(path)
+    key = sha256(str(path).encode() + b"\0" + content).hexdigest()[:16]
+    name = f"robustnas_user_{key}_{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # before it runs, as dataclasses and pickle expect
+    try:
+        with _importable(path.parent):
+            spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.expanduser().read_bytes()
+    except OSError as error:
+        raise InvalidInputError(f"cannot read {path}: {error.strerror or error}; expected {EXAMPLE}") from None
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Let imports find modules in a folder, after everything that is installed."""
+    sys.path.append(str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
