@@ -6,12 +6,14 @@ Names are those of the objective grammar: ``clean``, ``fgsm@1`` (attack at eps 1
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from robustnas.errors import InvalidInputError, ObjectiveError, unknown_name
+from robustnas.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Attack:
         return self.passes_per_step * int(steps)
 
 
-ATTACKS: dict[str, Attack] = {
+_PAPER = {
     "fgsm": Attack("FGSM", "robustnas.evaluator.attacks.gradient_sign:FGSM", 2, key="fgsm@Linf"),
     "pgd": Attack(
         "PGD",
@@ -91,10 +93,12 @@ ATTACKS: dict[str, Attack] = {
         key="aa_square@Linf",
     ),
 }
+
+ATTACKS: Registry[Attack] = Registry("attack", _PAPER, "robustnas.attacks")
 """Attacks by name: the paper's FGSM in one step, PGD in 40, APGD-CE in 100 (Croce and Hein 2020), Square in 5,000
 queries. An entry here is all that another attack needs: its metrics parse, and the evaluator measures them."""
 
-PAPER_ATTACKS: tuple[str, ...] = ("fgsm", "pgd", "apgd", "square")
+PAPER_ATTACKS: tuple[str, ...] = tuple(_PAPER)
 """The four attacks of the robustness paper and its database, whatever else is registered in `ATTACKS`."""
 
 CORRUPTIONS: tuple[str, ...] = (
@@ -128,7 +132,22 @@ PROTOCOLS: dict[str, str] = {
 }
 """How an attack's accuracies over a grid of eps are measured, by name."""
 
-_NAME_OF_KEY = {ATTACKS[name].key: name for name in PAPER_ATTACKS}
+RESERVED: tuple[str, ...] = (
+    *PLAIN_METRICS,
+    "adversarial",
+    "worst",
+    "corruption",
+    "params",
+    "flops",
+    "where",
+    "and",
+    "min",
+    "max",
+)
+"""Names that the grammar of objectives gives a meaning."""
+
+_NAME_OF_KEY = {attack.key: name for name, attack in _PAPER.items()}
+_OWN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -136,8 +155,9 @@ class Metric:
     """One column of the database: accuracy under one attack at one eps, one corruption at one severity, or clean.
 
     Args:
-        kind: One of `PLAIN_METRICS`, such as ``"clean"``, an attack of `ATTACKS` or a corruption of `CORRUPTIONS`.
-        level: eps in units of 1/255 for an attack, severity 1 to 5 for a corruption, None for a plain metric.
+        kind: One of `PLAIN_METRICS`, such as ``"clean"``, an attack of `ATTACKS`, a corruption of `CORRUPTIONS`, or the
+            name of a user's own metric.
+        level: eps in units of 1/255 for an attack, severity 1 to 5 for a corruption, None for others.
 
     >>> Metric.parse("corruption:fog@3").title
     'fog, severity 3'
@@ -166,6 +186,18 @@ class Metric:
         raise ObjectiveError(unknown_name("metric", text.strip(), known))
 
     @classmethod
+    def own(cls, name: str) -> Metric:
+        """Return a metric of a user's own, which is not one of ours: a column of a table, such as ``val_acc``.
+
+        Raises:
+            ObjectiveError: A name that is not made of letters, digits and underscores, or that means something already.
+        """
+        if not _OWN.fullmatch(name) or name in RESERVED or name in ATTACKS or name in CORRUPTIONS:
+            expected = "letters, digits and underscores, and none of " + ", ".join([*RESERVED, *ATTACKS])
+            raise ObjectiveError(f"{name!r} cannot be the name of a metric of your own; expected {expected}")
+        return cls(name)
+
+    @classmethod
     def from_key(cls, key: str, level: float | None) -> Metric:
         """Return the metric of a key in the published files (``"aa_apgd-ce@Linf"``, ``"fog"``) and a level."""
         return cls(_NAME_OF_KEY.get(key, key), level)
@@ -183,6 +215,11 @@ class Metric:
         if self.kind in ATTACKS:
             return f"{ATTACKS[self.kind].title}, eps {self.level:g}/255"
         return f"{self.kind.replace('_', ' ')}, severity {self.level:g}"
+
+    @property
+    def is_accuracy(self) -> bool:
+        """Whether it is one of ours, an accuracy in [0, 1]; a user's own metric may be anything."""
+        return self.kind in PLAIN_METRICS or self.level is not None
 
     @property
     def passes(self) -> int:

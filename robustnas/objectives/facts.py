@@ -12,6 +12,7 @@ import numpy as np
 from robustnas.arrays import FloatArray
 from robustnas.errors import ObjectiveError
 from robustnas.objectives.objective import Objective, objectives_text, parse_objectives, utility_columns
+from robustnas.objectives.term import Term
 from robustnas.tables.noise import noise_floor
 from robustnas.tables.table import Table
 
@@ -84,17 +85,17 @@ def facts(asked: Asked, table: Table) -> dict[str, Any]:
         "minimised": objective.minimised,
         "noise_floor": noise if math.isfinite(noise) else None,
         "n_within_noise": within,
-        "scale": "count" if objective.minimised or _has_attached(objective) else "accuracy",
+        "scale": "accuracy" if all(_is_accuracy(term) for term in objective.terms) else "count",
         "title": objective.title,
     }
 
 
 def _noise(objective: Objective, scores: FloatArray, table: Table) -> float:
     """Return the training noise of an objective: 0 for costs, NaN if unknown."""
-    if objective.minimised:
-        return 0.0
-    return math.nan if _has_attached(objective) else noise_floor(scores, table.space).std
+    if any(term.attached for term in objective.terms):
+        return 0.0 if objective.minimised else math.nan
+    return noise_floor(scores, table.space).std if any(term.metrics for term in objective.terms) else 0.0
 
 
-def _has_attached(objective: Objective) -> bool:
-    return any(term.attached for term in objective.terms)
+def _is_accuracy(term: Term) -> bool:
+    return bool(term.metrics) and all(metric.is_accuracy for metric in term.metrics)

@@ -9,6 +9,7 @@
                | "corruption" [":" name] ["@" severity] | "params" | "flops"
                | column | "min(" column ")" | "max(" column ")"
     column     = attached table "." column                      such as hw.edgegpu_latency
+               | metric of a table of the user's own             such as val_acc
     clause     = comparison ("and" comparison)*                 see `constraint`
 
 An attack is fgsm, pgd, apgd or square; eps is in units of 1/255. ``corruption`` is the mean of 15 corruptions x 5

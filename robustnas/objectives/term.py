@@ -1,11 +1,13 @@
 """Terms: the weighted atoms that objectives and constraints are sums of, and which way each is better.
 
 An *attached column* is written ``table.column``, such as ``hw.edgegpu_latency``. It is minimised if a word of the
-column's name says so (`MINIMISED_WORDS`), else maximised; ``min(hw.x)`` and ``max(hw.x)`` say it outright.
+column's name says so (`MINIMISED_WORDS`), else maximised; ``min(hw.x)`` and ``max(hw.x)`` set the direction. A metric
+of a table of the user's own is written as it is called there, such as ``val_acc``; its direction is set in the same way.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +16,17 @@ import numpy as np
 
 from robustnas.arrays import FloatArray
 from robustnas.errors import ObjectiveError, unknown_name
-from robustnas.metric import ATTACKS, CORRUPTIONS, PAPER_ATTACKS, SEVERITIES, Metric, corruption_name, epsilon, severity
+from robustnas.metric import (
+    ATTACKS,
+    CORRUPTIONS,
+    PAPER_ATTACKS,
+    RESERVED,
+    SEVERITIES,
+    Metric,
+    corruption_name,
+    epsilon,
+    severity,
+)
 from robustnas.spaces import COSTS
 from robustnas.tables.table import ATTACHED_NAME, Table, attached_column, cost_column
 
@@ -33,10 +45,13 @@ MINIMISED_WORDS: tuple[str, ...] = (
 )
 """Words that make an attached column one to minimise; ``runtime`` and ``losses`` count too."""
 
+_KNOWN_WORDS = ("clean", *PAPER_ATTACKS, "corruption", "adversarial", "worst", *COSTS)
+_TYPO = 0.8  # similarity from which on a name counts as a misspelling
+
 EXAMPLES = ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption", "adversarial@1", "worst@1", *COSTS)
 
 _TERM = re.compile(r"\s*([+-])?\s*(?:(\d[\d.]*[eE][+-]?\d+|[^*+\-,\s]+)\s*\*\s*)?((?:min|max)\([^)]*\)|[^*+\-,\s]+)\s*")
-_ATTACHED = re.compile(rf"(?:(min|max)\()?({ATTACHED_NAME.pattern})(\))?", re.ASCII)
+_COLUMN = re.compile(rf"(?:(min|max)\()?({ATTACHED_NAME.pattern}|[A-Za-z_]\w*)(\))?", re.ASCII)
 _WORD = re.compile(r"[A-Z]*[a-z]+|[A-Z]+")
 _MINIMISED = re.compile(rf"\w*(?:{'|'.join(MINIMISED_WORDS)}|latencie|energie|losse)s?")
 
@@ -144,15 +159,26 @@ def _parse_term(weight: float, atom: str) -> Term:
         return Term(weight, atom, tuple(Metric(name, float(value)) for name in names for value in levels))
     if name in ATTACKS or atom == "clean":
         return Term(weight, atom, (Metric.parse(atom),))
-    return _parse_attached(weight, atom)
+    return _parse_column(weight, atom)
 
 
-def _parse_attached(weight: float, atom: str) -> Term:
-    match = _ATTACHED.fullmatch("".join(atom.split()))
-    if match and bool(match[1]) == bool(match[3]):
-        column = match[2].partition(".")[2]
+def _parse_column(weight: float, atom: str) -> Term:
+    """Read a column that a user brought: an attached one, or a metric of a table of the user's own."""
+    match = _COLUMN.fullmatch("".join(atom.split()))
+    if match and bool(match[1]) == bool(match[3]) and ("." in match[2] or not _is_typo(match[2])):
+        _, dot, column = match[2].rpartition(".")
         minimised = match[1] == "min" if match[1] else minimised_column(column)
-        return Term(weight, atom, attached=match[2], minimised=minimised)
+        if dot:
+            return Term(weight, atom, attached=match[2], minimised=minimised)
+        return Term(weight, atom, (Metric.own(column),), minimised=minimised)
     if atom.startswith(("min(", "max(")):
-        raise ObjectiveError(f"cannot read {atom!r}; min() and max() take one attached column, as in min(hw.latency)")
+        raise ObjectiveError(
+            f"cannot read {atom!r}; min() and max() take one attached column, as in min(hw.latency), or one of your own "
+            "table, as in min(val_loss)"
+        )
     raise ObjectiveError(unknown_name("objective", atom, (*EXAMPLES, "<attached table>.<column>")))
+
+
+def _is_typo(name: str) -> bool:
+    """Return whether a name is more likely one of ours, misspelt, than a metric of a user's own."""
+    return name in RESERVED or bool(difflib.get_close_matches(name, _KNOWN_WORDS, n=1, cutoff=_TYPO))
