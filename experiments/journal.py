@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -104,3 +104,51 @@ def open_journal(directory: str | Path) -> Iterator[Journal]:
     with sole_writer(folder / _LOCK, folder):
         remove_temporaries(folder)
         yield Journal(folder)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read the manifest of a directory of records.
+
+    Raises:
+        DataError: There is none, or it cannot be read.
+    """
+    return _parsed(_content(folder / MANIFEST), str(folder / MANIFEST))
+
+
+def read_runs(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the runs of a directory of records, each with its place for error messages.
+
+    A last line that a killed writer left unfinished is ignored.
+
+    Raises:
+        DataError: There are none, or they cannot be read; the message names the line.
+    """
+    path = folder / RUNS
+    *lines, last = _content(path).split(b"\n")
+    with suppress(ValueError):
+        json.loads(last)
+        lines.append(last)
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            where = f"{path}, line {number}"
+            yield where, _parsed(line, where)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        message = f"no {path.name} in {path.parent}; expected a directory of records, with {MANIFEST} and {RUNS}"
+        raise DataError(message) from None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _parsed(content: bytes, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except ValueError as error:
+        raise DataError(f"{where} is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise DataError(f"{where} holds a {type(value).__name__}; expected a JSON object")
+    return value

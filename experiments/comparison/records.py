@@ -6,7 +6,6 @@ in the report is computed from these two files; the database is not needed again
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from experiments.journal import MANIFEST, RUNS
+from experiments.journal import MANIFEST, RUNS, read_manifest, read_runs
 from robustnas.arrays import FloatArray, IntArray, read_only
 from robustnas.errors import DataError
 
@@ -133,7 +132,7 @@ def load(directory: str | Path) -> Records:
     """
     folder = Path(directory)
     manifest = _read_manifest(folder / MANIFEST)
-    runs = _read_runs(folder / RUNS, manifest)
+    runs = _read_runs(folder, manifest)
     return Records(manifest, _runs_frame(runs, manifest), _queries_frame(runs, manifest))
 
 
@@ -144,7 +143,7 @@ def _target(name: str, facts: Mapping[str, Any]) -> Target:
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
-    manifest = _parse(_content(path), str(path))
+    manifest = read_manifest(path.parent)
     missing = [key for key in _MANIFEST_KEYS if key not in manifest]
     if missing:
         raise DataError(f"{path} is not the manifest of an experiment: it lacks {', '.join(missing)}")
@@ -159,46 +158,12 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def _read_runs(path: Path, manifest: Mapping[str, Any]) -> list[Run]:
-    lines = _content(path).split(b"\n")
-    if lines[-1] and not _is_json(lines[-1]):
-        lines[-1] = b""  # torn: the writer was killed
+def _read_runs(folder: Path, manifest: Mapping[str, Any]) -> list[Run]:
     runs: dict[tuple[str, str, int], Run] = {}
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            where = f"{path}, line {number}"
-            run = _checked(_parse(line, where), manifest, where)
-            runs.setdefault((run["objective"], run["searcher"], run["seed"]), run)
+    for where, content in read_runs(folder):
+        run = _checked(content, manifest, where)
+        runs.setdefault((run["objective"], run["searcher"], run["seed"]), run)
     return list(runs.values())
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(
-            f"no {path.name} in {path.parent}; expected a directory of records, with {MANIFEST} and {RUNS}"
-        ) from None
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-
-
-def _parse(content: bytes, where: str) -> Run:
-    try:
-        value = json.loads(content)
-    except ValueError as error:
-        raise DataError(f"{where} is not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise DataError(f"{where} holds a {type(value).__name__}; expected a JSON object")
-    return value
-
-
-def _is_json(content: bytes) -> bool:
-    try:
-        json.loads(content)
-    except ValueError:
-        return False
-    return True
 
 
 def _checked(run: Run, manifest: Mapping[str, Any], where: str) -> Run:

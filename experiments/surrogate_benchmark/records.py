@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.journal import MANIFEST, RUNS
+from experiments.journal import read_manifest, read_runs
 from experiments.surrogate_benchmark.runner import KIND, row
 from robustnas.errors import DataError
 
@@ -68,11 +68,9 @@ class SurrogateRecords:
 
 def is_benchmark(directory: str | Path) -> bool:
     """Return whether a directory's manifest is that of a benchmark of surrogates; False for any other or none."""
-    try:
-        manifest = json.loads((Path(directory) / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(manifest, dict) and manifest.get("kind") == KIND
+    with suppress(DataError):
+        return read_manifest(Path(directory)).get("kind") == KIND
+    return False
 
 
 def load_records(directory: str | Path) -> SurrogateRecords:
@@ -82,15 +80,10 @@ def load_records(directory: str | Path) -> SurrogateRecords:
         DataError: The records are missing, of another kind, or none is finished.
     """
     folder = Path(directory)
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        records = [json.loads(line) for line in (folder / RUNS).read_bytes().splitlines()]
-    except OSError as error:
-        raise DataError(f"cannot read {error.filename}: {error.strerror}") from error
-    except ValueError as error:
-        raise DataError(f"the records in {str(folder)!r} are corrupt: {error}") from error
+    manifest = read_manifest(folder)
     if manifest.get("kind") != KIND:
-        raise DataError(f"{str(folder)!r} holds no benchmark of surrogates")
+        raise DataError(f"{str(folder)!r} does not hold a benchmark of surrogates")
+    records = [record for _, record in read_runs(folder)]
     if not records:
         raise DataError(f"no fit in {str(folder)!r} has finished yet; expected at least one to report on")
     return from_records(manifest, records)

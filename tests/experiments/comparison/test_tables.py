@@ -11,6 +11,7 @@ import pytest
 from experiments.comparison import analysis, tables
 from experiments.comparison.records import load
 from experiments.comparison.significance import significance
+from experiments.pages.table import latex, markdown, to_csv
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_markdown_is_a_table_with_aligned_columns(records):
 
 
 def test_latex_is_escaped_and_balanced(records):
-    text = tables.latex(tables.summary_table(records), "summary")
+    text = latex(tables.summary_table(records), "summary")
     assert text.count(r"\begin{") == text.count(r"\end{") == 2
     assert text.count("{") == text.count("}")
     for command in (r"\toprule", r"\bottomrule", r"\textbf{", r"(\%, best", r"\label{tab:summary}"):
@@ -81,13 +82,13 @@ def test_latex_is_escaped_and_balanced(records):
 
 def test_hostile_labels_are_escaped(write_records):
     table = tables.summary_table(load(write_records(("clean",), ("a_b & 50%", "x|y"), n_seeds=2)))
-    assert r"a\_b \& 50\%" in tables.latex(table, "t")
-    assert r"x\|y" in tables.markdown(table)
+    assert r"a\_b \& 50\%" in latex(table, "t")
+    assert r"x\|y" in markdown(table)
 
 
 def test_csv_reads_back(records):
     table = tables.cross_evaluation_table(records)
-    rows = list(csv.reader(io.StringIO(tables.to_csv(table))))
+    rows = list(csv.reader(io.StringIO(to_csv(table))))
     assert rows[0] == ["group", "searcher", "clean", "PGD, eps 1/255"]
     assert len(rows) == 1 + 3 * 3
 
