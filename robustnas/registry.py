@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, MutableMapping
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import TypeVar
 
 from robustnas.errors import InvalidInputError, unknown_name
@@ -77,7 +78,7 @@ class Registry(MutableMapping[str, Entry]):
 
     def _loaded(self) -> dict[str, Entry]:
         group, self._group = self._group, None
-        for point in entry_points(group=group) if group else ():
+        for point in _entry_points().select(group=group) if group else ():
             package = point.dist.name if point.dist else point.value
             if point.name in self._entries:
                 _warn(f"{package} registers the {self.kind} {point.name!r}, a name that is taken; it is left out")
@@ -88,6 +89,12 @@ class Registry(MutableMapping[str, Entry]):
                 reason = f"{type(error).__name__}: {error}"
                 _warn(f"the {self.kind} {point.name!r} of {package} cannot be loaded and is left out ({reason})")
         return self._entries
+
+
+@cache
+def _entry_points() -> EntryPoints:
+    """Return all entry points of the environment: one scan serves every registry."""
+    return entry_points()
 
 
 def _warn(message: str) -> None:

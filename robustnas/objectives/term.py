@@ -2,7 +2,7 @@
 
 An *attached column* is written ``table.column``, such as ``hw.edgegpu_latency``. It is minimised if a word of the
 column's name says so (`MINIMISED_WORDS`), else maximised; ``min(hw.x)`` and ``max(hw.x)`` set the direction. A metric
-of a table of the user's own is written as it is called there, such as ``val_acc``; its direction is set in the same way.
+of a table of the user's own is written as it is called there, such as ``val_acc``; its direction is set likewise.
 """
 
 from __future__ import annotations
@@ -173,8 +173,8 @@ def _parse_column(weight: float, atom: str) -> Term:
         return Term(weight, atom, (Metric.own(column),), minimised=minimised)
     if atom.startswith(("min(", "max(")):
         raise ObjectiveError(
-            f"cannot read {atom!r}; min() and max() take one attached column, as in min(hw.latency), or one of your own "
-            "table, as in min(val_loss)"
+            f"cannot read {atom!r}; min() and max() take one attached column, as in min(hw.latency), or one of your "
+            "own table, as in min(val_loss)"
         )
     raise ObjectiveError(unknown_name("objective", atom, (*EXAMPLES, "<attached table>.<column>")))
 
