@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,9 @@ from robustnas.errors import DataError
 
 MANIFEST = "manifest.json"
 RUNS = "runs.jsonl"
+SOURCES = "sources"
+"""The field of a record that holds the digests of the user's own sources, by reference."""
+
 _LOCK = ".lock"
 
 
@@ -53,27 +57,44 @@ class Journal:
                 raise DataError(message) from None
 
     def missing(
-        self, specs: Iterable[Spec], columns: Sequence[str], facts: Callable[[Spec], Mapping[str, Any]]
-    ) -> list[Spec]:
-        """Return the specs that have no run yet, in order.
+        self,
+        specs: Iterable[Spec],
+        columns: Sequence[str],
+        facts: Callable[[Spec], Mapping[str, Any]],
+        note: Callable[[str], object] = lambda _: None,
+    ) -> tuple[list[Spec], list[dict[str, Any]]]:
+        """Return the specs that have no run yet, in order, and the runs of the others.
+
+        A run of a method of the user's own counts only while the method's source is as it was (`sources`): one that was
+        edited is run again.
 
         Args:
             specs: What an experiment asks for.
             columns: The fields of a run that make up the key of its spec, in order.
-            facts: Further fields that the run of a spec has to agree with.
+            facts: Further fields that the run of a spec has to agree with, and ``sources``, the digests of sources.
+            note: Called with a sentence for the user where runs do not count.
 
         Raises:
             DataError: A run that no spec asks for, or that differs from its spec.
         """
-        wanted = {spec.key: spec for spec in specs}
+        asked = {spec.key: spec for spec in specs}
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+        edited: Counter[str] = Counter()
         for run in self.runs():
-            spec = wanted.pop(tuple(run.get(name) for name in columns), None)
-            if spec is None:
+            key = tuple(run.get(name) for name in columns)
+            if key not in asked:
                 raise self._foreign(", ".join(f"{name.replace('_', ' ')} {run.get(name)!r}" for name in columns))
-            for name, value in facts(spec).items():
-                if run.get(name) != value:
+            expected = facts(asked[key])
+            for name, value in expected.items():
+                if name != SOURCES and run.get(name) != value:
                     raise self._foreign(f"{name} {run.get(name)!r} instead of {value!r}")
-        return list(wanted.values())
+            if changed := edited_sources(run, expected.get(SOURCES, {})):
+                edited.update(changed)
+            else:
+                found.setdefault(key, run)
+        for name, n_runs in edited.items():
+            note(f"{name} was edited after {n_runs} of the runs here; they are run again")
+        return [spec for key, spec in asked.items() if key not in found], list(found.values())
 
     def append(self, run: dict[str, Any]) -> None:
         """Append a finished run; see `AppendOnlyFile.append`."""
@@ -104,6 +125,11 @@ def open_journal(directory: str | Path) -> Iterator[Journal]:
     with sole_writer(folder / _LOCK, folder):
         remove_temporaries(folder)
         yield Journal(folder)
+
+
+def edited_sources(run: Mapping[str, Any], sources: Mapping[str, str]) -> list[str]:
+    """Return the references that a run was made with whose sources have other digests now."""
+    return [name for name, digest in (run.get(SOURCES) or {}).items() if sources.get(name) != digest]
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -62,21 +62,23 @@ def load_reference(kind: str, name: str) -> Any:
     return getattr(module, attribute)
 
 
-def source_digest(name: object) -> str | None:
-    """Return a SHA-256 of the source that a reference names; None for a registered name.
+def source_digests(names: Iterable[object]) -> dict[str, str]:
+    """Return the SHA-256 of the source file of every reference among some names; registered names are left out.
 
     Raises:
         InvalidInputError: As `load_reference`.
     """
-    if not is_reference(name):
-        return None
-    assert isinstance(name, str)
+    references = dict.fromkeys(name for name in names if isinstance(name, str) and is_reference(name))
+    return {name: sha256(_source(name)).hexdigest() for name in references}
+
+
+def _source(name: str) -> bytes:
     place = name.rpartition(":")[0]
     if place.endswith(".py"):
-        return sha256(_content(Path(place))).hexdigest()
+        return _content(Path(place))
     load_reference("reference", name)
     file = getattr(sys.modules[place], "__file__", None)
-    return sha256(Path(file).read_bytes()).hexdigest() if file else None
+    return Path(file).read_bytes() if file else b""
 
 
 def _module(place: str) -> ModuleType:

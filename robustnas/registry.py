@@ -12,8 +12,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, MutableMapping
 from functools import cache
-from importlib.metadata import EntryPoints, entry_points
-from typing import TypeVar
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
 
 from robustnas.errors import InvalidInputError, unknown_name
 
@@ -92,7 +92,7 @@ class Registry(MutableMapping[str, Entry]):
 
 
 @cache
-def _entry_points() -> EntryPoints:
+def _entry_points() -> Any:
     """Return all entry points of the environment: one scan serves every registry."""
     return entry_points()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -105,7 +105,7 @@ def searcher_class(name: str) -> type[Searcher]:
     return found
 
 
-def check_parameters(name: str, parameters: Mapping[str, object]) -> None:
+def check_parameters(name: str, parameters: Iterable[str]) -> None:
     """Refuse a parameter that the searcher does not have, naming the nearest."""
     known = parameter_names(name)
     for parameter in parameters:

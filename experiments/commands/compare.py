@@ -110,7 +110,7 @@ def _run(plan: Plan, text: str, out: Path, data: Path | None, jobs: int | None) 
     from experiments.comparison.runner import compare as run_plan
 
     with _progress(plan) as show:
-        for done, run in run_plan(plan, text, out, data=data, jobs=jobs):
+        for done, run in run_plan(plan, out, data=data, jobs=jobs):
             show(done, run)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -11,25 +12,28 @@ from experiments.comparison.plan import Plan
 from robustnas.naslib import PREFIX
 from robustnas.naslib.loading import source_digest
 from robustnas.objectives import attached_digests, cross_objectives, facts, parse_objectives
+from robustnas.reference import source_digests
 from robustnas.tables.table import Table
 
 _PACKAGES = ("robustnas", "numpy", "optuna", "scikit-learn", "scipy", "xgboost")
 
 
-def manifest(plan: Plan, plan_text: str, table: Table) -> dict[str, Any]:
+def manifest(plan: Plan, table: Table) -> dict[str, Any]:
     """Return everything that a report needs to know besides the runs, as plain data.
 
     Per objective: the best of the table, the training noise (standard deviation between twins), how many networks lie
     within it of the best, the scale and a title.
     """
+    sources = source_digests(_methods(plan))
     return {
         "format": 1,
         "dataset": table.dataset,
         "space": table.space.name,
         "source": table.source,
-        "plan": plan_text,
+        "plan": plan.text or json.dumps(plan.as_dict(), indent=2),
         "database_digest": table.digest,
         **attached_digests([part for text in plan.objectives for part in parse_objectives(text)], table),
+        **({"sources": sources} if sources else {}),
         "versions": versions(_methods(plan)),
         "budget": plan.budget,
         "seeds": list(plan.seeds),

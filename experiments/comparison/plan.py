@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, PlanError, unknown_name
-from robustnas.objectives.objective import parse_objectives
+from robustnas.objectives import Objective, objectives_text, parse_objectives
 from robustnas.plan_file import parse_plan, read_plan
 from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.datasets import space_of
@@ -39,23 +39,58 @@ class SearcherPlan:
 class Plan:
     """What an experiment compares, checked.
 
-    Attributes:
+    Args:
         dataset: The dataset searched on.
-        objectives: Objective strings; one with commas is a multi-objective search.
+        objectives: Objectives, as text or parsed; a text with commas is a multi-objective search.
         budget: Distinct networks per run, 1 to all of the space.
-        seeds: One run per seed, objective and searcher.
-        searchers: The strategies compared.
+        seeds: One run per seed, objective and searcher; a number n stands for 0 to n - 1.
+        searchers: The strategies compared: names, dicts with ``name`` and optionally ``label`` and parameters, or
+            `SearcherPlan`.
+        text: The TOML that it was read from, for the record.
 
-    >>> plan = Plan.parse('dataset = "cifar10"\\nobjectives = ["clean"]\\nseeds = 2\\n[[searchers]]\\nname = "random"')
-    >>> plan.seeds, plan.budget, plan.searchers[0].label
-    ((0, 1), 300, 'random')
+    Raises:
+        PlanError: A value that is wrong; the message names it and what was expected.
+
+    >>> plan = Plan(objectives=["clean"], seeds=2, searchers=["random", {"name": "evolution", "population_size": 20}])
+    >>> plan.seeds, plan.budget, plan.searchers[1].parameters
+    ((0, 1), 300, {'population_size': 20})
     """
 
-    dataset: str
-    objectives: tuple[str, ...]
-    budget: int
-    seeds: tuple[int, ...]
-    searchers: tuple[SearcherPlan, ...]
+    dataset: str = "cifar10"
+    objectives: tuple[str, ...] = ()
+    budget: int = 300
+    seeds: tuple[int, ...] = tuple(range(10))
+    searchers: tuple[SearcherPlan, ...] = ()
+    text: str = field(default="", repr=False, compare=False)
+
+    def __init__(
+        self,
+        dataset: str = "cifar10",
+        objectives: Iterable[str | Objective] = (),
+        budget: int = 300,
+        seeds: int | Iterable[int] = 10,
+        searchers: Iterable[str | Mapping[str, Any] | SearcherPlan] = (),
+        text: str = "",
+    ) -> None:
+        if not isinstance(dataset, str) or not dataset:
+            raise PlanError(f"dataset is {dataset!r}; expected a name such as 'cifar10'")
+        space = space_of(dataset)
+        n_networks = space.n_networks if space else None  # else the oracle checks it
+        try:
+            budget = whole_number("budget", budget, at_least=1, at_most=n_networks)
+        except InvalidInputError as error:
+            raise PlanError(str(error)) from None
+        checked: dict[str, Any] = {
+            "dataset": dataset,
+            "objectives": _objectives(objectives),
+            "budget": budget,
+            "seeds": _seeds(seeds),
+            "searchers": _searchers(searchers),
+            "text": text,
+        }
+        _check_fit(checked["searchers"], checked["objectives"], space or open_space())
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
     @classmethod
     def parse(cls, text: str, origin: str = "plan") -> Plan:
@@ -68,7 +103,7 @@ class Plan:
         Raises:
             PlanError: No TOML, or a key or value that is wrong; the message names it and what was expected.
         """
-        return parse_plan(text, origin, _plan)
+        return parse_plan(text, origin, lambda content: _plan(content, text))
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:
@@ -86,8 +121,10 @@ class Plan:
         return len(self.objectives) * len(self.searchers) * len(self.seeds)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the plan as plain data, for records."""
-        return asdict(self)
+        """Return the plan as plain data, for records; the text it was read from aside."""
+        content = asdict(self)
+        del content["text"]
+        return content
 
 
 def builtin_text(dataset: str = "cifar10") -> str:
@@ -96,26 +133,18 @@ def builtin_text(dataset: str = "cifar10") -> str:
     return text.replace('dataset = "cifar10"', f'dataset = "{dataset}"')
 
 
-def _plan(content: dict[str, Any]) -> Plan:
+def _plan(content: dict[str, Any], text: str) -> Plan:
     for key in content:
         if key not in _KEYS:
             raise PlanError(unknown_name("key", key, _KEYS))
-    dataset = content.get("dataset", "cifar10")
-    if not isinstance(dataset, str) or not dataset:
-        raise PlanError(f"dataset is {dataset!r}; expected a name such as 'cifar10'")
-    objectives = _objectives(content.get("objectives"))
-    space = space_of(dataset)
-    n_networks = space.n_networks if space else None  # else the oracle checks it
-    budget = whole_number("budget", content.get("budget", 300), at_least=1, at_most=n_networks)
-    searchers = _searchers(content.get("searchers"))
-    _check_fit(searchers, objectives, space or open_space())
-    return Plan(dataset, objectives, budget, _seeds(content.get("seeds", 10)), searchers)
+    return Plan(**content, text=text)
 
 
 def _objectives(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value or not all(isinstance(text, str) for text in value):
+    listed = _listed(value)
+    if not listed or not all(isinstance(entry, str | Objective) for entry in listed):
         raise PlanError(f"objectives is {value!r}; expected a list of objective strings such as ['clean', 'pgd@1']")
-    names = tuple(", ".join(str(objective) for objective in parse_objectives(text)) for text in value)
+    names = tuple(objectives_text(parse_objectives(entry)) for entry in listed)
     _refuse_duplicates("objectives", names)
     return names
 
@@ -123,33 +152,45 @@ def _objectives(value: object) -> tuple[str, ...]:
 def _seeds(value: object) -> tuple[int, ...]:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MAX_SEEDS:
         return tuple(range(value))
-    if isinstance(value, list) and value and all(type(seed) is int and seed >= 0 for seed in value):
-        _refuse_duplicates("seeds", value)
-        return tuple(value)
+    seeds = _listed(value)
+    if seeds and all(type(seed) is int and seed >= 0 for seed in seeds):
+        _refuse_duplicates("seeds", seeds)
+        return tuple(seeds)
     raise PlanError(f"seeds is {value!r}; expected a count of at least 1, or a list of integers of at least 0")
 
 
 def _searchers(value: object) -> tuple[SearcherPlan, ...]:
-    if not isinstance(value, list) or not value or not all(isinstance(entry, dict) for entry in value):
+    listed = _listed(value)
+    if not listed or not all(isinstance(entry, str | Mapping | SearcherPlan) for entry in listed):
         raise PlanError(f"searchers is {value!r}; expected one [[searchers]] table each, with a name")
-    searchers = tuple(_searcher(entry) for entry in value)
+    searchers = tuple(_searcher(entry) for entry in listed)
     _refuse_duplicates("labels of searchers", [searcher.label for searcher in searchers])
     return searchers
 
 
-def _searcher(entry: dict[str, Any]) -> SearcherPlan:
-    parameters = dict(entry)
+def _searcher(entry: str | Mapping[str, Any] | SearcherPlan) -> SearcherPlan:
+    if isinstance(entry, SearcherPlan):
+        entry = {**entry.parameters, "name": entry.name, "label": entry.label}
+    parameters = {"name": entry} if isinstance(entry, str) else dict(entry)
     name = parameters.pop("name", None)
     if not isinstance(name, str):
         raise PlanError(f"a [[searchers]] table has the name {name!r}; expected a name such as 'evolution'")
-    searcher_class(name)
+    try:
+        searcher_class(name)
+        check_parameters(name, parameters.keys() - {"label"})
+    except InvalidInputError as error:
+        raise PlanError(str(error)) from None
     label = parameters.pop("label", name)
     if not isinstance(label, str) or not label.strip():
         raise PlanError(f"searcher {name!r} has the label {label!r}; expected a text")
-    check_parameters(name, parameters)
     if "study_name" in parameters:
         raise PlanError(f"searcher {label!r}: study_name cannot be set, every run of a plan has a study of its own")
     return SearcherPlan(name, label.strip(), parameters)
+
+
+def _listed(value: object) -> list[Any]:
+    """Return the entries of a list, tuple or range; nothing for anything else, such as a text."""
+    return list(value) if isinstance(value, list | tuple | range) else []
 
 
 def _check_fit(searchers: Sequence[SearcherPlan], objectives: Sequence[str], space: EnumerableSpace[Any]) -> None:

@@ -16,9 +16,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from experiments.journal import MANIFEST, RUNS, read_manifest, read_runs
+from experiments.journal import MANIFEST, RUNS, SOURCES, edited_sources, read_manifest, read_runs
 from robustnas.arrays import FloatArray, IntArray, read_only
 from robustnas.errors import DataError
+from robustnas.spaces import DEFAULT_SPACE, SPACES, open_space
 
 CROSS_PREFIX = "cross:"
 SCALES = ("accuracy", "count", "hypervolume")
@@ -71,8 +72,8 @@ class Records:
         runs: One row per finished run: objective, searcher, seed, n_queries, seconds, best_arch, best_uid, best_score,
             front (a list for multi-objective runs, else None) and one column ``cross:<metric>`` per metric with the
             score of the network found.
-        queries: One row per distinct query: objective, searcher, seed, n_queries (1-based), index (of the space), score
-            (or score_1, score_2, ... for multi-objective runs), best (so far, natural units), cost, source.
+        queries: One row per distinct query: objective, searcher, seed, n_queries (1-based), index (of the space), arch,
+            uid, score (or score_1, score_2, ... for multi-objective runs), best (so far, natural units), cost, source.
     """
 
     manifest: dict[str, Any]
@@ -162,6 +163,8 @@ def _read_runs(folder: Path, manifest: Mapping[str, Any]) -> list[Run]:
     runs: dict[tuple[str, str, int], Run] = {}
     for where, content in read_runs(folder):
         run = _checked(content, manifest, where)
+        if edited_sources(run, manifest.get(SOURCES) or {}):
+            continue  # of a searcher that was edited since, and is run again
         runs.setdefault((run["objective"], run["searcher"], run["seed"]), run)
     return list(runs.values())
 
@@ -205,11 +208,22 @@ def _queries_frame(runs: Sequence[Run], manifest: Mapping[str, Any]) -> pd.DataF
     columns: dict[str, Any] = {name: values[row] for name, values in _keys(runs, manifest).items()}
     columns["n_queries"] = np.arange(lengths.sum()) - start + 1
     columns["index"] = _joined([run["queries"]["index"] for run in runs], np.int64)
+    columns |= _networks(columns["index"], str(manifest.get("space", DEFAULT_SPACE)))
     columns |= _score_columns([run["queries"]["score"] for run in runs], lengths)
     columns["best"] = _joined([run["queries"]["best"] for run in runs], np.float64)
     columns["cost"] = _joined([_cost(run) for run in runs], np.float64)
     columns["source"] = pd.Categorical(list(chain.from_iterable(_sources(run) for run in runs)))
     return pd.DataFrame(columns)
+
+
+def _networks(indices: IntArray, name: str) -> dict[str, Any]:
+    """Return the columns ``arch`` and ``uid`` of architectures by index; nothing for a space that is not there."""
+    if name not in SPACES:
+        return {}
+    space = open_space(name)
+    distinct, codes = np.unique(indices, return_inverse=True)
+    archs = [str(space.architecture(index)) for index in distinct.tolist()]
+    return {"arch": pd.Categorical.from_codes(codes.tolist(), pd.Index(archs)), "uid": space.uids()[indices]}
 
 
 def _keys(runs: Sequence[Run], manifest: Mapping[str, Any]) -> dict[str, Any]:

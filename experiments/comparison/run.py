@@ -26,6 +26,7 @@ from robustnas.objectives import (
 )
 from robustnas.oracle import Oracle, Outcome
 from robustnas.pareto import HypervolumeScale, non_dominated
+from robustnas.reference import source_digests
 from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.table import Table, skeleton_of
 from searchers import create, search
@@ -60,6 +61,11 @@ class RunSpec:
     def __post_init__(self) -> None:
         object.__setattr__(self, "objectives", parse_objectives(self.objective))
         object.__setattr__(self, "objective", objectives_text(self.objectives))
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Digests of the sources of the user's own classes that it uses, by reference."""
+        return source_digests([self.searcher, self.parameters.get("surrogate")])
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -154,6 +160,7 @@ def record(spec: RunSpec, table: Table) -> dict[str, Any]:
         "space": table.space.name,
         "database_digest": table.digest,
         **attached_digests(spec.objectives, table),
+        **({"sources": spec.sources} if spec.sources else {}),
         "budget": spec.budget,
         "n_queries": len(trajectory.outcomes),
         "seconds": round(seconds, 6),

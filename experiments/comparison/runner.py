@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 from experiments.comparison.manifest import manifest
 from experiments.comparison.plan import Plan
 from experiments.comparison.run import RunSpec, record
-from experiments.journal import open_journal
+from experiments.journal import SOURCES, open_journal
 from robustnas.checks import whole_number
+from robustnas.errors import InvalidInputError
 from robustnas.objectives import attached_digests
 from robustnas.tables.datasets import open_table
 from robustnas.tables.table import Table
@@ -20,39 +21,51 @@ from searchers import create
 
 
 def compare(
-    plan: Plan, plan_text: str, directory: str | Path, *, data: str | Path | None = None, jobs: int | None = None
+    plan: Plan,
+    directory: str | Path,
+    *,
+    table: Table | None = None,
+    data: str | Path | None = None,
+    jobs: int | None = None,
+    note: Callable[[str], object] = lambda _: None,
 ) -> Iterator[tuple[int, dict[str, Any] | None]]:
     """Run what is missing of a plan in a directory, and keep it.
 
     Finished runs of the same plan are not done again, so that an interrupted experiment resumes, and a plan may
-    grow by seeds, searchers or objectives.
+    grow by seeds, searchers or objectives. Runs of a searcher of your own that was edited since are done again.
 
     Args:
         plan: What to run.
-        plan_text: The plan as it was written, for the record.
         directory: Where records go; made if missing.
-        data: The database's folder; see `robustnas.tables.datasets.open_table`.
+        table: The table to search on, instead of the plan's dataset; worker processes get a copy.
+        data: The database's folder; see `robustnas.tables.open_table`.
         jobs: Processes; as many as processors if None.
+        note: Called with sentences that the user should read.
 
     Yields:
         Runs finished so far and the newest one's record; first those found in the directory, with None.
 
     Raises:
         ObjectiveError: The table lacks a metric of an objective.
+        InvalidInputError: A table that measures what it is asked for; experiments need one that is complete.
         DataError: The directory holds other records, is being written by another process, or cannot be written.
         WorkerDiedError: A worker process died.
     """
     if jobs is not None:
         whole_number("jobs", jobs, at_least=1)
-    table = open_table(plan.dataset, data)
-    description = manifest(plan, plan_text, table)
+    reopen = partial(open_table, plan.dataset, data) if table is None else None
+    searched = open_table(plan.dataset, data) if table is None else table
+    if not searched.complete:
+        raise InvalidInputError(f"{searched!r} measures what it is asked for; expected a table that is complete")
+    description = manifest(plan, searched)
     with open_journal(directory) as journal:
-        missing = journal.missing(run_specs(plan), ("objective", "searcher", "seed"), partial(_facts, table))
+        missing, _ = journal.missing(
+            run_specs(plan), ("objective", "searcher", "seed"), partial(_facts, searched), note
+        )
         journal.write_manifest(description)
         _open_storages(plan)
-        reopen = partial(open_table, plan.dataset, data)
         n_done = plan.n_runs - len(missing)
-        yield from complete(_run, missing, table, journal.append, n_done=n_done, jobs=jobs, reopen=reopen)
+        yield from complete(_run, missing, searched, journal.append, n_done=n_done, jobs=jobs, reopen=reopen)
 
 
 def run_specs(plan: Plan) -> list[RunSpec]:
@@ -74,6 +87,7 @@ def _facts(table: Table, spec: RunSpec) -> dict[str, Any]:
         "name": spec.searcher,
         "parameters": dict(spec.parameters),
         "attached_digests": attached_digests(spec.objectives, table).get("attached_digests"),
+        SOURCES: spec.sources,
     }
 
 

@@ -17,7 +17,6 @@ from experiments.pages.table import MARK, Entry, ReportTable, Row, number
 from experiments.paper.section import Question, Section
 from robustnas.errors import ObjectiveError
 from robustnas.objectives import cross_objectives
-from robustnas.tables.database.database import DatabaseTable
 
 PAPER_BEST = {
     "clean": 0.9468,
@@ -29,7 +28,7 @@ PAPER_BEST = {
 }
 """The best networks on CIFAR-10 as the paper prints them."""
 
-SEARCHERS = ("random", "local", "evolution", "gp")
+SEARCHERS = ("random", "local", {"name": "evolution", "population_size": 30, "tournament_size": 10}, "gp")
 _BEST, _PAPER = "best of the database", "best in the paper"
 
 _PARAGRAPHS = (
@@ -76,35 +75,26 @@ def searched(question: Question) -> Records:
     Raises:
         ObjectiveError: The table holds none of the paper's objectives.
     """
-    text = plan_text(question.table, question.n_seeds, question.budget, question.seed)
-    plan = Plan.parse(text)
+    plan = plan_of(question)
     with TemporaryDirectory() as directory:
-        for done, _ in compare(plan, text, directory, data=question.table.folder, jobs=question.jobs):
+        for done, _ in compare(plan, directory, table=question.table, jobs=question.jobs):
             question.progress("strategies: searches", done / plan.n_runs)
         return records.load(directory)
 
 
-def plan_text(table: DatabaseTable, n_seeds: int, budget: int, seed: int = 0) -> str:
-    """Return the plan of the comparison as TOML; its seeds begin with `seed`.
+def plan_of(question: Question) -> Plan:
+    """Return the plan of the comparison; its seeds begin with the question's.
 
     Raises:
         ObjectiveError: The table holds none of the paper's objectives.
     """
-    objectives = [str(found) for found in cross_objectives(table)]
+    objectives = cross_objectives(question.table)
     if not objectives:
         raise ObjectiveError(
-            f"{table.dataset} holds none of {', '.join(PAPER_BEST)}; strategies have nothing to search"
+            f"{question.table.dataset} holds none of {', '.join(PAPER_BEST)}; strategies have nothing to search"
         )
-    lines = [
-        f'dataset = "{table.dataset}"',
-        f"objectives = {objectives}",
-        f"budget = {budget}",
-        f"seeds = {list(range(seed, seed + n_seeds))}",
-    ]
-    for name in SEARCHERS:
-        lines += ["[[searchers]]", f'name = "{name}"']
-        lines += ["population_size = 30", "tournament_size = 10"] if name == "evolution" else []
-    return "\n".join(lines) + "\n"
+    seeds = range(question.seed, question.seed + question.n_seeds)
+    return Plan(question.table.dataset, objectives, question.budget, seeds, SEARCHERS)
 
 
 def flat(frame: pd.DataFrame) -> pd.DataFrame:

@@ -14,8 +14,8 @@ from robustnas.arrays import FloatArray, IntArray
 from robustnas.errors import InvalidInputError
 from robustnas.objectives import objective_column
 from robustnas.objectives.objective import Objective
+from robustnas.reference import source_digests
 from robustnas.spaces import encoding
-from robustnas.spaces.nasbench201 import space
 from robustnas.tables.table import Table
 from surrogates import make_surrogate
 from surrogates.metrics import NOMINAL_COVERAGES, coverage, kendall_tau, precision_at_k, r2, regret_of_top, spearman
@@ -71,12 +71,12 @@ def split(scores: FloatArray, train_size: int, trial: int, seed: int) -> tuple[I
     of a larger one, and all the others with a known score are the test.
 
     Args:
-        scores: One value per network, shape (6466,); NaN where unknown.
+        scores: One value per network, shape (n_networks,); NaN where unknown.
         train_size: Networks to train on.
         trial: Together with the seed, fixes the order.
         seed: The benchmark's.
 
-    >>> scores = np.linspace(0, 1, space.N_NETWORKS)
+    >>> scores = np.linspace(0, 1, 6466)
     >>> small, large = split(scores, 5, 0, 0)[0], split(scores, 9, 0, 0)[0]
     >>> bool((small == large[:5]).all())
     True
@@ -91,7 +91,8 @@ def fit_record(spec: FitSpec, table: Table) -> dict[str, Any]:
 
     A prediction that says nothing (all networks equal) has rank correlations of 0.
     """
-    scores = objective_column(spec.objective, table)[space.network_indices()]
+    sources = source_digests([spec.surrogate])
+    scores = objective_column(spec.objective, table)[table.space.network_indices()]
     encoded = encoding(spec.encoding, table)
     features = network_features(spec.encoding, table)
     train, test = split(scores, spec.train_size, spec.trial, spec.seed)
@@ -103,6 +104,7 @@ def fit_record(spec: FitSpec, table: Table) -> dict[str, Any]:
     predicted = time.perf_counter()
     record: dict[str, Any] = {
         "dataset": table.dataset,
+        "space": table.space.name,
         "objective": spec.objective,
         "surrogate": spec.surrogate,
         "encoding": spec.encoding,
@@ -115,6 +117,7 @@ def fit_record(spec: FitSpec, table: Table) -> dict[str, Any]:
         "seed": spec.seed,
         "database_digest": table.digest,
         **_attached_digests(spec, table),
+        **({"sources": sources} if sources else {}),
     }
     if spec.importances:
         record["importances"] = feature_importances(model, encoded.names, features[test], scores[test], spec)
@@ -123,8 +126,8 @@ def fit_record(spec: FitSpec, table: Table) -> dict[str, Any]:
 
 @lru_cache(maxsize=16)
 def network_features(name: str, table: Table) -> FloatArray:
-    """Return the encoding of every network, shape (6466, d), in ascending order of uid; see `encoding`."""
-    return np.ascontiguousarray(encoding(name, table).values[space.network_indices()])
+    """Return the encoding of every network, shape (n_networks, d), in ascending order of uid; see `encoding`."""
+    return np.ascontiguousarray(encoding(name, table).values[table.space.network_indices()])
 
 
 def feature_importances(

@@ -7,16 +7,18 @@ noise-free score would not rank the measured ones perfectly; its Kendall tau is 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from robustnas.arrays import FloatArray
+from robustnas.spaces import EnumerableSpace
 from robustnas.tables.noise import noise_floor
 
 _REPEATS = 5  # tau over thousands of networks varies in the third decimal from one draw of the noise to the next
 
 
-def noise_ceiling(scores: FloatArray) -> float:
+def noise_ceiling(scores: FloatArray, space: EnumerableSpace[Any] | None = None) -> float:
     """Estimate the Kendall tau between noise-free and measured scores, by simulation.
 
     The standard deviation s of the training noise comes from functional twins (`robustnas.tables.noise`). The
@@ -28,14 +30,15 @@ def noise_ceiling(scores: FloatArray) -> float:
     ceiling is too low: a predictor that comes close to it, or passes it, says so.
 
     Args:
-        scores: One value per network, shape (6466,), in ascending order of uid; NaN where unknown.
+        scores: One value per network, shape (n_networks,), in ascending order of uid; NaN where unknown.
+        space: Whose networks they are; NAS-Bench-201 if None.
 
     Returns:
         A tau in [0, 1]; NaN if no two functional twins are known, or fewer than two scores.
     """
     from scipy.stats import kendalltau
 
-    noise = noise_floor(scores).std
+    noise = noise_floor(scores, space).std
     known = np.asarray(scores, dtype=np.float64)[np.isfinite(scores)]
     if math.isnan(noise) or len(known) < 2 or known.std() == 0.0:
         return float("nan")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -11,15 +12,15 @@ from experiments.surrogate_benchmark.fit import FitSpec
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
 from robustnas.objectives.objective import parse_objectives
-from robustnas.spaces import encoding
-from robustnas.spaces.nasbench201 import space
-from surrogates import DEFAULT_ENCODING, DEFAULT_SURROGATE, check_pair, surrogate_class
+from robustnas.spaces import EnumerableSpace, encoding, open_space
+from robustnas.tables.datasets import space_of
+from surrogates import DEFAULT_SURROGATE, check_pair, surrogate_class
 
 DEFAULT = "default"
 """Stands for the surrogate, or the encoding, of the shipped best pair."""
 
 TRAIN_SIZES = (50, 100, 200, 400)
-_SMALLEST, _LARGEST = 2, space.N_NETWORKS - 1
+_SMALLEST = 2
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class BenchmarkPlan:
         objectives: Objectives, each a single one.
         surrogates: Names in `surrogates.SURROGATES`, NASLib's such as ``naslib:xgb``, or ``default``.
         encodings: Encodings, each one name or several joined by ``+``, or ``default``.
-        train_sizes: Numbers of networks to learn from, 2 to 6465.
+        train_sizes: Numbers of networks to learn from, 2 to all but one.
         n_trials: Training sets of each size.
         seed: Fixes the training sets and the surrogates' randomness.
 
@@ -53,11 +54,12 @@ class BenchmarkPlan:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        space = space_of(self.dataset) or open_space()
         checked: dict[str, tuple[Any, ...]] = {
             "objectives": _several("objective", self.objectives, _objective),
             "surrogates": _several("surrogate", self.surrogates, _surrogate),
-            "encodings": _several("encoding", self.encodings, _encoding),
-            "train_sizes": tuple(sorted(_several("train size", self.train_sizes, _train_size))),
+            "encodings": _several("encoding", self.encodings, partial(_encoding, space)),
+            "train_sizes": tuple(sorted(_several("train size", self.train_sizes, partial(_train_size, space)))),
         }
         for name, values in checked.items():
             object.__setattr__(self, name, values)
@@ -114,12 +116,12 @@ def _surrogate(name: str) -> str:
     return name
 
 
-def _encoding(name: str) -> str:
-    chosen = DEFAULT_ENCODING if name == DEFAULT else "+".join(part.strip() for part in name.split("+"))
+def _encoding(space: EnumerableSpace[Any], name: str) -> str:
+    chosen = space.default_encoding if name == DEFAULT else "+".join(part.strip() for part in name.split("+"))
     if "." not in chosen:  # attached columns need the table
-        encoding(chosen)  # refuses unknown names, and says which are known
+        encoding(chosen, space=space)  # refuses unknown names, and says which are known
     return chosen
 
 
-def _train_size(value: int) -> int:
-    return whole_number("train size", value, at_least=_SMALLEST, at_most=_LARGEST)
+def _train_size(space: EnumerableSpace[Any], value: int) -> int:
+    return whole_number("train size", value, at_least=_SMALLEST, at_most=space.n_networks - 1)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.journal import read_manifest, read_runs
+from experiments.journal import SOURCES, edited_sources, read_manifest, read_runs
 from experiments.surrogate_benchmark.runner import KIND, row
 from robustnas.errors import DataError
 
@@ -83,7 +83,8 @@ def load_records(directory: str | Path) -> SurrogateRecords:
     manifest = read_manifest(folder)
     if manifest.get("kind") != KIND:
         raise DataError(f"{str(folder)!r} does not hold a benchmark of surrogates")
-    records = [record for _, record in read_runs(folder)]
+    sources = manifest.get(SOURCES) or {}
+    records = [record for _, record in read_runs(folder) if not edited_sources(record, sources)]
     if not records:
         raise DataError(f"no fit in {str(folder)!r} has finished yet; expected at least one to report on")
     return from_records(manifest, records)

@@ -6,7 +6,7 @@ others: rank correlations, errors, how many of the best it finds, calibration, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from experiments.comparison.manifest import versions
-from experiments.journal import open_journal
+from experiments.journal import SOURCES, open_journal
 from experiments.surrogate_benchmark.fit import FitSpec, fit_record
 from experiments.surrogate_benchmark.noise_ceiling import noise_ceiling
 from experiments.surrogate_benchmark.plan import BenchmarkPlan
@@ -23,8 +23,8 @@ from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
 from robustnas.objectives import facts, objective_column
 from robustnas.objectives.objective import Objective
+from robustnas.reference import source_digests
 from robustnas.spaces import encoding
-from robustnas.spaces.nasbench201 import space
 from robustnas.tables.datasets import open_table
 from robustnas.tables.table import Table
 from robustnas.workers import complete
@@ -35,11 +35,17 @@ KIND = "surrogates"
 KEY = ("objective", "surrogate", "encoding", "train_size", "trial")
 """The fields of a record that tell its fit apart, as in `FitSpec.key`."""
 
-_OF_THE_RECORD = ("importances", "n_test", "seed", "database_digest", "attached_digests")
+_OF_THE_RECORD = ("importances", "n_test", "seed", "database_digest", "attached_digests", SOURCES, "space")
 
 
 def benchmark(
-    plan: BenchmarkPlan, directory: str | Path | None = None, *, data: str | Path | None = None, jobs: int | None = None
+    plan: BenchmarkPlan,
+    directory: str | Path | None = None,
+    *,
+    table: Table | None = None,
+    data: str | Path | None = None,
+    jobs: int | None = None,
+    note: Callable[[str], object] = lambda _: None,
 ) -> Iterator[tuple[int, dict[str, Any] | None]]:
     """Run what is missing of a benchmark, and keep it in a directory if there is one.
 
@@ -49,8 +55,10 @@ def benchmark(
     Args:
         plan: What to fit.
         directory: Where records go, made if missing; None keeps nothing.
-        data: The database's folder; see `robustnas.tables.datasets.open_table`.
+        table: The table to learn from, instead of the plan's dataset; worker processes get a copy.
+        data: The database's folder; see `robustnas.tables.open_table`.
         jobs: Processes; as many as processors if None.
+        note: Called with sentences that the user should read.
 
     Yields:
         Fits finished so far and the newest one's record (`surrogate_fit.fit_record`); first those found in the
@@ -64,7 +72,8 @@ def benchmark(
     """
     if jobs is not None:
         whole_number("jobs", jobs, at_least=1)
-    table = open_table(plan.dataset, data)
+    reopen = partial(open_table, plan.dataset, data) if table is None else None
+    table = open_table(plan.dataset, data) if table is None else table
     description = manifest(plan, table)
     _check_sizes(plan, table)
     for name in plan.encodings:
@@ -72,13 +81,10 @@ def benchmark(
     with nullcontext() if directory is None else open_journal(directory) as journal:
         missing, found = plan.specs, list[dict[str, Any]]()
         if journal is not None:
-            facts = {"dataset": table.dataset, "database_digest": table.digest, "seed": plan.seed}
-            missing = journal.missing(plan.specs, KEY, lambda _: facts)
-            found = list(journal.runs())
+            missing, found = journal.missing(plan.specs, KEY, partial(_facts, table), note)
             journal.write_manifest(description)
         yield from enumerate(found, start=1)
         keep = (lambda _: None) if journal is None else journal.append
-        reopen = partial(open_table, plan.dataset, data)
         yield from complete(_fit, missing, table, keep, n_done=len(found), jobs=jobs, reopen=reopen)
 
 
@@ -89,12 +95,15 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
 
 def manifest(plan: BenchmarkPlan, table: Table) -> dict[str, Any]:
     """Return everything that the report needs to know besides the fits, as plain data."""
+    sources = source_digests(plan.surrogates)
     return {
         "format": 1,
         "kind": KIND,
         "dataset": table.dataset,
+        "space": table.space.name,
         "source": table.source,
         "database_digest": table.digest,
+        **({SOURCES: sources} if sources else {}),
         "versions": versions(plan.surrogates),
         "surrogates": list(plan.surrogates),
         "encodings": list(plan.encodings),
@@ -109,19 +118,29 @@ def ceiling(text: str, table: Table) -> float | None:
     """Return the noise ceiling of one objective on a table; 1 for costs, which have no noise, None if unknown."""
     if Objective(text).minimised:
         return 1.0
-    value = noise_ceiling(objective_column(text, table)[space.network_indices()])
+    value = noise_ceiling(objective_column(text, table)[table.space.network_indices()], table.space)
     return None if np.isnan(value) else value
 
 
 def _check_sizes(plan: BenchmarkPlan, table: Table) -> None:
     largest = max(plan.train_sizes)
     for text in plan.objectives:
-        known = int(np.isfinite(objective_column(text, table)[space.network_indices()]).sum())
+        known = int(np.isfinite(objective_column(text, table)[table.space.network_indices()]).sum())
         if known <= largest:
             raise InvalidInputError(
                 f"train size is {largest}, but {known} networks of {table.dataset} have a score for {text!r}; "
                 f"expected at most {known - 1}"
             )
+
+
+def _facts(table: Table, spec: FitSpec) -> dict[str, Any]:
+    """Return what the record of a fit says of its spec and table."""
+    return {
+        "dataset": table.dataset,
+        "database_digest": table.digest,
+        "seed": spec.seed,
+        SOURCES: source_digests([spec.surrogate]),
+    }
 
 
 def _fit(table: Table, spec: FitSpec) -> dict[str, Any]:

@@ -10,12 +10,13 @@
 from robustnas.spaces.encoding import Encoding, join
 from robustnas.spaces.encodings import ENCODINGS, encoding
 from robustnas.spaces.enumerable_space import EnumerableSpace
-from robustnas.spaces.registry import SPACES, open_space
+from robustnas.spaces.registry import DEFAULT_SPACE, SPACES, open_space
 from robustnas.spaces.search_space import COSTS, SearchSpace
 from robustnas.spaces.subspace import Subspace
 
 __all__ = [
     "COSTS",
+    "DEFAULT_SPACE",
     "ENCODINGS",
     "SPACES",
     "Encoding",

@@ -22,7 +22,7 @@ name = "nsga2"
 
 
 def test_fronts_are_those_of_the_runs_and_are_drawn(published: Path, own_cache: Path, tmp_path: Path) -> None:
-    assert list(compare(Plan.parse(PLAN), PLAN, tmp_path, data=published, jobs=1))
+    assert list(compare(Plan.parse(PLAN), tmp_path, data=published, jobs=1))
     records = load(tmp_path)
     runs = [json.loads(line) for line in (tmp_path / "runs.jsonl").read_text().splitlines()]
     expected = {tuple(m["scores"]) for run in runs if run["searcher"] == "nsga2" for m in run.get("front", [])}
@@ -42,5 +42,5 @@ def test_fronts_are_those_of_the_runs_and_are_drawn(published: Path, own_cache: 
 
 def test_without_several_objectives_there_is_no_front(published: Path, own_cache: Path, tmp_path: Path) -> None:
     text = PLAN.replace(', "pgd@1, params"', "")
-    assert list(compare(Plan.parse(text), text, tmp_path, data=published, jobs=1))
+    assert list(compare(Plan.parse(text), tmp_path, data=published, jobs=1))
     assert front_figure(load(tmp_path)) is None

@@ -30,7 +30,7 @@ N_RUNS = 18
 
 
 def run_all(text: str, out: Path, data: Path, jobs: int = 1) -> list[int]:
-    return [done for done, _ in compare(Plan.parse(text), text, out, data=data, jobs=jobs)]
+    return [done for done, _ in compare(Plan.parse(text), out, data=data, jobs=jobs)]
 
 
 def lines(out: Path) -> list[dict]:

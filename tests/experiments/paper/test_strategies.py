@@ -7,7 +7,7 @@ import pytest
 from experiments.comparison.plan import Plan
 from experiments.comparison.run import RunSpec, record
 from experiments.paper.section import Question
-from experiments.paper.strategies import PAPER_BEST, flat, plan_text, strategies
+from experiments.paper.strategies import PAPER_BEST, flat, plan_of, strategies
 from robustnas.errors import ObjectiveError
 from robustnas.tables.database.database import Database
 
@@ -28,7 +28,7 @@ def test_the_section_agrees_with_single_runs(real_data_dir: Path) -> None:
 
 
 def test_the_plan_is_a_plan_with_its_seeds(published: Path) -> None:
-    plan = Plan.parse(plan_text(Database.open(published)["cifar10"], 3, 50, seed=7))
+    plan = plan_of(Question(Database.open(published)["cifar10"], n_seeds=3, budget=50, seed=7))
     assert plan.seeds == (7, 8, 9)
     assert plan.budget == 50
     assert [searcher.name for searcher in plan.searchers] == ["random", "local", "evolution", "gp"]
