@@ -35,7 +35,12 @@ _OF_THE_RECORD = ("importances", "n_test", "seed", "database_digest", "attached_
 
 
 def benchmark(
-    plan: BenchmarkPlan, directory: str | Path | None = None, *, data: str | Path | None = None, jobs: int | None = None
+    plan: BenchmarkPlan,
+    directory: str | Path | None = None,
+    *,
+    data: str | Path | None = None,
+    jobs: int | None = None,
+    table: Table | None = None,
 ) -> Iterator[tuple[int, dict[str, Any] | None]]:
     """Run what is missing of a benchmark, and keep it in a directory if there is one.
 
@@ -47,6 +52,7 @@ def benchmark(
         directory: Where records go, made if missing; None keeps nothing.
         data: The database's folder; see `robustnas.tables.datasets.open_table`.
         jobs: Processes; as many as processors if None.
+        table: The plan's dataset, where it is open already; worker processes open it again.
 
     Yields:
         Fits finished so far and the newest one's record (`surrogate_fit.fit_record`); first those found in the
@@ -60,7 +66,7 @@ def benchmark(
     """
     if jobs is not None:
         whole_number("jobs", jobs, at_least=1)
-    table = open_table(plan.dataset, data)
+    table = open_table(plan.dataset, data) if table is None else table
     description = manifest(plan, table)
     _check_sizes(plan, table)
     for name in plan.encodings:
