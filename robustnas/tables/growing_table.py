@@ -61,6 +61,8 @@ class GrowingTable:
         skeleton: The size of the networks, for their costs.
     """
 
+    complete = False
+
     def __init__(self, filler: Filler, metrics: Iterable[Metric], base: Table | None = None) -> None:
         self.filler, self.base = filler, base
         self.dataset = base.dataset if base else filler.name
@@ -79,6 +81,11 @@ class GrowingTable:
         """A SHA-256 of the base table's content and of what fixes the measurements."""
         parts = [self.base.digest if self.base else "", self.filler.digest]
         return sha256(" ".join(parts).encode()).hexdigest()
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a reader of the numbers that it measured should know."""
+        return self.filler.notes
 
     @property
     def metrics(self) -> tuple[Metric, ...]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Protocol
 
@@ -39,6 +39,14 @@ class Table(Protocol):
     @property
     def source(self) -> str:
         """Where its numbers come from, as records say it: ``table`` for measurements that were published."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether it holds all that it will; False if it measures what it is asked for."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a reader of its numbers should know."""
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -75,6 +83,9 @@ class ArrayTable:
     >>> float(table.column(Metric("clean"))[-1])
     1.0
     """
+
+    complete = True
+    notes: Sequence[str] = ()
 
     def __init__(
         self,

@@ -68,6 +68,8 @@ class DatabaseTable:
     """
 
     source = "table"
+    complete = True
+    notes: tuple[str, ...] = ()
 
     def __init__(self, dataset: str, catalogue: Catalogue, store: Store) -> None:
         self.dataset = dataset

@@ -60,6 +60,8 @@ class SurrogateTable:
     """
 
     source = "surrogate"
+    complete = True
+    notes: tuple[str, ...] = ()
 
     def __init__(self, noise_seed: int | None = None, *, model: Path | None = None) -> None:
         self.noise_seed = None if noise_seed is None else whole_number("noise_seed", noise_seed, at_least=0)
