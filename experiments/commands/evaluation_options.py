@@ -140,6 +140,7 @@ def torch_needed() -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        if error.name is None or error.name.partition(".")[0] not in ("torch", "pyautoattack"):
+        package = (error.name or "").partition(".")[0]
+        if package not in ("torch", "pyautoattack"):
             raise
-        raise RobustNASError(f'measuring needs {error.name}: pip install "robustnas[evaluate]"') from None
+        raise RobustNASError(f'measuring needs {package}: pip install "robustnas[evaluate]"') from None

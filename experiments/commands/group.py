@@ -21,9 +21,12 @@ class Group(click.Group):
             raise SystemExit(0) from None
         except OSError as error:
             fail(f"{error.filename or 'the operating system'}: {error.strerror or error}", code=1)
-        except Exception:
-            # not at the top: `robustnas --help` needs no numpy
-            pass
+        except Exception as error:
+            from robustnas.errors import InvalidInputError, RobustNASError  # here: --help needs no numpy
+
+            if not isinstance(error, RobustNASError):
+                raise
+            fail(str(error), code=2 if isinstance(error, InvalidInputError) else 1)
 
 
 class LazyCommand(click.Command):
