@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from experiments.commands.names_option import NamesOption
+from experiments.commands.names_option import names_option
 from experiments.commands.options import (
     SEVERAL,
     budget_option,
@@ -30,13 +30,11 @@ from experiments.progress import progress_bars
 @dataset_option("Dataset of the database.", show_default="cifar10", names=published_datasets)
 @out_option("Directory for the page and its files.", required=True)
 @data_option()
-@click.option(
+@names_option(
     "--results",
-    cls=NamesOption,
     names=lambda: RESULTS,
     separators=SEVERAL,
     default="all",
-    show_default=True,
     metavar="NAMES",
     help="Results, separated by commas, or all.",
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from experiments.commands.evaluation_options import EvaluationOptions, evaluation_options, torch_needed
-from experiments.commands.names_option import NamesOption
+from experiments.commands.names_option import names_option
 from experiments.commands.options import (
     PATH,
     SEVERAL,
@@ -40,23 +40,19 @@ if TYPE_CHECKING:
     metavar="NAME|PATH",
     help="Image data: digits, mnist, fashion-mnist, cifar10, ... or a file or folder of them.",
 )
-@click.option(
+@names_option(
     "--attacks",
-    cls=NamesOption,
     names=lambda: [*ATTACKS, "none"],
     separators=SEVERAL,
     default="fgsm,pgd,apgd,square",
-    show_default=True,
     help="Attacks, separated by commas; none for clean accuracy alone.",
 )
 @click.option("--eps", default="8,16,32", show_default=True, help="Eps of the attacks in units of 1/255.")
-@click.option(
+@names_option(
     "--corruptions",
-    cls=NamesOption,
     names=lambda: [*CORRUPTIONS, "all", "none"],
     separators=SEVERAL,
     default="none",
-    show_default=True,
     help="Corruptions, separated by commas.",
 )
 @click.option("--severities", default="1,2,3,4,5", show_default=True, help="Severities of the corruptions.")

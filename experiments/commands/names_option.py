@@ -43,3 +43,10 @@ class NamesOption(click.Option):
         start = max((incomplete.rfind(character) for character in self.separators), default=-1) + 1
         head, part = incomplete[:start], incomplete[start:]
         return [CompletionItem(head + name) for name in self.names() if name.startswith(part)]
+
+
+def names_option(
+    *declarations: str, names: Callable[[], Iterable[str]], show_default: bool | str = True, **attributes: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the decorator that adds a `NamesOption` to a command, its default shown."""
+    return click.option(*declarations, cls=NamesOption, names=names, show_default=show_default, **attributes)

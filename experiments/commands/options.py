@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import click
 
 from experiments.commands.group import fail
-from experiments.commands.names_option import NamesOption
+from experiments.commands.names_option import names_option
 from robustnas.spaces.nasbench201.cost import SKELETONS
 from robustnas.tables.database.database import DatabaseTable
 from robustnas.tables.datasets import NO_DATA_NOTICE, choose_dataset, is_surrogate, open_table
@@ -49,9 +49,7 @@ def dataset_option(
     names: Callable[[], Iterable[str]] = all_datasets,
 ) -> Option:
     """Return the option ``--dataset``; of the published datasets only, if `names` says so."""
-    return click.option(
-        "--dataset", cls=NamesOption, names=names, default=default, show_default=show_default, help=help_text
-    )
+    return names_option("--dataset", names=names, default=default, show_default=show_default, help=help_text)
 
 
 def data_option(

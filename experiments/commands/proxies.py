@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from experiments.commands.evaluation_options import device_option, torch_needed
-from experiments.commands.names_option import NamesOption
+from experiments.commands.names_option import names_option
 from experiments.commands.options import (
     SEVERAL,
     dataset_option,
@@ -48,13 +48,11 @@ def _measures() -> list[str]:
 
 @click.command()
 @click.argument("archs", metavar="[ARCH]...", nargs=-1)
-@click.option(
+@names_option(
     "--measures",
-    cls=NamesOption,
     names=_measures,
     separators=SEVERAL,
     default=_DEFAULT,
-    show_default=True,
     metavar="NAMES",
     help="Measures, separated by commas, or all.",
 )

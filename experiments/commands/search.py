@@ -13,7 +13,7 @@ import click
 
 from experiments.commands.evaluation_options import EvaluationOptions, evaluation_options
 from experiments.commands.measuring import SearchProgress, growing_table, search_progress
-from experiments.commands.names_option import NamesOption
+from experiments.commands.names_option import names_option
 from experiments.commands.options import (
     budget_option,
     data_option,
@@ -46,21 +46,17 @@ def _objective_names() -> list[str]:
 
 @click.command()
 @dataset_option()
-@click.option(
+@names_option(
     "--objective",
-    cls=NamesOption,
     names=_objective_names,
     separators=", +",
     default="clean",
-    show_default=True,
     help="What to search for; commas separate several. See `robustnas objectives`.",
 )
-@click.option(
+@names_option(
     "--searcher",
-    cls=NamesOption,
     names=lambda: [*SEARCHERS, *NASLIB_SEARCHERS],
     default="evolution",
-    show_default=True,
     help="Search strategy.",
 )
 @budget_option

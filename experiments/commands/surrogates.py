@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from experiments.commands.names_option import NamesOption
+from experiments.commands.names_option import names_option
 from experiments.commands.options import (
     SEVERAL,
     chosen_dataset,
@@ -49,24 +49,20 @@ _KEY = ("objective", "surrogate", "encoding", "train_size", "trial")
     show_default=True,
     help="Objective to predict; repeatable. See `robustnas objectives`.",
 )
-@click.option(
+@names_option(
     "--surrogates",
     "names",
-    cls=NamesOption,
     names=lambda: ["default", *SURROGATES, *NASLIB_SURROGATES],
     separators=SEVERAL,
     default="default",
-    show_default=True,
     metavar="NAMES",
     help="Surrogates, separated by commas; default is the shipped one.",
 )
-@click.option(
+@names_option(
     "--encodings",
-    cls=NamesOption,
     names=lambda: ["default", *ENCODINGS],
     separators=SEVERAL + "+",
     default="default",
-    show_default=True,
     metavar="NAMES",
     help="Encodings, separated by commas; join the parts of one with +, as in path+cost.",
 )
