@@ -1,27 +1,36 @@
-"""The command ``robustnas``: the base commands and those of experiments, in one group."""
+"""The command ``robustnas``: names of all commands; each is imported when it is run."""
 
 from __future__ import annotations
 
 import click
 
-from experiments.commands.analyse import analyse
-from experiments.commands.compare import compare, plan, report
-from experiments.commands.data import data
-from experiments.commands.draw import draw
-from experiments.commands.evaluate import evaluate
-from experiments.commands.fill import fill
-from experiments.commands.naslib import naslib
-from experiments.commands.objectives import objectives
-from experiments.commands.options import Group
-from experiments.commands.proxies import proxies
-from experiments.commands.query import query
-from experiments.commands.search import search
-from experiments.commands.surrogates import surrogates
-from robustnas import __version__
+from experiments.commands.group import Group, LazyCommand
+
+COMMANDS: dict[str, str] = {
+    "analyse": "Reproduce and extend the results of the robustness paper from the database.",
+    "compare": "Run the comparison of search strategies that PLAN describes, and report on it.",
+    "data": "Find, fetch, import and verify the robustness database.",
+    "draw": "Draw the cell ARCH as an SVG.",
+    "evaluate": "Train the network ARCH and measure its accuracy and robustness on images.",
+    "fill": "Measure what is missing for the networks and metrics that PLAN names.",
+    "naslib": "Show where NASLib is installed and which of its methods can be used.",
+    "objectives": "List the objectives that the data allows.",
+    "plan": "Print the built-in plan, to copy and edit.",
+    "proxies": "Compute training-free measures of networks.",
+    "query": "Print every score of the network ARCH.",
+    "report": "Rebuild the report in DIRECTORY from its records alone.",
+    "search": "Search for the best network and print it.",
+    "surrogates": "Benchmark surrogates: fit on some networks, rank all the others.",
+}
+"""Each command and the first sentence of its own help; `experiments.commands.<name>` defines it."""
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, package_name="robustnas")
+@click.group(
+    cls=Group,
+    commands=[LazyCommand(name, f"experiments.commands.{name}", short_help) for name, short_help in COMMANDS.items()],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="robustnas")
 def main() -> None:
     """RobustNAS: neural architecture search on robust objectives.
 
@@ -31,22 +40,3 @@ def main() -> None:
       robustnas search --objective pgd@1 --searcher evolution
       robustnas compare
     """
-
-
-for command in (
-    search,
-    compare,
-    surrogates,
-    analyse,
-    report,
-    plan,
-    evaluate,
-    fill,
-    proxies,
-    query,
-    objectives,
-    draw,
-    data,
-    naslib,
-):
-    main.add_command(command)

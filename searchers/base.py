@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import repeat
 from typing import Any, ClassVar
 
@@ -46,6 +46,11 @@ class Searcher(ABC):
         self.space = space or open_space()
         self.n_objectives = n_objectives
 
+    @classmethod
+    def needed_objectives(cls, parameters: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG003 - for subclasses
+        """Return the objectives that a searcher with these parameters looks at, besides those it maximises."""
+        return ()
+
     @abstractmethod
     def ask(self) -> Any:
         """Return the next architecture to evaluate.
@@ -67,6 +72,11 @@ class GlancingSearcher(Searcher):
     """
 
     cheap: str
+
+    @classmethod
+    @abstractmethod
+    def needed_objectives(cls, parameters: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the cheap objectives of a searcher with these parameters, each possibly several with commas."""
 
     @abstractmethod
     def glance(self) -> Any | None:

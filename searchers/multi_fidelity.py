@@ -9,7 +9,7 @@ O'Hagan 2000, with a nonlinear link).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -27,6 +27,7 @@ from searchers.model_based import ModelBasedSearch
 from surrogates.incremental_gp import IncrementalPosterior
 from surrogates.matern import standardise
 
+_CHEAP = "clean, fgsm@1"
 _MOST_GLANCES = 50  # before one dear query: more would hardly change which networks it chooses from
 _MOST_FITTED = 300  # cheap values that the prediction for networks not glanced at rests on
 _REFITS = frozenset((10, 12, 15, 20, 25, 30, 40, 50, 65, 80, 110, 160, 220, 300, 400))
@@ -52,7 +53,7 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
         self,
         rng: np.random.Generator,
         *,
-        cheap: str = "clean, fgsm@1",
+        cheap: str = _CHEAP,
         share: float = 0.25,
         **parts: Any,
     ) -> None:
@@ -63,6 +64,11 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
         super().__init__(rng, **parts)
         self._glance_cost, self._dear_cost, self._spent = 0.0, 0.0, 0.0
         self._to_glance: list[int] | None = None
+
+    @classmethod
+    def needed_objectives(cls, parameters: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the cheap objectives."""
+        return (parameters.get("cheap", _CHEAP),)
 
     def _make_beliefs(self) -> list[Belief]:
         if self.surrogate != "gp":

@@ -1,48 +1,45 @@
-"""``robustnas data attach``, ``attached`` and ``detach``: tables of one's own as objectives and constraints."""
+"""``robustnas data attach``, ``attached`` and ``detach``: your own tables as objectives and constraints."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from experiments.commands.options import json_option, print_json
+from experiments.commands.options import PATH, data_option, dataset_option, json_option, print_json, published_datasets
+from robustnas.objectives.objective import Objective
+from robustnas.spaces.nasbench201.identity import N_NETWORKS
+from robustnas.spaces.nasbench201.numbering import N_CELLS
+from robustnas.tables.attached import attached as tables
+from robustnas.tables.attached.attached import AttachedTable
 
-if TYPE_CHECKING:
-    from robustnas.tables.attached.attached import AttachedTable
-
-_data_option = click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="The database's folder to keep it with  [default: for all databases, in the folder that ROBUSTNAS_ATTACHED "
-    "names, else in the user's data directory]",
+_data_option = data_option(
+    "Folder of the database to attach to.",
+    "all databases; kept in the folder that ROBUSTNAS_ATTACHED names, else in the user's data directory",
 )
-
-_dataset_option = click.option("--dataset", default="cifar10", show_default=True, help="Dataset that it belongs to.")
+_of_dataset = dataset_option(
+    "Dataset that the table belongs to.", default="cifar10", show_default=True, names=published_datasets
+)
 
 
 @click.command()
-@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
-@_dataset_option
-@click.option("--name", required=True, metavar="N", help="What to call it: its columns are N.<column>.")
-@click.option("--key", metavar="COLUMN", help="The column of architectures  [default: found by name and content]")
+@click.argument("file", metavar="FILE", type=PATH)
+@_of_dataset
+@click.option("--name", required=True, metavar="N", help="Name of the table; its columns become N.<column>.")
+@click.option("--key", metavar="COLUMN", show_default="found by name and content", help="Column of architectures.")
 @_data_option
 def attach(file: Path, dataset: str, name: str, key: str | None, data: Path | None) -> None:
-    """Take the numbers of FILE (CSV, Parquet or JSON, keyed by cell) as columns for objectives.
+    """Attach the numbers in FILE as columns for objectives.
 
-    Cells may be in any notation: arch strings, NASLib operation indices, database ids. Rows may be missing. A table of
-    the same name is replaced.
+    FILE is CSV, Parquet or JSON, keyed by cell in any notation: arch strings, NASLib operation indices, database ids.
+    Cells may be missing. A table of the same name is replaced.
 
     \b
     Example:
       robustnas data attach hw_nas_bench.csv --dataset cifar10 --name hw
       robustnas search --objective 'pgd@1 where hw.edgegpu_latency < 5'
     """
-    from robustnas.tables.attached.attached import attach
-
-    table = attach(file, dataset, name, key=key, data=data)
+    table = tables.attach(file, dataset, name, key=key, data=data)
     click.echo(_text(table))
     if table.ignored:
         click.echo(f"left out, not numbers: {', '.join(table.ignored)}")
@@ -52,7 +49,7 @@ def attach(file: Path, dataset: str, name: str, key: str | None, data: Path | No
 
 
 @click.command()
-@click.option("--dataset", help="One dataset only.")
+@dataset_option("Dataset whose tables to list.", show_default="all", names=published_datasets)
 @_data_option
 @json_option
 def attached(dataset: str | None, data: Path | None, as_json: bool) -> None:
@@ -62,20 +59,17 @@ def attached(dataset: str | None, data: Path | None, as_json: bool) -> None:
     Example:
       robustnas data attached --json
     """
-    from robustnas.spaces.nasbench201.cost import SKELETONS
-    from robustnas.tables.attached.attached import attached_tables
-
-    names = [dataset] if dataset else list(SKELETONS)
-    tables = [table for name in names for table in attached_tables(name, data).values()]
+    names = [dataset] if dataset else published_datasets()
+    found = [table for name in names for table in tables.attached_tables(name, data).values()]
     if as_json:
-        print_json({"attached": [{**table.summary(), "path": str(table.path)} for table in tables]})
+        print_json({"attached": [{**table.summary(), "path": str(table.path)} for table in found]})
         return
-    click.echo("\n".join(map(_text, tables)) or "nothing is attached; robustnas data attach FILE --name N")
+    click.echo("\n".join(map(_text, found)) or "nothing is attached; robustnas data attach FILE --name N")
 
 
 @click.command()
 @click.argument("name")
-@_dataset_option
+@_of_dataset
 @_data_option
 def detach(name: str, dataset: str, data: Path | None) -> None:
     """Remove the attached table NAME.
@@ -84,16 +78,10 @@ def detach(name: str, dataset: str, data: Path | None) -> None:
     Example:
       robustnas data detach hw --dataset cifar10
     """
-    from robustnas.tables.attached.attached import detach
-
-    click.echo(f"removed {detach(name, dataset, data=data)}")
+    click.echo(f"removed {tables.detach(name, dataset, data=data)}")
 
 
 def _text(table: AttachedTable) -> str:
-    from robustnas.objectives.objective import Objective
-    from robustnas.spaces.nasbench201.identity import N_NETWORKS
-    from robustnas.spaces.nasbench201.numbering import N_CELLS
-
     key = f", keyed by its column {table.key}" if table.key else ""
     lines = [
         f"{table.name} ({table.dataset}): {table.n_cells:,} of {N_CELLS:,} cells, {table.n_networks:,} of "
@@ -107,8 +95,6 @@ def _text(table: AttachedTable) -> str:
 
 
 def _negatives(table: AttachedTable) -> dict[str, int]:
-    """Return how many numbers are negative in the columns to minimise: markers of missing ones, it may be."""
-    from robustnas.objectives.objective import Objective
-
+    """Return how many numbers are negative in the columns to minimise: they may mark missing ones."""
     counts = {name: int((values < 0).sum()) for name, values in table.cell_columns().items()}
     return {name: count for name, count in counts.items() if count and Objective(name).minimised}

@@ -1,8 +1,7 @@
-"""``robustnas data``: where the database is, getting it, checking it, attaching tables to it."""
+"""``robustnas data``: finding, fetching, importing and verifying the database, and attaching tables to it."""
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -10,24 +9,17 @@ from typing import Any
 import click
 
 from experiments.commands.attached import attach, attached, detach
+from experiments.commands.options import PATH, data_option, json_option, print_json
 from robustnas.errors import DataError, DataNotFoundError
 from robustnas.tables.database.cache import cache_directory, cache_size
 from robustnas.tables.database.database import DATA_VARIABLE, Database, find_folder, user_folder
 from robustnas.tables.database.download import fetch, fetchable, published_sums
 from robustnas.tables.database.importing import install
 
-_PATH = click.Path(path_type=Path)  # errors of paths are the database's own, with advice
-
-data_option = click.option(
-    "--data",
-    "folder",
-    type=_PATH,
-    metavar="DIR",
-    help="The database's folder, in the published layout  [default: ROBUSTNAS_DATA, else the user's data directory]",
-)
+_target_option = data_option("Folder to write to.", "the user's data directory")
 
 
-@click.group(name="data")
+@click.group()
 def data() -> None:
     """Find, fetch, import and verify the robustness database.
 
@@ -39,31 +31,36 @@ def data() -> None:
 
 
 @data.command()
-@data_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(folder: Path | None, as_json: bool) -> None:
-    """Say where the database is looked for and what is there; fail if there is none.
+@data_option()
+@json_option
+def status(data: Path | None, as_json: bool) -> None:
+    """Show where the database is looked for and what it holds.
+
+    Fails if there is none.
 
     \b
     Example:
       robustnas data status --data ~/robustness-data
     """
     try:
-        found = Database.open(folder)
+        found = Database.open(data)
     except DataNotFoundError as error:
         if not as_json:
             raise
-        click.echo(json.dumps(_report(folder, None) | {"message": str(error)}, indent=2))
+        print_json(_report(data, None) | {"message": str(error)})
         raise SystemExit(1) from None
-    report = _report(folder, found)
-    click.echo(json.dumps(report, indent=2) if as_json else _text(report))
+    report = _report(data, found)
+    if as_json:
+        print_json(report)
+    else:
+        click.echo(_text(report))
 
 
 @data.command(name="import")
-@click.argument("source", metavar="DIR", type=_PATH)
-@click.option("--data", "folder", type=_PATH, metavar="DIR", help="Where to  [default: the user's data directory]")
-def import_(source: Path, folder: Path | None) -> None:
-    """Check a downloaded folder DIR and copy it to where data is looked for.
+@click.argument("source", metavar="DIR", type=PATH)
+@_target_option
+def import_(source: Path, data: Path | None) -> None:
+    """Check a downloaded folder and copy it to the data directory.
 
     DIR is in the published layout: meta.json and <dataset>/<key>_<measure>.json; any subset of the files will do.
 
@@ -71,7 +68,7 @@ def import_(source: Path, folder: Path | None) -> None:
     Example:
       robustnas data import ~/Downloads/robustness-data
     """
-    database = install(source, folder)
+    database = install(source, data)
     n_files = len(database.files.files)
     click.echo(f"imported {n_files} files into {database.folder}: {', '.join(database)}")
     _warn_if_hidden(database.folder)
@@ -79,19 +76,21 @@ def import_(source: Path, folder: Path | None) -> None:
 
 @data.command(name="fetch", epilog=f"Datasets: {', '.join(fetchable())}.")
 @click.argument("datasets", metavar="[DATASET]...", nargs=-1)
-@click.option("--data", "folder", type=_PATH, metavar="DIR", help="Where to  [default: the user's data directory]")
-@click.option("--url", metavar="URL", help="A mirror in the published layout  [default: ROBUSTNAS_URL, else GitHub]")
+@_target_option
+@click.option(
+    "--url", metavar="URL", show_default="ROBUSTNAS_URL, else GitHub", help="A mirror in the published layout."
+)
 @click.option("--quiet", is_flag=True, help="Show no progress bar.")
-def fetch_(datasets: tuple[str, ...], folder: Path | None, url: str | None, quiet: bool) -> None:
-    """Download accuracies of some datasets (all if none is named) and check their SHA-256.
+def fetch_(datasets: tuple[str, ...], data: Path | None, url: str | None, quiet: bool) -> None:
+    """Download the accuracies of datasets and check their SHA-256.
 
-    Files that are already there and right are not downloaded again: run it again after a failure.
+    Without a DATASET, all are fetched. Files that are already there and right are not downloaded again.
 
     \b
     Example:
       robustnas data fetch cifar10
     """
-    target = (folder or user_folder()).expanduser()
+    target = (data or user_folder()).expanduser()
     files = fetch(datasets, target, url, progress=not quiet)
     database = Database.open(target)
     click.echo(f"{len(files)} files are in {database.folder}, as published: {', '.join(database)}")
@@ -99,22 +98,24 @@ def fetch_(datasets: tuple[str, ...], folder: Path | None, url: str | None, quie
 
 
 @data.command()
-@data_option
-@click.option("--own", is_flag=True, help="Accept files of your own, that differ from the published ones.")
-def verify(folder: Path | None, own: bool) -> None:
-    """Read every file again and check values, the store's copy and the published SHA-256.
+@data_option()
+@click.option("--own", is_flag=True, help="Accept files of your own, which differ from the published ones.")
+def verify(data: Path | None, own: bool) -> None:
+    """Read and check every file again.
+
+    Checks the values, their copy in the cache and the published SHA-256.
 
     \b
     Example:
       robustnas data verify --data ~/robustness-data
     """
-    database = Database.open(folder)
+    database = Database.open(data)
     database.files.verify()
     files, sums = database.files.known, published_sums()
     known = [path for path in files if path in sums]
     other = [path for path in known if sums[path] != files[path].sha256]
     if other and not own:
-        advice = "delete them and run `robustnas data fetch`, or use --own if that is meant"
+        advice = "delete them and run `robustnas data fetch`, or pass --own if these are files of your own"
         raise DataError(f"{database.folder}: not as published, though readable: {', '.join(other)}; {advice}")
     n_same = len(known) - len(other)
     click.echo(f"{len(files)} files in {database.folder} are sound; {n_same} of them match their published SHA-256")

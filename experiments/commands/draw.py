@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from robustnas.errors import InvalidInputError
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.drawing import cell_svg
 
 
 @click.command()
 @click.argument("arch")
-@click.option(
-    "--out", default="-", show_default=True, metavar="FILE", help="File to write, ending in .svg; - prints it."
-)
-@click.option("--title", help="Caption; the arch string if not given.")
+@click.option("--out", default="-", show_default=True, metavar="FILE", help="File to write, ending in .svg; - prints.")
+@click.option("--title", help="Caption.  [default: the arch string]")
 def draw(arch: str, out: str, title: str | None) -> None:
-    """Draw the cell ARCH (in any notation, see `robustnas query --help`) as an SVG.
+    """Draw the cell ARCH as an SVG.
+
+    ARCH is in any notation that `robustnas query --help` describes.
 
     \b
     Example:
       robustnas draw '#13433' --out cell.svg
     """
-    from pathlib import Path
-
-    from robustnas.spaces.nasbench201.cell import Cell
-    from robustnas.spaces.nasbench201.drawing import cell_svg
-
     if out != "-" and not out.lower().endswith(".svg"):
         raise InvalidInputError(f"--out is {out!r}; expected a file name ending in .svg, as in cell.svg")
     svg = cell_svg(Cell.parse(arch), title)

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from experiments.commands.evaluation_options import EvaluationOptions, evaluation_options, shown_progress, torch_needed
-from experiments.commands.options import json_option, print_json
+from experiments.commands.evaluation_options import EvaluationOptions, evaluation_options, torch_needed
+from experiments.commands.names_option import names_option
+from experiments.commands.options import (
+    PATH,
+    SEVERAL,
+    json_option,
+    listed,
+    note_lines,
+    print_json,
+    score_lines,
+    seed_option,
+)
+from experiments.progress import progress_bars
 from robustnas.errors import InvalidInputError, unknown_name
 from robustnas.metric import ATTACKS, CORRUPTIONS, SEVERITIES, Metric, epsilon, severity
+from robustnas.spaces.nasbench201.cell import Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from robustnas.evaluator.evaluator import Evaluator
     from robustnas.measurements import Measurement
 
@@ -29,21 +40,28 @@ if TYPE_CHECKING:
     metavar="NAME|PATH",
     help="Image data: digits, mnist, fashion-mnist, cifar10, ... or a file or folder of them.",
 )
-@click.option(
+@names_option(
     "--attacks",
+    names=lambda: [*ATTACKS, "none"],
+    separators=SEVERAL,
     default="fgsm,pgd,apgd,square",
-    show_default=True,
     help="Attacks, separated by commas; none for clean accuracy alone.",
 )
-@click.option("--eps", default="8,16,32", show_default=True, help="Their eps in units of 1/255.")
-@click.option("--corruptions", default="none", show_default=True, help="Corruptions, separated by commas, or all.")
-@click.option("--severities", default="1,2,3,4,5", show_default=True, help="Their severities.")
-@click.option("--seed", default=0, show_default=True, help="Fixes weights, training and attacks.")
+@click.option("--eps", default="8,16,32", show_default=True, help="Eps of the attacks in units of 1/255.")
+@names_option(
+    "--corruptions",
+    names=lambda: [*CORRUPTIONS, "all", "none"],
+    separators=SEVERAL,
+    default="none",
+    help="Corruptions, separated by commas.",
+)
+@click.option("--severities", default="1,2,3,4,5", show_default=True, help="Severities of the corruptions.")
+@seed_option("weights, training and attacks")
 @click.option(
     "--weights",
-    type=click.Path(path_type=Path),
-    help="A file of trained weights (a state dict, such as a "
-    "published one of NAS-Bench-201) to measure instead of training.",
+    type=PATH,
+    help="File of trained weights to measure instead of training: a state dict, such as a published one of "
+    "NAS-Bench-201.",
 )
 @evaluation_options
 @json_option
@@ -59,27 +77,25 @@ def evaluate(
     as_json: bool,
     evaluation: EvaluationOptions,
 ) -> None:
-    """Train the network of ARCH on images and measure its accuracy, clean, under attacks and corruptions.
+    """Train the network ARCH and measure its accuracy and robustness on images.
 
-    What was measured is kept in a store, and not measured again. Weights are kept too, and a training that was
-    interrupted goes on where it was.
+    Accuracies are clean, under attacks and under corruptions. Measurements are kept in a store and not repeated.
+    Weights are kept too: an interrupted training resumes.
 
     \b
     Example:
       robustnas evaluate '#13433' --images digits --attacks fgsm,pgd --eps 8,16
       robustnas evaluate '#13433' --images ~/data/cifar-10-batches-py --epochs 12 --protocol nested --device cuda
     """
-    from robustnas.spaces.nasbench201.cell import Cell
-
     cell = Cell.parse(arch)
     metrics = [Metric("clean"), *_attacked(attacks, eps), *_corrupted(corruptions, severities)]
     start = time.perf_counter()
     evaluator = evaluation.evaluator(images, seed=seed, weights=weights)
     with torch_needed():
         from robustnas.evaluator.measurer import StoreMeasurer
-    with evaluation.open_store() as store, shown_progress(show=not as_json) as report:
+    with evaluation.open_store() as store, progress_bars(show=not as_json) as bars:
         known = store.known(evaluator.network_key(cell))
-        found = StoreMeasurer(evaluator, store, report).measurements(cell, metrics)
+        found = StoreMeasurer(evaluator, store, bars.add().show).measurements(cell, metrics)
     n_stored = sum(measurement.key in known for measurement in found.values())
     result = _result(cell.arch, evaluator, found, n_stored, time.perf_counter() - start)
     if as_json:
@@ -89,26 +105,26 @@ def evaluate(
 
 
 def _attacked(attacks: str, eps: str) -> list[Metric]:
-    names = [] if attacks.strip() == "none" else _listed(attacks)
+    names = [] if attacks.strip() == "none" else _several(attacks)
     for name in names:
         if name not in ATTACKS:
             raise InvalidInputError(unknown_name("attack", name, [*ATTACKS, "none"]))
-    levels = sorted({epsilon(text, f"--eps {eps}") for text in _listed(eps)})
+    levels = sorted({epsilon(text, f"--eps {eps}") for text in _several(eps)})
     return [Metric(name, level) for name in dict.fromkeys(names) for level in levels]
 
 
 def _corrupted(corruptions: str, severities: str) -> list[Metric]:
-    names = [] if corruptions.strip() == "none" else _listed(corruptions)
+    names = [] if corruptions.strip() == "none" else _several(corruptions)
     names = list(CORRUPTIONS) if names == ["all"] else names
     for name in names:
         if name not in CORRUPTIONS:
             raise InvalidInputError(unknown_name("corruption", name, [*CORRUPTIONS, "all", "none"]))
-    levels = sorted({severity(text, f"--severities {severities}") for text in _listed(severities)} & set(SEVERITIES))
+    levels = sorted({severity(text, f"--severities {severities}") for text in _several(severities)} & set(SEVERITIES))
     return [Metric(name, float(level)) for name in dict.fromkeys(names) for level in levels]
 
 
-def _listed(text: str) -> list[str]:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
+def _several(text: str) -> list[str]:
+    parts = listed(text)
     if not parts:
         raise InvalidInputError(f"{text!r} lists nothing; expected one or more, separated by commas")
     return parts
@@ -150,16 +166,11 @@ def _text(result: dict[str, Any]) -> str:
         "",
         f"clean  {100 * result['clean']:.1f}",
     ]
-    rows: dict[str, list[str]] = {}
-    for name, score in scores.items():
-        source, _, level = name.partition("@")
-        rows.setdefault(source, []).append(f"@{level} {100 * score:.1f}")
-    width = max(map(len, rows), default=0)
-    lines += [f"{source:<{width}}  {'   '.join(values)}" for source, values in rows.items()]
+    lines += score_lines(scores)
     lines += ["", f"accuracies in percent; @ eps in 1/255 ({settings['protocol']} protocol) or severity"]
     if result["corruption_scale"]:
         lines.append(f"corruptions: {result['corruption_scale']}")
-    lines += [f"note: {note}" for note in result["notes"]]
+    lines += note_lines(result["notes"])
     stored = f", {result['from_store']} numbers from the store" if result["from_store"] else ""
     lines.append(
         f"{result['seconds']:.1f} s on {result['device']}, {result['training_seconds']:.1f} s of training{stored}"

@@ -1,9 +1,8 @@
-"""What the commands that measure share: options for settings, device and store, and how progress shows."""
+"""What the commands that measure share: options for settings, device and store."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,46 +12,57 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from experiments.commands.options import PATH
 from robustnas.errors import RobustNASError
 
 if TYPE_CHECKING:
     from robustnas.evaluator.evaluator import Evaluator
-    from robustnas.evaluator.progress import Progress
     from robustnas.measurements import MeasurementStore
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+device_option = click.option(
+    "--device", default="auto", show_default=True, help="auto, cpu, cuda or one GPU such as cuda:1."
+)
+batch_size_option = click.option(
+    "--batch-size", type=int, show_default="by images and device", help="Images attacked at once."
+)
+store_option = click.option(
+    "--store",
+    metavar="PATH|URL",
+    show_default="ROBUSTNAS_STORE, else a file in the user's data directory",
+    help="Where measurements are kept: an SQLite file or a PostgreSQL URL.",
+)
+corruption_files_option = click.option(
+    "--corruption-files",
+    type=PATH,
+    metavar="DIR",
+    show_default="looked for, else generated",
+    help="Folder of CIFAR-10-C or CIFAR-100-C.",
+)
+
+
 _OPTIONS = (
     click.option(
         "--protocol",
-        help="How attacks go over a grid of eps: paper (each alone) or nested (faster, never "
-        "weaker).  [default: paper]",
+        show_default="paper",
+        help="How attacks run over a grid of eps: paper (each alone) or nested (faster, never weaker).",
     ),
-    click.option("--recipe", help="Training recipe: benchmark, short or digits.  [default: what suits the images]"),
-    click.option("--epochs", type=int, help="Epochs of training, instead of the recipe's."),
-    click.option("--channels", type=int, help="Width of the first stage.  [default: what suits the images]"),
-    click.option("--n-cells", type=int, help="Cells per stage.  [default: what suits the images]"),
-    click.option("--n-images", type=int, help="Test images that are used, the first ones.  [default: all]"),
-    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1."),
-    click.option("--batch-size", type=int, help="Images attacked at once.  [default: what suits images and device]"),
-    click.option(
-        "--store",
-        metavar="PATH|URL",
-        help="Where measurements are kept: an SQLite file or a PostgreSQL URL.  "
-        "[default: ROBUSTNAS_STORE, else a file in the user's data directory]",
-    ),
-    click.option(
-        "--corruption-files",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="A folder of CIFAR-10-C or CIFAR-100-C.  [default: looked for; generated where there is none]",
-    ),
+    click.option("--recipe", show_default="by images", help="Training recipe: benchmark, short or digits."),
+    click.option("--epochs", type=int, show_default="the recipe's", help="Epochs of training."),
+    click.option("--channels", type=int, show_default="by images", help="Width of the first stage."),
+    click.option("--n-cells", type=int, show_default="by images", help="Cells per stage."),
+    click.option("--n-images", type=int, show_default="all", help="Number of test images to use, from the first."),
+    device_option,
+    batch_size_option,
+    store_option,
+    corruption_files_option,
 )
 
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """What the options say, as typed: nothing is opened or checked before it is needed."""
+    """The options' values as typed: nothing is opened or checked before it is needed."""
 
     protocol: str | None = None
     recipe: str | None = None
@@ -121,7 +131,7 @@ def evaluation_options(command: Command) -> Command:
 
 @contextmanager
 def torch_needed() -> Iterator[None]:
-    """Prepare to import torch: tell how to install what is missing, and let waiting threads sleep.
+    """Prepare to import torch: say how to install it if it is missing, and let waiting threads sleep.
 
     Threads that spin while they wait slow a network of small layers down several times over where processors are
     shared with anything else.
@@ -130,23 +140,7 @@ def torch_needed() -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        if error.name is None or error.name.partition(".")[0] not in ("torch", "pyautoattack"):
+        package = (error.name or "").partition(".")[0]
+        if package not in ("torch", "pyautoattack"):
             raise
-        raise RobustNASError(f'measuring needs {error.name}: pip install "robustnas[evaluate]"') from None
-
-
-@contextmanager
-def shown_progress(*, show: bool) -> Iterator[Progress]:
-    """Show what is being done in one line with a bar, if the terminal is one to show it in."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not (show and sys.stderr.isatty())) as bars:
-        task = bars.add_task("", total=1.0)
-
-        def report(stage: str, share: float) -> None:
-            bars.update(task, description=stage, completed=share)
-
-        yield report
+        raise RobustNASError(f'measuring needs {package}: pip install "robustnas[evaluate]"') from None

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from experiments.commands.evaluation_options import torch_needed
+from experiments.commands.evaluation_options import (
+    batch_size_option,
+    corruption_files_option,
+    device_option,
+    store_option,
+    torch_needed,
+)
 from experiments.commands.fill_display import network_name, plan_line, plan_text, result_text, shown_fill
-from experiments.commands.options import fail, json_option, print_json
+from experiments.commands.options import PATH, data_option, interruptible, json_option, print_json
 from robustnas.errors import InvalidInputError
+from robustnas.measurements import DEFAULT_LEASE, MeasurementStore
+from robustnas.tables.datasets import open_table
+from robustnas.workers import processors
 
 if TYPE_CHECKING:
     from robustnas.evaluator.evaluator import Evaluator
@@ -27,19 +31,19 @@ if TYPE_CHECKING:
     from robustnas.evaluator.filling.run import FillRun
     from robustnas.evaluator.filling.workers import WorkerSetup
 
-_INTERRUPTED = "interrupted; what was measured is kept: run the same command to resume"
+_KEPT = "what was measured is kept: run the same command again to resume"
 
 
 @click.command()
-@click.argument("plan", required=False, type=click.Path(path_type=Path))
-@click.option("--example", is_flag=True, help="Print a plan, to copy and change.")
-@click.option("--dry-run", is_flag=True, help="Tell what is missing and how long it takes; measure nothing.")
-@click.option("--store", metavar="PATH|URL", help="Where measurements are kept, as for `robustnas evaluate`.")
-@click.option("--workers", type=int, help="Processes.  [default: one per GPU, or per processor without one]")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda (all GPUs) or cuda:1.")
-@click.option("--batch-size", type=int, help="Images attacked at once.  [default: what suits images and device]")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of the database, if the plan names a dataset.")
-@click.option("--corruption-files", type=click.Path(path_type=Path), help="A folder of CIFAR-10-C or CIFAR-100-C.")
+@click.argument("plan", required=False, type=PATH)
+@click.option("--example", is_flag=True, help="Print a plan, to copy and edit.")
+@click.option("--dry-run", is_flag=True, help="Show what is missing and how long it takes; measure nothing.")
+@store_option
+@click.option("--workers", type=int, show_default="one per GPU, or per processor without one", help="Worker processes.")
+@device_option
+@batch_size_option
+@data_option()
+@corruption_files_option
 @click.option("--no-wait", is_flag=True, help="Leave networks that others are measuring to them.")
 @click.option(
     "--lease",
@@ -61,10 +65,10 @@ def fill(
     lease: float | None,
     as_json: bool,
 ) -> None:
-    """Measure what is missing of the networks and metrics that PLAN names.
+    """Measure what is missing for the networks and metrics that PLAN names.
 
-    What the database or the store holds is not measured again, and the same command goes on where it was stopped. It
-    may run at the same time on many machines with one store (PostgreSQL): each network is measured by one of them.
+    What the database or the store holds is not measured again: after an interruption, the same command resumes. It may
+    run at the same time on many machines with one store (PostgreSQL): each network is measured by one of them.
 
     \b
     Example:
@@ -72,7 +76,9 @@ def fill(
       robustnas fill fill.toml --dry-run
       robustnas fill fill.toml --store postgresql://ada@db.lab/robustness
     """
-    from robustnas.evaluator.filling.plan import FillPlan, example_text
+    with torch_needed():
+        from robustnas.evaluator.filling.plan import FillPlan, example_text
+        from robustnas.evaluator.filling.workers import WorkerSetup
 
     if example:
         click.echo(example_text(), nl=False)
@@ -80,22 +86,21 @@ def fill(
     if plan is None:
         raise InvalidInputError("fill needs a PLAN; `robustnas fill --example` prints one to copy and change")
     chosen = FillPlan.load(plan)
-    from robustnas.evaluator.filling.workers import WorkerSetup
-    from robustnas.measurements import DEFAULT_LEASE, MeasurementStore
-
     start = time.perf_counter()
-    with MeasurementStore.open(store) as opened, _told_if_interrupted():
-        setup = WorkerSetup(chosen, (), opened, corruption_files, batch_size, lease or DEFAULT_LEASE)
-        survey = _survey(setup, device, workers, data)
+    with MeasurementStore.open(store) as opened, interruptible(_KEPT):
+        survey = _survey(
+            WorkerSetup(chosen, (), opened, corruption_files, batch_size, lease or DEFAULT_LEASE), device, workers, data
+        )
         if dry_run or not survey.report.total_missing:
-            _tell(survey.facts(), plan_text(survey.facts()), as_json=as_json)
+            facts = survey.facts()
+            print_json(facts) if as_json else click.echo(plan_text(facts))
             return
         run = survey.run(wait=not no_wait)
         with shown_fill(run, plan_line(survey.facts())) as show:
             for _ in run:
                 show()
     result = _result(run, time.perf_counter() - start)
-    _tell(result, result_text(result), as_json=as_json)
+    print_json(result) if as_json else click.echo(result_text(result))
     if run.queue.failed:
         raise SystemExit(1)
 
@@ -149,9 +154,6 @@ def _survey(setup: WorkerSetup, device: str, n_workers: int | None, data: Path |
         from robustnas.evaluator.filling.estimate import Speed, estimate, measure_speed
         from robustnas.evaluator.filling.gaps import GapReport, Gaps
         from robustnas.evaluator.filling.workers import worker_devices
-    from robustnas.tables.datasets import open_table
-    from robustnas.workers import processors
-
     table = open_table(setup.plan.dataset, data) if setup.plan.dataset else None
     evaluator = setup.evaluator(setup.plan.seeds[0], device)
     report = GapReport.of(Gaps(setup.plan, evaluator, table), setup.store)
@@ -175,28 +177,3 @@ def _result(run: FillRun, seconds: float) -> dict[str, Any]:
         ],
         "seconds": round(seconds, 3),
     }
-
-
-def _tell(value: dict[str, Any], text: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json(value)
-    else:
-        click.echo(text)
-
-
-@contextmanager
-def _told_if_interrupted() -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM, which batch systems send, into a word on how to go on."""
-
-    def interrupt(_: int, __: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    is_main = threading.current_thread() is threading.main_thread()
-    former = signal.signal(signal.SIGTERM, interrupt) if is_main else None
-    try:
-        yield
-    except KeyboardInterrupt:
-        fail(_INTERRUPTED, code=1)
-    finally:
-        if is_main:
-            signal.signal(signal.SIGTERM, former)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from experiments.progress import Bars, progress_bars
 from robustnas.spaces.nasbench201.cell import Cell
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from robustnas.evaluator.filling.run import FillRun
     from robustnas.evaluator.filling.workers import WorkerProcess
     from robustnas.measurements import NetworkKey
@@ -80,7 +78,7 @@ def plan_line(facts: Mapping[str, Any]) -> str:
 
 
 def result_text(result: Mapping[str, Any]) -> str:
-    """Return what came of a run, as lines."""
+    """Return the result of a run, as lines."""
     lines = [f"could not measure {entry['network']}: {entry['reason']}" for entry in result["failed"]]
     others = f", {result['n_by_others']:,} by others meanwhile" if result["n_by_others"] else ""
     missing = f"{result['n_missing']:,} missing" if result["n_missing"] else "nothing is missing"
@@ -92,7 +90,7 @@ def result_text(result: Mapping[str, Any]) -> str:
 
 @contextmanager
 def shown_fill(run: FillRun, first: str) -> Iterator[Callable[[], None]]:
-    """Show a run on standard error: bars on a terminal, else a line now and then.
+    """Show a run on standard error: bars on a terminal, else a line from time to time.
 
     Args:
         run: The run.
@@ -102,15 +100,8 @@ def shown_fill(run: FillRun, first: str) -> Iterator[Callable[[], None]]:
         What to call whenever something may have changed.
     """
     click.echo(first, err=True)
-    if not sys.stderr.isatty():
-        yield _Lines(run).show
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield _Bars(run, bars).show
+    with progress_bars() as bars:
+        yield (_Bars(run, bars) if bars.shown else _Lines(run)).show
 
 
 class _Lines:
@@ -120,7 +111,7 @@ class _Lines:
         self._run, self._shown = run, time.monotonic()
 
     def show(self) -> None:
-        """Print a line, unless the last one is not old enough."""
+        """Print a line, unless the last one is recent."""
         now = time.monotonic()
         if now - self._shown >= LINE_SECONDS:
             self._shown = now
@@ -131,19 +122,19 @@ class _Lines:
 class _Bars:
     """Progress as bars: the numbers in all, and what each worker is doing."""
 
-    def __init__(self, run: FillRun, bars: Progress) -> None:
-        self._run, self._bars = run, bars
-        self._total = bars.add_task("in all", total=run.queue.n_total, note="")
+    def __init__(self, run: FillRun, bars: Bars) -> None:
+        self._run = run
+        self._total = bars.add("in all", run.queue.n_total)
         n_lines = min(len(run.workers), _MOST_LINES)
-        self._lines = [bars.add_task(f"worker {number + 1}", total=1.0, note="") for number in range(n_lines)]
+        self._lines = [bars.add(f"worker {number + 1}") for number in range(n_lines)]
 
     def show(self) -> None:
-        """Bring the bars up to date."""
+        """Update the bars."""
         queue = self._run.queue
-        self._bars.update(self._total, completed=queue.n_total - queue.n_left, note=_note(self._run))
+        self._total.show(completed=queue.n_total - queue.n_left, note=_note(self._run))
         for line, worker in zip(self._lines, self._run.workers, strict=False):
             busy = worker if worker and worker.network else None
-            self._bars.update(line, completed=busy.share if busy else 0.0, note=_doing(busy) if busy else "idle")
+            line.show(completed=busy.share if busy else 0.0, note=_doing(busy) if busy else "idle")
 
 
 def _note(run: FillRun) -> str:

@@ -1,18 +1,21 @@
-"""``robustnas naslib``: whether NASLib is there, and what of it can be used."""
+"""``robustnas naslib``: whether NASLib is installed, and which of its methods can be used."""
 
 from __future__ import annotations
 
 import click
 
 from experiments.commands.options import json_option, print_json
+from robustnas.naslib import loading, stand_ins
+from robustnas.naslib.predictor_types import PREDICTOR_TYPES
+from searchers.naslib_search import NASLIB_SEARCHERS
 
 
 @click.command()
 @json_option
 def naslib(as_json: bool) -> None:
-    """Tell where NASLib is, and which of its optimizers and predictors can be used here.
+    """Show where NASLib is installed and which of its methods can be used.
 
-    Its optimizers are searchers, its predictors surrogates, by names such as naslib:re and naslib:xgb.
+    Its optimizers are searchers and its predictors are surrogates, with names such as naslib:re and naslib:xgb.
 
     \b
     Example:
@@ -20,20 +23,16 @@ def naslib(as_json: bool) -> None:
       robustnas search --searcher naslib:re --objective pgd@1
       robustnas surrogates --surrogates naslib:xgb,default --encodings one-hot
     """
-    from robustnas.naslib.loading import location, source_digest, stood_in
-    from robustnas.naslib.predictor_types import PREDICTOR_TYPES
-    from robustnas.naslib.stand_ins import is_missing
-    from searchers.naslib_search import NASLIB_SEARCHERS
-
-    absent = stood_in()
+    absent = loading.stood_in()
     needs = {name: kind.package for name, kind in PREDICTOR_TYPES.items()}
-    lacking = {name: package for name, package in needs.items() if package is not None and is_missing(package)}
+    lacking = {name: package for name, package in needs.items() if package and stand_ins.is_missing(package)}
     usable = [f"naslib:{name}" for name in needs if name not in lacking]
+    location, digest = loading.location(), loading.source_digest()
     if as_json:
-        where = {"path": str(location()), "digest": source_digest(), "stand_ins": list(absent)}
+        where = {"path": str(location), "digest": digest, "stand_ins": list(absent)}
         print_json({**where, "searchers": list(NASLIB_SEARCHERS), "surrogates": usable, "lacking": lacking})
         return
-    click.echo(f"NASLib: {location()}, source sha256:{source_digest()[:16]}")
+    click.echo(f"NASLib: {location}, source sha256:{digest[:16]}")
     click.echo(f"searchers: {', '.join(NASLIB_SEARCHERS)}")
     click.echo(f"surrogates: {', '.join(usable)}")
     for name, package in lacking.items():

@@ -1,28 +1,33 @@
-"""``robustnas objectives``: what the open data lets one search for."""
+"""``robustnas objectives``: what can be searched for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+import numpy as np
 
 from experiments.commands.options import data_option, dataset_option, json_option, open_dataset, print_json
-
-if TYPE_CHECKING:
-    from robustnas.tables.table import Table
+from robustnas.metric import CORRUPTIONS, PAPER_ATTACKS, corruption_metrics
+from robustnas.objectives.objective import Objective
+from robustnas.spaces import COSTS
+from robustnas.spaces.nasbench201 import space
+from robustnas.tables.noise import noise_floor
+from robustnas.tables.table import Table
 
 
 @click.command()
-@dataset_option
-@data_option
+@dataset_option()
+@data_option()
 @json_option
 def objectives(dataset: str | None, data: Path | None, as_json: bool) -> None:
-    """List the objectives that the data allows, with the best score and the training noise of each.
+    """List the objectives that the data allows.
 
-    Objectives combine: weighted sums ("0.5*clean + 0.5*pgd@1"), and commas for several at once ("clean, pgd@1, flops").
-    A where-clause says which networks count ("pgd@1 where params <= 500000").
+    Each comes with its best score and its training noise. Combine objectives as weighted sums ("0.5*clean +
+    0.5*pgd@1"), separate several with commas ("clean, pgd@1, flops"), and restrict the networks with a where-clause
+    ("pgd@1 where params <= 500000").
 
     \b
     Example:
@@ -50,12 +55,6 @@ def _best(row: dict[str, Any]) -> str:
 
 
 def _rows(table: Table) -> Iterator[dict[str, Any]]:
-    import numpy as np
-
-    from robustnas.objectives.objective import Objective
-    from robustnas.spaces.nasbench201 import space
-    from robustnas.tables.noise import noise_floor
-
     for text, meaning in (_texts(table) | _attached(table)).items():
         objective = Objective(text)
         scores = objective.evaluate(table)
@@ -67,12 +66,7 @@ def _rows(table: Table) -> Iterator[dict[str, Any]]:
 
 
 def _attached(table: Table) -> dict[str, str]:
-    """Return the attached columns, with what is known of them."""
-    import numpy as np
-
-    from robustnas.objectives.objective import Objective
-    from robustnas.spaces.nasbench201 import space
-
+    """Return the attached columns, with how many networks each covers."""
     texts = {}
     for name, values in table.attached_columns().items():
         n_networks = len(np.unique(space.network_of_index()[np.isfinite(values)]))
@@ -83,10 +77,6 @@ def _attached(table: Table) -> dict[str, str]:
 
 def _texts(table: Table) -> dict[str, str]:
     """Return the atoms of the grammar that the table's metrics allow, with what they mean."""
-    from robustnas.metric import CORRUPTIONS, PAPER_ATTACKS, corruption_metrics
-    from robustnas.objectives.objective import Objective
-    from robustnas.spaces import COSTS
-
     held = set(table.metrics)
     texts = {str(metric): metric.title for metric in table.metrics if metric not in corruption_metrics()}
     epsilons = sorted({metric.level for metric in held if metric.kind in PAPER_ATTACKS and metric.level is not None})

@@ -1,65 +1,148 @@
-"""What every command shares: how data is named, how errors are told, how JSON is printed."""
+"""What commands share: options, opening datasets, interruptions, and how results are printed."""
 
 from __future__ import annotations
 
 import json
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from types import FrameType
+from typing import Any, TypeAlias
 
 import click
 
-from robustnas.errors import InvalidInputError, RobustNASError
+from experiments.commands.group import fail
+from experiments.commands.names_option import names_option
+from robustnas.spaces.nasbench201.cost import SKELETONS
+from robustnas.tables.datasets import NO_DATA_NOTICE, choose_dataset, is_surrogate, open_table
+from robustnas.tables.embedded import surrogate_names
+from robustnas.tables.table import Table
 
-data_option = click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    help="Folder in the published layout (meta.json and one folder per dataset). Default: the environment variable "
-    "ROBUSTNAS_DATA, then the user's data directory.",
-)
-dataset_option = click.option(
-    "--dataset",
-    help="Dataset: cifar10, ... of the database, or the embedded cifar10-surrogate.  [default: cifar10, where there is "
-    "a database]",
-)
+Option: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+PATH = click.Path(path_type=Path)  # whether a path is there is for the library to say, with advice
+SEVERAL = ", "
+"""What separates names in a value."""
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+jobs_option = click.option("--jobs", type=int, show_default="one per processor", help="Worker processes.")
+budget_option = click.option("--budget", default=300, show_default=True, help="Distinct networks per search.")
 
 
-class Group(click.Group):
-    """A group of commands that tells RobustNAS's errors in one line: exit code 2 for bad input, 1 for a failure."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command, translating its errors."""
-        try:
-            return super().invoke(ctx)
-        except InvalidInputError as error:
-            fail(str(error), code=2)
-        except RobustNASError as error:
-            fail(str(error), code=1)
-        except BrokenPipeError:
-            raise SystemExit(0) from None
-        except OSError as error:
-            fail(f"{error.filename or 'the operating system'}: {error.strerror or error}", code=1)
+def published_datasets() -> list[str]:
+    """Return the names of the database's datasets."""
+    return list(SKELETONS)
 
 
-def open_dataset(dataset: str | None, data: Path | None) -> Any:
-    """Open the dataset that a command works on; say so where it falls back on the embedded one."""
-    from robustnas.tables.datasets import NO_DATA_NOTICE, choose_dataset, is_surrogate, open_table
+def all_datasets() -> list[str]:
+    """Return the names of published and embedded datasets."""
+    return [*published_datasets(), *surrogate_names()]
 
+
+def dataset_option(
+    help_text: str = "Dataset to read.",
+    *,
+    default: str | None = None,
+    show_default: str | bool = "cifar10; cifar10-surrogate without a database",
+    names: Callable[[], Iterable[str]] = all_datasets,
+) -> Option:
+    """Return the option ``--dataset``; of the published datasets only, if `names` says so."""
+    return names_option("--dataset", names=names, default=default, show_default=show_default, help=help_text)
+
+
+def data_option(
+    help_text: str = "Folder of the database, in the published layout.",
+    show_default: str = "ROBUSTNAS_DATA, else the user's data directory",
+) -> Option:
+    """Return the option ``--data``."""
+    return click.option("--data", type=PATH, metavar="DIR", show_default=show_default, help=help_text)
+
+
+def seed_option(fixes: str) -> Option:
+    """Return the option ``--seed``, which fixes something."""
+    return click.option("--seed", default=0, show_default=True, help=f"Random seed; fixes {fixes}.")
+
+
+def out_option(help_text: str = "Directory for records and report.", **attributes: Any) -> Option:
+    """Return the option ``--out``."""
+    return click.option("--out", type=PATH, help=help_text, **attributes)
+
+
+def listed(text: str) -> list[str]:
+    """Return the parts of a value that are separated by commas.
+
+    >>> listed("clean, pgd@1,")
+    ['clean', 'pgd@1']
+    """
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def warn(message: str) -> None:
+    """Print a sentence for the user to standard error."""
+    click.echo(f"Note: {message}", err=True)
+
+
+def chosen_dataset(dataset: str | None, data: Path | None) -> str:
+    """Return the name of the dataset that a command works on; say so where it is the embedded one by default."""
     chosen = choose_dataset(dataset, data)
     if dataset is None and is_surrogate(chosen):
         click.echo(NO_DATA_NOTICE, err=True)
-    return open_table(chosen, data)
+    return chosen
 
 
-def fail(message: str, *, code: int) -> NoReturn:
-    """Print an error to standard error and leave with its code."""
-    click.echo(f"Error: {message}", err=True)
-    raise SystemExit(code)
+def open_dataset(dataset: str | None, data: Path | None) -> Table:
+    """Open the dataset that a command works on, as `chosen_dataset` names it."""
+    return open_table(chosen_dataset(dataset, data), data)
+
+
+@contextmanager
+def interruptible(advice: str | Callable[[], str]) -> Iterator[None]:
+    """Turn Ctrl-C, and SIGTERM, which batch systems send, into one sentence on how to resume, and exit code 1.
+
+    Args:
+        advice: The sentence, or what is called to return it.
+    """
+
+    def interrupt(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    is_main = threading.current_thread() is threading.main_thread()  # no other thread may handle signals
+    former = signal.signal(signal.SIGTERM, interrupt) if is_main else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        fail(f"interrupted; {advice if isinstance(advice, str) else advice()}", code=1)
+    finally:
+        if is_main:
+            signal.signal(signal.SIGTERM, former)
 
 
 def print_json(value: object) -> None:
     """Print a value as JSON; unknown numbers (NaN) as null."""
     click.echo(json.dumps(_json_ready(value), indent=2))
+
+
+def score_lines(scores: Mapping[str, float]) -> list[str]:
+    """Return accuracies as lines in percent, one for each attack or corruption.
+
+    >>> score_lines({"clean": 0.9, "pgd@1": 0.5, "pgd@2": 0.25})
+    ['clean  90.0', 'pgd    @1 50.0   @2 25.0']
+    """
+    rows: dict[str, list[str]] = {}
+    for name, score in scores.items():
+        kind, at, level = name.partition("@")
+        rows.setdefault(kind, []).append(f"{at}{level} {100 * score:.1f}".lstrip())
+    width = max(map(len, rows), default=0)
+    return [f"{kind:<{width}}  {'   '.join(texts)}" for kind, texts in rows.items()]
+
+
+def note_lines(notes: Sequence[str], most: int | None = None) -> list[str]:
+    """Return notes as lines; of many the first ones, and how many more there are."""
+    shown = list(notes)[:most]
+    more = [f"and {len(notes) - len(shown)} more: --json has all"] if len(notes) > len(shown) else []
+    return [f"note: {note}" for note in shown] + more
 
 
 def _json_ready(value: object) -> object:

@@ -2,29 +2,60 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 
-from experiments.commands.options import fail, json_option, print_json
-from robustnas.errors import InvalidInputError
+from experiments.commands.evaluation_options import device_option, torch_needed
+from experiments.commands.names_option import names_option
+from experiments.commands.options import (
+    SEVERAL,
+    dataset_option,
+    interruptible,
+    json_option,
+    out_option,
+    print_json,
+    published_datasets,
+    seed_option,
+)
+from experiments.progress import progress_bars
+from robustnas.checks import whole_number
+from robustnas.errors import DataError, InvalidInputError, NotationError
+from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.numbering import N_CELLS
+from robustnas.tables.attached.attached import AttachedTable
+from robustnas.tables.attached.attached import attach as attach_table
+from robustnas.tables.attached.columns import read_columns
+from robustnas.tables.attached.sheet import read_bytes, read_sheet
 
 if TYPE_CHECKING:
     from robustnas.evaluator.proxies import SweepSettings
-    from robustnas.spaces.nasbench201.cell import Cell
-    from robustnas.tables.attached.attached import AttachedTable
 
 _DEFAULT = "synflow,snip,nwot,jacov,zen,params,flops,jacobian_norm,hessian"
 _TABLE_FILES = (".csv", ".tsv", ".parquet", ".json")
 
 
+def _measures() -> list[str]:
+    with torch_needed():
+        from robustnas.evaluator.proxies import PROXIES
+    return [*PROXIES, "all"]
+
+
 @click.command()
 @click.argument("archs", metavar="[ARCH]...", nargs=-1)
-@click.option("--measures", default=_DEFAULT, show_default=True, metavar="NAMES", help="Separated by commas, or all.")
+@names_option(
+    "--measures",
+    names=_measures,
+    separators=SEVERAL,
+    default=_DEFAULT,
+    metavar="NAMES",
+    help="Measures, separated by commas, or all.",
+)
 @click.option(
     "--images",
     default="random",
@@ -32,18 +63,18 @@ _TABLE_FILES = (".csv", ".tsv", ".parquet", ".json")
     metavar="NAME|PATH",
     help="Gaussian noise (random), images by name (digits, cifar10, ...) or a path.",
 )
-@click.option("--image-size", type=int, help="Height and width of random images.  [default: 16]")
-@click.option("--classes", type=int, help="Classes of random images.  [default: 120]")
+@click.option("--image-size", type=int, show_default="16", help="Height and width of random images.")
+@click.option("--classes", type=int, show_default="120", help="Classes of random images.")
 @click.option("--cells", metavar="WHICH", help="all, networks (6,466), a number to draw, or a file of architectures.")
 @click.option("--channels", default=16, show_default=True, help="Width of the first stage.")
 @click.option("--n-cells", default=5, show_default=True, help="Cells per stage.")
-@click.option("--batch-size", default=64, show_default=True, help="Images.")
-@click.option("--seed", default=0, show_default=True, help="Fixes weights, images and sampled cells.")
-@click.option("--workers", type=int, help="Processes.  [default: as many as processors]")
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, or auto.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.csv", help="A file to append to and go on with.")
-@click.option("--attach", metavar="N", help="Attach the file: its columns are N.<measure> in objectives.")
-@click.option("--dataset", default="cifar10", show_default=True, help="Dataset to attach it to.")
+@click.option("--batch-size", default=64, show_default=True, help="Number of images.")
+@seed_option("weights, images and sampled cells")
+@click.option("--workers", type=int, show_default="one per processor", help="Worker processes.")
+@device_option
+@out_option("File to append scores to.", metavar="FILE.csv")
+@click.option("--attach", metavar="N", help="Attach the file: its columns become N.<measure> in objectives.")
+@dataset_option("Dataset to attach the file to.", default="cifar10", show_default=True, names=published_datasets)
 @json_option
 def proxies(
     archs: tuple[str, ...],
@@ -63,10 +94,10 @@ def proxies(
     dataset: str,
     as_json: bool,
 ) -> None:
-    """Compute training-free measures of the networks ARCH, or of many cells.
+    """Compute training-free measures of networks.
 
-    The networks are freshly initialised; nothing is trained. With --out, scores are appended to a CSV as they come,
-    and the same command goes on where it was stopped.
+    Name the networks as ARCH or choose many with --cells. They are freshly initialised; nothing is trained. With --out,
+    scores are appended to a CSV file: after an interruption, the same command resumes.
 
     \b
     Example:
@@ -76,9 +107,9 @@ def proxies(
     chosen = _chosen_cells(archs, cells, seed)
     if out is None and (cells or attach):
         raise InvalidInputError("--cells and --attach need a file for the scores; add --out FILE.csv")
-    from robustnas.evaluator.proxies import SweepSettings, open_batch
-    from robustnas.evaluator.proxies.registry import checked_names
-
+    with torch_needed():
+        from robustnas.evaluator.proxies import SweepSettings, open_batch
+        from robustnas.evaluator.proxies.registry import checked_names
     names = checked_names(measures)
     batch = open_batch(images, batch_size, seed, size=image_size, n_classes=classes)
     settings = SweepSettings(batch, names, channels, n_cells, seed, device)
@@ -86,18 +117,12 @@ def proxies(
         _show(settings, chosen, as_json)
     else:
         _sweep(settings, chosen, out, workers)
-        _report(settings, chosen, out, _attached(out, dataset, attach), as_json)
+        table = attach_table(out, dataset, attach) if attach is not None else None
+        _report(settings, chosen, out, table, as_json)
 
 
 def _chosen_cells(archs: Sequence[str], which: str | None, seed: int) -> list[Cell]:
     """Return the cells that arguments or --cells name."""
-    import numpy as np
-
-    from robustnas.checks import whole_number
-    from robustnas.spaces.nasbench201 import space
-    from robustnas.spaces.nasbench201.cell import Cell
-    from robustnas.spaces.nasbench201.numbering import N_CELLS
-
     if bool(archs) == bool(which):
         raise InvalidInputError("expected either architectures or --cells (all, networks, a number or a file)")
     if which is None:
@@ -115,13 +140,6 @@ def _chosen_cells(archs: Sequence[str], which: str | None, seed: int) -> list[Ce
 
 def _cells_of_file(path: Path) -> list[Cell]:
     """Return the cells of a table with numbers, or of a text with an architecture on each line."""
-    import numpy as np
-
-    from robustnas.errors import DataError, NotationError
-    from robustnas.spaces.nasbench201.cell import Cell
-    from robustnas.tables.attached.columns import read_columns
-    from robustnas.tables.attached.sheet import read_bytes, read_sheet
-
     content = read_bytes(path)
     if path.suffix.lower() in _TABLE_FILES:
         columns = read_columns(read_sheet(path, content, "cifar10")).columns
@@ -142,39 +160,26 @@ def _cells_of_file(path: Path) -> list[Cell]:
 def _sweep(settings: SweepSettings, cells: Sequence[Cell], out: Path, workers: int | None) -> None:
     from robustnas.evaluator.proxies import sweep
 
-    try:
-        with _progress(len(set(cells))) as show:
-            for done, scored in sweep(cells, settings, out, workers=workers):
-                show(done, new=scored is not None)
-    except KeyboardInterrupt:
-        fail(f"interrupted; finished cells are kept in {out}: run the same command to go on", code=1)
+    with (
+        interruptible(f"finished cells are kept in {out}: run the same command again to resume"),
+        _progress(len(set(cells))) as show,
+    ):
+        for done, scored in sweep(cells, settings, out, workers=workers):
+            show(done, new=scored is not None)
 
 
 @contextmanager
 def _progress(total: int) -> Iterator[Any]:
     """Show cells finished."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as bars:
-        task = bars.add_task("cells", total=total)
+    with progress_bars(counted=True) as bars:
+        bar = bars.add("cells", total)
 
         def show(done: int, *, new: bool) -> None:
-            bars.update(task, completed=done)
-            if not new and done:
-                bars.console.print(f"{done} of {total} cells are already there")
+            bar.show(completed=done)
+            if not new:
+                bars.found(done, total, "cells")
 
         yield show
-
-
-def _attached(out: Path, dataset: str, name: str | None) -> AttachedTable | None:
-    if name is None:
-        return None
-    from robustnas.tables.attached.attached import attach
-
-    return attach(out, dataset, name)
 
 
 def _report(

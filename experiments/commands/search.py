@@ -2,48 +2,72 @@
 
 from __future__ import annotations
 
-import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from experiments.commands.evaluation_options import EvaluationOptions, evaluation_options
 from experiments.commands.measuring import SearchProgress, growing_table, search_progress
-from experiments.commands.options import data_option, dataset_option, json_option, open_dataset, print_json
+from experiments.commands.names_option import names_option
+from experiments.commands.options import (
+    budget_option,
+    data_option,
+    dataset_option,
+    json_option,
+    note_lines,
+    open_dataset,
+    print_json,
+    seed_option,
+)
+from experiments.comparison.run import RunSpec, Trajectory, steps
+from experiments.pages.table import number, unit
 from robustnas.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    from experiments.comparison.run import RunSpec, Trajectory
-    from robustnas.tables.table import Table
+from robustnas.metric import ATTACKS
+from robustnas.objectives import facts, parse_objectives
+from robustnas.spaces import COSTS
+from robustnas.spaces.nasbench201 import space
+from robustnas.tables.table import Table
+from robustnas.workers import one_thread
+from searchers.naslib_search import NASLIB_SEARCHERS
+from searchers.registry import SEARCHERS
 
 _MOST_NOTES = 5
 
 
+def _objective_names() -> list[str]:
+    return ["clean", *(f"{attack}@EPS" for attack in ATTACKS), "corruption", "corruption:NAME", *COSTS, "TABLE.COLUMN"]
+
+
 @click.command()
-@dataset_option
-@click.option("--objective", default="clean", show_default=True, help="What to search for; commas separate several.")
-@click.option(
-    "--searcher",
-    default="evolution",
-    show_default=True,
-    help="Strategy: random, local, evolution, ..., or one of NASLib's such as naslib:re.",
+@dataset_option()
+@names_option(
+    "--objective",
+    names=_objective_names,
+    separators=", +",
+    default="clean",
+    help="What to search for; commas separate several. See `robustnas objectives`.",
 )
-@click.option("--budget", default=300, show_default=True, help="Distinct networks that may be queried.")
-@click.option("--seed", default=0, show_default=True, help="Fixes the search, on any machine.")
+@names_option(
+    "--searcher",
+    names=lambda: [*SEARCHERS, *NASLIB_SEARCHERS],
+    default="evolution",
+    help="Search strategy.",
+)
+@budget_option
+@seed_option("the search, on any machine")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the searcher; repeatable.")
 @click.option(
     "--images",
     metavar="NAME|PATH",
-    help="Image data (digits, cifar10, a folder, ...): measure on it what no table holds.",
+    help="Image data (digits, cifar10, ..., or a path) to measure on what the table lacks.",
 )
 @evaluation_options
-@data_option
+@data_option()
 @json_option
 def search(
     dataset: str | None,
@@ -59,8 +83,8 @@ def search(
 ) -> None:
     """Search for the best network and print it.
 
-    With --images, networks are trained and attacked as far as neither the table nor the store of measurements has their
-    numbers. The table is asked if --dataset names it, or if the images are a dataset's.
+    With --images, networks are trained and attacked where neither the table nor the store of measurements has their
+    numbers. A table is used if --dataset names it, or if the database holds a dataset of the images' name.
 
     \b
     Example:
@@ -69,14 +93,10 @@ def search(
       robustnas search --objective clean --set population_size=50 --json
       robustnas search --images digits --objective pgd@16 --budget 5
     """
-    from experiments.comparison.run import RunSpec
-    from robustnas.objectives.objective import parse_objectives
-
     text = ", ".join(str(part) for part in parse_objectives(objective))
     spec = RunSpec(text, searcher, searcher, _parameters(settings), budget, seed)
     with ExitStack() as stack:
-        show = not as_json and sys.stderr.isatty()
-        progress = stack.enter_context(search_progress(spec, show=show))
+        progress = stack.enter_context(search_progress(spec, show=not as_json))
         if images is None:
             table: Table = open_dataset(dataset, data)
         else:
@@ -91,19 +111,13 @@ def search(
 
 
 def _run(spec: RunSpec, table: Table, progress: SearchProgress) -> Trajectory:
-    from experiments.comparison.run import steps
-    from robustnas.tables.growing_table import GrowingTable
-    from robustnas.workers import one_thread
-
-    with nullcontext() if isinstance(table, GrowingTable) else one_thread():  # measuring uses all processors
+    with one_thread() if table.complete else nullcontext():  # measuring uses all processors
         for trajectory in steps(spec, table):
             progress.query(trajectory.best[-1])
     return trajectory
 
 
 def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float) -> dict[str, Any]:
-    from robustnas.tables.growing_table import GrowingTable
-
     result: dict[str, Any] = {
         "dataset": table.dataset,
         "objective": spec.objective,
@@ -116,34 +130,23 @@ def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float)
     }
     if len(trajectory.objectives) > 1:
         result["front"] = trajectory.front()
-    if isinstance(table, GrowingTable):
+    if not table.complete:
         result["sources"] = [outcome.source for outcome in trajectory.outcomes]
-        result["notes"] = list(table.measurer.notes)
+        result["notes"] = list(table.notes)
     return result
 
 
 def _summary(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float) -> str:
-    from robustnas.spaces.nasbench201 import space
-    from robustnas.tables.growing_table import GrowingTable
-
     n_queries, cell = len(trajectory.outcomes), trajectory.best_cell
     lines = [f"{spec.searcher} on {spec.objective}, {table.dataset}: {n_queries} networks in {seconds:.2f} s"]
-    growing, notes = False, list[str]()
-    if isinstance(table, GrowingTable):
-        growing, notes = True, _notes(table.measurer.notes)
+    if not table.complete:
         lines.append(_sources(trajectory))
     if len(trajectory.objectives) > 1:
-        return "\n".join([*lines, *_front(trajectory, "possible" if growing else "whole table's"), *notes])
-    best = _best(spec, table, trajectory.best[-1], whole=not growing)
-    return "\n".join([*lines, best, f"  {cell.arch}", f"  network {space.uid(cell)}", *notes])
-
-
-def _notes(notes: Sequence[str]) -> list[str]:
-    """Return the first notes on what was measured, and how many more there are."""
-    more = len(notes) - _MOST_NOTES
-    return [f"note: {note}" for note in notes[:_MOST_NOTES]] + (
-        [f"and {more} more: --json has all"] if more > 0 else []
-    )
+        lines += _front(trajectory, "whole table's" if table.complete else "possible")
+    else:
+        best = _best(spec, table, trajectory.best[-1])
+        lines += [best, f"  {cell.arch}", f"  network {space.uid(cell)}"]
+    return "\n".join([*lines, *note_lines(table.notes, _MOST_NOTES)])
 
 
 def _front(trajectory: Trajectory, of: str) -> list[str]:
@@ -153,14 +156,11 @@ def _front(trajectory: Trajectory, of: str) -> list[str]:
     return lines + [f"  {member['arch']}  {_scores(member['scores'], scales)}" for member in front]
 
 
-def _best(spec: RunSpec, table: Table, score: float, *, whole: bool) -> str:
-    """Say how good the best network is; and, where the whole table is known, how good it could have been."""
-    from experiments.pages.table import number, unit
-    from robustnas.objectives import facts
-
+def _best(spec: RunSpec, table: Table, score: float) -> str:
+    """Return how good the best network is; and, where the whole table is known, how good it could have been."""
     known = facts(spec.objective, table)
     scale = known["scale"]
-    if not whole:
+    if not table.complete:
         return f"best {number(score, scale)}{unit(scale)}"
     reached, possible = (number(value, scale) + unit(scale) for value in (score, known["best"]))
     noise = f", training noise {100 * known['noise_floor']:.2f} points" if known["noise_floor"] else ""
@@ -168,14 +168,12 @@ def _best(spec: RunSpec, table: Table, score: float, *, whole: bool) -> str:
 
 
 def _sources(trajectory: Trajectory) -> str:
-    """Say how many networks' numbers came from where."""
+    """Return how many networks' numbers came from where."""
     counts = Counter(outcome.source for outcome in trajectory.outcomes)
     return "numbers: " + ", ".join(f"{n} {source}" for source, n in counts.items())
 
 
 def _scores(scores: list[float], scales: list[str]) -> str:
-    from experiments.pages.table import number, unit
-
     return ", ".join(number(score, scale) + unit(scale) for score, scale in zip(scores, scales, strict=True))
 
 

@@ -55,7 +55,7 @@ def benchmark(
     Args:
         plan: What to fit.
         directory: Where records go, made if missing; None keeps nothing.
-        table: The table to learn from, instead of the plan's dataset; worker processes get a copy.
+        table: The table to learn from, instead of the plan's dataset; worker processes get a copy of it.
         data: The database's folder; see `robustnas.tables.open_table`.
         jobs: Processes; as many as processors if None.
         note: Called with sentences that the user should read.

@@ -39,16 +39,13 @@ DATASETS: Registry[Opener] = Registry(
 """Datasets by name, each with what opens it."""
 
 
-def open_table(dataset: str, data: str | Path | None = None) -> Any:
+def open_table(dataset: str, data: str | Path | None = None) -> Table:
     """Open one dataset.
 
     Args:
         dataset: A name in `DATASETS`, such as ``cifar10`` of the database or ``cifar10-surrogate``; the embedded ones
             take a seed of noise, ``cifar10-surrogate@SEED``.
         data: The database's folder; see `Database.open`. An embedded dataset needs none.
-
-    Returns:
-        A `Table`.
 
     Raises:
         InvalidInputError: There is no such dataset; lists those that there are.

@@ -5,7 +5,8 @@ import pytest
 
 from robustnas.errors import InvalidInputError
 from searchers import SEARCHERS, create
-from searchers.registry import parameter_names
+from searchers.base import GlancingSearcher
+from searchers.registry import parameter_names, searcher_class
 
 
 def test_unknown_name_is_refused_with_the_nearest() -> None:
@@ -56,3 +57,11 @@ def test_parameter_names_include_those_of_base_classes() -> None:
 def test_a_generator_may_stand_for_a_seed() -> None:
     first, second = create("random", 3), create("random", np.random.default_rng(3))
     assert first.ask() == second.ask()
+
+
+def test_what_a_searcher_looks_at_is_known_before_it_is_built() -> None:
+    for name in SEARCHERS:
+        searcher = create(name, 0)
+        cheap = (searcher.cheap,) if isinstance(searcher, GlancingSearcher) else ()
+        assert searcher_class(name).needed_objectives({}) == cheap
+    assert searcher_class("multi-fidelity").needed_objectives({"cheap": "flops"}) == ("flops",)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import optuna
 import pytest
 from click.testing import CliRunner, Result
 
@@ -127,6 +128,14 @@ def test_search_with_glances(run: Run) -> None:
     result = run(*arguments, *SMALL, "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["n_queries"] == 2
+
+
+def test_a_search_that_measures_leaves_one_study(run: Run, tmp_path: Path) -> None:
+    storage = f"sqlite:///{tmp_path}/studies.db"
+    arguments = ("search", "--images", "digits", "--searcher", "optuna-tpe", "--set", f"storage={storage}")
+    result = run(*arguments, "--objective", "clean", "--budget", "1", *SMALL)
+    assert result.exit_code == 0, result.output
+    assert [name.split("/")[0] for name in optuna.get_all_study_names(storage)] == ["clean"]
 
 
 @pytest.mark.parametrize(

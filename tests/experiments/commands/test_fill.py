@@ -150,7 +150,7 @@ def test_a_killed_run_goes_on(signal_number: int, tmp_path: Path, own_cache: Pat
     _, told = process.communicate(timeout=60)
     if signal_number != signal.SIGKILL:
         assert process.returncode == 1
-        assert b"run the same command to resume" in told
+        assert b"run the same command again to resume" in told
     subprocess.run(command(plan, store), env=environment(own_cache), check=True, capture_output=True, timeout=200)
     there = counts(store)
     assert len(there) == 16

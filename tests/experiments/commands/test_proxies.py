@@ -163,4 +163,4 @@ def test_ctrl_c_keeps_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise KeyboardInterrupt
 
     monkeypatch.setattr("robustnas.evaluator.proxies.sweep", interrupted)
-    assert "run the same command to go on" in fails(1, "#1", *FEW, *SMALL, "--out", out)
+    assert "run the same command again to resume" in fails(1, "#1", *FEW, *SMALL, "--out", out)

@@ -10,11 +10,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from experiments.cli import main
+from robustnas.tables.datasets import open_table
 from surrogates import DEFAULT_ENCODING, DEFAULT_SURROGATE
 
 Run = Callable[..., Result]
@@ -73,6 +75,19 @@ def test_without_data_the_embedded_benchmark_is_used_and_said(run: Run, monkeypa
     assert result.exit_code == 0, result.output
     assert "not measurements" in result.stderr
     assert "Not measurements: cifar10-surrogate" in result.stdout
+
+
+def test_the_table_is_opened_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    def counted(*arguments: Any) -> Any:
+        opened.append(arguments)
+        return open_table(*arguments)
+
+    for module in ("experiments.commands.surrogates", "experiments.surrogate_benchmark.runner"):
+        monkeypatch.setattr(f"{module}.open_table", counted)
+    assert run(*SMALL, "--jobs", "1").exit_code == 0
+    assert opened == [("cifar10", None)]
 
 
 def test_text_is_a_ranked_table(run: Run) -> None:

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.comparison.plan import Plan
 from experiments.comparison.run import RunSpec, record
 from experiments.paper.section import Question
 from experiments.paper.strategies import PAPER_BEST, flat, plan_of, strategies

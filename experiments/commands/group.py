@@ -1,0 +1,64 @@
+"""How commands are grouped: imported when they are run, their errors in one line."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, NoReturn
+
+import click
+
+OWN_PACKAGES = frozenset(("experiments", "searchers", "surrogates", "robustnas"))
+
+
+class Group(click.Group):
+    """A group of commands that reports RobustNAS's errors in one line: exit code 2 for bad input, 1 for a failure."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command, translating its errors."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise SystemExit(0) from None
+        except OSError as error:
+            fail(f"{error.filename or 'the operating system'}: {error.strerror or error}", code=1)
+        except Exception as error:
+            from robustnas.errors import InvalidInputError, RobustNASError  # here: --help needs no numpy
+
+            if not isinstance(error, RobustNASError):
+                raise
+            fail(str(error), code=2 if isinstance(error, InvalidInputError) else 1)
+
+
+class LazyCommand(click.Command):
+    """Stands for a command until it is run or asked for its help, and only then imports it.
+
+    Args:
+        name: The command's name, and that of the function that it is.
+        module: The module that defines it.
+        short_help: The first sentence of the command's help, for the list of commands.
+    """
+
+    def __init__(self, name: str, module: str, short_help: str) -> None:
+        super().__init__(name, short_help=short_help)
+        self._module, self._function = module, name
+
+    def load(self) -> click.Command:
+        """Import the command; a package that is not installed is an error in one line."""
+        try:
+            command: click.Command = getattr(importlib.import_module(self._module), self._function)
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            if not package or package in OWN_PACKAGES:
+                raise
+            fail(f"robustnas {self.name} needs the package {package}, which is not installed", code=1)
+        return command
+
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
+        """Return the context of the command itself."""
+        return self.load().make_context(info_name, args, *rest, **extra)
+
+
+def fail(message: str, *, code: int) -> NoReturn:
+    """Print an error to standard error and exit with its code."""
+    click.echo(f"Error: {message}", err=True)
+    raise SystemExit(code)

@@ -1,0 +1,98 @@
+"""The list of commands, which imports none of them, and options that list registered names."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.shell_completion import ShellComplete
+from click.testing import CliRunner
+
+from experiments.cli import COMMANDS, main
+from experiments.commands.group import Group, LazyCommand
+from experiments.commands.names_option import NamesOption
+from robustnas.errors import MissingPackageError
+from searchers.random_search import RandomSearch
+from searchers.registry import SEARCHERS
+
+
+def load(name: str) -> click.Command:
+    command = main.commands[name]
+    assert isinstance(command, LazyCommand)
+    return command.load()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_shows_the_first_sentence_of_each_command(name: str) -> None:
+    command = load(name)
+    assert command.name == name
+    assert f"{COMMANDS[name]}\n" in f"{command.help}\n".split("\n\n")[0] + "\n"
+
+
+def test_the_list_of_commands_imports_none() -> None:
+    code = (
+        "import sys; from experiments.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "loaded = {'numpy', 'robustnas', 'searchers', 'rich'} & set(sys.modules)\n"
+        "assert not loaded, loaded"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert all(name in done.stdout for name in COMMANDS)
+
+
+def test_a_missing_package_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "needing.py").write_text("import no_such_package.part\n")
+    (tmp_path / "broken.py").write_text("import experiments.no_such_module\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    group = Group(commands=[LazyCommand(name, name, "Needs a package.") for name in ("needing", "broken")])
+    result = CliRunner().invoke(group, ["needing"])
+    assert result.exit_code == 1
+    assert result.stderr == "Error: robustnas needing needs the package no_such_package, which is not installed\n"
+    assert isinstance(CliRunner().invoke(group, ["broken"]).exception, ModuleNotFoundError)
+
+
+def test_without_torch_proxies_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("robustnas.evaluator.proxies")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    result = CliRunner().invoke(main, ["proxies", "#1"])
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert 'measuring needs torch: pip install "robustnas[evaluate]"' in result.stderr
+    assert CliRunner().invoke(main, ["proxies", "--help"]).exit_code == 0
+
+
+def test_help_lists_what_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SEARCHERS, "third-party", RandomSearch)
+    text = " ".join(CliRunner().invoke(main, ["search", "--help"]).stdout.split())
+    assert "optuna-nsga2, third-party, naslib:rs" in text
+    assert "Known: default, xgboost, forest" in " ".join(
+        CliRunner().invoke(main, ["surrogates", "--help"]).stdout.split()
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "incomplete", "expected"),
+    [
+        (["search", "--searcher"], "optuna-t", ["optuna-tpe"]),
+        (["search", "--objective"], "clean,pg", ["clean,pgd@EPS"]),
+        (["surrogates", "--encodings"], "path+co", ["path+cost"]),
+        (["query", "--dataset"], "cifar10", ["cifar10", "cifar100", "cifar10-surrogate"]),
+        ([], "sur", ["surrogates"]),
+        (["data"], "att", ["attach", "attached"]),
+    ],
+)
+def test_shells_complete_names(arguments: list[str], incomplete: str, expected: list[str]) -> None:
+    completion = ShellComplete(main, {}, "robustnas", "_ROBUSTNAS_COMPLETE")
+    assert [item.value for item in completion.get_completions(arguments, incomplete)] == expected
+
+
+def test_names_that_cannot_be_listed_leave_help_as_it_is() -> None:
+    def names() -> list[str]:
+        raise MissingPackageError("not there")
+
+    option = NamesOption(["--kind"], names=names, help="A kind.")
+    assert option.get_help_record(click.Context(click.Command("x"))) == ("--kind TEXT", "A kind.")
