@@ -13,6 +13,9 @@ from robustnas.objectives import Objective, needed_metrics, parse_objectives, sc
 from robustnas.tables.table import Table
 
 
+_BUDGET = 300
+
+
 class Outcome(NamedTuple):
     """The oracle's answer to one query.
 
@@ -55,7 +58,7 @@ class Oracle:
     Args:
         objectives: One objective, or several separated by commas, as text or parsed; a where-clause holds for all.
         table: Where the numbers are.
-        budget: Distinct networks that may be asked for, 1 to all of the space.
+        budget: Distinct networks that may be asked for, 1 to all of the space; 300, or all of a smaller space, if None.
         max_repeats: Repeats in a row that are answered before the search counts as stalled.
 
     Raises:
@@ -76,12 +79,14 @@ class Oracle:
         objectives: str | Objective | Sequence[str | Objective],
         table: Table,
         *,
-        budget: int = 300,
+        budget: int | None = None,
         max_repeats: int = 2000,
     ) -> None:
         self.objectives = parse_objectives(objectives)
         self.table = table
-        self.budget = whole_number("budget", budget, at_least=1, at_most=table.space.n_networks)
+        n_networks = table.space.n_networks
+        chosen = min(_BUDGET, n_networks) if budget is None else budget
+        self.budget = whole_number("budget", chosen, at_least=1, at_most=n_networks)
         self.max_repeats = whole_number("max_repeats", max_repeats, at_least=0)
         self.cost = 0.0
         self._answers = _answers(self.objectives, table)

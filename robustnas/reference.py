@@ -21,6 +21,7 @@ from robustnas.errors import InvalidInputError, unknown_name
 
 EXAMPLE = "my_file.py:MyClass or my.module:MyClass"
 
+_NASLIB = "naslib"  # names such as naslib:re are ours, for what NASLib has
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
@@ -33,6 +34,8 @@ def is_reference(name: object) -> bool:
     if not isinstance(name, str):
         return False
     place, colon, attribute = name.rpartition(":")
+    if place == _NASLIB:
+        return False
     return bool(colon) and attribute.isidentifier() and (place.endswith(".py") or bool(_MODULE.fullmatch(place)))
 
 

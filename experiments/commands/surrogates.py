@@ -32,7 +32,7 @@ from experiments.surrogate_benchmark.report import write_surrogate_report
 from experiments.surrogate_benchmark.runner import KEY, benchmark, manifest, row
 from experiments.surrogate_benchmark.tables import ranking_table
 from robustnas.errors import InvalidInputError
-from robustnas.spaces import ENCODINGS
+from robustnas.spaces import encoding_names
 from robustnas.tables.datasets import open_table
 from robustnas.tables.table import Table
 from surrogates.registry import NASLIB_SURROGATES, SURROGATES
@@ -59,7 +59,7 @@ from surrogates.registry import NASLIB_SURROGATES, SURROGATES
 )
 @names_option(
     "--encodings",
-    names=lambda: ["default", *ENCODINGS],
+    names=lambda: ["default", *encoding_names()],
     separators=SEVERAL + "+",
     default="default",
     metavar="NAMES",

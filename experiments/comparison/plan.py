@@ -66,10 +66,10 @@ class Plan:
     def __init__(
         self,
         dataset: str = "cifar10",
-        objectives: Iterable[str | Objective] = (),
+        objectives: Iterable[str | Objective] | None = None,
         budget: int = 300,
         seeds: int | Iterable[int] = 10,
-        searchers: Iterable[str | Mapping[str, Any] | SearcherPlan] = (),
+        searchers: Iterable[str | Mapping[str, Any] | SearcherPlan] | None = None,
         text: str = "",
     ) -> None:
         if not isinstance(dataset, str) or not dataset:

@@ -8,7 +8,7 @@
 """
 
 from robustnas.spaces.encoding import Encoding, join
-from robustnas.spaces.encodings import ENCODINGS, encoding
+from robustnas.spaces.encodings import ENCODINGS, encoding, encoding_names
 from robustnas.spaces.enumerable_space import EnumerableSpace
 from robustnas.spaces.registry import DEFAULT_SPACE, SPACES, open_space
 from robustnas.spaces.search_space import COSTS, SearchSpace
@@ -24,6 +24,7 @@ __all__ = [
     "SearchSpace",
     "Subspace",
     "encoding",
+    "encoding_names",
     "join",
     "open_space",
 ]

@@ -44,6 +44,11 @@ def encoding(name: str, table: Any = None, *, space: EnumerableSpace[Any] | None
     return _registered(chosen, parts)
 
 
+def encoding_names(space: EnumerableSpace[Any] | None = None) -> list[str]:
+    """Return the names of all encodings of a space, NAS-Bench-201 if None; attached columns aside."""
+    return [*(space or open_space()).encodings, *ENCODINGS]
+
+
 @lru_cache(maxsize=64)
 def _registered(space: EnumerableSpace[Any], parts: tuple[str, ...]) -> Encoding:
     if len(parts) > 1:
@@ -52,7 +57,7 @@ def _registered(space: EnumerableSpace[Any], parts: tuple[str, ...]) -> Encoding
     if name in space.encodings:
         return space.encodings[name]()
     if name not in ENCODINGS:
-        raise InvalidInputError(unknown_name("encoding", name, [*space.encodings, *ENCODINGS]))
+        raise InvalidInputError(unknown_name("encoding", name, encoding_names(space)))
     found = ENCODINGS[name](space)
     found.check_rows(space.size)
     return found
@@ -64,5 +69,5 @@ def _attached(part: str, table: Any, space: EnumerableSpace[Any]) -> Encoding:
     whole = prefix != part
     chosen = {name: values for name, values in columns.items() if name == part or (whole and name.startswith(prefix))}
     if not chosen:
-        raise InvalidInputError(unknown_name("encoding", part, [*space.encodings, *ENCODINGS, *columns]))
+        raise InvalidInputError(unknown_name("encoding", part, [*encoding_names(space), *columns]))
     return Encoding(part, np.stack(list(chosen.values()), axis=1).astype(float), tuple(chosen), (len(chosen),))

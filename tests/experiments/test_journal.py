@@ -81,7 +81,7 @@ class Spec(NamedTuple):
 
 def missing(folder: Path, specs: list[Spec], **facts: object) -> list[Spec]:
     with open_journal(folder) as journal:
-        return journal.missing(specs, ("searcher", "seed"), lambda _: facts)
+        return journal.missing(specs, ("searcher", "seed"), lambda _: facts)[0]
 
 
 def test_what_has_no_run_is_missing(tmp_path: Path) -> None:
@@ -94,6 +94,24 @@ def test_what_has_no_run_is_missing(tmp_path: Path) -> None:
         missing(tmp_path, specs[:1])
     with pytest.raises(DataError, match="objective 'clean' instead of 'pgd@1'"):
         missing(tmp_path, specs, objective="pgd@1")
+
+
+def test_runs_of_an_edited_source_are_missing_again_with_a_word(tmp_path: Path) -> None:
+    specs, notes = [Spec("mine", seed) for seed in range(3)], list[str]()
+
+    def look(digest: str) -> tuple[list[Spec], list[dict[str, object]]]:
+        with open_journal(tmp_path) as journal:
+            facts = {"sources": {"mine.py:Mine": digest}}
+            return journal.missing(specs, ("searcher", "seed"), lambda _: facts, notes.append)
+
+    with open_journal(tmp_path) as journal:
+        for seed, digest in ((0, "old"), (1, "old"), (2, "new"), (0, "new")):
+            journal.append({"searcher": "mine", "seed": seed, "sources": {"mine.py:Mine": digest}})
+    missing, found = look("new")
+    assert missing == [specs[1]]
+    assert {run["seed"] for run in found} == {0, 2}
+    assert all(run["sources"] == {"mine.py:Mine": "new"} for run in found)
+    assert notes == ["mine.py:Mine was edited after 2 of the runs here; they are run again"]
 
 
 def test_a_run_of_another_kind_is_not_asked_for(tmp_path: Path) -> None:

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from robustnas import Cell, Oracle
+from robustnas.errors import InvalidInputError
+from robustnas.spaces import Subspace, encoding
+from robustnas.spaces.nasbench201 import NASBENCH201
+from robustnas.tables import ArrayTable, noise_floor
+from searchers import SEARCHERS, create, search
+from searchers.testing import landscape
+
+LIGHT = NASBENCH201.cost_column("params") <= 100_000
+SMALL = Subspace(NASBENCH201, LIGHT, "light")
+
+
+def test_it_has_the_networks_that_the_mask_keeps() -> None:
+    kept = NASBENCH201.network_indices()[LIGHT[NASBENCH201.network_indices()]]
+    np.testing.assert_array_equal(SMALL.network_indices(), kept)
+    assert SMALL.n_networks == len(kept) < NASBENCH201.n_networks
+    rows = SMALL.network_of_index()
+    np.testing.assert_array_equal(rows[kept], np.arange(len(kept)))
+    np.testing.assert_array_equal(SMALL.members(), np.flatnonzero(rows >= 0))
+    assert SMALL.n_members == len(SMALL.members()) < SMALL.size == NASBENCH201.size
+    assert {SMALL.uid(SMALL.architecture(int(index))) for index in kept} == set(SMALL.uids()[kept].tolist())
+
+
+def test_a_mask_over_networks_is_the_same() -> None:
+    by_network = Subspace(NASBENCH201, LIGHT[NASBENCH201.network_indices()])
+    np.testing.assert_array_equal(by_network.members(), SMALL.members())
+
+
+def test_neighbours_samples_and_mutants_stay_inside() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        cell = SMALL.sample(rng)
+        assert cell in SMALL
+        assert all(near in SMALL for near in SMALL.neighbours(cell))
+        assert SMALL.mutate(cell, rng) in SMALL
+    assert Cell((3,) * 6) not in SMALL
+    assert set(SMALL.neighbours(cell)) == {near for near in NASBENCH201.neighbours(cell) if near in SMALL}
+
+
+def test_a_lonely_architecture_mutates_into_any() -> None:
+    mask = np.zeros(NASBENCH201.size, dtype=bool)
+    far = [NASBENCH201.canonical(Cell((3,) * 6)), NASBENCH201.canonical(Cell((0, 0, 0, 1, 0, 0)))]
+    mask[[cell.index for cell in far]] = True
+    two = Subspace(NASBENCH201, mask)
+    assert two.n_networks == 2
+    assert two.neighbours(far[0]) == []
+    assert two.mutate(far[0], np.random.default_rng(0)) in two
+
+
+def test_it_shares_encodings_costs_and_twins_with_the_whole() -> None:
+    assert encoding("path", space=SMALL).values.shape == (15625, 40)
+    np.testing.assert_array_equal(SMALL.cost_column("flops"), NASBENCH201.cost_column("flops"))
+    scores = np.random.default_rng(0).random(SMALL.n_networks)
+    assert noise_floor(scores, SMALL).degrees_of_freedom > 0
+    assert SMALL.parse("#13433") == NASBENCH201.parse("#13433")
+    assert SMALL.name == "light"
+
+
+@pytest.mark.parametrize("mask", [np.ones(5, dtype=bool), np.ones(15625), np.zeros(15625, dtype=bool)])
+def test_other_masks_are_refused(mask: np.ndarray) -> None:
+    with pytest.raises(InvalidInputError, match="the mask of a subspace"):
+        Subspace(NASBENCH201, mask)
+
+
+@pytest.mark.parametrize("name", [name for name in SEARCHERS if name != "optuna-gp"])
+def test_every_searcher_stays_inside(name: str) -> None:
+    metrics = {str(metric): landscape().column(metric) for metric in landscape().metrics}
+    table = ArrayTable(metrics, space=SMALL)
+    parameters = {"cheap": "pgd@1"} if name == "multi-fidelity" else {}
+    objectives = "clean, pgd@1" if name in ("nsga2", "optuna-nsga2") else "clean"
+    searcher = create(name, 0, space=SMALL, n_objectives=1 + objectives.count(","), **parameters)
+    oracle = Oracle(objectives, table, budget=14)
+    outside = oracle.query(Cell((3,) * 6))
+    searcher.tell(outside)  # it does no harm
+    asked = [outcome.cell for outcome in search(searcher, oracle)]
+    assert len(asked) >= 13
+    assert all(cell in SMALL for cell in asked)
+
+
+def test_a_budget_is_at_most_the_networks_that_are_left() -> None:
+    table = ArrayTable({"clean": landscape().column(landscape().metrics[0])}, space=SMALL)
+    with pytest.raises(InvalidInputError, match=f"from 1 to {SMALL.n_networks}"):
+        Oracle("clean", table, budget=SMALL.n_networks + 1)
+    oracle = Oracle("clean", table, budget=SMALL.n_networks)
+    assert len(list(search(create("random", 0, space=SMALL), oracle))) == SMALL.n_networks
