@@ -12,7 +12,6 @@ from robustnas.errors import BudgetExhausted, SearchStalled
 from robustnas.objectives import Objective, needed_metrics, parse_objectives, score_columns, utility_columns
 from robustnas.tables.table import Table
 
-
 _BUDGET = 300
 
 

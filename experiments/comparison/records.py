@@ -81,6 +81,11 @@ class Records:
     queries: pd.DataFrame
 
     @property
+    def space(self) -> str:
+        """The name of the search space."""
+        return str(self.manifest.get("space", DEFAULT_SPACE))
+
+    @property
     def budget(self) -> int:
         """Distinct networks that each run could query."""
         return int(self.manifest["budget"])

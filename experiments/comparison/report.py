@@ -17,8 +17,7 @@ from experiments.comparison.significance import Significance, significance
 from experiments.pages.page import page, write_figures, write_file, write_tables
 from experiments.pages.table import ReportTable, number, unit
 from robustnas.errors import DataError
-from robustnas.spaces.nasbench201.cell import Cell
-from robustnas.spaces.nasbench201.drawing import cell_svg
+from robustnas.spaces import EnumerableSpace, open_space
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -143,10 +142,12 @@ def _drawing(records: Records, objective: str, arch: str, rows: list[dict[str, A
     target = records.targets[objective]
     score = f"{number(rows[0]['score'], target.scale)}{unit(target.scale)}"
     searchers = ", ".join(f"{row['searcher']} ({row['n_seeds']} of {row['n_runs']} seeds)" for row in rows)
-    return Drawing(target.title, arch, str(rows[0]["uid"]), score, searchers, _cell(arch))
+    return Drawing(target.title, arch, str(rows[0]["uid"]), score, searchers, _picture(arch, open_space(records.space)))
 
 
-def _cell(arch: str) -> str:
+def _picture(arch: str, space: EnumerableSpace[Any]) -> str:
+    """Return an architecture as its space draws it; nothing where it does not."""
     from markupsafe import Markup
 
-    return Markup(cell_svg(Cell.parse(arch)))  # noqa: S704  our own drawing
+    drawing = getattr(space.parse(arch), "_repr_svg_", str)()
+    return Markup(drawing)  # noqa: S704  our own drawing

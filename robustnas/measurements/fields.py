@@ -15,8 +15,7 @@ import numpy as np
 from robustnas.arrays import IntArray, read_only
 from robustnas.errors import InvalidInputError
 from robustnas.metric import Metric
-from robustnas.spaces.nasbench201.cell import Cell
-from robustnas.spaces.nasbench201.space import canonical
+from robustnas.spaces import SPACES, open_space
 
 Value = TypeVar("Value")
 
@@ -46,21 +45,18 @@ def sha256(name: str, value: object) -> str:
 
 
 @lru_cache(maxsize=16_384)
-def _canonical_arch(arch: str) -> str:
-    return canonical(Cell.parse(arch)).arch
-
-
-NASBENCH201 = "nasbench201"
-"""The name of the search space NAS-Bench-201."""
-
-CANONICAL: dict[str, Callable[[str], str]] = {NASBENCH201: _canonical_arch}
-"""What returns the text of the canonical architecture, by search space; in others, texts are taken as they are."""
+def _canonical(arch: str, space: str) -> str:
+    """Return the text of the canonical architecture; of a space that is not installed, the text as it is."""
+    if space not in SPACES:
+        return arch
+    found = open_space(space)
+    return str(found.canonical(found.parse(arch)))
 
 
 def architecture(name: str, value: object, space: str) -> str:
     """Return the text of a canonical architecture; another one's would be the same network under a second key."""
     arch = text(name, value)
-    expected = CANONICAL[space](arch) if space in CANONICAL else arch
+    expected = _canonical(arch, space)
     if arch != expected:
         raise InvalidInputError(f"{name} is {arch!r}; expected the arch string of its canonical cell, {expected!r}")
     return arch

@@ -12,8 +12,8 @@ from robustnas.arrays import IntArray
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
 from robustnas.measurements import fields as checked
-from robustnas.measurements.fields import NASBENCH201
 from robustnas.metric import check_protocol
+from robustnas.spaces import DEFAULT_SPACE
 
 _LARGEST_SEED = 2**63 - 1
 
@@ -45,7 +45,7 @@ class NetworkKey:
     images_digest: str
     training: str
     seed: int
-    space: str = NASBENCH201
+    space: str = DEFAULT_SPACE
 
     def __post_init__(self) -> None:
         _set(self, "space", checked.text("space", self.space))
@@ -56,7 +56,7 @@ class NetworkKey:
         _set(self, "seed", whole_number("seed", self.seed, at_least=0, at_most=_LARGEST_SEED))
 
     def __str__(self) -> str:
-        where = "" if self.space == NASBENCH201 else f" of {self.space}"
+        where = "" if self.space == DEFAULT_SPACE else f" of {self.space}"
         return f"{self.arch}{where} on {self.images}, seed {self.seed}"
 
 

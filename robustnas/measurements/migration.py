@@ -11,9 +11,9 @@ from sqlalchemy import column as named
 
 from robustnas.errors import DataError
 from robustnas.measurements import schema
-from robustnas.measurements.fields import NASBENCH201
 from robustnas.measurements.location import Location
 from robustnas.measurements.transactions import Transactions
+from robustnas.spaces import DEFAULT_SPACE
 
 _OLD = "_before_migration"  # SQLite: what old tables are called until they are copied
 
@@ -54,7 +54,7 @@ def _add_space(connection: Connection) -> None:
         _rebuild(connection)
         return
     for change in (
-        f"ADD COLUMN space TEXT NOT NULL DEFAULT '{NASBENCH201}'",
+        f"ADD COLUMN space TEXT NOT NULL DEFAULT '{DEFAULT_SPACE}'",
         "ALTER COLUMN space DROP DEFAULT",
         "DROP CONSTRAINT networks_once",
         "ADD CONSTRAINT networks_once UNIQUE (arch, images, images_digest, training, seed, space)",
@@ -71,7 +71,7 @@ def _rebuild(connection: Connection) -> None:
     for new in parents_first:
         names = [column.name for column in new.columns]
         old = table(f"{new.name}{_OLD}", *(named(name) for name in names if name != "space"))
-        values = [literal(NASBENCH201) if name == "space" else old.c[name] for name in names]
+        values = [literal(DEFAULT_SPACE) if name == "space" else old.c[name] for name in names]
         connection.execute(insert(new).from_select(names, select(*values).select_from(old)))
     for new in reversed(parents_first):
         connection.exec_driver_sql(f"DROP TABLE {new.name}{_OLD}")

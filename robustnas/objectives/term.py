@@ -20,6 +20,7 @@ from robustnas.metric import (
     ATTACKS,
     CORRUPTIONS,
     PAPER_ATTACKS,
+    PLAIN_METRICS,
     RESERVED,
     SEVERITIES,
     Metric,
@@ -157,7 +158,7 @@ def _parse_term(weight: float, atom: str) -> Term:
         names = CORRUPTIONS if name == "corruption" else (corruption_name(name),)
         levels = (severity(level, atom),) if at else SEVERITIES
         return Term(weight, atom, tuple(Metric(name, float(value)) for name in names for value in levels))
-    if name in ATTACKS or atom == "clean":
+    if name in ATTACKS or atom in PLAIN_METRICS:
         return Term(weight, atom, (Metric.parse(atom),))
     return _parse_column(weight, atom)
 

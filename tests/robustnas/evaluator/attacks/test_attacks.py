@@ -25,6 +25,8 @@ from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.network import Normalised, build
 from robustnas.metric import ATTACKS, Attack, Metric
 
+pytestmark = pytest.mark.timeout(60)
+
 SHORT = AttackSettings(pgd_steps=10, pgd_relative_step=0.25, apgd_steps=20, square_queries=150)
 GRID = (8.0, 16.0, 32.0)
 

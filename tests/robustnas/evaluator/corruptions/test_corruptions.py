@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from robustnas.errors import DataError, DataNotFoundError, EvaluationError, InvalidInputError, RobustNASError
-from robustnas.evaluator.corruptions.corruptions import GENERATED_SCALE, CorruptedImages, corrupted, corruption_library
+from robustnas.evaluator.corruptions import corruption_library
+from robustnas.evaluator.corruptions.corruptions import GENERATED_SCALE, CorruptedImages, corrupted
 from robustnas.evaluator.images.images import ImageData, LabelledImages
 from robustnas.metric import CORRUPTIONS, SEVERITIES
 from tests import ROOT

@@ -46,11 +46,13 @@ def test_shared_passes_change_nothing(name: str) -> None:
     assert scores(names=(name,))[name] == pytest.approx(scores()[name], rel=1e-5)
 
 
+@pytest.mark.timeout(60)
 def test_seeds_fix_everything() -> None:
     assert scores() == scores()
     assert all(scores(seed=1)[name] != scores()[name] for name in PROXIES if name not in ("params", "flops"))
 
 
+@pytest.mark.timeout(60)
 def test_another_process_computes_the_same() -> None:
     program = (
         "import json; from robustnas.evaluator.proxies import *; b = random_batch(6, 8, 4);"
@@ -164,6 +166,7 @@ class TestBatches:
             open_batch("digits", size=16)
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.real_data
 @pytest.mark.slow
 def test_published_measures_are_reproduced(real_data_dir: Path) -> None:

@@ -54,6 +54,7 @@ def test_a_sweep_goes_on_and_grows(path: Path) -> None:
     assert run(path) == [5]
 
 
+@pytest.mark.timeout(60)
 def test_processes_change_nothing(path: Path) -> None:
     run(path)
     other = path.with_name("parallel.csv")
@@ -166,6 +167,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.timeout(60)
 def test_a_killed_sweep_goes_on(path: Path, tmp_path: Path) -> None:
     script = tmp_path / "killed.py"
     script.write_text(KILLED)
@@ -183,6 +185,7 @@ class Dying(SweepSettings):
         os._exit(1)
 
 
+@pytest.mark.timeout(60)
 def test_a_dead_worker_is_an_error(path: Path) -> None:
     with pytest.raises(WorkerDiedError, match="a worker process died"):
         run(path, settings=Dying(BATCH, SETTINGS.names, channels=2, n_cells=1), workers=2)
