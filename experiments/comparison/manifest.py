@@ -9,10 +9,10 @@ from importlib.metadata import version
 from typing import Any
 
 from experiments.comparison.plan import Plan
+from experiments.comparison.run import method_sources
 from robustnas.naslib import PREFIX
 from robustnas.naslib.loading import source_digest
 from robustnas.objectives import attached_digests, cross_objectives, facts, parse_objectives
-from robustnas.reference import source_digests
 from robustnas.tables.table import Table
 
 _PACKAGES = ("robustnas", "numpy", "optuna", "scikit-learn", "scipy", "xgboost")
@@ -24,7 +24,8 @@ def manifest(plan: Plan, table: Table) -> dict[str, Any]:
     Per objective: the best of the table, the training noise (standard deviation between twins), how many networks lie
     within it of the best, the scale and a title.
     """
-    sources = source_digests(_methods(plan))
+    each = [method_sources(searcher.name, searcher.parameters) for searcher in plan.searchers]
+    sources = {name: digest for found in each for name, digest in found.items()}
     return {
         "format": 1,
         "dataset": table.dataset,

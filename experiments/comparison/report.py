@@ -17,7 +17,7 @@ from experiments.comparison.significance import Significance, significance
 from experiments.pages.page import page, write_figures, write_file, write_tables
 from experiments.pages.table import ReportTable, number, unit
 from robustnas.errors import DataError
-from robustnas.spaces import EnumerableSpace, open_space
+from robustnas.spaces import SPACES, open_space
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -142,12 +142,15 @@ def _drawing(records: Records, objective: str, arch: str, rows: list[dict[str, A
     target = records.targets[objective]
     score = f"{number(rows[0]['score'], target.scale)}{unit(target.scale)}"
     searchers = ", ".join(f"{row['searcher']} ({row['n_seeds']} of {row['n_runs']} seeds)" for row in rows)
-    return Drawing(target.title, arch, str(rows[0]["uid"]), score, searchers, _picture(arch, open_space(records.space)))
+    return Drawing(target.title, arch, str(rows[0]["uid"]), score, searchers, _picture(arch, records.space))
 
 
-def _picture(arch: str, space: EnumerableSpace[Any]) -> str:
+def _picture(arch: str, space: str) -> str:
     """Return an architecture as its space draws it; nothing where it does not."""
     from markupsafe import Markup
 
-    drawing = getattr(space.parse(arch), "_repr_svg_", str)()
+    if space not in SPACES:
+        return ""
+    architecture = open_space(space).parse(arch)
+    drawing = architecture._repr_svg_() if hasattr(architecture, "_repr_svg_") else ""
     return Markup(drawing)  # noqa: S704  our own drawing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -64,13 +65,23 @@ class RunSpec:
 
     @property
     def sources(self) -> dict[str, str]:
-        """Digests of the sources of the user's own classes that it uses, by reference."""
-        return source_digests([self.searcher, self.parameters.get("surrogate")])
+        """Digests of the sources of the user's own code that it uses; see `method_sources`."""
+        return method_sources(self.searcher, self.parameters)
 
     @property
     def key(self) -> tuple[str, str, int]:
         """What tells the run apart in an experiment: objective, label, seed."""
         return self.objective, self.label, self.seed
+
+
+def method_sources(searcher: str, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Return the digests of the sources of the user's own code that a searcher is made of, by reference.
+
+    Raises:
+        InvalidInputError: One cannot be loaded.
+    """
+    encodings = re.split(r"[+,]", str(parameters.get("encoding", "")))
+    return source_digests([searcher, parameters.get("surrogate"), *map(str.strip, encodings)])
 
 
 class Trajectory:

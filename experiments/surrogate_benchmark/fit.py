@@ -12,9 +12,9 @@ import numpy as np
 
 from robustnas.arrays import FloatArray, IntArray
 from robustnas.errors import InvalidInputError
-from robustnas.objectives import objective_column
+from robustnas.objectives import digests_of, objective_column
 from robustnas.objectives.objective import Objective
-from robustnas.reference import source_digests
+from robustnas.reference import is_reference, source_digests
 from robustnas.spaces import encoding
 from robustnas.tables.table import Table
 from surrogates import make_surrogate
@@ -59,6 +59,11 @@ class FitSpec:
     importances: bool = False
 
     @property
+    def sources(self) -> dict[str, str]:
+        """Digests of the sources of the user's own classes and functions that it uses, by reference."""
+        return source_digests([self.surrogate, *(part.strip() for part in self.encoding.split("+"))])
+
+    @property
     def key(self) -> tuple[str, str, str, int, int]:
         """What tells the fit apart in a benchmark: objective, surrogate, encoding, train size, trial."""
         return self.objective, self.surrogate, self.encoding, self.train_size, self.trial
@@ -91,7 +96,7 @@ def fit_record(spec: FitSpec, table: Table) -> dict[str, Any]:
 
     A prediction that says nothing (all networks equal) has rank correlations of 0.
     """
-    sources = source_digests([spec.surrogate])
+    sources = spec.sources
     scores = objective_column(spec.objective, table)[table.space.network_indices()]
     encoded = encoding(spec.encoding, table)
     features = network_features(spec.encoding, table)
@@ -162,10 +167,8 @@ def feature_importances(
 
 def _attached_digests(spec: FitSpec, table: Table) -> dict[str, dict[str, str]]:
     """Return the digests of the attached tables that the objective or the encoding uses, for the record."""
-    names = {column.partition(".")[0] for column in Objective(spec.objective).attached}
-    names |= {part.partition(".")[0].strip() for part in spec.encoding.split("+") if "." in part}
-    digests = table.attached_digests() if names else {}
-    return {"attached_digests": {name: digests[name] for name in sorted(names)}} if names else {}
+    parts = [part.strip() for part in spec.encoding.split("+") if "." in part and not is_reference(part.strip())]
+    return digests_of([*Objective(spec.objective).attached, *parts], table)
 
 
 def _permutation_importances(model: Predictor, features: FloatArray, scores: FloatArray, spec: FitSpec) -> FloatArray:

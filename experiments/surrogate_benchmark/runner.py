@@ -23,7 +23,6 @@ from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
 from robustnas.objectives import facts, objective_column
 from robustnas.objectives.objective import Objective
-from robustnas.reference import source_digests
 from robustnas.spaces import encoding
 from robustnas.tables.datasets import open_table
 from robustnas.tables.table import Table
@@ -95,7 +94,7 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
 
 def manifest(plan: BenchmarkPlan, table: Table) -> dict[str, Any]:
     """Return everything that the report needs to know besides the fits, as plain data."""
-    sources = source_digests(plan.surrogates)
+    sources = {name: digest for spec in plan.specs for name, digest in spec.sources.items()}
     return {
         "format": 1,
         "kind": KIND,
@@ -139,7 +138,7 @@ def _facts(table: Table, spec: FitSpec) -> dict[str, Any]:
         "dataset": table.dataset,
         "database_digest": table.digest,
         "seed": spec.seed,
-        SOURCES: source_digests([spec.surrogate]),
+        SOURCES: spec.sources,
     }
 
 

@@ -1,7 +1,7 @@
 """Objectives: what a search maximises or minimises, and under which constraints."""
 
 from robustnas.objectives.constraint import Constraint
-from robustnas.objectives.facts import attached_digests, cross_objectives, facts, objective_column, title
+from robustnas.objectives.facts import attached_digests, cross_objectives, digests_of, facts, objective_column, title
 from robustnas.objectives.objective import (
     Objective,
     feasible,
@@ -17,6 +17,7 @@ __all__ = [
     "Objective",
     "attached_digests",
     "cross_objectives",
+    "digests_of",
     "facts",
     "feasible",
     "needed_metrics",

@@ -10,6 +10,7 @@ import numpy as np
 
 from robustnas.arrays import FloatArray
 from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.reference import is_reference, load_reference
 from robustnas.registry import Registry
 from robustnas.spaces.encoding import Encoding, join
 from robustnas.spaces.enumerable_space import EnumerableSpace
@@ -23,8 +24,9 @@ def encoding(name: str, table: Any = None, *, space: EnumerableSpace[Any] | None
     """Return an encoding, or several side by side, over a whole space.
 
     Args:
-        name: A name in `space.encodings` or in `ENCODINGS`, several joined by ``+``, or columns attached to a table:
-            one by its name (``hw.edgegpu_latency``) or all of one attachment (``hw.*``).
+        name: A name in `space.encodings` or in `ENCODINGS`, a function of the space of your own, such as
+            ``my_file.py:my_encoding`` (`robustnas.reference`), or columns attached to a table: one by its name
+            (``hw.edgegpu_latency``) or all of one attachment (``hw.*``); or several of those joined by ``+``.
         table: The table whose attached columns are features; needed for names with a dot only.
         space: The space; the table's if None, NAS-Bench-201 without a table.
 
@@ -39,9 +41,23 @@ def encoding(name: str, table: Any = None, *, space: EnumerableSpace[Any] | None
         raise InvalidInputError(f"encoding is {name!r}; expected a name such as 'path' or 'path+cost'")
     chosen = space or getattr(table, "space", None) or open_space()
     parts = tuple(part.strip() for part in name.split("+"))
-    if any("." in part for part in parts):
-        return join([_attached(part, table, chosen) if "." in part else _registered(chosen, (part,)) for part in parts])
-    return _registered(chosen, parts)
+    if not any("." in part or is_reference(part) for part in parts):
+        return _registered(chosen, parts)
+    return join([_part(part, table, chosen) for part in parts])
+
+
+def _part(part: str, table: Any, space: EnumerableSpace[Any]) -> Encoding:
+    if is_reference(part):
+        return _own(load_reference("encoding", part), space, part)
+    return _attached(part, table, space) if "." in part else _registered(space, (part,))
+
+
+@lru_cache(maxsize=16)
+def _own(function: Any, space: EnumerableSpace[Any], part: str) -> Encoding:
+    if not callable(function) or not isinstance(found := function(space), Encoding):
+        raise InvalidInputError(f"encoding {part!r} is {function!r}; expected a function of a space, to an Encoding")
+    found.check_rows(space.size)
+    return found
 
 
 def encoding_names(space: EnumerableSpace[Any] | None = None) -> list[str]:
