@@ -16,8 +16,7 @@ import click
 from experiments.commands.group import fail
 from experiments.commands.names_option import names_option
 from robustnas.spaces.nasbench201.cost import SKELETONS
-from robustnas.tables.datasets import NO_DATA_NOTICE, choose_dataset, is_surrogate, open_table
-from robustnas.tables.embedded import surrogate_names
+from robustnas.tables.datasets import DATASETS, NO_DATA_NOTICE, choose_dataset, is_surrogate, open_table
 from robustnas.tables.table import Table
 
 Option: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -37,8 +36,8 @@ def published_datasets() -> list[str]:
 
 
 def all_datasets() -> list[str]:
-    """Return the names of published and embedded datasets."""
-    return [*published_datasets(), *surrogate_names()]
+    """Return the names of published and embedded datasets and of those of installed packages."""
+    return list(DATASETS)
 
 
 def dataset_option(
