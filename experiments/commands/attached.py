@@ -6,20 +6,16 @@ from pathlib import Path
 
 import click
 
-from experiments.commands.options import PATH, data_option, dataset_option, json_option, print_json, published_datasets
+from experiments.commands.options import PATH, data_option, dataset_option, json_option, print_json
 from robustnas.objectives.objective import Objective
-from robustnas.spaces.nasbench201.identity import N_NETWORKS
-from robustnas.spaces.nasbench201.numbering import N_CELLS
-from robustnas.tables.attached import attached as tables
-from robustnas.tables.attached.attached import AttachedTable
+from robustnas.tables.attached import attaching
+from robustnas.tables.attached.attached import AttachedTable, attached_datasets, attached_tables
 
 _data_option = data_option(
     "Folder of the database to attach to.",
     "all databases; kept in the folder that ROBUSTNAS_ATTACHED names, else in the user's data directory",
 )
-_of_dataset = dataset_option(
-    "Dataset that the table belongs to.", default="cifar10", show_default=True, names=published_datasets
-)
+_of_dataset = dataset_option("Dataset that the table belongs to.", default="cifar10", show_default=True)
 
 
 @click.command()
@@ -39,7 +35,7 @@ def attach(file: Path, dataset: str, name: str, key: str | None, data: Path | No
       robustnas data attach hw_nas_bench.csv --dataset cifar10 --name hw
       robustnas search --objective 'pgd@1 where hw.edgegpu_latency < 5'
     """
-    table = tables.attach(file, dataset, name, key=key, data=data)
+    table = attaching.attach(file, dataset, name, key=key, data=data)
     click.echo(_text(table))
     if table.ignored:
         click.echo(f"left out, not numbers: {', '.join(table.ignored)}")
@@ -49,7 +45,7 @@ def attach(file: Path, dataset: str, name: str, key: str | None, data: Path | No
 
 
 @click.command()
-@dataset_option("Dataset whose tables to list.", show_default="all", names=published_datasets)
+@dataset_option("Dataset whose tables to list.", show_default="all")
 @_data_option
 @json_option
 def attached(dataset: str | None, data: Path | None, as_json: bool) -> None:
@@ -59,8 +55,8 @@ def attached(dataset: str | None, data: Path | None, as_json: bool) -> None:
     Example:
       robustnas data attached --json
     """
-    names = [dataset] if dataset else published_datasets()
-    found = [table for name in names for table in tables.attached_tables(name, data).values()]
+    names = [dataset] if dataset else attached_datasets(data)
+    found = [table for name in names for table in attached_tables(name, data).values()]
     if as_json:
         print_json({"attached": [{**table.summary(), "path": str(table.path)} for table in found]})
         return
@@ -78,14 +74,14 @@ def detach(name: str, dataset: str, data: Path | None) -> None:
     Example:
       robustnas data detach hw --dataset cifar10
     """
-    click.echo(f"removed {tables.detach(name, dataset, data=data)}")
+    click.echo(f"removed {attaching.detach(name, dataset, data=data)}")
 
 
 def _text(table: AttachedTable) -> str:
     key = f", keyed by its column {table.key}" if table.key else ""
     lines = [
-        f"{table.name} ({table.dataset}): {table.n_cells:,} of {N_CELLS:,} cells, {table.n_networks:,} of "
-        f"{N_NETWORKS:,} networks; from {table.source}{key}, digest {table.digest[:16]}"
+        f"{table.name} ({table.dataset}): {table.n_cells:,} of {table.space.size:,} cells, {table.n_networks:,} of "
+        f"{table.space.n_networks:,} networks; from {table.source}{key}, digest {table.digest[:16]}"
     ]
     for column, known in table.known.items():
         name = f"{table.name}.{column}"

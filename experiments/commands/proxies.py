@@ -29,7 +29,7 @@ from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.numbering import N_CELLS
 from robustnas.tables.attached.attached import AttachedTable
-from robustnas.tables.attached.attached import attach as attach_table
+from robustnas.tables.attached.attaching import attach as attach_table
 from robustnas.tables.attached.columns import read_columns
 from robustnas.tables.attached.sheet import read_bytes, read_sheet
 

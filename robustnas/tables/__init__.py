@@ -7,9 +7,10 @@
 """
 
 from robustnas.tables.array_table import ArrayTable
+from robustnas.tables.database.database import Database
 from robustnas.tables.datasets import DATASETS, open_table
 from robustnas.tables.growing_table import GrowingTable
 from robustnas.tables.noise import noise_floor
 from robustnas.tables.table import Table
 
-__all__ = ["DATASETS", "ArrayTable", "GrowingTable", "Table", "noise_floor", "open_table"]
+__all__ = ["DATASETS", "ArrayTable", "Database", "GrowingTable", "Table", "noise_floor", "open_table"]

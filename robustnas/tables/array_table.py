@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from robustnas.arrays import FloatArray, read_only
-from robustnas.errors import InvalidInputError
-from robustnas.metric import Metric
+from robustnas.errors import DataError, InvalidInputError, ObjectiveError
+from robustnas.metric import ATTACKS, PLAIN_METRICS, Metric
 from robustnas.spaces import EnumerableSpace, open_space
+from robustnas.tables.attached.columns import SheetColumns, column_name, filled, number, read_columns
+from robustnas.tables.attached.frame import frame_sheet
+from robustnas.tables.attached.sheet import Sheet
 from robustnas.tables.network_table import NetworkTable
 from robustnas.tables.table import ATTACHED_NAME, columns_digest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class ArrayTable(NetworkTable):
     """A table of a user's own arrays, for tests, simulations and new measurements.
 
     Args:
-        columns: Values by metric name, each of shape (space.size,) by index.
+        columns: Values by the name of a metric, one of ours (``pgd@1``) or one's own (``val_acc``), each of shape
+            (space.size,) by index.
         dataset: The dataset's name.
         source: Where the numbers come from, as records say it.
         attached: Attached columns by name, such as ``hw.edgegpu_latency``, shaped as `columns`, NaN where missing.
@@ -28,7 +35,8 @@ class ArrayTable(NetworkTable):
         space: The search space; NAS-Bench-201 if None.
 
     Raises:
-        InvalidInputError: A column of another shape, or an attached one whose name has no table.
+        InvalidInputError: A column of another shape, a name that cannot be that of a metric, or an attached column
+            whose name has no table.
 
     >>> table = ArrayTable({"clean": np.linspace(0, 1, 15625)})
     >>> float(table.column(Metric("clean"))[-1])
@@ -49,9 +57,73 @@ class ArrayTable(NetworkTable):
         self.dataset = dataset
         self.skeleton = skeleton
         self.source = source
-        self._values = {Metric.parse(name): self._checked(name, values) for name, values in columns.items()}
+        self._values = {_metric(name): self._checked(name, values) for name, values in columns.items()}
         self._own_attached = {name: self._checked_attached(name, values) for name, values in (attached or {}).items()}
         self.metrics = tuple(self._values)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        key: str | None = None,
+        dataset: str = "custom",
+        source: str = "array",
+        space: EnumerableSpace[Any] | None = None,
+        skeleton: Any = None,
+    ) -> ArrayTable:
+        """Return a table of the numbers of a frame, one row per architecture.
+
+        Every numeric column becomes a metric: one of ours if it is named like one (``clean``, ``pgd@1``,
+        ``corruption:fog@3``), else one of the user's own, whose name is made of letters, digits and underscores. An
+        architecture without a number takes the mean of the known ones of its class, NaN if there are none.
+
+        Args:
+            frame: Architectures, in any notation, in a column or in the index, and numbers.
+            key: The column of architectures, or the name of the index; None to find it.
+            dataset: The dataset's name.
+            source: Where the numbers come from, as records say it.
+            space: The search space; NAS-Bench-201 if None.
+            skeleton: The size of the networks, for their costs; that of the dataset's name if None.
+
+        Raises:
+            InvalidInputError: No architectures or no numbers, an unknown or repeated architecture, a value that is not
+                a number, or one of ours outside [0, 1]; names the row and the column.
+
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"arch": ["#13433", "#7"], "clean": [0.9, 0.8], "my robustness": [3, 4]})
+        >>> table = ArrayTable.from_frame(frame)
+        >>> [str(metric) for metric in table.metrics], table.value("#7", "my_robustness")
+        (['clean', 'my_robustness'], 4.0)
+        """
+        try:
+            sheet = frame_sheet(frame, space or open_space(), key)
+            own_key = None if sheet.keys is not None else key
+            return cls.from_sheet(sheet, own_key, dataset=dataset, source=source, space=space, skeleton=skeleton)
+        except DataError as error:
+            raise InvalidInputError(str(error)) from None
+
+    @classmethod
+    def from_sheet(
+        cls,
+        sheet: Sheet,
+        key: str | None = None,
+        *,
+        dataset: str,
+        source: str,
+        space: EnumerableSpace[Any] | None = None,
+        skeleton: Any = None,
+    ) -> ArrayTable:
+        """Return a table of the numbers of a sheet; see `from_frame`.
+
+        Raises:
+            DataError: As the errors of `from_frame`.
+        """
+        space = space or open_space()
+        found = read_columns(sheet, key, space, rename=lambda column: _metric_name(sheet, column))
+        _check_accuracies(sheet, found)
+        columns = {name: filled(values, space) for name, values in found.columns.items()}
+        return cls(columns, dataset, source, skeleton=skeleton, space=space)
 
     @cached_property
     def digest(self) -> str:  # type: ignore[override]  # computed when asked for
@@ -59,8 +131,8 @@ class ArrayTable(NetworkTable):
         return columns_digest({str(metric): column for metric, column in self._values.items()})
 
     def attached_columns(self) -> dict[str, FloatArray]:
-        """Return the attached columns by name."""
-        return dict(self._own_attached)
+        """Return the attached columns by name: those that it was given, and those of the files of its dataset."""
+        return {**super().attached_columns(), **self._own_attached}
 
     def attached_digests(self) -> dict[str, str]:
         """Return a SHA-256 of the columns of each attached table, by its name."""
@@ -68,7 +140,8 @@ class ArrayTable(NetworkTable):
         for name, column in self._own_attached.items():
             table, _, rest = name.partition(".")
             by_table.setdefault(table, {})[rest] = column
-        return {table: columns_digest(columns) for table, columns in by_table.items()}
+        own = {table: columns_digest(columns) for table, columns in by_table.items()}
+        return {**super().attached_digests(), **own}
 
     def _read(self, metric: Metric) -> FloatArray:
         return self._values[metric]
@@ -84,3 +157,38 @@ class ArrayTable(NetworkTable):
             expected = f"expected ({self.space.size},), by index"
             raise InvalidInputError(f"column {name!r} has shape {column.shape}; {expected}")
         return read_only(column)
+
+
+def _is_ours(name: str) -> bool:
+    """Return whether a name is meant to be that of one of our metrics."""
+    return name.partition("@")[0].strip() in (*PLAIN_METRICS, *ATTACKS) or name.startswith("corruption:")
+
+
+def _metric(name: str) -> Metric:
+    return Metric.parse(name) if _is_ours(name) else Metric.own(name)
+
+
+def _metric_name(sheet: Sheet, column: str) -> str:
+    """Return the name of the metric that a column of a sheet holds."""
+    name = column if _is_ours(column) else column_name(column)
+    try:
+        return str(_metric(f"_{name}" if name[:1].isdigit() else name))
+    except ObjectiveError as error:
+        raise DataError(f"{sheet.name}: column {column!r}: {error}; rename the column or leave it out") from None
+
+
+def _check_accuracies(sheet: Sheet, found: SheetColumns) -> None:
+    """Refuse a column of one of our metrics that holds anything but accuracies in [0, 1]."""
+    for column in filter(_is_ours, found.ignored):
+        row = next((row for row, value in enumerate(sheet.columns[column]) if number(value) is None), 0)
+        value = sheet.columns[column][row]
+        raise DataError(f"{sheet.where(row)}: {value!r} in column {column!r}; expected accuracies in [0, 1]")
+    for name, values in found.columns.items():
+        given = values[found.indices]
+        wrong = np.flatnonzero((given < 0) | (given > 1))
+        if len(wrong) and _metric(name).is_accuracy:
+            row, column = int(wrong[0]), found.origin[name]
+            percent = np.nanmin(given) >= 0 and np.nanmax(given) <= 100
+            hint = "; if they are percent, divide them by 100" if percent else ""
+            where = f"{sheet.where(row)}: {given[row]:g} in column {column!r}"
+            raise DataError(f"{where}; expected accuracies in [0, 1]{hint}")

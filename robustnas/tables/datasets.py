@@ -1,4 +1,9 @@
-"""Datasets by name: the published ones in the database's folder, the embedded ones, and those of installed packages."""
+"""Datasets by name.
+
+Those are the published ones in the database's folder and others in their layout, the embedded ones, those of installed
+packages, a file of the user's own (``my.parquet``) and a table of the user's own code (``my_tables.py:my_table``): a
+table, or a function without arguments that returns one.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.errors import InvalidInputError, RobustNASError, unknown_name
+from robustnas.reference import is_reference, load_reference
 from robustnas.registry import Registry
 from robustnas.spaces import EnumerableSpace
 from robustnas.spaces.nasbench201 import NASBENCH201, SKELETONS
 from robustnas.tables.database.database import DATA_VARIABLE, Database, find_folder, has_data
 from robustnas.tables.embedded import open_surrogate, surrogate_names
 from robustnas.tables.table import Table
+from robustnas.tables.table_file import is_table_file, open_file
 
 Opener: TypeAlias = Callable[[str, str | Path | None], Table]
 """Opens a dataset: gets its whole name (with what follows an ``@``) and the folder of data, None for the default."""
@@ -44,23 +51,62 @@ def open_table(dataset: str, data: str | Path | None = None) -> Table:
 
     Args:
         dataset: A name in `DATASETS`, such as ``cifar10`` of the database or ``cifar10-surrogate``; the embedded ones
-            take a seed of noise, ``cifar10-surrogate@SEED``.
+            take a seed of noise, ``cifar10-surrogate@SEED``. Or a folder of the database, a file such as
+            ``my.parquet``, or a reference such as ``my_tables.py:my_table``.
         data: The database's folder; see `Database.open`. An embedded dataset needs none.
 
     Raises:
-        InvalidInputError: There is no such dataset; lists those that there are.
-        DataNotFoundError: There is no database where one was looked for.
+        InvalidInputError: There is no such dataset; lists those that there are. Or a reference leads to no table.
+        DataNotFoundError: There is no database, or no file, where one was looked for.
+        DataError: A file is faulty.
 
     >>> open_table("cifar10-surrogate").source
     'surrogate'
     """
+    if is_table_file(dataset):
+        return open_file(dataset, DATASETS)
+    if is_reference(dataset):
+        return _checked(dataset, _referenced(dataset))
     opener = DATASETS.get(dataset.partition("@")[0], _published)
-    return opener(dataset, data)
+    return _checked(dataset, opener(dataset, data))
+
+
+def _referenced(dataset: str) -> Any:
+    """Return what a reference leads to: the object itself, or what it returns if it can be called."""
+    found = load_reference("dataset", dataset)
+    if not callable(found):
+        return found
+    try:
+        return found()
+    except RobustNASError:
+        raise
+    except Exception as error:  # whatever the user's code raises
+        reason = f"{type(error).__name__}: {error}"
+        expected = "expected a table, or a function without arguments that returns one"
+        raise InvalidInputError(f"dataset {dataset!r}: {reason}; {expected}") from error
+
+
+def _checked(dataset: str, table: Any) -> Any:
+    """Return an object if it looks like a `Table`.
+
+    Raises:
+        InvalidInputError: It does not; says what it lacks.
+    """
+    members = [name for name in (*Table.__annotations__, *vars(Table)) if not name.startswith("_")]
+    if lacking := [name for name in members if not hasattr(table, name)]:
+        what = f"is a {type(table).__name__}, not a table: it has no {', '.join(lacking)}"
+        raise InvalidInputError(f"dataset {dataset!r} {what}; expected one such as robustnas.tables.ArrayTable")
+    return table
 
 
 def space_of(dataset: str) -> EnumerableSpace[Any] | None:
     """Return the search space of a dataset as far as it is known without opening it, else None."""
-    return NASBENCH201 if dataset.partition("@")[0] in {*SKELETONS, *surrogate_names()} else None
+    if is_table_file(dataset):
+        return NASBENCH201
+    if is_reference(dataset):
+        return None
+    name = dataset.partition("@")[0]
+    return NASBENCH201 if name in {*SKELETONS, *surrogate_names()} or name not in DATASETS else None
 
 
 def choose_dataset(dataset: str | None, data: str | Path | None = None) -> str:

@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from robustnas.arrays import FloatArray, IntArray
-from robustnas.errors import InvalidInputError, ObjectiveError
+from robustnas.errors import InvalidInputError, ObjectiveError, unknown_name
 from robustnas.metric import Metric
 from robustnas.spaces import EnumerableSpace
+from robustnas.tables.attached.attached import AttachedTable, attached_tables
 from robustnas.tables.table import missing_metric
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from robustnas.tables.attached.attached import AttachedTable
-
 
 class NetworkTable(ABC):
     """The base of tables that hold one number per network and metric: a `Table`, and more.
 
-    A subclass sets the five attributes, `_read` and, where tables can be attached, `_find_attached`.
+    A subclass sets the five attributes and `_read`.
 
     Attributes:
         space: The search space that it is over.
@@ -51,8 +50,8 @@ class NetworkTable(ABC):
         """
 
     def _find_attached(self) -> Mapping[str, AttachedTable]:
-        """Return the attached tables by name."""
-        return {}
+        """Return the tables attached to the dataset, by name."""
+        return attached_tables(self.dataset, space=self.space)
 
     @cached_property
     def _columns(self) -> dict[Metric | str, FloatArray]:
@@ -67,12 +66,22 @@ class NetworkTable(ABC):
         try:
             return self._columns[metric]
         except KeyError:
-            found = Metric.parse(metric) if isinstance(metric, str) else metric
+            found = self._metric(metric) if isinstance(metric, str) else metric
         try:
             column = self._columns[metric] = self._read(found)
         except KeyError:
             raise ObjectiveError(missing_metric(found, self)) from None
         return column
+
+    def _metric(self, name: str) -> Metric:
+        """Return the metric of a name, one of a user's own too."""
+        named = {str(metric): metric for metric in self.metrics}
+        if name in named:
+            return named[name]
+        try:
+            return Metric.parse(name)
+        except ObjectiveError:
+            raise ObjectiveError(f"{self.dataset}: {unknown_name('metric', name, named)}") from None
 
     def network_column(self, metric: Metric | str) -> FloatArray:
         """Return the values of all networks in ascending order of uid."""
@@ -106,7 +115,7 @@ class NetworkTable(ABC):
         return {str(metric): float(self.column(metric)[index]) for metric in self.metrics}
 
     def frame(self) -> pd.DataFrame:
-        """Return all networks as a DataFrame: index uid, column arch, one column per metric."""
+        """Return all networks as a DataFrame: index uid, column arch, one column per metric, NaN where unknown."""
         import pandas as pd
 
         indices = self.space.network_indices()
@@ -123,8 +132,8 @@ class NetworkTable(ABC):
             "title": [metric.title for metric in self.metrics],
             "key": [metric.key for metric in self.metrics],
             "level": [metric.level for metric in self.metrics],
-            "mean": [column.mean() for column in columns],
-            "best": [column.max() for column in columns],
+            "mean": [np.nanmean(column) for column in columns],
+            "best": [np.nanmax(column) for column in columns],
         }
         return pd.DataFrame(listed, index=pd.Index(map(str, self.metrics), name="metric"))
 

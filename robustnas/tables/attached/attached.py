@@ -1,43 +1,36 @@
-"""Attached tables: a user's own numbers, keyed by cell, that serve as objectives, constraints and features.
+"""Attached tables: a user's own numbers, keyed by architecture, that serve as objectives, constraints and features.
 
-Each is one file, ``<folder>/<dataset>/<name>.npz``, with ``manifest.json`` and one array per column: 15,625 numbers by
-space index, NaN where the source has none. It is written atomically, and the same source gives the same bytes.
+Each is one file, ``<folder>/<dataset>/<name>.npz``, with ``manifest.json`` and one array per column: a number for each
+index of the search space, NaN where the source has none. `robustnas.tables.attached.attaching` writes it.
 
-A number is stored for the cell it was given for. Lookups (`AttachedTable.columns`) fill a cell without one with the
-mean of the known cells of its canonical class, which are the same network to the database.
+A number is stored for the architecture it was given for. Lookups (`AttachedTable.columns`) fill one without a number
+with the mean of the known members of its canonical class, which are the same network.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import os
-import re
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from robustnas.arrays import FloatArray, read_only
-from robustnas.atomic import atomic_file
-from robustnas.errors import DataError, InvalidInputError, unknown_name
-from robustnas.spaces.nasbench201.cost import SKELETONS
-from robustnas.spaces.nasbench201.identity import N_NETWORKS, network_of_index
-from robustnas.tables.attached.columns import CellColumns, read_columns
-from robustnas.tables.attached.sheet import read_bytes, read_sheet
+from robustnas.errors import DataError
+from robustnas.spaces import EnumerableSpace, open_space
+from robustnas.tables.attached.columns import filled
 from robustnas.tables.table import columns_digest
 
 ATTACHED_VARIABLE = "ROBUSTNAS_ATTACHED"
 """The environment variable that names the folder of attached tables."""
 
-_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_FORMAT = 1
-_MANIFEST = "manifest.json"
+FORMAT = 1
+MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -51,11 +44,12 @@ class AttachedTable:
         source: The name of the file it was read from.
         sha256: The SHA-256 of that file.
         digest: A SHA-256 of the columns.
-        key: The column of its architectures; empty where the file is keyed by cell.
-        known: How many cells each column has a number for.
+        key: The column of its architectures; empty where the file is keyed by architecture.
+        known: How many architectures each column has a number for.
         ignored: Columns of the source that hold no numbers.
-        n_cells: Cells with a number in any column, of 15,625.
-        n_networks: Networks with such a cell, of 6,466.
+        n_cells: Architectures with a number in any column.
+        n_networks: Networks with such an architecture.
+        space: The search space.
     """
 
     path: Path
@@ -69,9 +63,10 @@ class AttachedTable:
     ignored: tuple[str, ...]
     n_cells: int
     n_networks: int
+    space: EnumerableSpace[Any]
 
     def cell_columns(self) -> dict[str, FloatArray]:
-        """Return the columns as in the source, by full name: shape (15625,) by space index, NaN where missing.
+        """Return the columns as in the source, by full name: shape (space.size,) by index, NaN where missing.
 
         Raises:
             DataError: The file is damaged.
@@ -86,14 +81,14 @@ class AttachedTable:
         return {f"{self.name}.{column}": read_only(values) for column, values in columns.items()}
 
     def columns(self) -> dict[str, FloatArray]:
-        """Return the columns for lookups: `cell_columns` with the mean of its class where a cell has no number."""
-        return {name: read_only(_filled(values)) for name, values in self.cell_columns().items()}
+        """Return the columns for lookups: `cell_columns` with the mean of its class where there is no number."""
+        return {name: read_only(filled(values, self.space)) for name, values in self.cell_columns().items()}
 
     def summary(self) -> dict[str, Any]:
         """Return the content of the manifest as plain data."""
-        content = asdict(self)
-        del content["path"]
-        content["columns"] = content.pop("known")
+        content = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "path"}
+        content["columns"] = dict(content.pop("known"))
+        content["space"] = self.space.name
         return content
 
 
@@ -113,119 +108,42 @@ def attached_folder(data: str | Path | None = None) -> Path:
     return platformdirs.user_data_path("robustnas") / "attached"
 
 
-def attach(
-    source: str | Path, dataset: str, name: str, *, key: str | None = None, data: str | Path | None = None
-) -> AttachedTable:
-    """Read a file keyed by cell and store its numbers, replacing a table of the same name.
-
-    Args:
-        source: A CSV, Parquet or JSON file; see `robustnas.tables.attached.sheet`.
-        dataset: The dataset its numbers belong to.
-        name: The table's name: letters, digits and underscores.
-        key: The column of architectures, in any notation; None to find it. Integers are database ids.
-        data: The database's folder to store it in; None for all databases (`attached_folder`).
-
-    Raises:
-        InvalidInputError: A bad name or an unknown dataset.
-        DataError: The file is faulty; names the line or row and what was expected. Nothing is stored then.
-    """
-    target = _file(dataset, name, data)
-    if data is not None and not Path(data).expanduser().is_dir():
-        raise DataError(f"{data} is not a folder; expected the folder of a database")
-    path = Path(source).expanduser()
-    content = read_bytes(path)
-    found = read_columns(read_sheet(path, content, dataset), key)
-    table = _describe(target, path.name, hashlib.sha256(content).hexdigest(), found)
-    _write(table, found.columns)
-    return table
-
-
-def detach(name: str, dataset: str, *, data: str | Path | None = None) -> Path:
-    """Remove an attached table and return the path that its file had.
-
-    Raises:
-        InvalidInputError: There is none of this name.
-        DataError: It cannot be removed.
-    """
-    path = _file(dataset, name, data)
-    try:
-        path.unlink()
-    except FileNotFoundError:
-        known = [other.stem for other in sorted(path.parent.glob("*.npz"))]
-        reason = unknown_name("attached table", name, known) if known else f"{dataset} has no attached table"
-        raise InvalidInputError(f"{reason}; in {path.parent}") from None
-    except OSError as error:
-        raise DataError(f"cannot remove {path}: {error.strerror or error}") from error
-    return path
-
-
-def attached_tables(dataset: str, data: str | Path | None = None) -> dict[str, AttachedTable]:
+def attached_tables(
+    dataset: str, data: str | Path | None = None, space: EnumerableSpace[Any] | None = None
+) -> dict[str, AttachedTable]:
     """Return the tables attached to a dataset, by name.
 
     Args:
         dataset: The dataset's name.
         data: A database's folder; its own attached tables take precedence over those for all databases.
+        space: The search space of the dataset; the one that each file names if None.
 
     Raises:
-        DataError: A file is damaged.
+        DataError: A file is damaged, or is over another space.
     """
-    folders = [attached_folder(), *([attached_folder(data)] if data is not None else [])]
-    paths = {path.stem: path for folder in folders for path in sorted((folder / dataset).glob("*.npz"))}
-    return {name: _read(path) for name, path in sorted(paths.items())}
+    paths = {path.stem: path for folder in _folders(data) for path in sorted((folder / dataset).glob("*.npz"))}
+    return {name: _read(path, space) for name, path in sorted(paths.items())}
 
 
-def _file(dataset: str, name: str, data: str | Path | None) -> Path:
-    if dataset not in SKELETONS:
-        raise InvalidInputError(unknown_name("dataset", dataset, SKELETONS))
-    if not _NAME.fullmatch(name):
-        raise InvalidInputError(f"name {name!r}: expected letters, digits and underscores, such as hw")
-    return attached_folder(data) / dataset / f"{name}.npz"
+def attached_datasets(data: str | Path | None = None) -> list[str]:
+    """Return the names of the datasets that have attached tables; `data` as in `attached_tables`."""
+    names = {path.parent.name for folder in _folders(data) for path in folder.glob("*/*.npz")}
+    return sorted(names, key=lambda name: (name.lower(), name))
 
 
-def _describe(path: Path, source: str, sha256: str, found: CellColumns) -> AttachedTable:
-    known = {name: np.isfinite(values) for name, values in found.columns.items()}
-    cells = np.flatnonzero(np.any(list(known.values()), axis=0))
-    return AttachedTable(
-        path=path,
-        dataset=path.parent.name,
-        name=path.stem,
-        source=source,
-        sha256=sha256,
-        digest=columns_digest(found.columns),
-        key=found.key,
-        known={name: int(mask.sum()) for name, mask in known.items()},
-        ignored=found.ignored,
-        n_cells=len(cells),
-        n_networks=len(np.unique(network_of_index()[cells])),
-    )
+def _folders(data: str | Path | None) -> list[Path]:
+    return [attached_folder(), *([attached_folder(data)] if data is not None else [])]
 
 
-def _write(table: AttachedTable, columns: Mapping[str, FloatArray]) -> None:
-    """Write the archive; entries carry no date, so that equal content gives equal bytes."""
-    try:
-        table.path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(table.path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            manifest = json.dumps({"format": _FORMAT, **table.summary()}, indent=1)
-            _write_entry(archive, _MANIFEST, manifest.encode())
-            for name, values in columns.items():
-                content = io.BytesIO()
-                np.lib.format.write_array(content, values, allow_pickle=False)
-                _write_entry(archive, f"{name}.npy", content.getvalue())
-    except OSError as error:
-        advice = f"set {ATTACHED_VARIABLE} to a folder that can be written, or name one with --data"
-        raise DataError(f"cannot write {table.path}: {error.strerror or error}; {advice}") from error
-
-
-def _write_entry(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
-
-
-def _read(path: Path) -> AttachedTable:
+def _read(path: Path, space: EnumerableSpace[Any] | None) -> AttachedTable:
     try:
         with zipfile.ZipFile(path) as archive:
-            found = json.loads(archive.read(_MANIFEST))
-        if found["format"] != _FORMAT:
-            raise ValueError(f"format {found['format']!r}, expected {_FORMAT}")
+            found = json.loads(archive.read(MANIFEST))
+        if found["format"] != FORMAT:
+            raise ValueError(f"format {found['format']!r}, expected {FORMAT}")
+        name = found.get("space", open_space().name)
+        if space is not None and space.name != name:
+            raise ValueError(f"it is over the space {name}, {path.parent.name} is over {space.name}")
         return AttachedTable(
             path=path,
             dataset=path.parent.name,
@@ -238,6 +156,7 @@ def _read(path: Path) -> AttachedTable:
             ignored=tuple(found["ignored"]),
             n_cells=int(found["n_cells"]),
             n_networks=int(found["n_networks"]),
+            space=space or open_space(name),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         raise _damaged(path, error) from error
@@ -246,12 +165,3 @@ def _read(path: Path) -> AttachedTable:
 def _damaged(path: Path, reason: object) -> DataError:
     advice = f"attach it again, or robustnas data detach {path.stem} --dataset {path.parent.name}"
     return DataError(f"{path}: not an attached table, or damaged: {reason}; {advice}")
-
-
-def _filled(values: FloatArray) -> FloatArray:
-    """Return a column with the mean of the known cells of its class where a cell has no number."""
-    networks, known = network_of_index(), np.isfinite(values)
-    count = np.bincount(networks[known], minlength=N_NETWORKS)
-    total = np.bincount(networks[known], weights=values[known], minlength=N_NETWORKS)
-    mean = np.divide(total, count, out=np.full(N_NETWORKS, np.nan), where=count > 0)
-    return np.where(known, values, mean[networks])

@@ -1,18 +1,19 @@
-"""Numbers by cell: from the rows of a sheet to columns over the 15,625 cells."""
+"""Numbers by architecture: from the rows of a sheet to columns over a search space."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 
 from robustnas.arrays import FloatArray, IntArray
 from robustnas.errors import DataError, InvalidInputError, NotationError, unknown_name
-from robustnas.spaces.nasbench201.cell import Cell
-from robustnas.spaces.nasbench201.numbering import N_CELLS
+from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.attached.sheet import Sheet
 
 KEY_COLUMNS: tuple[str, ...] = (
@@ -34,21 +35,40 @@ _MISSING = ("", "nan", "na", "n/a", "null", "none")
 
 
 @dataclass(frozen=True)
-class CellColumns:
+class SheetColumns:
     """The numbers of a sheet.
 
     Attributes:
-        columns: Values by space index, shape (15625,), NaN where missing; names hold letters, digits, underscores.
-        key: The column the architectures were read from; empty where the file is keyed by cell.
+        columns: Values by space index, shape (space.size,), NaN where missing.
+        indices: The space index of each row.
+        origin: The name in the sheet of each column.
+        key: The column the architectures were read from; empty where the rows are keyed.
         ignored: Columns that hold no numbers.
     """
 
     columns: dict[str, FloatArray]
+    indices: IntArray
+    origin: dict[str, str]
     key: str
     ignored: tuple[str, ...]
 
 
-def read_columns(sheet: Sheet, key: str | None = None) -> CellColumns:
+def column_name(text: str) -> str:
+    """Return a name made of letters, digits and underscores.
+
+    >>> column_name("gpu latency (ms)")
+    'gpu_latency_ms'
+    """
+    return re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_") or "column"
+
+
+def read_columns(
+    sheet: Sheet,
+    key: str | None = None,
+    space: EnumerableSpace[Any] | None = None,
+    *,
+    rename: Callable[[str], str] = column_name,
+) -> SheetColumns:
     """Read the numeric columns of a sheet.
 
     A column is numeric if more of its cells are numbers than are not; then each of the others must be missing (empty,
@@ -56,83 +76,118 @@ def read_columns(sheet: Sheet, key: str | None = None) -> CellColumns:
 
     Args:
         sheet: The rows.
-        key: The column of architectures, in any notation (integers are database ids); None to find it.
+        key: The column of architectures, in any notation (integers are those of the space's text form: database ids
+            in NAS-Bench-201); None to find it.
+        space: The search space; NAS-Bench-201 if None.
+        rename: Gets the name of a column and returns the one that it goes by.
 
     Raises:
         DataError: No key or no numbers, an unknown or repeated architecture, or a cell that is not a number; names the
             line or row.
     """
-    keys = _keys(sheet, key)
-    columns, ignored = _numbers(sheet, _cells(sheet, keys), keys)
-    return CellColumns(columns, keys[0] if keys else "", ignored)
+    space = space or open_space()
+    keys = _keys(sheet, key, space)
+    indices = _indices(sheet, keys, space)
+    columns, origin, ignored = _numbers(sheet, indices, keys, space.size, rename)
+    return SheetColumns(columns, indices, origin, keys[0] if keys else "", ignored)
 
 
-def _keys(sheet: Sheet, key: str | None) -> list[str]:
-    """Return the columns that hold architectures, the one to use first; none if the file is keyed by cell."""
-    if sheet.keys is not None:
-        if key is not None:
-            raise DataError(f"{sheet.path}: is keyed by cell and has no column {key!r}; leave --key out")
-        return []
-    if key is not None:
-        if key not in sheet.columns:
-            raise DataError(f"{sheet.path}: {unknown_name('column', key, sheet.columns)}")
-        return [key]
+def filled(values: FloatArray, space: EnumerableSpace[Any]) -> FloatArray:
+    """Return a column with the mean of the known members of its class where an architecture has no number."""
+    networks = space.network_of_index()
+    known = np.isfinite(values) & (networks >= 0)
+    count = np.bincount(networks[known], minlength=space.n_networks)
+    total = np.bincount(networks[known], weights=values[known], minlength=space.n_networks)
+    mean = np.divide(total, count, out=np.full(space.n_networks, np.nan), where=count > 0)
+    return np.where(np.isfinite(values), values, np.where(networks >= 0, mean[networks], np.nan))
+
+
+def key_columns(sheet: Sheet, space: EnumerableSpace[Any]) -> list[str]:
+    """Return the columns that hold architectures, the one to use first."""
     named = {column.lower(): column for column in sheet.columns}
     keys = [named[name] for name in KEY_COLUMNS if name in named]
-    keys = keys or [column for column, values in sheet.columns.items() if _is_notation(values[0])][:1]
-    if not keys:
-        columns = ", ".join(sheet.columns)
-        raise DataError(f"{sheet.path}: no column of architectures among {columns}; name it with --key COLUMN")
-    return keys
+    return keys or [column for column, values in sheet.columns.items() if is_notation(values[0], space)][:1]
 
 
-def _is_notation(value: object) -> bool:
+def is_notation(value: object, space: EnumerableSpace[Any]) -> bool:
     """Return whether a value is an architecture and not just a number."""
     try:
-        _cell(value)
+        _index(value, space)
     except (NotationError, InvalidInputError):
         return False
     return not str(value).strip().removesuffix(".0").isdigit()
 
 
-def _cell(value: object) -> Cell:
+def number(value: object) -> float | None:
+    """Return a value as a number, NaN where it is missing, None if it is not a number."""
+    if value is None:
+        return math.nan
+    if isinstance(value, str):
+        text = value.strip()
+        if text.lower() in _MISSING:
+            return math.nan
+        value = text
+    if isinstance(value, bool) or not isinstance(value, str | Real):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _keys(sheet: Sheet, key: str | None, space: EnumerableSpace[Any]) -> list[str]:
+    """Return the columns that hold architectures, the one to use first; none if the rows are keyed."""
+    if sheet.keys is not None:
+        if key is not None:
+            raise DataError(f"{sheet.name}: is keyed by cell and has no column {key!r}; leave --key out")
+        return []
+    if key is not None:
+        if key not in sheet.columns:
+            raise DataError(f"{sheet.name}: {unknown_name('column', key, sheet.columns)}")
+        return [key]
+    if keys := key_columns(sheet, space):
+        return keys
+    raise DataError(f"{sheet.name}: no column of architectures among {', '.join(sheet.columns)}; {sheet.advice}")
+
+
+def _index(value: object, space: EnumerableSpace[Any]) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, Integral) and not isinstance(value, bool):
         value = str(value)
-    if isinstance(value, str | list | tuple):
-        return Cell.parse(value)
-    raise NotationError(f"cannot read {value!r} as an architecture")
+    if value is None or isinstance(value, bool | Real):
+        raise NotationError(f"cannot read {value!r} as an architecture")
+    return space.index(space.parse(value))
 
 
-def _cells(sheet: Sheet, keys: Sequence[str]) -> IntArray:
+def _indices(sheet: Sheet, keys: Sequence[str], space: EnumerableSpace[Any]) -> IntArray:
     """Return the space index of every row, each a different one."""
     values: Sequence[object] = sheet.columns[keys[0]] if keys else sheet.keys or ()
-    indices = _parsed(sheet, values, keys[0] if keys else "")
+    indices = _parsed(sheet, values, keys[0] if keys else "", space)
     first: dict[int, int] = {}
     for row, index in enumerate(indices.tolist()):
         if first.setdefault(index, row) != row:
             also = sheet.places[first[index]]
-            raise DataError(f"{sheet.where(row)}: {Cell.from_index(index)} occurs twice, first in {also}")
+            raise DataError(f"{sheet.where(row)}: {space.architecture(index)} occurs twice, first in {also}")
     for other in keys[1:]:
         if other.lower() not in _NUMBERS:
-            _check_same(sheet, keys[0], other, indices)
+            _check_same(sheet, keys[0], other, indices, space)
     return indices
 
 
-def _parsed(sheet: Sheet, values: Sequence[object], column: str) -> IntArray:
+def _parsed(sheet: Sheet, values: Sequence[object], column: str, space: EnumerableSpace[Any]) -> IntArray:
     indices = np.empty(len(values), dtype=np.int64)
     for row, value in enumerate(values):
         try:
-            indices[row] = _cell(value).index
+            indices[row] = _index(value, space)
         except InvalidInputError as error:
             of = f"column {column!r}: " if column else ""
             raise DataError(f"{sheet.where(row)}: {of}{error}") from None
     return indices
 
 
-def _check_same(sheet: Sheet, key: str, other: str, indices: IntArray) -> None:
-    differ = np.flatnonzero(_parsed(sheet, sheet.columns[other], other) != indices)
+def _check_same(sheet: Sheet, key: str, other: str, indices: IntArray, space: EnumerableSpace[Any]) -> None:
+    differ = np.flatnonzero(_parsed(sheet, sheet.columns[other], other, space) != indices)
     if len(differ):
         row = int(differ[0])
         raise DataError(
@@ -140,8 +195,10 @@ def _check_same(sheet: Sheet, key: str, other: str, indices: IntArray) -> None:
         )
 
 
-def _numbers(sheet: Sheet, indices: IntArray, keys: Sequence[str]) -> tuple[dict[str, FloatArray], tuple[str, ...]]:
-    """Return the numeric columns by space index, and the names of the others."""
+def _numbers(
+    sheet: Sheet, indices: IntArray, keys: Sequence[str], size: int, rename: Callable[[str], str]
+) -> tuple[dict[str, FloatArray], dict[str, str], tuple[str, ...]]:
+    """Return the numeric columns by space index, their names in the sheet, and the names of the others."""
     columns: dict[str, FloatArray] = {}
     origin: dict[str, str] = {}
     ignored = []
@@ -152,22 +209,22 @@ def _numbers(sheet: Sheet, indices: IntArray, keys: Sequence[str]) -> tuple[dict
         if values is None:
             ignored.append(column)
             continue
-        name = re.sub(r"\W+", "_", column, flags=re.ASCII).strip("_") or "column"
+        name = rename(column)
         if name in origin:
-            raise DataError(f"{sheet.path}: columns {origin[name]!r} and {column!r} would both be called {name!r}")
+            raise DataError(f"{sheet.name}: columns {origin[name]!r} and {column!r} would both be called {name!r}")
         origin[name] = column
-        columns[name] = np.full(N_CELLS, np.nan)
+        columns[name] = np.full(size, np.nan)
         columns[name][indices] = values
     if not columns:
-        raise DataError(f"{sheet.path}: no column of numbers; it has {', '.join(sheet.columns) or 'none'}")
-    return columns, tuple(ignored)
+        raise DataError(f"{sheet.name}: no column of numbers; it has {', '.join(sheet.columns) or 'none'}")
+    return columns, origin, tuple(ignored)
 
 
 def _column(sheet: Sheet, column: str) -> FloatArray | None:
     """Return a column's numbers, NaN where missing; None if at least as many of its cells are not numbers."""
-    found = [_number(value) for value in sheet.columns[column]]
-    wrong = [row for row, number in enumerate(found) if number is None]
-    values = np.array([np.nan if number is None else number for number in found])
+    found = [number(value) for value in sheet.columns[column]]
+    wrong = [row for row, value in enumerate(found) if value is None]
+    values = np.array([np.nan if value is None else value for value in found])
     if int((~np.isnan(values)).sum()) <= len(wrong):
         return None
     infinite = np.flatnonzero(np.isinf(values)).tolist()
@@ -175,20 +232,3 @@ def _column(sheet: Sheet, column: str) -> FloatArray | None:
         value = sheet.columns[column][row]
         raise DataError(f"{sheet.where(row)}: {value!r} in column {column!r}; expected a finite number, or nothing")
     return values
-
-
-def _number(value: object) -> float | None:
-    """Return a value as a number, NaN where it is missing, None if it is not a number."""
-    if value is None:
-        return math.nan
-    if isinstance(value, str):
-        text = value.strip()
-        if text.lower() in _MISSING:
-            return math.nan
-        value = text
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return None

@@ -1,7 +1,7 @@
-"""Sheets: rows of a user's file, keyed by cell, read from CSV, Parquet or JSON.
+"""Sheets: rows of a user's file, keyed by architecture, read from CSV, Parquet or JSON.
 
-JSON may be keyed by cell, with or without a level of datasets above, and may nest numbers; NAS-Bench-Suite-Zero and
-NAS-RobBench-201 write it so::
+JSON may be keyed by architecture, with or without a level of datasets above, and may nest numbers;
+NAS-Bench-Suite-Zero and NAS-RobBench-201 write it so::
 
     {"cifar10": {"(4, 0, 3, 1, 4, 3)": {"synflow": {"score": 1.0, "time": 0.1}, "val_accuracy": 90.1}}}
     {"cifar10": {"13433": {"pgd": {"1": 0.3}}}}
@@ -15,40 +15,43 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from robustnas.errors import DataError, DataNotFoundError
-from robustnas.spaces.nasbench201.cost import SKELETONS
 
 Path_: TypeAlias = tuple[str, ...]
 
-_SUFFIXES = (".csv", ".tsv", ".parquet", ".json")
+SUFFIXES: tuple[str, ...] = (".csv", ".tsv", ".parquet", ".json")
+"""The suffixes of files that can be read."""
+
 _DELIMITERS = (",", "\t", ";")
 _DOCUMENTED = 'expected {"<dataset>": {"<cell>": {"<column>": number}}} or a list of row objects'
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The rows of a file.
+    """The rows of a file or of a frame.
 
     Attributes:
-        path: The file.
+        name: What messages call it: the file's path.
         columns: The values of each column, as found: text in CSV, anything in Parquet and JSON.
         places: The position of each row for messages, such as ``line 2``.
-        keys: The key of each row if the file is keyed by cell (JSON objects); None if a column has the architectures.
+        keys: The architecture of each row if the rows are keyed (JSON objects); None if a column has them.
+        advice: What to do where no column has architectures.
     """
 
-    path: Path
+    name: str
     columns: Mapping[str, Sequence[object]]
     places: Sequence[str]
-    keys: Sequence[str] | None = None
+    keys: Sequence[object] | None = None
+    advice: str = "name it with --key COLUMN"
 
     def where(self, row: int) -> str:
-        """Return file and place of a row, for messages."""
-        return f"{self.path}, {self.places[row]}"
+        """Return name and place of a row, for messages."""
+        return f"{self.name}, {self.places[row]}"
 
 
 def read_bytes(path: Path) -> bytes:
@@ -66,13 +69,14 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def read_sheet(path: Path, content: bytes, dataset: str) -> Sheet:
+def read_sheet(path: Path, content: bytes, dataset: str, datasets: Iterable[str] = ()) -> Sheet:
     """Read a file's content in the format that its suffix names.
 
     Args:
         path: The file's name, for its suffix and for messages.
         content: The file's content.
         dataset: The dataset to take from a JSON file that has several.
+        datasets: Names that are those of datasets, and not of architectures, at the top of a JSON file.
 
     Raises:
         DataError: Naming the file, the place and what is wrong.
@@ -83,9 +87,9 @@ def read_sheet(path: Path, content: bytes, dataset: str) -> Sheet:
     elif suffix == ".parquet":
         sheet = _read_parquet(path, content)
     elif suffix == ".json":
-        sheet = _read_json(path, content, dataset)
+        sheet = _read_json(path, content, dataset, datasets)
     else:
-        raise DataError(f"{path}: ends in {path.suffix or 'nothing'!r}; expected one of {', '.join(_SUFFIXES)}")
+        raise DataError(f"{path}: ends in {path.suffix or 'nothing'!r}; expected one of {', '.join(SUFFIXES)}")
     if not sheet.places:
         raise DataError(f"{path}: has no rows")
     return sheet
@@ -109,7 +113,7 @@ def _read_csv(path: Path, content: bytes) -> Sheet:
         if len(row) != len(header):
             raise DataError(f"{path}, line {line}: has {len(row)} fields; expected {len(header)}, as in the header")
     columns = {name: [row[i] for _, row in rows[1:]] for i, name in enumerate(header) if name}
-    return Sheet(path, columns, [f"line {line}" for line, _ in rows[1:]])
+    return Sheet(str(path), columns, [f"line {line}" for line, _ in rows[1:]])
 
 
 def _header(path: Path, names: list[str]) -> list[str]:
@@ -129,10 +133,10 @@ def _read_parquet(path: Path, content: bytes) -> Sheet:
     except (pyarrow.ArrowException, OSError) as error:
         raise DataError(f"{path}: is not Parquet: {str(error).splitlines()[0]}") from None
     columns = {str(name): table.column(name).to_pylist() for name in table.column_names}
-    return Sheet(path, columns, [f"row {row}" for row in range(1, table.num_rows + 1)])
+    return Sheet(str(path), columns, [f"row {row}" for row in range(1, table.num_rows + 1)])
 
 
-def _read_json(path: Path, content: bytes, dataset: str) -> Sheet:
+def _read_json(path: Path, content: bytes, dataset: str, datasets: Iterable[str]) -> Sheet:
     try:
         value = json.loads(content, object_pairs_hook=lambda pairs: _object(pairs, path))
     except ValueError as error:
@@ -140,11 +144,11 @@ def _read_json(path: Path, content: bytes, dataset: str) -> Sheet:
     except RecursionError:
         raise DataError(f"{path}: is nested too deep; {_DOCUMENTED}") from None
     if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
-        return Sheet(path, _flat(value), [f"row {row}" for row in range(1, len(value) + 1)])
+        return Sheet(str(path), _flat(value), [f"row {row}" for row in range(1, len(value) + 1)])
     if not isinstance(value, dict):
         raise DataError(f"{path}: holds a {type(value).__name__}; {_DOCUMENTED}")
-    cells = _of_dataset(value, dataset, path)
-    return Sheet(path, _flat(list(cells.values())), [f"entry {key!r}" for key in cells], list(cells))
+    cells = _of_dataset(value, dataset, datasets, path)
+    return Sheet(str(path), _flat(list(cells.values())), [f"entry {key!r}" for key in cells], list(cells))
 
 
 def _object(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
@@ -156,9 +160,10 @@ def _object(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
     return found
 
 
-def _of_dataset(value: dict[str, Any], dataset: str, path: Path) -> dict[str, Any]:
-    """Return the object keyed by cell, below the level of datasets if there is one."""
-    datasets = {name: key for key in value for name in SKELETONS if _plain(name) == _plain(key)}
+def _of_dataset(value: dict[str, Any], dataset: str, names: Iterable[str], path: Path) -> dict[str, Any]:
+    """Return the object keyed by architecture, below the level of datasets if there is one."""
+    plain = {_plain(name): name for name in (*names, dataset)}
+    datasets = {plain[_plain(key)]: key for key in value if _plain(key) in plain}
     if datasets and dataset not in datasets:
         raise DataError(f"{path}: has no {dataset!r}; it has {', '.join(map(repr, value))}")
     cells = value[datasets[dataset]] if datasets else value

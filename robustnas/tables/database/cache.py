@@ -31,7 +31,7 @@ from robustnas.errors import DataError, DataNotFoundError
 from robustnas.metric import Metric
 from robustnas.spaces.nasbench201.cost import SKELETONS
 from robustnas.spaces.nasbench201.identity import network_of_index
-from robustnas.tables.database.published import KEYS, META, Meta, PublishedFile, read_array, read_meta
+from robustnas.tables.database.published import KEYS, META, Meta, PublishedFile, dataset_order, read_array, read_meta
 
 CACHE_VARIABLE = "ROBUSTNAS_CACHE"
 """The environment variable that names the cache directory."""
@@ -108,8 +108,7 @@ class CachedFolder:
     def files(self) -> tuple[PublishedFile, ...]:
         """The data files in order of dataset, key and measure."""
         files = [file for path in self.known if (file := PublishedFile.parse(*path.rpartition("/")[::2]))]
-        datasets = list(SKELETONS)
-        return tuple(sorted(files, key=lambda f: (datasets.index(f.dataset), KEYS.index(f.key), f.measure)))
+        return tuple(sorted(files, key=lambda f: (dataset_order(f.dataset), KEYS.index(f.key), f.measure)))
 
     def accuracy_files(self, dataset: str) -> list[PublishedFile]:
         """Return the accuracy files of a dataset in order of key."""
@@ -204,14 +203,24 @@ def scan(folder: Path) -> dict[str, Stamp]:
         raise DataNotFoundError(f"{folder}: {what}; {hint}; `robustnas data fetch` downloads one")
     try:
         stamps = {META: _stamp((folder / META).stat())}
-        for dataset in SKELETONS:
-            if (folder / dataset).is_dir():
-                with os.scandir(folder / dataset) as found:
-                    named = [(PublishedFile.parse(dataset, item.name), item) for item in found]
-                stamps |= {file.path: _stamp(item.stat()) for file, item in named if file}
+        with os.scandir(folder) as found:
+            datasets = sorted((item.name for item in found if item.is_dir()), key=dataset_order)
+        for dataset in datasets:
+            stamps |= _dataset_stamps(folder, dataset)
     except OSError as error:
         raise DataError(f"cannot read the database in {folder}: {error}") from error
     return stamps
+
+
+def _dataset_stamps(folder: Path, dataset: str) -> dict[str, Stamp]:
+    try:
+        with os.scandir(folder / dataset) as found:
+            named = [(PublishedFile.parse(dataset, item.name), item) for item in found]
+    except PermissionError:
+        if dataset in SKELETONS:
+            raise
+        return {}  # a folder of something else, such as lost+found
+    return {file.path: _stamp(item.stat()) for file, item in named if file}
 
 
 def _stamp(status: os.stat_result) -> Stamp:

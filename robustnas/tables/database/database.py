@@ -55,6 +55,15 @@ def has_data(folder: Path) -> bool:
     return (folder / META).is_file() and len(scan(folder)) > 1
 
 
+def published_names(folder: Path) -> list[str]:
+    """Return the names of the datasets in a folder of the published layout, in order; [] where there is no database."""
+    try:
+        paths = scan(folder)
+    except DataNotFoundError:
+        return []
+    return list(dict.fromkeys(path.partition("/")[0] for path in paths if path != META))
+
+
 class DatabaseTable(NetworkTable):
     """One dataset of the database: accuracies, and where they were published, confidences and confusion matrices.
 
@@ -121,7 +130,7 @@ class DatabaseTable(NetworkTable):
         return column
 
     def _find_attached(self) -> dict[str, AttachedTable]:
-        return attached_tables(self.dataset, self.folder)
+        return attached_tables(self.dataset, self.folder, self.space)
 
     def _networks(self, metric: Metric | str, measure: str) -> AnyArray:
         """Return the networks' values of another measure than accuracy, shape (6466, ...)."""

@@ -7,7 +7,8 @@ The layout is that of Jung, Lukasik and Keuper, "Neural Architecture Design and 
 
 A value is one number for ``clean``, else a list over the attack's eps or the severities 1 to 5. For the measure ``cm``,
 each number is replaced by a confusion matrix of counts; for ``confidence``, by an array of any shape that is the same
-for every network. Every fault is a `DataError` that names the file and the cause.
+for every network. A dataset of one's own has the name of its folder. Every fault is a `DataError` that names the file
+and the cause.
 """
 
 from __future__ import annotations
@@ -60,13 +61,19 @@ class PublishedFile:
     def parse(cls, dataset: str, name: str) -> PublishedFile | None:
         """Parse a file name in a dataset's folder; None if it is not the name of a published file."""
         key, _, measure = name.removesuffix(".json").rpartition("_")
-        known = name.endswith(".json") and dataset in SKELETONS and key in KEYS and measure in MEASURES
+        known = name.endswith(".json") and key in KEYS and measure in MEASURES
         return cls(dataset, key, measure) if known else None
 
     @property
     def path(self) -> str:
         """The path below the database's folder, with forward slashes."""
         return f"{self.dataset}/{self.key}_{self.measure}.json"
+
+
+def dataset_order(dataset: str) -> tuple[int, str]:
+    """Return what to sort datasets by: the published ones first, in order, then others by name."""
+    published = list(SKELETONS)
+    return (published.index(dataset) if dataset in SKELETONS else len(published)), dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,10 @@ def read_array(content: bytes, file: PublishedFile, levels: Levels, path: Path) 
         DataError: Naming the file and what is wrong in it.
     """
     values = _load(content, path)
+    if isinstance(values, dict) and file.dataset not in values and file.dataset not in SKELETONS:
+        found = ", ".join(map(repr, list(values)[:5]))
+        advice = f"rename the folder, or move it out of {path.parent.parent}"
+        raise DataError(f"{path}: its folder makes it a file of {file.dataset!r}, but it holds {found}; {advice}")
     for name in (file.dataset, file.key, file.measure):
         values = _member(values, name, path)
     _check_uids(values, path)
@@ -193,16 +204,20 @@ def _to_array(rows: list[Any], file: PublishedFile, levels: Levels, path: Path) 
         array = np.array(rows)
     except ValueError:  # ragged
         array = np.array(None)
-    expected = _expected_shape(file, levels)
+    expected = _expected_shape(rows, file, levels)
     fits = array.dtype.kind in "iuf" and array.shape[1 : 1 + len(expected)] == expected
     if not fits or (file.measure != "confidence" and array.ndim != 1 + len(expected)):
         raise DataError(f"{path}: {_odd_row(rows, expected, exact=file.measure != 'confidence')}")
     return _checked_counts(array, path) if file.measure == "cm" else _checked_share(array, file, path)
 
 
-def _expected_shape(file: PublishedFile, levels: Levels) -> tuple[int, ...]:
-    n_classes = SKELETONS[file.dataset].n_classes
-    return (() if file.key == "clean" else (len(levels),)) + ((n_classes, n_classes) if file.measure == "cm" else ())
+def _expected_shape(rows: list[Any], file: PublishedFile, levels: Levels) -> tuple[int, ...]:
+    by_level = () if file.key == "clean" else (len(levels),)
+    if file.measure != "cm":
+        return by_level
+    known = SKELETONS.get(file.dataset)
+    n_classes = known.n_classes if known else (0, *(_shape(rows[0]) or ()))[-1]  # else as in the first network
+    return (*by_level, n_classes, n_classes)
 
 
 def _odd_row(rows: list[Any], expected: tuple[int, ...], exact: bool) -> str:

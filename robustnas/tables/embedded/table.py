@@ -76,8 +76,9 @@ class SurrogateTable(NetworkTable):
         return column
 
     def _find_attached(self) -> dict[str, AttachedTable]:
-        """Return the tables attached to the real dataset, such as latencies: the networks are the same."""
-        return attached_tables(self.model.dataset)
+        """Return its own attached tables and those of the real dataset: the networks are the same."""
+        own = attached_tables(self.dataset.partition("@")[0], space=self.space)
+        return {**attached_tables(self.model.dataset, space=self.space), **own}
 
     def __repr__(self) -> str:
         return f"<{self.dataset}: {len(self.metrics)} metrics predicted by a model, digest {self.digest[:12]}>"

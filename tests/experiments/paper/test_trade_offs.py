@@ -11,7 +11,7 @@ from experiments.paper.trade_offs.result import _without_mark, trade_offs
 from robustnas import Cell
 from robustnas.errors import ObjectiveError
 from robustnas.spaces.nasbench201 import space
-from robustnas.tables.attached.attached import attach
+from robustnas.tables.attached.attaching import attach
 from robustnas.tables.database.database import Database
 
 

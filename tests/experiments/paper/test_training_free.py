@@ -11,7 +11,7 @@ from experiments.paper.training_free import measure_correlations, training_free
 from robustnas import Cell
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cost import all_parameters
-from robustnas.tables.attached.attached import attach
+from robustnas.tables.attached.attaching import attach
 from robustnas.tables.database.database import Database
 
 pytestmark = [pytest.mark.usefixtures("own_cache"), pytest.mark.timeout(180)]

@@ -19,7 +19,7 @@ from robustnas.objectives.objective import feasible, parse_objectives
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cost import all_parameters
 from robustnas.tables.array_table import ArrayTable
-from robustnas.tables.attached.attached import attach
+from robustnas.tables.attached.attaching import attach
 from robustnas.tables.database.database import Database
 from robustnas.tables.noise import noise_floor
 

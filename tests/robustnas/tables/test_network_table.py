@@ -6,7 +6,7 @@ import pytest
 from robustnas.arrays import FloatArray, read_only
 from robustnas.errors import InvalidInputError, ObjectiveError
 from robustnas.metric import Metric
-from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201 import NASBENCH201, space
 from robustnas.tables.embedded import SurrogateTable
 from robustnas.tables.network_table import NetworkTable
 
@@ -14,6 +14,7 @@ CLEAN, PGD = Metric("clean"), Metric("pgd", 1.0)
 
 
 class Numbers(NetworkTable):
+    space = NASBENCH201
     dataset, digest, source, metrics = "numbers", "0" * 64, "array", (CLEAN, PGD)
 
     def __init__(self) -> None:

@@ -18,14 +18,8 @@ from robustnas.errors import DataError, DataNotFoundError, InvalidInputError, Ob
 from robustnas.objectives.term import minimised_column
 from robustnas.spaces.nasbench201 import space
 from robustnas.tables.array_table import ArrayTable
-from robustnas.tables.attached.attached import (
-    ATTACHED_VARIABLE,
-    AttachedTable,
-    attach,
-    attached_folder,
-    attached_tables,
-    detach,
-)
+from robustnas.tables.attached.attached import ATTACHED_VARIABLE, AttachedTable, attached_folder, attached_tables
+from robustnas.tables.attached.attaching import attach, detach
 from robustnas.tables.attached.columns import read_columns
 from robustnas.tables.attached.sheet import read_sheet
 from robustnas.tables.database.database import Database, user_folder

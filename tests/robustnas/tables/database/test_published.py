@@ -10,7 +10,7 @@ import pytest
 
 from robustnas.errors import DataError, DataNotFoundError
 from robustnas.spaces.nasbench201.identity import networks
-from robustnas.tables.database.published import KEYS, Meta, PublishedFile, read_array, read_meta
+from robustnas.tables.database.published import KEYS, Meta, PublishedFile, dataset_order, read_array, read_meta
 from tests.synthetic import EPSILONS, edit_values, write_published
 
 META = Meta({key: tuple(values) for key, values in EPSILONS.items()})
@@ -60,7 +60,19 @@ def test_names_of_files_are_read_back(key: str) -> None:
 )
 def test_other_names_are_no_published_files(name: str) -> None:
     assert PublishedFile.parse("cifar10", name) is None
-    assert PublishedFile.parse("mnist", "clean_accuracy.json") is None
+    assert PublishedFile.parse("mnist", name) is None
+
+
+def test_any_folder_may_be_a_dataset() -> None:
+    file = PublishedFile.parse("mnist", "clean_accuracy.json")
+    assert file == PublishedFile("mnist", "clean", "accuracy")
+    assert sorted(["b", "a", "ImageNet16-120", "cifar100", "cifar10"], key=dataset_order) == [
+        "cifar10",
+        "cifar100",
+        "ImageNet16-120",
+        "a",
+        "b",
+    ]
 
 
 @pytest.mark.parametrize("cut", [0, 1, 100, 5000, -1])

@@ -1,0 +1,167 @@
+"""Attaching: a user's file becomes a table that is found with its dataset.
+
+It is written atomically, and the same source gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robustnas.arrays import FloatArray
+from robustnas.atomic import atomic_file
+from robustnas.errors import DataError, InvalidInputError, unknown_name
+from robustnas.reference import is_reference
+from robustnas.spaces import EnumerableSpace, open_space
+from robustnas.tables.attached.attached import (
+    ATTACHED_VARIABLE,
+    FORMAT,
+    MANIFEST,
+    AttachedTable,
+    attached_datasets,
+    attached_folder,
+)
+from robustnas.tables.attached.columns import SheetColumns, read_columns
+from robustnas.tables.attached.sheet import SUFFIXES, read_bytes, read_sheet
+from robustnas.tables.database.database import find_folder, published_names
+from robustnas.tables.datasets import DATASETS, open_table, space_of
+from robustnas.tables.table import columns_digest
+from robustnas.tables.table_file import existing_file, is_table_file
+
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+def attach(
+    source: str | Path,
+    dataset: str,
+    name: str,
+    *,
+    key: str | None = None,
+    data: str | Path | None = None,
+    space: EnumerableSpace[Any] | None = None,
+) -> AttachedTable:
+    """Read a file keyed by architecture and store its numbers, replacing a table of the same name.
+
+    Args:
+        source: A CSV, Parquet or JSON file; see `robustnas.tables.attached.sheet`.
+        dataset: The dataset its numbers belong to: a name that `open_table` knows, or that of a table file less its
+            suffix.
+        name: The table's name: letters, digits and underscores.
+        key: The column of architectures, in any notation; None to find it. Integers are database ids.
+        data: The database's folder to store it in; None for all databases (`attached_folder`).
+        space: The search space; the dataset's if None.
+
+    Raises:
+        InvalidInputError: A bad name or an unknown dataset.
+        DataError: The file is faulty; names the line or row and what was expected. Nothing is stored then.
+    """
+    home, known_space = _home(dataset, data)
+    target = _file(home, name, data)
+    if data is not None and not Path(data).expanduser().is_dir():
+        raise DataError(f"{data} is not a folder; expected the folder of a database")
+    path = Path(source).expanduser()
+    content = read_bytes(path)
+    space = space or known_space
+    found = read_columns(read_sheet(path, content, home, DATASETS), key, space)
+    table = _describe(target, path.name, hashlib.sha256(content).hexdigest(), found, space)
+    _write(table, found.columns)
+    return table
+
+
+def detach(name: str, dataset: str, *, data: str | Path | None = None) -> Path:
+    """Remove an attached table and return the path that its file had.
+
+    Raises:
+        InvalidInputError: There is none of this name.
+        DataError: It cannot be removed.
+    """
+    dataset = Path(dataset).stem if is_table_file(dataset) else dataset
+    path = _file(dataset, name, data)
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        known = [other.stem for other in sorted(path.parent.glob("*.npz"))]
+        reason = unknown_name("attached table", name, known) if known else f"{dataset} has no attached table"
+        raise InvalidInputError(f"{reason}; in {path.parent}") from None
+    except OSError as error:
+        raise DataError(f"cannot remove {path}: {error.strerror or error}") from error
+    return path
+
+
+def _home(dataset: str, data: str | Path | None) -> tuple[str, EnumerableSpace[Any]]:
+    """Return the name under which tables of a dataset are attached, and its search space.
+
+    Raises:
+        InvalidInputError: There is no such dataset; a new name would be a folder that nothing looks into.
+    """
+    if is_table_file(dataset):
+        return existing_file(dataset).stem, open_space()
+    name = dataset.partition("@")[0]
+    if is_reference(dataset) or name in DATASETS:
+        space = None if is_reference(dataset) else space_of(name)
+        if space is not None:
+            return name, space
+        table = open_table(dataset, data)
+        return table.dataset, table.space
+    published, attached = published_names(find_folder(data)[0]), attached_datasets(data)
+    beside = any(Path(f"{dataset}{suffix}").is_file() for suffix in SUFFIXES)
+    if dataset in (*published, *attached) or (beside and Path(dataset).name == dataset):
+        return dataset, open_space()
+    known = dict.fromkeys((*DATASETS, *published, *attached))
+    raise InvalidInputError(f"{unknown_name('dataset', dataset, known)}, or a table file such as my.csv")
+
+
+def _file(dataset: str, name: str, data: str | Path | None) -> Path:
+    if dataset in ("", ".", "..") or Path(dataset).name != dataset:
+        raise InvalidInputError(f"dataset {dataset!r}: expected a name that can be that of a folder")
+    if not _NAME.fullmatch(name):
+        raise InvalidInputError(f"name {name!r}: expected letters, digits and underscores, such as hw")
+    return attached_folder(data) / dataset / f"{name}.npz"
+
+
+def _describe(path: Path, source: str, sha256: str, found: SheetColumns, space: EnumerableSpace[Any]) -> AttachedTable:
+    known = {name: np.isfinite(values) for name, values in found.columns.items()}
+    cells = np.flatnonzero(np.any(list(known.values()), axis=0))
+    networks = space.network_of_index()[cells]
+    return AttachedTable(
+        path=path,
+        dataset=path.parent.name,
+        name=path.stem,
+        source=source,
+        sha256=sha256,
+        digest=columns_digest(found.columns),
+        key=found.key,
+        known={name: int(mask.sum()) for name, mask in known.items()},
+        ignored=found.ignored,
+        n_cells=len(cells),
+        n_networks=len(np.unique(networks[networks >= 0])),
+        space=space,
+    )
+
+
+def _write(table: AttachedTable, columns: Mapping[str, FloatArray]) -> None:
+    """Write the archive; entries carry no date, so that equal content gives equal bytes."""
+    try:
+        table.path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(table.path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            manifest = json.dumps({"format": FORMAT, **table.summary()}, indent=1)
+            _write_entry(archive, MANIFEST, manifest.encode())
+            for name, values in columns.items():
+                content = io.BytesIO()
+                np.lib.format.write_array(content, values, allow_pickle=False)
+                _write_entry(archive, f"{name}.npy", content.getvalue())
+    except OSError as error:
+        advice = f"set {ATTACHED_VARIABLE} to a folder that can be written, or name one with --data"
+        raise DataError(f"cannot write {table.path}: {error.strerror or error}; {advice}") from error
+
+
+def _write_entry(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)

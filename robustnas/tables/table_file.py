@@ -1,0 +1,50 @@
+"""Datasets by file: a user's own CSV, Parquet or JSON file as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from robustnas.errors import DataNotFoundError
+from robustnas.tables.array_table import ArrayTable
+from robustnas.tables.attached.sheet import SUFFIXES, read_bytes, read_sheet
+
+
+def is_table_file(dataset: str) -> bool:
+    """Return whether a dataset's name is that of a file.
+
+    >>> is_table_file("my.parquet"), is_table_file("cifar10")
+    (True, False)
+    """
+    return Path(dataset).suffix.lower() in SUFFIXES
+
+
+def existing_file(dataset: str) -> Path:
+    """Return the path of a file that serves as a dataset.
+
+    Raises:
+        DataNotFoundError: There is none; says where it was looked for.
+    """
+    path = Path(dataset).expanduser()
+    if not path.is_file():
+        raise DataNotFoundError(f"dataset {dataset!r}: there is no file {path.absolute()}")
+    return path
+
+
+def open_file(dataset: str, datasets: Iterable[str] = ()) -> ArrayTable:
+    """Open a file as a dataset, which goes by the file's name less its suffix.
+
+    Columns are read as `ArrayTable.from_frame` reads them, and the source is ``file``.
+
+    Args:
+        dataset: The file: CSV, Parquet or JSON; see `robustnas.tables.attached.sheet`.
+        datasets: As in `read_sheet`.
+
+    Raises:
+        DataError: It is missing or faulty; names the line or row, and the column.
+    """
+    path = existing_file(dataset)
+    sheet = read_sheet(path, read_bytes(path), path.stem, datasets)
+    sheet = replace(sheet, advice="call the one that has them arch")
+    return ArrayTable.from_sheet(sheet, dataset=path.stem, source="file")
