@@ -86,7 +86,7 @@ def _referenced(dataset: str) -> Any:
         raise InvalidInputError(f"dataset {dataset!r}: {reason}; {expected}") from error
 
 
-def _checked(dataset: str, table: Any) -> Any:
+def _checked(dataset: str, table: Any) -> Table:
     """Return an object if it looks like a `Table`.
 
     Raises:
@@ -96,7 +96,8 @@ def _checked(dataset: str, table: Any) -> Any:
     if lacking := [name for name in members if not hasattr(table, name)]:
         what = f"is a {type(table).__name__}, not a table: it has no {', '.join(lacking)}"
         raise InvalidInputError(f"dataset {dataset!r} {what}; expected one such as robustnas.tables.ArrayTable")
-    return table
+    checked: Table = table
+    return checked
 
 
 def space_of(dataset: str) -> EnumerableSpace[Any] | None:
