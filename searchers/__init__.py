@@ -1,4 +1,4 @@
-"""Search strategies: ask for a cell, tell its outcome.
+"""Search strategies with an ask-and-tell interface.
 
 >>> import numpy as np
 >>> from robustnas import Oracle
