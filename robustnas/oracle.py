@@ -66,8 +66,9 @@ class Oracle:
         ObjectiveError: An objective cannot be parsed, the table lacks a metric, or nothing satisfies the constraints.
         InvalidInputError: The budget is out of range.
 
-    >>> from robustnas.tables.array_table import ArrayTable
     >>> import numpy as np
+    >>> from robustnas.spaces.nasbench201 import Cell
+    >>> from robustnas.tables import ArrayTable
     >>> oracle = Oracle("clean", ArrayTable({"clean": np.linspace(0, 1, 15625)}), budget=2)
     >>> oracle.query(Cell.parse("index:15624")).score
     1.0

@@ -2,7 +2,7 @@
 
 >>> import numpy as np
 >>> from robustnas import Oracle
->>> from robustnas.tables.array_table import ArrayTable
+>>> from robustnas.tables import ArrayTable
 >>> from searchers import create, search
 >>> table = ArrayTable({"clean": np.linspace(0, 1, 15625)})
 >>> oracle = Oracle("clean", table, budget=100)
