@@ -1,4 +1,4 @@
-"""Read-only arrays: what is cached for the whole process must not be changed by one caller."""
+"""Read-only arrays: no caller may change what is cached for the whole process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, even if the process that writes them is killed."""
+"""Atomic file writing: files appear complete or not at all, even if the writing process is killed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ TEMPORARY_SUFFIX = ".tmp"
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a binary file that is moved to `path` once the block ends without an exception.
+    """Open a binary file that is moved to `path` when the block ends without an exception.
 
-    Readers see the former file or the whole new one. An exception leaves nothing behind; a killed process leaves a
-    file that ends in ``.tmp``, which `remove_temporaries` deletes.
+    Readers see either the old file or the complete new one. An exception leaves nothing behind; a killed process leaves
+    a file ending in ``.tmp``, which `remove_temporaries` deletes.
 
     Raises:
-        OSError: From the operating system, such as a full disk.
+        OSError: The operating system reports an error, such as a full disk.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{TEMPORARY_SUFFIX}")
     try:
@@ -35,6 +35,6 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def remove_temporaries(directory: Path) -> None:
-    """Delete the files of killed processes in `directory`; call it only while no other process writes there."""
+    """Delete files left by killed processes in `directory`; call it only while no other process writes there."""
     for path in directory.glob(f".*{TEMPORARY_SUFFIX}"):
         path.unlink(missing_ok=True)

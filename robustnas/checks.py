@@ -1,4 +1,4 @@
-"""Checks of parameters: one sentence for every bad value, with its name, the value and what was expected."""
+"""Parameter validation: every error states the parameter's name, its value and what was expected in one sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def whole_number(name: str, value: object, *, at_least: int, at_most: int | None
     """Return `value` if it is an integer in range; numpy integers count, booleans do not.
 
     Raises:
-        InvalidInputError: Naming the parameter, the value and what was expected.
+        InvalidInputError: The value is not; the message names the parameter, the value and what was expected.
 
     >>> whole_number("budget", 0, at_least=1)
     Traceback (most recent call last):

@@ -3,23 +3,23 @@
 ::
 
     RobustNASError
-    ├── InvalidInputError (also a ValueError)   a value handed in is wrong: the message names it and what was expected
-    │   ├── NotationError                       an architecture is written in no notation we know
-    │   ├── ObjectiveError                      an objective or metric does not parse, or the data lacks it
-    │   └── PlanError                           a plan file has a wrong or unknown key
+    ├── InvalidInputError (also a ValueError)   an input is invalid: the message names it and what was expected
+    │   ├── NotationError                       an architecture is not in a known notation
+    │   ├── ObjectiveError                      an objective or metric cannot be parsed, or the data lacks it
+    │   └── PlanError                           a plan file has an invalid or unknown key
     ├── DataError                               a data file is missing, truncated, foreign or out of range
-    │   ├── DataNotFoundError                   no database where one was looked for
+    │   ├── DataNotFoundError                   there is no database at the expected place
     │   ├── DamagedFileError                    weights or a checkpoint are cut short (`evaluator.checkpoint`)
     │   ├── ClaimLostError                      another worker took over a network (`measurements.claims`)
-    │   └── DownloadError                       a download failed or its content is not what was published
+    │   └── DownloadError                       a download failed, or its content is not what was published
     ├── EvaluationError                         a network cannot be trained or measured
     │   ├── TrainingError                       a training diverged
     │   └── DeviceMemoryError                   a device has too little memory (`evaluator.device`)
     ├── WorkerDiedError                         a worker process was killed
-    ├── MissingPackageError                     an optional package that was asked for cannot be imported
-    └── SearchError                             a search cannot go on
-        ├── BudgetExhausted                     every query of the budget is spent
-        └── SearchStalled                       the searcher asks for nothing new
+    ├── MissingPackageError                     a required optional package cannot be imported
+    └── SearchError                             a search cannot continue
+        ├── BudgetExhausted                     the budget of queries is spent
+        └── SearchStalled                       the searcher proposes nothing new
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ class RobustNASError(Exception):
 
 
 class InvalidInputError(RobustNASError, ValueError):
-    """A value handed in is wrong; the message names the value and what was expected."""
+    """An input is invalid; the message names the value and what was expected."""
 
 
 class NotationError(InvalidInputError):
-    """An architecture is written in no notation we know."""
+    """An architecture is not in a known notation."""
 
 
 class ObjectiveError(InvalidInputError):
-    """An objective or metric does not parse, or the open data does not hold it."""
+    """An objective or metric cannot be parsed, or the data lacks it."""
 
 
 class PlanError(InvalidInputError):
-    """A plan has a wrong or unknown key."""
+    """A plan has an invalid or unknown key."""
 
 
 class DataError(RobustNASError):
@@ -53,11 +53,11 @@ class DataError(RobustNASError):
 
 
 class DataNotFoundError(DataError):
-    """No database where one was looked for."""
+    """There is no database at the expected place."""
 
 
 class DownloadError(DataError):
-    """A download failed, or what came is not what was published."""
+    """A download failed, or its content is not what was published."""
 
 
 class EvaluationError(RobustNASError):
@@ -73,23 +73,23 @@ class WorkerDiedError(RobustNASError):
 
 
 class MissingPackageError(RobustNASError):
-    """An optional package that was asked for cannot be imported; the message says how to install it."""
+    """A required optional package cannot be imported; the message says how to install it."""
 
 
 class SearchError(RobustNASError):
-    """A search cannot go on."""
+    """A search cannot continue."""
 
 
 class BudgetExhausted(SearchError):
-    """Every query of the budget is spent."""
+    """The budget of queries is spent."""
 
 
 class SearchStalled(SearchError):
-    """The searcher asks for nothing new, query after query."""
+    """The searcher proposes nothing new, query after query."""
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
-    """Return a sentence that refuses `name`, offers the nearest known one and lists all.
+    """Return an error message for the unknown `name` that suggests the nearest known name and lists all.
 
     >>> unknown_name("searcher", "evolutoin", ["random", "evolution"])
     "unknown searcher 'evolutoin'; did you mean 'evolution'? Known: evolution, random"

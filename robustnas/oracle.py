@@ -1,4 +1,4 @@
-"""The oracle: the only door from a search to numbers."""
+"""The oracle: the only interface through which a search gets scores."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Outcome(NamedTuple):
     """The oracle's answer to one query.
 
     Attributes:
-        cell: The architecture that was asked for: a cell in NAS-Bench-201.
+        cell: The architecture that was queried: a cell in NAS-Bench-201.
         scores: One value per objective in natural units: accuracy in [0, 1], a count, or those of an attached column.
         utilities: The scores signed so that larger is better; what a searcher maximises. NaN where unknown, all NaN if
-            it does not satisfy the constraints.
-        cost: Forward and backward passes per test image that measuring it takes; 0 for a repeat.
-        source: Where the numbers came from, such as ``table``.
-        repeat: Whether the network had been asked for before.
+            the constraints are violated.
+        cost: Forward and backward passes per test image needed to measure it; 0 for a repeat.
+        source: Where the scores came from, such as ``table``.
+        repeat: Whether the network had been queried before.
     """
 
     cell: Any
@@ -49,23 +49,26 @@ class Outcome(NamedTuple):
 class Oracle:
     """Answers queries for networks from a table, and counts them.
 
-    A growing table (`robustnas.tables.GrowingTable`) measures what it lacks; a query then takes as long as that.
+    A growing table (`robustnas.tables.GrowingTable`) measures missing values, so a query takes as long as the
+    measurement.
 
-    Each *distinct* canonical network counts once against the budget; asking again is free, up to a cap that stops a
-    searcher which only repeats itself.
+    Each *distinct* canonical network counts once against the budget. Repeated queries are free, up to a cap that stops
+    a searcher that only repeats itself.
 
     Args:
-        objectives: One objective, or several separated by commas, as text or parsed; a where-clause holds for all.
-        table: Where the numbers are.
-        budget: Distinct networks that may be asked for, 1 to all of the space; 300, or all of a smaller space, if None.
-        max_repeats: Repeats in a row that are answered before the search counts as stalled.
+        objectives: One objective, or several separated by commas, as text or parsed; a where-clause applies to all.
+        table: The table to query.
+        budget: Distinct networks that may be queried, from 1 to the number of networks in the space; 300, or all of a
+            smaller space, if None.
+        max_repeats: Consecutive repeats that are answered before the search counts as stalled.
 
     Raises:
-        ObjectiveError: An objective does not parse, the table lacks a metric, or nothing satisfies the constraints.
-        InvalidInputError: A budget out of range.
+        ObjectiveError: An objective cannot be parsed, the table lacks a metric, or nothing satisfies the constraints.
+        InvalidInputError: The budget is out of range.
 
-    >>> from robustnas.tables.array_table import ArrayTable
     >>> import numpy as np
+    >>> from robustnas.spaces.nasbench201 import Cell
+    >>> from robustnas.tables import ArrayTable
     >>> oracle = Oracle("clean", ArrayTable({"clean": np.linspace(0, 1, 15625)}), budget=2)
     >>> oracle.query(Cell.parse("index:15624")).score
     1.0
@@ -96,21 +99,21 @@ class Oracle:
 
     @property
     def n_queries(self) -> int:
-        """Distinct networks asked for so far."""
+        """Distinct networks queried so far."""
         return len(self._asked)
 
     @property
     def remaining(self) -> int:
-        """Distinct networks that may still be asked for."""
+        """Distinct networks that may still be queried."""
         return self.budget - len(self._asked)
 
     def query(self, cell: Any) -> Outcome:
-        """Return what the table says of an architecture.
+        """Return the outcome of an architecture.
 
         Raises:
-            BudgetExhausted: A new network, but every query is spent.
-            SearchStalled: The last `max_repeats` queries were repeats, and this is one more.
-            EvaluationError: A growing table cannot measure it; the query is not counted.
+            BudgetExhausted: The network is new, but the budget is spent.
+            SearchStalled: The last `max_repeats` queries were repeats, and so is this one.
+            EvaluationError: A growing table cannot measure the network; the query is not counted.
         """
         index = self._index(cell)
         network = self._networks[index]
@@ -150,7 +153,7 @@ class _Held(NamedTuple):
 
 
 class _Growing(NamedTuple):
-    """Has a table measure what it does not hold."""
+    """Lets a table measure what it does not hold."""
 
     objectives: tuple[Objective, ...]
     table: Table

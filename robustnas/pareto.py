@@ -1,7 +1,7 @@
 """Several objectives at once: non-dominated sets and normalised hypervolume.
 
 Utilities (larger is better) are scaled to [0, 1] per objective over all known networks; the hypervolume is measured
-from the worst corner 0 and divided by that of the whole table's front, so that 1 means the whole front was found.
+from the worst corner 0 and divided by that of the whole table's front, so a value of 1 means the whole front was found.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class HypervolumeScale:
         utilities: The utilities of every network, shape (n, n_objectives), larger is better.
 
     Raises:
-        InvalidInputError: No network with all utilities known, or one objective only.
+        InvalidInputError: No network has all utilities known, or there is only one objective.
 
     >>> scale = HypervolumeScale(np.array([[0.0, 2.0], [1.0, 0.0], [1.0, 2.0]]))
     >>> scale(np.array([[0.5, 2.0]]))

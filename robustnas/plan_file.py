@@ -1,4 +1,4 @@
-"""Plan files: TOML, checked whole, with errors that name the file."""
+"""Plan files: TOML, validated as a whole, with errors that name the file."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Plan = TypeVar("Plan")
 
 
 def parse_plan(text: str, origin: str, build: Callable[[dict[str, Any]], Plan]) -> Plan:
-    """Return what `build` makes of a plan's content.
+    """Return the plan that `build` makes from the content of a plan file.
 
     Args:
         text: The TOML.
-        origin: What error messages call it, such as the file's name.
-        build: Makes a plan of the content, or says what is wrong with it.
+        origin: Name used in error messages, such as the file's name.
+        build: Makes a plan from the content, or raises an error that says what is wrong with it.
 
     Raises:
-        PlanError: No TOML, or what `build` refused; the message begins with `origin`.
+        PlanError: The text is not TOML, or `build` refused it; the message begins with `origin`.
     """
     try:
         content = tomllib.loads(text)
@@ -38,10 +38,10 @@ def read_plan(path: str | Path, example: str) -> str:
 
     Args:
         path: The file.
-        example: The command that prints an example, for the error's advice.
+        example: The command that prints an example, for the error message.
 
     Raises:
-        PlanError: It cannot be read.
+        PlanError: The file cannot be read.
     """
     try:
         return Path(path).read_text(encoding="utf-8")

@@ -1,8 +1,8 @@
-"""Search strategies: ask for a cell, tell its outcome.
+"""Search strategies with an ask-and-tell interface.
 
 >>> import numpy as np
 >>> from robustnas import Oracle
->>> from robustnas.tables.array_table import ArrayTable
+>>> from robustnas.tables import ArrayTable
 >>> from searchers import create, search
 >>> table = ArrayTable({"clean": np.linspace(0, 1, 15625)})
 >>> oracle = Oracle("clean", table, budget=100)

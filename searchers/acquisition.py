@@ -1,7 +1,7 @@
 """Acquisition functions: what a model-based searcher maximises over candidates.
 
-Each takes a `Prediction` in standardised units (the told utilities have mean 0 and deviation 1) and returns one score
-per candidate, larger is more worth asking for.
+Each takes a `Prediction` in standardised units (the utilities seen have mean 0 and standard deviation 1) and returns
+one score per candidate; larger is better.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ _BETA = 3.0
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model believes of all candidates.
+    """A model's predictions for all candidates.
 
     Attributes:
-        mean: Shape (n,).
-        std: Deviation of the noise-free utility, shape (n,), positive.
-        best_seen: The best utility told so far, noise included.
-        best_mean: The best mean among the candidates asked for: what the model thinks of them without noise.
-        n_seen: Candidates asked for so far.
-        draw: Draws a whole function from the model, shape (n,).
+        mean: Posterior mean, shape (n,).
+        std: Standard deviation of the noise-free utility, shape (n,), positive.
+        best_seen: The best utility seen so far, noise included.
+        best_mean: The highest posterior mean among the candidates proposed so far: an estimate without noise.
+        n_seen: Candidates proposed so far.
+        draw: Draws a function from the model, shape (n,).
     """
 
     mean: FloatArray
@@ -45,12 +45,12 @@ Acquisition: TypeAlias = Callable[[Prediction, np.random.Generator], FloatArray]
 
 
 def expected_improvement(prediction: Prediction, rng: np.random.Generator) -> FloatArray:  # noqa: ARG001
-    """Expected improvement on the best utility seen (Jones, Schonlau and Welch 1998)."""
+    """Expected improvement over the best utility seen (Jones, Schonlau and Welch 1998)."""
     return _improvement(prediction, prediction.best_seen)
 
 
 def noise_aware_improvement(prediction: Prediction, rng: np.random.Generator) -> FloatArray:  # noqa: ARG001
-    """Expected improvement on the best posterior mean, so that a lucky training sets no false target.
+    """Expected improvement over the best posterior mean, which a single lucky training does not inflate.
 
     The plug-in form for noisy observations (Picheny, Wagner and Ginsbourger 2013, section 3.2).
     """
@@ -58,12 +58,12 @@ def noise_aware_improvement(prediction: Prediction, rng: np.random.Generator) ->
 
 
 def upper_confidence_bound(prediction: Prediction, rng: np.random.Generator) -> FloatArray:  # noqa: ARG001
-    """Mean plus 3 deviations (Srinivas et al. 2010, with a constant beta)."""
+    """Mean plus 3 standard deviations (Srinivas et al. 2010, with a constant beta)."""
     return prediction.mean + _BETA * prediction.std
 
 
 def alternating(prediction: Prediction, rng: np.random.Generator) -> FloatArray:
-    """Noise-aware improvement and upper confidence bound in turn: one exploits, the other explores."""
+    """Alternate between noise-aware improvement, which exploits, and the upper confidence bound, which explores."""
     turn = upper_confidence_bound if prediction.n_seen % 2 else noise_aware_improvement
     return turn(prediction, rng)
 
@@ -74,7 +74,7 @@ def thompson(prediction: Prediction, rng: np.random.Generator) -> FloatArray:
 
 
 def independent_thompson(prediction: Prediction, rng: np.random.Generator) -> FloatArray:
-    """A normal draw per candidate, correlations left out, as in BANANAS (White et al. 2021)."""
+    """An independent normal draw per candidate, ignoring correlations, as in BANANAS (White et al. 2021)."""
     return prediction.mean + prediction.std * rng.standard_normal(len(prediction.mean))
 
 

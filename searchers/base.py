@@ -1,4 +1,4 @@
-"""The seam between a search strategy and everything else: ask and tell."""
+"""The ask-and-tell interface between a search strategy and everything else."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from robustnas.spaces import EnumerableSpace, open_space
 
 
 class Searcher(ABC):
-    """A search strategy. It proposes architectures and is given outcomes; it never sees a table, a budget or an oracle.
+    """A search strategy: proposes architectures and is given outcomes. It never sees a table, a budget or an oracle.
 
-    A searcher maximises ``outcome.utilities``. It takes any number of asks before a tell, and outcomes that it never
-    asked for. All its randomness comes from the generator handed to it.
+    A searcher maximises ``outcome.utilities``. It accepts any number of calls to `ask` before `tell`, and outcomes that
+    it did not ask for. All its randomness comes from the generator passed to it.
 
     Args:
         rng: The only source of randomness.
-        space: What is searched; NAS-Bench-201 if None.
-        n_objectives: How many utilities an outcome has.
+        space: The search space; NAS-Bench-201 if None.
+        n_objectives: Number of utilities per outcome.
 
     Raises:
-        InvalidInputError: Several objectives, but the strategy handles one only.
+        InvalidInputError: Several objectives were given to a single-objective strategy.
     """
 
     multi_objective: ClassVar[bool] = False
@@ -61,11 +61,11 @@ class Searcher(ABC):
 
     @abstractmethod
     def tell(self, outcome: Outcome) -> None:
-        """Take in an outcome."""
+        """Report the outcome of a query to the searcher."""
 
 
 class GlancingSearcher(Searcher):
-    """A searcher of several fidelities: before it asks, it may glance at cheap objectives of any networks.
+    """A multi-fidelity searcher: before each query, it may evaluate cheap objectives of any networks ("glances").
 
     Attributes:
         cheap: The cheap objectives, separated by commas.
@@ -76,26 +76,26 @@ class GlancingSearcher(Searcher):
     @classmethod
     @abstractmethod
     def needed_objectives(cls, parameters: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the cheap objectives of a searcher with these parameters, each possibly several with commas."""
+        """Return the cheap objectives of a searcher with these parameters; one text may hold several, with commas."""
 
     @abstractmethod
     def glance(self) -> Any | None:
-        """Return the next network to look at cheaply, or None to go on to `ask`."""
+        """Return the next network to evaluate on the cheap objectives, or None to continue with `ask`."""
 
     @abstractmethod
     def tell_glance(self, outcome: Outcome) -> None:
-        """Take in a network's cheap utilities, and what they cost."""
+        """Report a network's cheap utilities and their cost to the searcher."""
 
 
 class UnseenNetworks:
-    """Hands out architectures of networks not seen before, at random, each network at most once.
+    """Draws random architectures of unseen networks, each network at most once.
 
     Args:
         rng: The only source of randomness.
-        space: What is searched.
+        space: The search space.
         pool: Indices to draw from, uniformly; every architecture of the space if None. Drawing architectures favours
-            networks that many of them share, as the original algorithms do; `space.network_indices()` treats networks
-            alike.
+            networks that many of them share, as the original algorithms do; with `space.network_indices()` all networks
+            are equally likely.
     """
 
     def __init__(self, rng: np.random.Generator, space: EnumerableSpace[Any], pool: IntArray | None = None) -> None:
@@ -126,15 +126,15 @@ class UnseenNetworks:
 
 
 def comparable(utility: float) -> float:
-    """Return a utility that sorts: an unknown one (NaN) is worse than all."""
+    """Return a utility that can be compared: an unknown one (NaN) ranks below all others."""
     return -math.inf if math.isnan(utility) else utility
 
 
 def search(searcher: Searcher, oracle: Oracle) -> Iterator[Outcome]:
-    """Run a search; the one loop for all strategies. Progress, records and early stops are loops around it.
+    """Run a search: the one loop for all strategies. Progress bars, records and early stopping are loops around it.
 
     It ends when the budget is spent, when the searcher has nothing left to propose, or when it only repeats itself;
-    ``oracle.remaining`` tells which. The cost of glances is added to that of the query that follows them.
+    ``oracle.remaining`` shows which. The cost of glances is added to the query that follows them.
 
     Yields:
         Every outcome, repeats included (``outcome.repeat``).
@@ -151,7 +151,7 @@ def search(searcher: Searcher, oracle: Oracle) -> Iterator[Outcome]:
 
 
 def _glances(searcher: GlancingSearcher, oracle: Oracle) -> Iterator[float]:
-    """Before every query, let the searcher glance as long as it wants to; yield what that cost."""
+    """Before every query, evaluate the cheap objectives that the searcher asks for; yield their cost."""
     cheap = Oracle(searcher.cheap, oracle.table, budget=oracle.table.space.n_networks)
     while True:
         before = cheap.cost

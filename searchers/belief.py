@@ -1,7 +1,7 @@
-"""What a model-based searcher believes of all networks, given the utilities it knows.
+"""A model-based searcher's belief about all networks, given the utilities known so far.
 
-A belief works on rows of networks (ascending uid) and on utilities in standardised units. Networks asked for
-whose utility is not known yet count as what was expected of them, so that a batch does not ask for like networks.
+A belief works on rows of networks (ascending uid) and on standardised utilities. For pending networks, whose utility is
+not known yet, the predicted utility is used, so that a batch does not contain near-duplicates.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from surrogates.incremental_gp import IncrementalPosterior
 from surrogates.matern import standardise
 
 _GP_REFITS = frozenset((10, 15, 20, 30, 40, 60, 80, 110, 160, 220, 300, 400, 550, 750, 1000))
-_REFIT_GROWTH = 1.1  # a fitted surrogate is kept until the data grew by a tenth, so that fits stay few
+_REFIT_GROWTH = 1.1  # a surrogate is refitted only after the data has grown by a tenth, which keeps fits few
 _JOINT_CANDIDATES = 400
 _SMALLEST_STD = 1e-6
 
@@ -29,25 +29,25 @@ class Belief(ABC):
 
     @abstractmethod
     def update(self, rows: Sequence[int], values: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Take in everything known and return mean and deviation of every network.
+        """Condition on everything known and return the mean and standard deviation of every network.
 
         Args:
-            rows: The networks asked for or known, in order; longer than at the last call, or equal.
+            rows: The networks proposed or known, in order; extends the rows of the previous call.
             values: Their standardised utilities, shape (n,); NaN where not known yet.
         """
 
     @abstractmethod
     def draw(self, rng: np.random.Generator) -> FloatArray:
-        """Draw a function from the model as of the last update, shape (n_networks,)."""
+        """Draw a function from the model after the last update, shape (n_networks,)."""
 
 
 class GPBelief(Belief):
-    """A Gaussian process that keeps its factorisation: one observation costs one pass over the networks.
+    """A Gaussian process with an incremental factorisation: each observation costs one pass over the networks.
 
-    Length scales, one per group of features, are re-estimated at few, growing sizes (marginal likelihood).
+    Length scales, one per group of features, are re-estimated (by marginal likelihood) at a few scheduled sizes.
 
     Args:
-        features: Groups of features, each of shape (n_networks, n_features), scaled alike.
+        features: Groups of features, each of shape (n_networks, n_features), on a common scale.
     """
 
     def __init__(self, features: Sequence[FloatArray]) -> None:
@@ -58,7 +58,7 @@ class GPBelief(Belief):
         self._mean, self._std = _prior(self._features[0])
 
     def update(self, rows: Sequence[int], values: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Refit at scheduled sizes, else add the new rows one by one."""
+        """Refit at scheduled sizes; otherwise add the new rows one by one."""
         believed = np.where(np.isnan(values), self._mean[list(rows)], values)
         added = range(self._n + 1, len(rows) + 1)
         if len(rows) > self._capacity:
@@ -93,11 +93,11 @@ class GPBelief(Belief):
 
 
 class RegressorBelief(Belief):
-    """Any regressor with ``predict(X, return_std=True)``, fitted again when the data grew by a tenth.
+    """Any regressor with ``predict(X, return_std=True)``, refitted whenever the data has grown by a tenth.
 
     Args:
         make: Builds the regressor from a seed.
-        features: Shape (6466, n_features).
+        features: Shape (n_networks, n_features).
         rng: Seeds the regressors.
     """
 
@@ -109,7 +109,7 @@ class RegressorBelief(Belief):
         self._mean, self._std = _prior(features)
 
     def update(self, rows: Sequence[int], values: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Fit where it is time to; what became known since the last fit counts at the next."""
+        """Refit if due; utilities reported since the last fit are used at the next one."""
         if len(rows) >= self._next_fit:
             self._next_fit = max(len(rows) + 1, int(_REFIT_GROWTH * len(rows)))
             model = self._make(int(self._rng.integers(2**31)))
@@ -120,7 +120,7 @@ class RegressorBelief(Belief):
         return self._mean, self._std
 
     def draw(self, rng: np.random.Generator) -> FloatArray:
-        """Draw every network independently: regressors give no covariance."""
+        """Draw every network independently: regressors provide no covariance."""
         return np.asarray(self._mean + self._std * rng.standard_normal(len(self._mean)))
 
 
@@ -130,9 +130,9 @@ def make_belief(
     """Return a belief for a surrogate's name and an encoding's name.
 
     Args:
-        surrogate: ``gp``, which is updated per observation, or any other name of `surrogates.SURROGATES`.
-        encodings: Encodings joined by ``+``; a comma separates groups that the GP's kernel scales apart.
-        space: What is searched.
+        surrogate: ``gp``, which is updated with every observation, or any other name in `surrogates.SURROGATES`.
+        encodings: Encodings joined by ``+``; a comma separates groups with a length scale each in the GP's kernel.
+        space: The search space.
         rng: Seeds the regressors.
         parameters: The surrogate's own parameters.
     """
@@ -151,12 +151,12 @@ def make_belief(
 
 @lru_cache(maxsize=32)
 def network_features(encodings: str, space: EnumerableSpace[Any]) -> tuple[FloatArray, ...]:
-    """Return the groups of features of all networks, each scaled so that groups compare."""
+    """Return the groups of features of all networks, on a common scale."""
     rows = space.network_indices()
     parts = [encoding(part.strip(), space=space).values[rows] for part in encodings.split(",")]
     return tuple(read_only(standardise(part)) for part in parts)
 
 
 def _prior(features: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return mean 0 and deviation 1 of every network."""
+    """Return mean 0 and standard deviation 1 for every network."""
     return np.zeros(len(features)), np.ones(len(features))

@@ -18,18 +18,18 @@ class _Member(NamedTuple):
 
 
 class RegularizedEvolution(Searcher):
-    """Mutates the winner of a tournament; the oldest member of the population dies, however good it is.
+    """Mutates the winner of a tournament; the oldest member of the population is removed, however good it is.
 
-    A mutation that leads to a network already proposed is drawn again, so that no query is spent on a repeat.
+    If a mutation leads to a network already proposed, another one is drawn: no query is spent on a repeat.
 
     Args:
         rng: The only source of randomness.
-        population_size: Members alive; as many random architectures of distinct networks come first.
+        population_size: Size of the population; the search starts with as many random, distinct networks.
         tournament_size: Members drawn, without replacement, for each tournament.
         problem: `space` and `n_objectives` (1), as in `Searcher`.
 
     Raises:
-        InvalidInputError: A size that is not a positive integer.
+        InvalidInputError: A size is not a positive integer.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class RegularizedEvolution(Searcher):
         self._n_random = 0
 
     def ask(self) -> Any:
-        """Return a random network while the population fills, then a mutated tournament winner."""
+        """Return a random network until the population is full, then a mutated tournament winner."""
         if self._n_random < self.population_size or not self._population:
             self._n_random += 1
             return self._unseen.draw()
@@ -59,7 +59,7 @@ class RegularizedEvolution(Searcher):
         return self._unseen.draw()
 
     def tell(self, outcome: Outcome) -> None:
-        """Add the outcome to the population; the oldest member dies."""
+        """Add the outcome to the population, and remove the oldest member if it is full."""
         self._unseen.add(outcome.cell)
         self._population.append(_Member(self.space.index(outcome.cell), comparable(outcome.utility)))
 
@@ -68,7 +68,7 @@ class RegularizedEvolution(Searcher):
         return max((self._population[i] for i in drawn), key=lambda member: member.utility).architecture
 
     def _mutant(self, parent: int) -> Any | None:
-        """Return a random neighbour whose network was not proposed before, or None where there is none."""
+        """Return a random neighbour whose network was not proposed before, or None if there is none."""
         neighbours = self.space.neighbour_lists()[parent]
         for i in self.rng.permutation(len(neighbours)).tolist():
             child = self.space.architecture(neighbours[i])

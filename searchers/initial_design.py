@@ -1,4 +1,4 @@
-"""Where a model-based search starts: before it has seen anything, in networks far from each other."""
+"""Initial designs of model-based searches: networks far apart, chosen before any outcome is known."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from robustnas.arrays import FloatArray
 
 
 def maximin(features: FloatArray, n: int, rng: np.random.Generator) -> list[int]:
-    """Return a farthest-point design: a random row, then each time the row farthest from all chosen.
+    """Return a farthest-point design: a random row first, then repeatedly the row farthest from those chosen.
 
     A greedy 2-approximation of the maximin distance design (Gonzalez 1985; Johnson, Moore and Ylvisaker 1990).
 
     Args:
-        features: Shape (n_candidates, n_features), scaled so that Euclidean distance means something.
-        n: How many rows, at most n_candidates.
+        features: Shape (n_candidates, n_features), scaled so that Euclidean distance is meaningful.
+        n: Number of rows, at most n_candidates.
         rng: Draws the first row and breaks ties.
 
     >>> design = maximin(np.array([[0.0], [0.1], [1.0]]), 2, np.random.default_rng(0))

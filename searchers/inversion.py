@@ -1,7 +1,7 @@
-"""A loop that asks, turned around: its questions come out one by one, and it resumes when it gets an answer.
+"""Inversion of control: runs another library's loop step by step, pausing it at each question until it is answered.
 
-A search strategy of ours has `ask` and `tell`. One of another library may run its own loop and call a function for
-every score. Here such a loop runs in a greenlet: in the caller's thread, within `Inversion.advance`, up to its next
+Our search strategies have `ask` and `tell`. Another library's strategy may run its own loop and call a function for
+every score. Such a loop runs here in a greenlet: in the caller's thread, within `Inversion.advance`, up to its next
 question.
 """
 
@@ -20,11 +20,11 @@ Answer = TypeVar("Answer")
 
 
 class Inversion(Generic[Question, Answer]):
-    """Hands out the questions of a loop; all in the thread of the first `advance`.
+    """Returns the questions of a loop one by one; call it only from the thread of the first `advance`.
 
     Args:
-        loop: Called with a function that takes a question and returns its answer. Once the inversion is no longer
-            used, `greenlet.GreenletExit`, which is not an `Exception`, is raised where the loop waits.
+        loop: Called with a function that takes a question and returns its answer. When the inversion is discarded,
+            `greenlet.GreenletExit`, which is not an `Exception`, is raised where the loop waits.
 
     >>> answers = []
     >>> inversion = Inversion(lambda question: answers.append(question("six times seven?")))
@@ -33,7 +33,7 @@ class Inversion(Generic[Question, Answer]):
     >>> inversion.advance(42)
     Traceback (most recent call last):
         ...
-    robustnas.errors.SearchStalled: the loop has come to its end
+    robustnas.errors.SearchStalled: the loop has ended
     >>> answers
     [42]
     """
@@ -43,11 +43,11 @@ class Inversion(Generic[Question, Answer]):
         self._end: BaseException | None = None
 
     def advance(self, answer: Answer | None = None) -> Question:
-        """Answer the previous question, if there was one, and return the next.
+        """Answer the previous question, if any, and return the next one.
 
         Raises:
-            SearchStalled: The loop has come to its end.
-            Exception: Whatever the loop raised; the same again if it is advanced once more.
+            SearchStalled: The loop has ended.
+            Exception: Whatever the loop raised; further calls raise it again.
             KeyboardInterrupt: Ctrl-C, which ends the loop.
         """
         if self._end is not None:
@@ -59,7 +59,7 @@ class Inversion(Generic[Question, Answer]):
             self._end = error if isinstance(error, Exception) else SearchStalled("the loop was interrupted")
             raise
         if self._loop.dead:
-            self._end = SearchStalled("the loop has come to its end")
+            self._end = SearchStalled("the loop has ended")
             raise self._end
         return question
 
@@ -69,7 +69,7 @@ def _run(loop: Callable[[Callable[[Question], Answer]], object], _: object) -> N
 
 
 def _ask(question: Any) -> Any:
-    """Hand a question out and wait for its answer; called within the loop."""
+    """Pass a question to the caller of `advance` and wait for the answer; called within the loop."""
     caller = getcurrent().parent
     assert caller is not None
     return caller.switch(question)

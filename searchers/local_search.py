@@ -13,13 +13,13 @@ from searchers.base import Searcher, UnseenNetworks, comparable
 
 
 class LocalSearch(Searcher):
-    """Climbs from a random network to its best neighbour until none is better, then restarts at random.
+    """Moves from a random network to its best neighbour until none is better, then restarts at random.
 
-    Networks already seen are not proposed again: what they scored is remembered.
+    Networks already seen are not proposed again: their scores are remembered.
 
     Args:
         rng: The only source of randomness.
-        first_improvement: Move to the first better neighbour instead of the best of all.
+        first_improvement: Whether to move to the first better neighbour instead of the best one.
         problem: `space` and `n_objectives` (1), as in `Searcher`.
 
     Raises:
@@ -40,7 +40,7 @@ class LocalSearch(Searcher):
         self._to_visit: list[int] = []
 
     def ask(self) -> Any:
-        """Return the next neighbour, the next restart, or (while answers are outstanding) a random network."""
+        """Return the next neighbour, the next restart, or (while outcomes are pending) a random network."""
         while True:
             while self._to_visit:
                 architecture = self.space.architecture(self._to_visit.pop())
@@ -53,7 +53,7 @@ class LocalSearch(Searcher):
             self._climb(self._centre)
 
     def tell(self, outcome: Outcome) -> None:
-        """Note the score; move at once to a restart's network and, in first-improvement mode, to a better one."""
+        """Record the score; move at once to the network of a restart or, in first-improvement mode, to a better one."""
         network = self._canonical[self.space.index(outcome.cell)]
         self._unseen.add(outcome.cell)
         self._pending.discard(network)

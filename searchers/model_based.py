@@ -1,8 +1,8 @@
-"""Search guided by a surrogate: fit what was seen, propose what an acquisition function values most.
+"""Model-based search: fit a surrogate to the outcomes, propose the network that maximises an acquisition function.
 
-The space is enumerable, so every network is a candidate and the acquisition is maximised exactly. Several objectives
-are searched by random hypervolume scalarisation (Zhang and Golovin, ICML 2020): a direction is drawn for every query,
-and the network asked for whose optimistic utilities reach farthest in it.
+The space is enumerable, so every network is a candidate and the acquisition function is maximised exactly. Several
+objectives are handled by random hypervolume scalarisation (Zhang and Golovin, ICML 2020): every query draws a direction
+and proposes the network whose optimistic utilities reach farthest in that direction.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ FEATURES = "path, path-statistics+cost, graph"
 CANDIDATES = ("space", "mutations")
 INITIAL_DESIGNS = ("maximin", "random")
 _N_PARENTS = 10
-_DECIMALS = 9  # ties between like networks are drawn, not left to the rounding of a machine's linear algebra
+_DECIMALS = 9  # ties between similar networks are broken at random, not by a machine's rounding in linear algebra
 
 
 @dataclass(frozen=True)
 class Preset:
-    """The parts of a model-based searcher, where the user does not choose them.
+    """Default parts of a model-based searcher.
 
     Attributes:
         surrogate: A name in `surrogates.SURROGATES`.
         encoding: Encodings joined by ``+``; a comma separates groups of the GP's kernel.
         acquisition: A name in `searchers.acquisition.ACQUISITIONS`.
-        candidates: ``space``, or ``mutations`` of the ten best networks seen.
+        candidates: ``space``, or ``mutations`` of the ten best networks so far.
         initial: ``maximin`` (networks far apart) or ``random``.
         parameters: The surrogate's own parameters.
     """
@@ -52,23 +52,24 @@ class Preset:
 
 
 class ModelBasedSearch(Searcher):
-    """Fits a surrogate to the outcomes so far and proposes the network that the acquisition function values most.
+    """Fits a surrogate to the outcomes so far and proposes the network that maximises the acquisition function.
 
     Args:
         rng: The only source of randomness.
         surrogate: A name in `surrogates.SURROGATES`, or one of NASLib's, such as ``naslib:xgb``.
-        encoding: Encodings joined by ``+``; a comma separates groups that the GP's kernel scales apart. By default the
-            preset's, or that of the space if it has not got those.
+        encoding: Encodings joined by ``+``; a comma separates groups with a length scale each in the GP's kernel.
+            Defaults to the preset's encoding, or to the space's if it does not provide that one.
         acquisition: ``ei``, ``noisy-ei``, ``ucb``, ``alternating``, ``thompson`` or ``independent-thompson``.
-        candidates: ``space``: every network; ``mutations``: neighbours of the ten best seen, as in BANANAS.
-        initial: ``maximin``: networks far apart in the encoding; ``random``.
-        n_initial: Networks asked for before the first model.
+        candidates: ``space``: every network; ``mutations``: neighbours of the ten best networks so far, as in BANANAS.
+        initial: ``maximin``: networks far apart in the encoding; ``random``: random networks.
+        n_initial: Size of the initial design.
         problem: `space` and `n_objectives`, as in `Searcher`; several objectives are scalarised at random for every
             query.
 
     Raises:
-        InvalidInputError: An unknown part, naming the nearest known one, or a surrogate that cannot take the encoding.
-        MissingPackageError: A surrogate of NASLib's is named that cannot be imported.
+        InvalidInputError: A part is unknown (names the nearest known one), or the surrogate does not support the
+            encoding.
+        MissingPackageError: The surrogate needs NASLib, which cannot be imported.
     """
 
     multi_objective: ClassVar[bool] = True
@@ -104,7 +105,7 @@ class ModelBasedSearch(Searcher):
         """Return a network of the initial design, then the acquisition's choice.
 
         Raises:
-            SearchStalled: Every network was asked for.
+            SearchStalled: Every network was proposed.
         """
         row = self._next_initial()
         if row is None:
@@ -113,14 +114,14 @@ class ModelBasedSearch(Searcher):
         return self.space.architecture(int(self.space.network_indices()[row]))
 
     def tell(self, outcome: Outcome) -> None:
-        """Note the utilities; the model learns them at the next ask."""
+        """Record the utilities; the model is updated at the next `ask`."""
         row = int(self.space.network_of_index()[self.space.index(outcome.cell)])
         if row >= 0:
             self._add(row)
             self._values[self._place[row]] = outcome.utilities
 
     def _make_beliefs(self) -> list[Belief]:
-        """Return what is believed of each objective before any outcome."""
+        """Return the belief about each objective before any outcome."""
         parameters = dict(self.preset.parameters) if self.surrogate == self.preset.surrogate else {}
         objectives = range(self.n_objectives)
         return [make_belief(self.surrogate, self.encoding, self.space, self.rng, **parameters) for _ in objectives]
@@ -165,7 +166,7 @@ class ModelBasedSearch(Searcher):
         return np.flatnonzero(free)
 
     def _mutations(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Return which networks are one choice away from the best seen (by the first utility)."""
+        """Return which networks are one choice away from the best so far (by the first utility)."""
         near = np.zeros(self.space.n_networks, dtype=bool)
         told = [(value[0], row) for value, row in zip(self._values, self._rows, strict=True) if value is not None]
         best = sorted((pair for pair in told if np.isfinite(pair[0])), reverse=True)[:_N_PARENTS]
@@ -175,9 +176,9 @@ class ModelBasedSearch(Searcher):
         return near
 
     def _standardised(self) -> FloatArray | None:
-        """Return utilities with mean 0 and deviation 1, shape (n, n_objectives); None if they do not differ.
+        """Return utilities with mean 0 and standard deviation 1, shape (n, n_objectives); None if they do not differ.
 
-        What is unknown (NaN) counts as the worst seen; what has no outcome yet stays NaN.
+        Unknown utilities (NaN) count as the worst seen; pending ones stay NaN.
         """
         told = [value is not None for value in self._values]
         unknown = (np.nan,) * self.n_objectives
@@ -208,7 +209,7 @@ class ModelBasedSearch(Searcher):
 
 
 def hypervolume_scalarisation(gains: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return how far each candidate reaches in a random positive direction (Zhang and Golovin 2020, equation 3).
+    """Return each candidate's scalarisation in a random positive direction (Zhang and Golovin 2020, equation 3).
 
     Args:
         gains: Utilities above a reference point, shape (n, n_objectives).
@@ -220,7 +221,7 @@ def hypervolume_scalarisation(gains: FloatArray, rng: np.random.Generator) -> Fl
 
 
 class GPSearch(ModelBasedSearch):
-    """A Gaussian process over path and graph features, updated per observation; the strongest preset here."""
+    """A Gaussian process over path and graph features, updated with every observation; the strongest preset here."""
 
     preset: ClassVar[Preset] = Preset("gp", FEATURES)
 
@@ -253,7 +254,7 @@ class Bananas(ModelBasedSearch):
 
 
 def _checked_surrogate(name: str, encoding: str) -> str:
-    if name != "gp":  # no other surrogate's library is loaded for it
+    if name != "gp":  # avoids loading the libraries of the other surrogates
         from surrogates import check_pair
 
         check_pair(name, encoding)

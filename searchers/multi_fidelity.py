@@ -1,10 +1,10 @@
-"""Multi-fidelity search: cheap metrics choose which networks deserve the dear one.
+"""Multi-fidelity search: uses cheap metrics to decide which networks to evaluate on the expensive one.
 
-Clean and FGSM accuracy cost a few passes per test image, APGD 201 and Square 5,001. Before every dear query, the
-searcher glances at the cheap metrics of the networks that look most promising so far, for at most a share of what a
-dear query costs. A Gaussian process then predicts the dear metric from the encodings *and* the cheap metrics: measured
-where glanced at, predicted from the encodings elsewhere (a two-level autoregressive model in the manner of Kennedy and
-O'Hagan 2000, with a nonlinear link).
+Clean and FGSM accuracy cost a few passes per test image, APGD 201 and Square 5,001. Before every expensive query, the
+searcher evaluates the cheap metrics of the most promising networks ("glances"), spending at most a given share of the
+cost of an expensive query. A Gaussian process then predicts the expensive metric from the encodings *and* the cheap
+metrics, which are measured where available and otherwise predicted from the encodings (a two-level autoregressive model
+in the manner of Kennedy and O'Hagan 2000, with a nonlinear link).
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from surrogates.incremental_gp import IncrementalPosterior
 from surrogates.matern import standardise
 
 _CHEAP = "clean, fgsm@1"
-_MOST_GLANCES = 50  # before one dear query: more would hardly change which networks it chooses from
-_MOST_FITTED = 300  # cheap values that the prediction for networks not glanced at rests on
+_MOST_GLANCES = 50  # per expensive query: more would hardly change the set of networks that it chooses from
+_MOST_FITTED = 300  # measured cheap values used to predict those of the other networks
 _REFITS = frozenset((10, 12, 15, 20, 25, 30, 40, 50, 65, 80, 110, 160, 220, 300, 400))
 
 
 class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
-    """A Gaussian process over encodings and cheap metrics; the cheap ones are measured where it pays.
+    """A Gaussian process over encodings and cheap metrics, which are measured for the most promising networks only.
 
     Args:
         rng: The only source of randomness.
         cheap: The cheap objectives, separated by commas.
-        share: What glances may cost before a dear query, as a share of the dear query's cost, above 0 and up to 10.
+        share: Maximum cost of glances per expensive query, as a share of that query's cost; above 0, up to 10.
         parts: As in `ModelBasedSearch`: acquisition, candidates, initial, n_initial, space; one objective.
 
     Raises:
-        ObjectiveError: `cheap` does not parse.
-        InvalidInputError: A share out of range, or several objectives.
+        ObjectiveError: `cheap` cannot be parsed.
+        InvalidInputError: `share` is out of range, or there are several objectives.
     """
 
     multi_objective: ClassVar[bool] = False
@@ -78,7 +78,7 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
         return [self._dear]
 
     def glance(self) -> Any | None:
-        """Return the most promising network not glanced at, while the share of the dear cost allows it."""
+        """Return the most promising network without cheap utilities, as long as `share` allows it."""
         if self._to_glance is None:
             self._to_glance, self._spent = self._promising(), 0.0
         allowed = self.share * self._dear_cost
@@ -88,20 +88,20 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
         return self.space.architecture(int(self.space.network_indices()[self._to_glance.pop()]))
 
     def tell_glance(self, outcome: Outcome) -> None:
-        """Note the cheap utilities of a network."""
+        """Record the cheap utilities of a network."""
         if outcome.cost:
             self._glance_cost = outcome.cost
         self._spent += self._glance_cost
         self._cheap.add(int(self.space.network_of_index()[self.space.index(outcome.cell)]), outcome.utilities)
 
     def tell(self, outcome: Outcome) -> None:
-        """Note the dear utility, and what it cost."""
+        """Record the expensive utility and its cost."""
         super().tell(outcome)
         if outcome.cost:
             self._dear_cost = outcome.cost
 
     def _promising(self) -> list[int]:
-        """Return the networks to glance at, the most promising last: those asked for, then by mean plus 3 std."""
+        """Return the networks to glance at, the most promising last: first those proposed, then by mean plus 3 std."""
         started = [row for row in self._rows if row not in self._cheap.known]
         values = None if self._to_start else self._standardised()
         if values is None:
@@ -113,7 +113,7 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
 
 
 class _CheapModel:
-    """Cheap utilities of all networks: measured where glanced at, else predicted from the encodings."""
+    """Cheap utilities of all networks: measured where available, otherwise predicted from the encodings."""
 
     def __init__(self, n_cheap: int, encodings: str, space: EnumerableSpace[Any]) -> None:
         self.known: dict[int, tuple[float, ...]] = {}
@@ -125,13 +125,13 @@ class _CheapModel:
         self.known.setdefault(row, utilities)
 
     def features(self) -> FloatArray:
-        """Return standardised cheap utilities, shape (n_networks, n_cheap); zeros while too little is known."""
+        """Return standardised cheap utilities, shape (n_networks, n_cheap); zeros as long as too few are known."""
         if len(self.known) > max(2, self._n):
             self._update()
         return self._features
 
     def _update(self) -> None:
-        """Predict from the first few hundred glances; what was glanced at keeps its own value."""
+        """Predict from the first few hundred measured values; measured networks keep their own values."""
         rows = list(self.known)
         values = np.array(list(self.known.values()))
         self._n = int(1.1 * len(rows)) if len(rows) > 20 else len(rows)
@@ -150,7 +150,7 @@ class _CheapModel:
 
 
 class _TwoLevelBelief(Belief):
-    """A Gaussian process on encodings and cheap utilities; it is built anew as the cheap ones become known."""
+    """A Gaussian process on encodings and cheap utilities, rebuilt as more cheap utilities become known."""
 
     def __init__(self, features: Sequence[FloatArray], cheap: _CheapModel) -> None:
         self._features = list(features)
@@ -161,7 +161,7 @@ class _TwoLevelBelief(Belief):
         self._fitted_at = 0
 
     def update(self, rows: Sequence[int], values: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Build the posterior on the cheap utilities of now; hyperparameters at growing sizes only."""
+        """Rebuild the posterior with the current cheap utilities; re-estimate hyperparameters at scheduled sizes."""
         believed = np.where(np.isnan(values), self._mean[list(rows)], values)
         cheap = self._cheap.features()
         extra = [standardise(cheap)] if (cheap.std(axis=0) > 0).any() else [np.zeros((len(self._mean), 1))]

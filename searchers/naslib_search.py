@@ -1,7 +1,8 @@
-"""NASLib's optimizers as searchers: its own code, on our oracle.
+"""NASLib's optimizers as searchers: NASLib's code, with scores from our oracle.
 
-NASLib (https://github.com/automl/NASLib) runs its own loop and asks a benchmark for accuracies; an `Inversion` turns
-that around. It works on `LightSpace`, and while it runs the process's random states are its own.
+NASLib (https://github.com/automl/NASLib) runs its own loop and queries a benchmark for accuracies; an `Inversion`
+converts this to ask and tell. NASLib searches a `LightSpace`; while it runs, the process's random states are swapped
+for its own.
 """
 
 from __future__ import annotations
@@ -36,21 +37,21 @@ _NUDGE = 1e-6
 
 
 class NASLibSearcher(Searcher):
-    """A searcher around an optimizer of NASLib; subclasses choose it. Parameters have NASLib's names and defaults.
+    """A searcher around an optimizer of NASLib, chosen by subclasses. Parameters have NASLib's names and defaults.
 
-    NASLib asks for the same network again and again, or for another cell of it. It is answered from memory at once,
-    which costs no query; after `max_repeats` in a row a random unseen network is asked for in between. NASLib hears of
-    nothing that it did not ask for, until it asks for it. An unknown utility is told as the worst known one.
+    NASLib often queries the same network again, or another cell of it. Such a query is answered from memory and costs
+    nothing; after `max_repeats` in a row, a random unseen network is proposed in between. NASLib is given an outcome
+    only when it asks for it. An unknown utility is reported as the worst known one.
 
     Args:
-        rng: The only source of randomness; seeds NASLib's.
-        max_repeats: Known networks that NASLib may ask for in a row.
+        rng: The only source of randomness; seeds NASLib's generators.
+        max_repeats: Maximum number of known networks that NASLib may query in a row.
         problem: `space` (all of NAS-Bench-201) and `n_objectives` (1), as in `Searcher`.
 
     Raises:
-        InvalidInputError: A parameter out of range, or another search space.
+        InvalidInputError: A parameter is out of range, or the search space is another one.
         MissingPackageError: NASLib, or a package that the optimizer needs, cannot be imported.
-        SearchError: NASLib's code fails, in `ask`.
+        SearchError: NASLib's code fails; raised by `ask`.
     """
 
     optimizer: ClassVar[str]
@@ -67,7 +68,7 @@ class NASLibSearcher(Searcher):
         self._state, self._inversion = _turn(self._optimizer(), self._space(), int(rng.integers(2**32)))
 
     def _optimizer(self) -> Any:
-        """Return NASLib's optimizer, or any that has its methods `adapt_search_space` and `new_epoch`."""
+        """Return NASLib's optimizer, or any object with its methods `adapt_search_space` and `new_epoch`."""
         from robustnas.naslib.loading import load
 
         with silence():
@@ -75,17 +76,17 @@ class NASLibSearcher(Searcher):
             return getattr(load("optimizers"), self.optimizer)(config)
 
     def _space(self) -> Any:
-        """Return the search space that NASLib works on; its own, slower one gives the same search."""
+        """Return the search space for NASLib; NASLib's own space leads to the same search, but is slower."""
         from robustnas.naslib.light_space import LightSpace
 
         return LightSpace()
 
     def _config(self) -> dict[str, Any]:
-        """Return the optimizer's own settings, as the section ``search`` of NASLib's configuration has them."""
+        """Return the optimizer's own settings: the section ``search`` of NASLib's configuration."""
         return {}
 
     def ask(self) -> Cell:
-        """Return the network that NASLib asks for next, or a random unseen one while it waits or repeats itself."""
+        """Return the next network that NASLib queries, or a random unseen one while it waits or repeats itself."""
         for _ in range(self.max_repeats + 1):
             if self._question is not None and self._network(self._question) not in self._accuracies:
                 break
@@ -101,7 +102,7 @@ class NASLibSearcher(Searcher):
         self._accuracies[self._network(outcome.cell)] = self._accuracy(outcome.utility)
 
     def _advance(self) -> Cell:
-        """Answer the question before, if there was one, and return the next."""
+        """Answer the previous query, if any, and return the next one."""
         answer = None if self._question is None else self._accuracies[self._network(self._question)]
         try:
             # for networks and trees this small, one OpenMP thread is best
@@ -113,9 +114,9 @@ class NASLibSearcher(Searcher):
             raise SearchError(f"NASLib's {self.optimizer} failed: {type(error).__name__}: {error}") from error
 
     def _accuracy(self, utility: float) -> float:
-        """Return what NASLib is told, in percent; two equal values to begin with are set apart by a millionth.
+        """Return the accuracy reported to NASLib, in percent; if the first two are equal, shift one by a millionth.
 
-        Its predictors divide by the spread of what they have seen.
+        NASLib's predictors divide by the spread of the accuracies seen so far.
         """
         known = self._accuracies.values()
         accuracy = _PERCENT * utility if math.isfinite(utility) else min(known, default=0.0)
@@ -139,9 +140,9 @@ class NASLibRegularizedEvolution(NASLibSearcher):
 
     Args:
         rng: The only source of randomness.
-        population_size: Architectures alive; as many random ones come first.
+        population_size: Size of the population; the search starts with as many random architectures.
         sample_size: Architectures drawn, with replacement, for each tournament.
-        searcher: Of `NASLibSearcher`.
+        searcher: Parameters of `NASLibSearcher`.
     """
 
     optimizer: ClassVar[str] = "RegularizedEvolution"
@@ -158,12 +159,12 @@ class NASLibRegularizedEvolution(NASLibSearcher):
 
 
 class NASLibLocalSearch(NASLibSearcher):
-    """NASLib's local search (White, Nolen and Savani, UAI 2021): all neighbours of the best, then of the next.
+    """NASLib's local search (White, Nolen and Savani, UAI 2021): all neighbours of the best, then of the next best.
 
     Args:
         rng: The only source of randomness.
         num_init: Random architectures at the start.
-        searcher: Of `NASLibSearcher`.
+        searcher: Parameters of `NASLibSearcher`.
     """
 
     optimizer: ClassVar[str] = "LocalSearch"
@@ -177,18 +178,18 @@ class NASLibLocalSearch(NASLibSearcher):
 
 
 class NASLibNpenas(NASLibSearcher):
-    """NASLib's NPENAS (Wei et al., 2020): a predictor picks from mutations of the best.
+    """NASLib's NPENAS (Wei et al., 2020): a predictor selects among mutations of the best architectures.
 
     Args:
         rng: The only source of randomness.
         predictor_type: A name in `PREDICTOR_TYPES`.
         num_init: Random architectures at the start.
-        k: Architectures picked per fit of the predictor.
+        k: Architectures selected per fit of the predictor.
         num_ensemble: Predictors in the ensemble.
-        num_candidates: Mutations that the predictor rates.
-        num_arches_to_mutate: The best architectures, which are mutated.
-        max_mutations: Mutations in a row that make a candidate.
-        searcher: Of `NASLibSearcher`.
+        num_candidates: Mutations scored by the predictor.
+        num_arches_to_mutate: Number of best architectures to mutate.
+        max_mutations: Successive mutations that make a candidate.
+        searcher: Parameters of `NASLibSearcher`.
     """
 
     optimizer: ClassVar[str] = "Npenas"
@@ -228,8 +229,8 @@ class NASLibBananas(NASLibNpenas):
     Args:
         rng: The only source of randomness.
         acq_fn_type: ``its`` (independent Thompson sampling), ``ucb``, ``ei`` or ``exploit_only``.
-        acq_fn_optimization: ``mutation``, or ``random_sampling``, which asks for the accuracy of every candidate.
-        parts: Of `NASLibNpenas`.
+        acq_fn_optimization: ``mutation``, or ``random_sampling``, which queries the accuracy of every candidate.
+        parts: Parameters of `NASLibNpenas`.
     """
 
     optimizer: ClassVar[str] = "Bananas"
@@ -258,11 +259,11 @@ NASLIB_SEARCHERS: dict[str, type[NASLibSearcher]] = {
     "naslib:bananas": NASLibBananas,
     "naslib:npenas": NASLibNpenas,
 }
-"""NASLib's optimizers by name; `searchers.create` takes these names too."""
+"""NASLib's optimizers by name; `searchers.create` accepts these names too."""
 
 
 def _turn(optimizer: Any, search_space: Any, seed: int) -> tuple[GlobalState, Inversion[Cell, float]]:
-    """Return the random state of an optimizer's loop, and the loop, which asks for accuracies in percent."""
+    """Return the random state of an optimizer's loop, and the loop, which queries accuracies in percent."""
     from robustnas.naslib.dataset_api import dataset_api
     from robustnas.naslib.global_state import GlobalState
 
@@ -276,7 +277,7 @@ def _turn(optimizer: Any, search_space: Any, seed: int) -> tuple[GlobalState, In
 
 @lru_cache(maxsize=1)
 def _thread_pools(n_modules: int) -> ThreadpoolController:  # noqa: ARG001  the key of the cache
-    """Return the thread pools of a process; to find them takes milliseconds, and only new modules bring new ones."""
+    """Return the thread pools of the process; finding them takes milliseconds, and only new modules add new ones."""
     return ThreadpoolController()
 
 

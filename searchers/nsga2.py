@@ -12,17 +12,17 @@ from robustnas.oracle import Outcome
 from robustnas.pareto import pareto_ranks
 from searchers.base import Searcher, UnseenNetworks
 
-_WORST = -1e300  # what an unknown utility counts as; finite, so that differences stay defined
+_WORST = -1e300  # stands for an unknown utility; finite, so that differences stay defined
 
 
 class NSGA2(Searcher):
-    """Survival by non-dominated rank and crowding; children by uniform crossover and the mutation of one choice.
+    """Selects by non-dominated rank and crowding distance; varies by uniform crossover and mutation of one choice.
 
-    A child of a network already proposed is drawn again, so that no query is spent on a repeat.
+    If a child is a network already proposed, another one is drawn: no query is spent on a repeat.
 
     Args:
         rng: The only source of randomness.
-        population_size: Survivors; as many random architectures of distinct networks come first.
+        population_size: Size of the population; the search starts with as many random, distinct networks.
         problem: `space` and `n_objectives`, as in `Searcher`; with one objective, it is an elitist genetic algorithm.
     """
 
@@ -39,7 +39,7 @@ class NSGA2(Searcher):
         self._order = np.empty(0, dtype=np.int64)
 
     def ask(self) -> Any:
-        """Return a random network while the first population fills, then a child of two tournament winners."""
+        """Return a random network until the population is full, then a child of two tournament winners."""
         if self._n_random < self.population_size or len(self._architectures) < 2:
             self._n_random += 1
             return self._unseen.draw()
@@ -50,7 +50,7 @@ class NSGA2(Searcher):
         return self._unseen.draw()
 
     def tell(self, outcome: Outcome) -> None:
-        """Add the outcome; the worst by rank and crowding dies."""
+        """Add the outcome, and remove the worst member by rank and crowding distance."""
         self._unseen.add(outcome.cell)
         self._architectures.append(outcome.cell)
         self._utilities.append(outcome.utilities)
@@ -77,7 +77,7 @@ class NSGA2(Searcher):
 
 
 def survival_order(utilities: FloatArray) -> IntArray:
-    """Return rows from best to worst: by non-dominated rank, within a rank by crowding distance, larger first.
+    """Return rows from best to worst: by non-dominated rank, then by crowding distance, larger first.
 
     Args:
         utilities: Shape (n, n_objectives), larger is better, no NaN.

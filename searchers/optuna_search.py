@@ -1,7 +1,7 @@
-"""Optuna's samplers as searchers, through Optuna's own ask and tell.
+"""Optuna's samplers as searchers, through Optuna's own ask-and-tell interface.
 
-Optuna may suggest a point again, or another cell of a network already known. Such a suggestion costs no query: Optuna
-is told the known value at once and asked again, a few times; then a network not seen before is enqueued instead.
+Optuna may suggest a point again, or another cell of a known network. Such a suggestion costs no query: the known value
+is reported to Optuna and the next suggestion requested, a few times in a row; then an unseen network is enqueued.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 
 class OptunaSearcher(Searcher):
-    """A searcher around an Optuna study, with a parameter per choice of the space; subclasses choose the sampler.
+    """A searcher around an Optuna study with one parameter per choice of the space; subclasses choose the sampler.
 
     Args:
         rng: The only source of randomness; seeds the sampler.
         storage: Any Optuna storage URL, such as ``sqlite:///study.db``, which optuna-dashboard can open; in memory if
             None.
-        study_name: The study's name in the storage; a study that exists is continued with all it knows.
-        max_duplicates: Known networks that the sampler may suggest in a row before a new one is enqueued.
+        study_name: The study's name in the storage; an existing study is continued with all its trials.
+        max_duplicates: Known networks that the sampler may suggest in a row before an unseen one is enqueued.
         problem: `space` and `n_objectives`, as in `Searcher`; each utility is a maximised objective of the study.
 
     Raises:
-        InvalidInputError: A parameter out of range.
+        InvalidInputError: A parameter is out of range.
         SearchError: The storage cannot be opened, or the sampler needs a package that is not installed.
     """
 
@@ -81,7 +81,7 @@ class OptunaSearcher(Searcher):
         return self._proposed(architecture, self._next_trial())
 
     def tell(self, outcome: Outcome) -> None:
-        """Tell the study; an outcome that was not asked for becomes a finished trial."""
+        """Report the outcome to the study; one that was not asked for is added as a finished trial."""
         network = self._network(outcome.cell)
         known = network in self._values
         self._remember(outcome.cell, outcome.utilities)
@@ -109,7 +109,7 @@ class OptunaSearcher(Searcher):
         try:
             return self.study.ask(self._distributions)
         except ImportError as error:
-            advice = "install the extra that brings it: pip install 'robustnas[evaluate]'"
+            advice = "install the extra that provides it: pip install 'robustnas[evaluate]'"
             raise SearchError(
                 f"{type(self).__name__} needs a package that is not installed ({error}); {advice}"
             ) from None
@@ -181,7 +181,7 @@ class OptunaGP(OptunaSearcher):
 
 
 class OptunaCMAES(OptunaSearcher):
-    """CMA-ES (Hansen and Ostermeier 2001) over a real score per option, the highest of a choice choosing the option."""
+    """CMA-ES (Hansen and Ostermeier 2001) over a real score per option; every choice takes its highest-scoring one."""
 
     def _sampler(self, seed: int) -> BaseSampler:
         from optuna.samplers import CmaEsSampler

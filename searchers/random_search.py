@@ -11,7 +11,7 @@ from searchers.base import Searcher, UnseenNetworks
 
 
 class RandomSearch(Searcher):
-    """Proposes the networks in uniformly random order, each once.
+    """Proposes every network once, in uniformly random order.
 
     >>> searcher = RandomSearch(np.random.default_rng(0))
     >>> searcher.ask() != searcher.ask()
@@ -29,5 +29,5 @@ class RandomSearch(Searcher):
         return self._unseen.draw()
 
     def tell(self, outcome: Outcome) -> None:
-        """Leave out the outcome's network from now on."""
+        """Exclude the outcome's network from further proposals."""
         self._unseen.add(outcome.cell)

@@ -1,4 +1,4 @@
-"""The registry of searchers: one line each. The command line, plans, contract tests and docs read it."""
+"""The registry of searchers, one line each. The command line, plans, contract tests and docs read it."""
 
 from __future__ import annotations
 
@@ -56,16 +56,17 @@ def create(
     """Build a searcher.
 
     Args:
-        name: A name in `SEARCHERS`, one of NASLib's in `searchers.naslib_search.NASLIB_SEARCHERS`, or a class of your
-            own, such as ``my_file.py:MySearcher`` (`robustnas.reference`).
+        name: A name in `SEARCHERS`, one of NASLib's in `searchers.naslib_search.NASLIB_SEARCHERS`, or your own class,
+            such as ``my_file.py:MySearcher`` (`robustnas.reference`).
         seed: A seed, at least 0, or a generator; it fixes the trajectory on any machine.
-        space: What it searches; NAS-Bench-201 if None.
-        n_objectives: How many objectives it maximises.
+        space: The search space; NAS-Bench-201 if None.
+        n_objectives: The number of objectives to maximise.
         parameters: The searcher's own parameters.
 
     Raises:
-        InvalidInputError: An unknown name or parameter, a bad value, or a single-objective searcher for several.
-        MissingPackageError: NASLib is asked for and cannot be imported.
+        InvalidInputError: The name or a parameter is unknown, a value is invalid, or a single-objective searcher is
+            given several objectives.
+        MissingPackageError: The searcher needs NASLib, which cannot be imported.
 
     >>> create("evolution", 0, population_size=20).population_size
     20
@@ -89,7 +90,7 @@ def searcher_class(name: str) -> type[Searcher]:
     """Return the class of a registered name or of a reference.
 
     Raises:
-        InvalidInputError: An unknown name, naming the nearest one; or a reference to something else than a searcher.
+        InvalidInputError: The name is unknown (names the nearest one), or the reference is not to a searcher.
     """
     known = SEARCHERS | NASLIB_SEARCHERS
     if isinstance(name, str) and name in known:
@@ -106,7 +107,7 @@ def searcher_class(name: str) -> type[Searcher]:
 
 
 def check_parameters(name: str, parameters: Iterable[str]) -> None:
-    """Refuse a parameter that the searcher does not have, naming the nearest."""
+    """Refuse a parameter that the searcher does not have; the error names the nearest one."""
     known = parameter_names(name)
     for parameter in parameters:
         if parameter not in known:
@@ -114,12 +115,12 @@ def check_parameters(name: str, parameters: Iterable[str]) -> None:
 
 
 def parameter_names(name: str) -> tuple[str, ...]:
-    """Return the names of a searcher's own parameters, its base classes' included."""
+    """Return the names of a searcher's own parameters, including those of its base classes."""
     return tuple(name for name in _keywords(searcher_class(name)) if name not in ("space", "n_objectives"))
 
 
 def _keywords(searcher: type[Searcher]) -> dict[str, None]:
-    """Return the keyword arguments of a searcher's constructor, those that it passes on to its bases included."""
+    """Return the keyword arguments of a searcher's constructor, including those passed on to its base classes."""
     names: dict[str, None] = {}
     for cls in searcher.__mro__:
         if issubclass(cls, Searcher) and "__init__" in vars(cls):

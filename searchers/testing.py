@@ -1,4 +1,4 @@
-"""The contract that every searcher keeps, as a test class for pytest; third parties subclass it for their own.
+"""The contract that every searcher must satisfy, as a test class for pytest. Subclass it to test your own searcher.
 
 ::
 
@@ -8,7 +8,7 @@
         def create(self, seed):
             return MySearcher(np.random.default_rng(seed))
 
-The class must be importable by its module's name, since one test runs it in a spawned process.
+The class must be importable by its module's name, because one test runs it in a spawned process.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from searchers.random_search import RandomSearch
 
 @cache
 def landscape() -> ArrayTable:
-    """Return a made-up table whose two metrics reward some options of some choices, alone and in pairs."""
+    """Return a synthetic table whose two metrics reward certain options, alone and in pairs."""
     rng, space = np.random.default_rng(2023), open_space()
     codes = space.codes()
     n_choices, n_options = codes.shape[1], max(map(len, space.choices.values()))
@@ -52,12 +52,12 @@ def landscape() -> ArrayTable:
 
 
 class SearcherContract(ABC):
-    """What a search strategy must do; set the attributes to what it can afford.
+    """The requirements on a search strategy. Lower the counts for a slow one.
 
     Attributes:
-        objective: The objectives searched for on the made-up landscape: ``clean``, or ``clean, pgd@1``.
+        objective: The objectives on the synthetic landscape: ``clean``, or ``clean, pgd@1``.
         n_queries: Distinct networks per search.
-        n_quality_seeds: Searches averaged in the comparison with random search.
+        n_quality_seeds: Number of searches averaged in the comparison with random search.
     """
 
     objective: str = "clean"
@@ -77,7 +77,7 @@ class SearcherContract(ABC):
         assert self._trajectory(1) != self._trajectory(2)
 
     def test_same_trajectory_in_a_spawned_process_with_another_hash_seed(self) -> None:
-        """Nothing depends on the process: no hash order, no leftover state."""
+        """Nothing depends on the process: neither hash order nor leftover state."""
         context = multiprocessing.get_context("spawn")
         queue: SimpleQueue[list[int]] = context.SimpleQueue()
         with _environment("PYTHONHASHSEED", "4711"):
@@ -88,15 +88,15 @@ class SearcherContract(ABC):
         assert queue.get() == self._trajectory(3)
 
     def test_global_random_state_is_untouched(self) -> None:
-        """All randomness comes from the generator handed in."""
-        self._trajectory(4)  # libraries that are imported now may draw while they are
+        """All randomness comes from the generator passed in."""
+        self._trajectory(4)  # libraries may draw random numbers when they are first imported
         before = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index]  # noqa: NPY002
         self._trajectory(4)
         after = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index]  # noqa: NPY002
         assert before == after
 
     def test_several_asks_before_a_tell(self) -> None:
-        """A batch of proposals may be outstanding, and be answered in any order."""
+        """A batch of proposals may be pending, and be answered in any order."""
         searcher, oracle = self.create(5), self._oracle(self.n_queries)
         while oracle.remaining >= 4:
             cells = [searcher.ask() for _ in range(4)]
@@ -105,7 +105,7 @@ class SearcherContract(ABC):
         assert oracle.n_queries > self.n_queries // 2
 
     def test_outcomes_that_were_not_asked_for_are_accepted(self) -> None:
-        """Outcomes from elsewhere do no harm, also before the first ask."""
+        """Outcomes from elsewhere are accepted, even before the first ask."""
         searcher, oracle = self.create(6), self._oracle(self.n_queries)
         space = landscape().space
         for index in (0, space.size // 2, space.size - 1):
@@ -113,22 +113,22 @@ class SearcherContract(ABC):
         assert len(list(search(searcher, oracle))) >= self.n_queries - 3
 
     def test_constant_scores(self) -> None:
-        """A flat landscape stops no search."""
+        """A flat landscape does not stop the search."""
         assert len(self._distinct(self._flat(0.5))) == self.n_queries
 
     def test_unknown_scores(self) -> None:
-        """NaN stops no search."""
+        """NaN scores do not stop the search."""
         assert len(self._distinct(self._flat(float("nan")))) == self.n_queries
 
     def test_some_unknown_scores(self) -> None:
-        """Half the networks unmeasured: the search goes on with the others."""
+        """With half of the networks unmeasured, the search continues with the others."""
         columns = {str(metric): landscape().column(metric).copy() for metric in landscape().metrics}
         for values in columns.values():
             values[np.array(landscape().space.canonical_list()) % 2 == 0] = np.nan
         assert len(self._distinct(ArrayTable(columns))) == self.n_queries
 
     def test_no_worse_than_random_search(self) -> None:
-        """Mean over seeds, with a margin of two standard errors of random search."""
+        """The mean over seeds is no worse than that of random search minus two standard errors."""
         ours = [self._quality(self.create(seed)) for seed in range(self.n_quality_seeds)]
         n_objectives = len(self.objective.split(","))
         theirs = [

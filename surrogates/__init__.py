@@ -1,4 +1,4 @@
-"""Surrogate predictors of robust accuracy: scikit-learn regressors that say how sure they are.
+"""Surrogate predictors of robust accuracy: scikit-learn regressors with predictive standard deviations.
 
 >>> from robustnas.spaces import encoding
 >>> from surrogates import DEFAULT_ENCODING, make_surrogate

@@ -1,7 +1,8 @@
-"""The seam between surrogates and everything else: a scikit-learn regressor that also says how sure it is.
+"""The interface of surrogates: scikit-learn regressors that also return standard deviations.
 
-A surrogate is any regressor whose ``predict(X, return_std=True)`` returns mean and deviation. The deviation is that of
-the *observation* (the training noise included), so that ``mean +- 1.96 deviation`` holds about 95 % of new networks.
+A surrogate is any regressor whose ``predict(X, return_std=True)`` returns mean and standard deviation ("deviation" for
+short). The deviation is that of an *observation*, training noise included, so that ``mean +- 1.96 deviation`` covers
+about 95 % of new networks.
 """
 
 # ruff: noqa: N803, N806 - X is scikit-learn's name for rows of features
@@ -26,21 +27,21 @@ LARGEST_SEED = 2**31 - 1
 
 
 class Surrogate(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
-    """Base of the surrogates: checks what comes in, and hands finite targets to `_fit` and rows to `_predict`.
+    """Base class of surrogates: validates input and passes finite targets to `_fit` and rows to `_predict`.
 
-    Constructors only store parameters; `_fit` checks them and leaves learned state in attributes that end in ``_``.
-    Missing features (NaN) are allowed: trees split on them, the others impute the mean of the training rows.
+    Constructors only store parameters; `_fit` validates them and stores learned state in attributes ending in ``_``.
+    Missing features (NaN) are allowed: trees split on them, other surrogates impute the mean of the training rows.
     """
 
     def fit(self, X: Any, y: Any) -> Surrogate:
-        """Learn from rows of features and their targets.
+        """Fit the surrogate to features and targets.
 
         Args:
             X: Features, shape (n, d); NaN where missing.
             y: Targets, shape (n,), finite.
 
         Raises:
-            ValueError: Shapes that do not fit, values that are not finite, or a bad parameter, named.
+            ValueError: Shapes are inconsistent, values are not finite, or a parameter is invalid; names it.
         """
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan", y_numeric=True)
         self._fit(X, np.asarray(y, dtype=np.float64))
@@ -51,7 +52,7 @@ class Surrogate(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
     @overload
     def predict(self, X: Any, return_std: Literal[True]) -> tuple[FloatArray, FloatArray]: ...
     def predict(self, X: Any, return_std: bool = False) -> FloatArray | tuple[FloatArray, FloatArray]:
-        """Return the predicted targets, shape (n,); with `return_std` also their deviations, positive, shape (n,)."""
+        """Return predictions, shape (n,); with `return_std` also their standard deviations, positive, shape (n,)."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
         mean, deviation = self._predict(X, return_std)
@@ -59,11 +60,11 @@ class Surrogate(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
 
     @abstractmethod
     def _fit(self, X: FloatArray, y: FloatArray) -> None:
-        """Learn from checked rows and targets."""
+        """Fit to validated rows and targets."""
 
     @abstractmethod
     def _predict(self, X: FloatArray, return_std: bool) -> tuple[FloatArray, FloatArray]:
-        """Return means and deviations; the deviations are read only if `return_std`."""
+        """Return means and deviations; the deviations are used only if `return_std` is set."""
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -84,14 +85,14 @@ class Scaled:
         return np.asarray((y - self.centre) / self.scale)
 
     def back(self, z: FloatArray) -> FloatArray:
-        """Return targets in their own unit."""
+        """Return targets in their original unit."""
         return np.asarray(z * self.scale + self.centre)
 
 
 class StandardFeatures:
-    """Imputes missing features by the mean of the training rows, then centres and scales them.
+    """Imputes missing features with the mean of the training rows, then centres and scales them.
 
-    Columns that are constant in the training rows say nothing about the targets and become 0.
+    Columns that are constant in the training rows are uninformative and become 0.
     """
 
     def __init__(self, X: FloatArray) -> None:
@@ -103,7 +104,7 @@ class StandardFeatures:
         self._weight = np.where(varies, 1 / np.where(varies, spread, 1.0), 0.0)
 
     def __call__(self, X: FloatArray) -> FloatArray:
-        """Return standardised rows, shape as `X`."""
+        """Return standardised rows, of the same shape as `X`."""
         return np.asarray((self._imputer.transform(X) - self._mean) * self._weight)
 
 
@@ -113,12 +114,12 @@ def seeds(random_state: int | np.random.RandomState | None, n: int) -> IntArray:
 
 
 def at_least(surrogate: BaseEstimator, name: str, minimum: int) -> int:
-    """Return an integer parameter, or refuse it naming the surrogate, the parameter, its value and the bound."""
+    """Return an integer parameter; the error for a bad one names surrogate, parameter, value and bound."""
     return whole_number(f"{type(surrogate).__name__}: {name}", getattr(surrogate, name), at_least=minimum)
 
 
 def number(surrogate: BaseEstimator, name: str, *, above: float, up_to: float = math.inf) -> float:
-    """Return a real parameter, or refuse it naming the surrogate, the parameter, its value and the bounds."""
+    """Return a real parameter; the error for a bad one names surrogate, parameter, value and bounds."""
     value = getattr(surrogate, name)
     if isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and above < value <= up_to:
         return float(value)

@@ -15,21 +15,21 @@ from surrogates.cross_fitted import CrossFitted
 
 
 class BoostedTrees(CrossFitted):
-    """XGBoost, cross-fitted: ten boosters, each without a tenth of the rows.
+    """XGBoost, cross-fitted: ten boosters, each leaving out a tenth of the rows.
 
     Args:
         n_estimators: Trees per booster.
-        max_depth: Of a tree.
+        max_depth: Maximum depth of a tree.
         learning_rate: Above 0, up to 1.
-        subsample: Share of the rows that a tree sees.
-        colsample_bynode: Share of the features that a split sees.
-        min_child_weight: The fewest rows in a leaf.
-        n_folds: How many boosters.
+        subsample: Share of the rows used per tree.
+        colsample_bynode: Share of the features considered per split.
+        min_child_weight: Minimum number of rows in a leaf.
+        n_folds: Number of boosters.
         n_jobs: Threads; 1 is fastest on a few hundred rows.
-        random_state: Of folds and trees.
+        random_state: Seeds folds and trees.
 
     Attributes:
-        feature_importances_: Share of the total gain of each feature, shape (d,).
+        feature_importances_: Each feature's share of the total gain, shape (d,).
 
     >>> rng = np.random.default_rng(0)
     >>> x = rng.random((200, 3))
@@ -63,7 +63,7 @@ class BoostedTrees(CrossFitted):
 
     @property
     def feature_importances_(self) -> FloatArray:
-        """Share of the total gain of each feature, shape (d,); zeros if no tree splits."""
+        """Each feature's share of the total gain, shape (d,); zeros if no tree splits."""
         gains = np.zeros(self.n_features_in_)
         for member in self.members_:
             assert isinstance(member, _Booster)

@@ -1,8 +1,8 @@
-"""Deviations from residuals on rows that the model had not seen.
+"""Predictive standard deviations from out-of-sample residuals.
 
-A model's own idea of its error is rarely right. Residuals of out-of-fold predictions are honest, and how large they
-are depends on the predicted value: bad networks differ by tens of points, good ones by tenths. So the deviation at a
-predicted value is a quantile of the residuals at nearby predicted values, in the manner of locally weighted conformal
+A model's own estimate of its error is rarely right. Residuals of out-of-fold predictions are honest, and their size
+depends on the predicted value: bad networks differ by tens of points, good ones by tenths. The deviation at a predicted
+value is therefore a quantile of the residuals at nearby predicted values, in the manner of locally weighted conformal
 prediction (Lei et al., 2018).
 """
 
@@ -19,7 +19,7 @@ _FLOOR = 1e-3  # in units of standardised targets
 
 
 class LocalScale:
-    """The deviation of residuals as a function of the predicted value.
+    """The standard deviation of residuals as a function of the predicted value.
 
     Args:
         predicted: Out-of-fold predictions of the training rows, shape (n,), for standardised targets.
@@ -44,5 +44,5 @@ class LocalScale:
         self._deviation = np.maximum(quantile, _FLOOR)
 
     def __call__(self, predicted: FloatArray) -> FloatArray:
-        """Return deviations at predicted values, same shape, positive."""
+        """Return positive deviations at predicted values, of the same shape."""
         return np.asarray(np.interp(predicted, self._predicted, self._deviation))

@@ -1,4 +1,4 @@
-"""Ensembles whose members each leave out one fold: one set of fits gives predictions, spread and honest residuals."""
+"""Cross-fitted ensembles: each member leaves out a fold, so one set of fits gives predictions, spread and residuals."""
 
 # ruff: noqa: N803 - X is scikit-learn's name for rows of features
 
@@ -40,11 +40,11 @@ def cross_fit(
         fit: Fits a member to rows and targets, with a seed.
         X: Rows, n of them.
         y: Targets, shape (n,).
-        seed: Of the folds.
+        seed: Seeds the folds.
         member_seeds: One per fold and member, at most n.
 
     Returns:
-        The members, and each row's prediction by the member that had not seen it, shape (n,).
+        The members, and each row's prediction by the member that left it out, shape (n,).
     """
     folds = np.random.default_rng(seed).permutation(len(y)) % len(member_seeds)
     members, out_of_fold = [], np.empty(len(y))
@@ -57,18 +57,18 @@ def cross_fit(
 
 
 class CrossFitted(Surrogate):
-    """Base of ensembles: every member is fitted without one fold, the prediction is their mean.
+    """Base class of ensembles: every member is fitted without one fold; predictions are the mean over members.
 
-    The deviation adds the members' spread, which grows where nothing was seen, to the size of the out-of-fold
-    residuals at like predicted values (`LocalScale`). Targets are standardised for the members.
+    The deviation adds the members' spread, which grows away from the training data, to the size of the out-of-fold
+    residuals at similar predicted values (`LocalScale`). Targets are standardised for the members.
 
     Args:
-        n_folds: How many folds and members; no more than rows are used.
-        random_state: Of folds and members.
+        n_folds: Number of folds and members, limited to the number of rows.
+        random_state: Seeds folds and members.
 
     Attributes:
         members_: The fitted members.
-        out_of_fold_: Each training row's prediction by the member that had not seen it, shape (n,).
+        out_of_fold_: Each training row's prediction by the member that left it out, shape (n,).
     """
 
     def __init__(self, *, n_folds: int = 10, random_state: int | np.random.RandomState | None = None) -> None:
@@ -96,12 +96,12 @@ class CrossFitted(Surrogate):
 
 
 class WithDeviation(CrossFitted):
-    """Any regressor as a surrogate: an ensemble of clones, cross-fitted.
+    """Turns any regressor into a surrogate: a cross-fitted ensemble of clones.
 
     Args:
         regressor: A scikit-learn regressor; it is cloned, never fitted itself.
-        n_folds: How many folds and clones.
-        random_state: Of the folds, and of the clones where they have that parameter.
+        n_folds: Number of folds and clones.
+        random_state: Seeds the folds, and the clones if they have that parameter.
 
     >>> from sklearn.neighbors import KNeighborsRegressor
     >>> x = np.linspace(0, 1, 50)[:, None]
@@ -135,7 +135,7 @@ class WithDeviation(CrossFitted):
 
 
 def with_std(regressor: BaseEstimator, random_state: int | np.random.RandomState | None = 0) -> BaseEstimator:
-    """Return the regressor itself if its `predict` takes `return_std`, else an ensemble of it that does.
+    """Return the regressor itself if its `predict` accepts `return_std`; otherwise wrap it in a `WithDeviation`.
 
     >>> from sklearn.linear_model import BayesianRidge, LinearRegression
     >>> type(with_std(BayesianRidge())).__name__, type(with_std(LinearRegression())).__name__

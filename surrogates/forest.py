@@ -1,4 +1,4 @@
-"""Random forest (Breiman, 2001), its deviations from rows that the trees had not seen."""
+"""Random forest (Breiman, 2001) with standard deviations from out-of-bag residuals."""
 
 # ruff: noqa: N803 - X is scikit-learn's name for rows of features
 
@@ -14,18 +14,18 @@ from surrogates.calibration import LocalScale
 
 
 class Forest(Surrogate):
-    """A random forest; the deviation is the size of out-of-bag residuals at like predicted values (`LocalScale`).
+    """A random forest; the deviation is the size of out-of-bag residuals at similar predicted values (`LocalScale`).
 
     Args:
-        n_estimators: Trees.
-        max_features: Share of the features that a split sees, above 0, up to 1.
-        min_samples_leaf: The fewest rows in a leaf.
+        n_estimators: Number of trees.
+        max_features: Share of the features considered per split, above 0, up to 1.
+        min_samples_leaf: Minimum number of rows in a leaf.
         n_jobs: Threads.
-        random_state: Of bootstrap samples and splits.
+        random_state: Seeds bootstrap samples and splits.
 
     Attributes:
         forest_: The fitted forest, on standardised targets.
-        feature_importances_: Share of the total gain of each feature, shape (d,).
+        feature_importances_: Each feature's share of the total gain, shape (d,).
 
     >>> x = np.random.default_rng(0).random((100, 2))
     >>> model = Forest(n_estimators=50, random_state=0).fit(x, x[:, 1])
@@ -50,7 +50,7 @@ class Forest(Surrogate):
 
     @property
     def feature_importances_(self) -> FloatArray:
-        """Share of the total gain of each feature, shape (d,)."""
+        """Each feature's share of the total gain, shape (d,)."""
         return np.asarray(self.forest_.feature_importances_)
 
     def _fit(self, X: FloatArray, y: FloatArray) -> None:
@@ -67,7 +67,7 @@ class Forest(Surrogate):
         self._local = LocalScale(self._out_of_bag(X), z)
 
     def _out_of_bag(self, X: FloatArray) -> FloatArray:
-        """Return the mean of the trees that had not seen a row; 0, the targets' mean, where all had."""
+        """Return the mean over the trees that left a row out; 0, the mean of the targets, if no tree did."""
         total, count = np.zeros((2, len(X)))
         single = X.astype(np.float32)
         for tree, sampled in zip(self.forest_.estimators_, self.forest_.estimators_samples_, strict=True):

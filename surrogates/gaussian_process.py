@@ -16,19 +16,19 @@ from surrogates.base import Scaled, StandardFeatures, Surrogate, at_least
 from surrogates.matern import fit_hyperparameters, matern52, squared_distances
 
 _FLOOR = 1e-9  # of deviations, in units of the targets' scale
-_MAX_ROWS = 500  # that the hyperparameters are estimated from, evenly spaced: they are few, rows cost their cube
+_MAX_ROWS = 500  # for estimating hyperparameters, evenly spaced: few parameters, and the cost is cubic in the rows
 
 
 class GaussianProcess(Surrogate):
     """Matern 5/2 over groups of features; hyperparameters by marginal likelihood on the targets' normal scores.
 
-    Accuracies have a long lower tail, which a Gaussian model takes for noise. Their ranks, mapped to quantiles of the
-    standard normal distribution, have none; predictions are mapped back.
+    Accuracies have a long lower tail, which a Gaussian model mistakes for noise. Their ranks, mapped to quantiles of
+    the standard normal distribution, have no such tail; predictions are mapped back.
 
     Args:
-        groups: Column counts of the groups, in order, such as an encoding's; None for one group of all columns.
+        groups: Column counts of the groups, in order, such as an encoding's; None for a single group of all columns.
         warp: Whether to model normal scores instead of the targets.
-        max_iterations: Of the optimiser of the hyperparameters.
+        max_iterations: Iterations of the hyperparameter optimiser.
 
     Attributes:
         params_: The hyperparameters (`surrogates.matern.Hyperparameters`).
@@ -75,7 +75,7 @@ class GaussianProcess(Surrogate):
         return self._warp.back(mean), np.maximum(half_width, _FLOOR * self._warp.scale)
 
     def _split(self, X: FloatArray) -> list[FloatArray]:
-        """Return standardised rows by group, scaled so that rows of each group have unit mean square."""
+        """Return standardised rows by group, scaled so that the rows of each group have unit mean square."""
         parts = np.split(self._features(X), self._splits, axis=1)
         return [np.ascontiguousarray(part) / np.sqrt(max(part.shape[1], 1)) for part in parts]
 

@@ -1,6 +1,6 @@
-"""An exact Gaussian process over a fixed set of candidates that takes observations one at a time.
+"""An exact Gaussian process over a fixed set of candidates, updated one observation at a time.
 
-A search over an enumerable space asks for the posterior of every candidate after every query. With L the Cholesky
+A search over an enumerable space needs the posterior of every candidate after every query. With L the Cholesky
 factor of K(X, X) + noise, this class keeps V = inv(L) K(X, candidates): a new observation appends one row to both,
 which costs one kernel column and one pass over V, O(t n_candidates), instead of a new factorisation.
 """
@@ -26,20 +26,20 @@ _SMALLEST_VARIANCE = 1e-10
 class IncrementalPosterior:
     """Exact posterior over all candidates, one Cholesky row per new observation.
 
-    Targets are given anew to `predict`, standardised by the caller, so that their scale may change between queries.
-    Hyperparameters change only in `refit`.
+    The targets are passed to every call of `predict`, standardised by the caller, so that their scale may change
+    between queries. Hyperparameters change only in `refit`.
 
     Args:
         groups: Features of the candidates, one array of shape (n_candidates, d_g) per length scale; `standardise`
             makes groups comparable.
-        capacity: The most observations it will hold.
+        capacity: Maximum number of observations.
 
     Attributes:
         params: The hyperparameters; None before the first `refit`.
         points: The candidates observed so far, in order.
 
     Raises:
-        InvalidInputError: No group, groups of different lengths, or a capacity below 1.
+        InvalidInputError: There is no group, groups differ in length, or the capacity is below 1.
 
     >>> x = np.linspace(-1, 1, 101)[:, None]
     >>> posterior = IncrementalPosterior([x], capacity=10)
@@ -65,15 +65,15 @@ class IncrementalPosterior:
         self.params: Hyperparameters | None = None
 
     def refit(self, points: Sequence[int], y: FloatArray, max_iterations: int = 15) -> None:
-        """Re-estimate the hyperparameters, from the previous ones on, and rebuild the factorisation.
+        """Re-estimate the hyperparameters, starting from the previous ones, and rebuild the factorisation.
 
         Args:
-            points: All candidates observed so far, in order; they replace what was added.
+            points: All candidates observed so far, in order; they replace those added before.
             y: Their targets, standardised, shape (len(points),).
-            max_iterations: Of the optimiser.
+            max_iterations: Iterations of the optimiser.
 
         Raises:
-            InvalidInputError: No points, more than the capacity, or as many targets as points are not given.
+            InvalidInputError: There are no points, more points than the capacity, or not one target per point.
         """
         points, y = list(points), np.asarray(y, dtype=np.float64)
         whole_number("the number of points", len(points), at_least=1, at_most=len(self._factor))
@@ -89,10 +89,10 @@ class IncrementalPosterior:
         self.points = points
 
     def add(self, point: int) -> None:
-        """Condition on one more candidate; the hyperparameters stay.
+        """Condition on one more candidate, with the same hyperparameters.
 
         Raises:
-            InvalidInputError: Before the first `refit`, or beyond the capacity.
+            InvalidInputError: Called before the first `refit`, or the capacity is exceeded.
         """
         params, n = self._fitted(), len(self.points)
         whole_number("the number of points", n + 1, at_least=1, at_most=len(self._factor))
@@ -105,13 +105,13 @@ class IncrementalPosterior:
         self.points.append(point)
 
     def predict(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return mean and deviation (of the function, without noise) of every candidate, each (n_candidates,).
+        """Return the mean and deviation (of the function, without noise) of every candidate, each (n_candidates,).
 
         Args:
             y: Targets of `points`, standardised, shape (len(points),).
 
         Raises:
-            InvalidInputError: Before the first `refit`, or as many targets as points are not given.
+            InvalidInputError: Called before the first `refit`, or there is not one target per point.
         """
         params, n = self._fitted(), len(self.points)
         y = np.asarray(y, dtype=np.float64)
@@ -128,7 +128,7 @@ class IncrementalPosterior:
         """Return the posterior covariance of the function at some candidates, shape (len(rows), len(rows)).
 
         Raises:
-            InvalidInputError: Before the first `refit`.
+            InvalidInputError: Called before the first `refit`.
         """
         params, n = self._fitted(), len(self.points)
         prior = matern52(params, [squared_distances(group[rows], group[rows]) for group in self._groups])
@@ -136,7 +136,7 @@ class IncrementalPosterior:
         return np.asarray(prior - explained.T @ explained)
 
     def _distances(self, rows: Sequence[int]) -> list[FloatArray]:
-        """Return squared distances of candidates to all candidates per group, each (len(rows), n_candidates)."""
+        """Return squared distances from rows to all candidates per group, each (len(rows), n_candidates)."""
         pairs = zip(self._groups, self._norms, strict=True)
         return [
             np.maximum(norms[rows][:, None] + norms[None] - 2 * group[rows] @ group.T, 0.0) for group, norms in pairs

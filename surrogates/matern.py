@@ -1,8 +1,8 @@
 """The kernel of the Gaussian processes: Matern 5/2 over groups of features, one length scale per group.
 
 The scaled squared distances of the groups are added before the kernel is applied (ARD over groups, Rasmussen and
-Williams 2006, section 5.1), so that cells are alike only where every group finds them alike. Hyperparameters maximise
-the marginal likelihood times weak log-normal priors; the constant mean is profiled out.
+Williams 2006, section 5.1), so that two cells are similar only if they are similar in every group. Hyperparameters
+maximise the marginal likelihood times weak log-normal priors; the constant mean is profiled out.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from scipy.optimize import minimize
 from robustnas.arrays import FloatArray
 
 JITTER = 1e-8
-"""Added to the noise variance, for standardised targets: keeps a covariance with equal rows invertible."""
+"""Added to the noise variance, for standardised targets; keeps a covariance with equal rows invertible."""
 
 _BOUNDS = (-8.0, 6.0)  # of every logarithm: far beyond what standardised targets and features need
-_FAILED = 1e10  # the objective where the covariance cannot be factorised
+_FAILED = 1e10  # value of the objective if the covariance cannot be factorised
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Hyperparameters:
 
     @classmethod
     def from_flat(cls, vector: FloatArray) -> Hyperparameters:
-        """Build them from the vector that `flat` returns."""
+        """Build hyperparameters from the vector that `flat` returns."""
         return cls(float(vector[0]), float(vector[-1]), vector[1:-1])
 
 
@@ -64,10 +64,10 @@ def prior(n_groups: int) -> tuple[FloatArray, FloatArray]:
 
 
 def standardise(values: FloatArray) -> FloatArray:
-    """Return features centred and scaled, without constant columns, rows of unit mean square: groups compare.
+    """Return features centred and scaled, without constant columns; rows have unit mean square, so groups compare.
 
     Args:
-        values: All candidates, shape (n, d). Only their statistics are used, never a label.
+        values: All candidates, shape (n, d). Only their statistics are used, no labels.
 
     >>> standardise(np.array([[0.0, 5.0], [2.0, 5.0]])).tolist()
     [[-1.0], [1.0]]
@@ -98,8 +98,8 @@ def fit_hyperparameters(
     Args:
         distances: Squared distances of the n observations per group, each of shape (n, n).
         y: Standardised targets, shape (n,).
-        start: Where to begin; the prior's mean if None.
-        max_iterations: Of L-BFGS.
+        start: Starting point; the prior's mean if None.
+        max_iterations: Iterations of L-BFGS.
     """
     mean, _ = prior(len(distances))
     found = minimize(

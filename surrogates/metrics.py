@@ -1,7 +1,7 @@
-"""How good predictions are: ranking, error, the networks picked, and the calibration of deviations.
+"""Quality of predictions: ranking, error, selection of the best networks, and calibration of deviations.
 
-Each function takes true values first, both of shape (n,), larger is better. Values or predictions that are all equal,
-fewer than two rows, or predictions that are not finite give 0: nothing was predicted.
+Each function takes true values first, then predictions, both of shape (n,), larger is better. If values or predictions
+are all equal, predictions are not finite, or there are fewer than two rows, the result is 0: nothing was predicted.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def spearman(true: Any, predicted: Any) -> float:
 
 
 def r2(true: Any, predicted: Any) -> float:
-    """Return the share of the variance that is predicted, up to 1; negative if the mean predicts better.
+    """Return the share of variance explained, up to 1; negative if the mean is a better prediction.
 
     >>> r2([1, 2, 3], [1, 2, 3]), r2([1, 2, 3], [2, 2, 2])
     (1.0, 0.0)
@@ -48,10 +48,10 @@ def r2(true: Any, predicted: Any) -> float:
 
 
 def precision_at_k(true: Any, predicted: Any, k: int = 10) -> float:
-    """Return the share of the `k` best predicted that is among the `k` best, 0 to 1; ties count in order of rows.
+    """Return the share of the `k` best predicted that is among the `k` best, 0 to 1; ties are broken by row order.
 
     Raises:
-        InvalidInputError: `k` below 1.
+        InvalidInputError: `k` is below 1.
 
     >>> precision_at_k([4, 3, 2, 1], [1, 2, 3, 0], k=2)
     0.5
@@ -65,10 +65,10 @@ def precision_at_k(true: Any, predicted: Any, k: int = 10) -> float:
 
 
 def regret_of_top(true: Any, predicted: Any) -> float:
-    """Return how far the best predicted one falls short of the best, in the unit of `true`, at least 0.
+    """Return the regret of choosing the best predicted row, in the unit of `true`, at least 0.
 
-    Unlike the other measures, smaller is better; constant predictions pick a row at random, so their regret is the
-    mean shortfall.
+    Unlike for the other measures, smaller is better; constant predictions amount to a random choice, so their regret is
+    the mean regret.
 
     >>> regret_of_top([4, 3, 2, 1], [1, 2, 3, 0])
     2.0
@@ -81,16 +81,16 @@ def regret_of_top(true: Any, predicted: Any) -> float:
 
 
 def coverage(true: Any, predicted: Any, deviation: Any, nominal: float = 0.95) -> float:
-    """Return the share of the true values in the central normal interval of nominal probability, 0 to 1.
+    """Return the share of true values inside the central normal interval of nominal probability, 0 to 1.
 
     Args:
         true: True values, shape (n,).
         predicted: Means, shape (n,).
         deviation: Deviations, shape (n,) or one for all.
-        nominal: The share that should lie in it, above 0 and below 1.
+        nominal: The share that the interval should contain, above 0 and below 1.
 
     Raises:
-        InvalidInputError: A nominal probability out of range, or shapes that do not fit.
+        InvalidInputError: The nominal probability is out of range, or shapes are inconsistent.
 
     >>> coverage([0.0, 1.0], [0.0, 0.0], [1.0, 1.0], 0.5)
     0.5
@@ -115,7 +115,7 @@ def _pair(true: Any, predicted: Any) -> tuple[FloatArray, FloatArray]:
 
 
 def _informative(true: Any, predicted: Any) -> tuple[FloatArray, FloatArray] | None:
-    """Return the pair if both vary and all predictions are finite, else None."""
+    """Return both if they vary and all predictions are finite, otherwise None."""
     true, predicted = _pair(true, predicted)
     if len(true) < 2 or not np.isfinite(predicted).all() or np.ptp(true) == 0 or np.ptp(predicted) == 0:
         return None

@@ -1,4 +1,4 @@
-"""An ensemble of small neural networks, as BANANAS uses (White, Neiswanger and Savani, 2021)."""
+"""An ensemble of small neural networks, as in BANANAS (White, Neiswanger and Savani, 2021)."""
 
 # ruff: noqa: N803 - X is scikit-learn's name for rows of features
 
@@ -17,17 +17,17 @@ from surrogates.cross_fitted import CrossFitted
 
 
 class MLPEnsemble(CrossFitted):
-    """Multi-layer perceptrons, cross-fitted: each starts from its own weights and leaves out one fold.
+    """Multi-layer perceptrons, cross-fitted: each has its own initial weights and leaves out one fold.
 
-    BANANAS trains five networks of ten narrow layers by mini-batches; on a few hundred rows one wide layer and L-BFGS
-    on all rows at once are enough, and take a third of a second.
+    BANANAS trains five networks of ten narrow layers with mini-batches; on a few hundred rows, one wide layer and
+    L-BFGS on all rows at once are enough and take a third of a second.
 
     Args:
         hidden_layer_sizes: Neurons per hidden layer.
-        alpha: Penalty of the squared weights, above 0.
-        max_iterations: Of L-BFGS; few of them regularise too.
-        n_folds: How many networks.
-        random_state: Of folds and initial weights.
+        alpha: Penalty on the squared weights, above 0.
+        max_iterations: Iterations of L-BFGS; few iterations also regularise.
+        n_folds: Number of networks.
+        random_state: Seeds folds and initial weights.
 
     >>> x = np.random.default_rng(0).random((100, 2))
     >>> MLPEnsemble(random_state=0).fit(x, x[:, 0]).predict(x[:3]).shape
@@ -59,7 +59,7 @@ class MLPEnsemble(CrossFitted):
             random_state=seed,
         )
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is meant
+            warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is intended
             network.fit(features(X), y)
         return _Network(features, network)
 

@@ -19,16 +19,16 @@ from surrogates.boosted_trees import BoostedTrees
 class MultiTask(Surrogate):
     """A chain of boosted trees over several metrics (Spyromitros-Xioufis et al., 2016).
 
-    Metrics are learned in the order of how many rows know them, most first. Each has two models. The *blind* one adds
-    to the features what the chain predicts of the earlier metrics (out of fold for training rows); it serves networks
-    of which nothing is measured, and learns a dear attack from few measurements if clean and FGSM accuracy are known of
-    many networks. The *informed* one adds the earlier metrics as measured; it serves networks whose cheap metrics are
-    known, and is the better the more they tell.
+    Metrics are learned in the order of how many rows have them, most first. Each metric has two models. The *blind*
+    model adds the chain's predictions of the earlier metrics to the features (out of fold for training rows). It is
+    used for networks without measurements, and learns an expensive attack from few measurements if clean and FGSM
+    accuracy are known for many networks. The *informed* model adds the measured earlier metrics. It is used for
+    networks whose cheap metrics are known, and gains more the more informative these are.
 
     Args:
         n_estimators: Trees per booster.
         n_folds: Boosters per metric.
-        random_state: Of folds and trees.
+        random_state: Seeds folds and trees.
 
     Attributes:
         order_: The columns of y in the order of the chain.
@@ -56,14 +56,15 @@ class MultiTask(Surrogate):
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> MultiTask:
-        """Learn several metrics.
+        """Fit several metrics.
 
         Args:
             X: Features, shape (n, d); NaN where missing.
             y: Metrics, shape (n, k) with NaN where unknown, or (n,) for one metric.
 
         Raises:
-            ValueError: Shapes that do not fit, infinite values, a metric that no row knows, or a bad parameter, named.
+            ValueError: Shapes are inconsistent, values are infinite, a metric is unknown in every row, or a parameter
+                is invalid (the message names it).
         """
         X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
         if y is None:
@@ -75,12 +76,12 @@ class MultiTask(Surrogate):
         return self
 
     def predict(self, X: Any, return_std: bool = False, known: Any = None) -> Any:
-        """Return predicted metrics, shape (n, k), or (n,) if y was; with `return_std` also their deviations.
+        """Return predicted metrics, shape (n, k), or (n,) if `y` was; with `return_std` also their deviations.
 
         Args:
             X: Features, shape (n, d).
             return_std: Whether to return deviations too.
-            known: Measured metrics of these rows, shape (n, k), NaN where unknown: they inform the dearer ones.
+            known: Measured metrics of these rows, shape (n, k), NaN where unknown; they inform the more expensive ones.
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
@@ -92,7 +93,7 @@ class MultiTask(Surrogate):
     def _fit(self, X: FloatArray, y: FloatArray) -> None:
         n_known = np.isfinite(y).sum(axis=0)
         if not n_known.all():
-            raise InvalidInputError(f"column {int(n_known.argmin())} of y is known for no row; expected one at least")
+            raise InvalidInputError(f"column {int(n_known.argmin())} of y has no known value; expected at least one")
         self.order_ = tuple(np.argsort(-n_known, kind="stable").tolist())
         self.blind_: dict[int, BoostedTrees] = {}
         self.informed_: dict[int, BoostedTrees] = {}

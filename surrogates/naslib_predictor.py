@@ -1,4 +1,4 @@
-"""NASLib's predictors as surrogates: its own code, behind scikit-learn's interface."""
+"""NASLib's predictors as surrogates: NASLib's code with scikit-learn's interface."""
 
 # ruff: noqa: N803 - X is scikit-learn's name for rows of features
 
@@ -21,32 +21,33 @@ from surrogates.calibration import LocalScale
 from surrogates.cross_fitted import Member, cross_fit
 
 OWN_ENCODING = "one-hot"
-"""The encoding from which the cells can be read, for predictors that make their own."""
+"""The encoding from which cells can be recovered, for predictors that compute their own encoding."""
 
-_BATCH = 250  # rows per query: some predictors build a square matrix of them and of the training rows
-_MIDDLE, _SPREAD = 50.0, 10.0  # of targets that are no accuracies
-_LARGEST_PERCENT = 99.99  # some take the logarithm of what is missing to 100
+_BATCH = 250  # rows per query: some predictors build a square matrix over these and the training rows
+_MIDDLE, _SPREAD = 50.0, 10.0  # of targets that are not accuracies
+_LARGEST_PERCENT = 99.99  # some predictors take the logarithm of the difference to 100
 _N_COLUMNS = N_EDGES * N_OPERATIONS
 
 
 class NASLibPredictor(Surrogate):
     """A predictor of NASLib with its default hyperparameters, fitted to all rows.
 
-    NASLib predicts no deviation. `n_folds` more fits, each without one fold, give residuals on rows that were not
-    seen; the deviation adds the members' spread to the size of those at like predictions (`LocalScale`).
+    NASLib's predictors provide no standard deviations. `n_folds` additional fits, each leaving out one fold, give
+    out-of-sample residuals; the deviation adds the members' spread to the size of the residuals at similar predictions
+    (`LocalScale`).
 
-    Scores in [0, 1] are handed over in percent, as NASLib counts accuracies; other targets are brought to mean 50 and
-    standard deviation 10. Columns of 0 and 1 are handed over as they are, others standardised, missing values replaced
+    Scores in [0, 1] are passed in percent, as NASLib expects accuracies; other targets are scaled to mean 50 and
+    standard deviation 10. Columns of 0 and 1 are passed unchanged, others are standardised; missing values are replaced
     by the mean.
 
     Args:
-        predictor: A name in `robustnas.naslib.predictor_types.PREDICTOR_TYPES`. Those that make their own encoding of
-            cells take X in the encoding ``one-hot`` and no other.
-        n_folds: Fits besides the one to all rows; no more than rows are used.
-        random_state: Of the folds and of NASLib's random draws.
+        predictor: A name in `robustnas.naslib.predictor_types.PREDICTOR_TYPES`. Predictors that compute their own
+            encoding of cells accept X in the encoding ``one-hot`` only.
+        n_folds: Fits in addition to the one on all rows, limited to the number of rows.
+        random_state: Seeds the folds and NASLib's random draws.
 
     Raises:
-        InvalidInputError: In `fit`: a bad parameter, or X that is not one-hot where it has to be.
+        InvalidInputError: In `fit`: a parameter is invalid, or X is not one-hot although the predictor requires it.
         MissingPackageError: In `fit`: NASLib, or a package that the predictor needs, cannot be imported.
     """
 
@@ -97,7 +98,7 @@ class _Constant:
 
 
 class _Fitted:
-    """A predictor of NASLib, and the state of the process in which it was fitted."""
+    """A fitted predictor of NASLib, and the process-wide state that it was fitted in."""
 
     def __init__(self, name: str, rows: NDArray[Any], percent: FloatArray, seed: int) -> None:
         require(name)
@@ -123,7 +124,7 @@ class _Fitted:
 
 
 class _FeatureInput:
-    """Rows of features: columns of 0 and 1 as they are, others standardised as in the training rows."""
+    """Rows of features: columns of 0 and 1 unchanged, others standardised as in the training rows."""
 
     def __init__(self, X: FloatArray) -> None:
         known = np.where(np.isnan(X).all(axis=0), 0.0, X)
@@ -140,20 +141,20 @@ class _FeatureInput:
 
 
 class _CellInput:
-    """Rows of the encoding one-hot, read back as operation codes of cells."""
+    """Rows of the encoding one-hot, converted back to operation codes of cells."""
 
     def __call__(self, X: FloatArray) -> NDArray[Any]:
         edges = X.reshape(len(X), N_EDGES, N_OPERATIONS) if X.shape[1] == _N_COLUMNS else np.zeros((1, 1, 1))
         if not (np.isin(edges, (0.0, 1.0)).all() and (edges.sum(axis=2) == 1).all()):
             raise InvalidInputError(
-                f"X, {X.shape[1]} columns, is not the encoding {OWN_ENCODING!r}, {_N_COLUMNS} columns of 0 and 1: this "
-                f"predictor makes its own encoding and has to know the cells"
+                f"X, {X.shape[1]} columns, is not the encoding {OWN_ENCODING!r} of {_N_COLUMNS} columns of 0 and 1; "
+                f"this predictor computes its own encoding and needs the cells"
             )
         return np.asarray(edges.argmax(axis=2))
 
 
 class _Line:
-    """The straight line from percent back to targets."""
+    """The linear map from percent back to targets."""
 
     def __init__(self, percent: FloatArray, y: FloatArray) -> None:
         low, high = int(percent.argmin()), int(percent.argmax())
@@ -166,19 +167,19 @@ class _Line:
 
 
 def check_encoding(predictor: str, name: str) -> None:
-    """Refuse an encoding that a predictor cannot take.
+    """Refuse an encoding that a predictor does not support.
 
     Args:
         predictor: A name in `PREDICTOR_TYPES`.
-        name: An encoding's.
+        name: The encoding's name.
 
     Raises:
-        InvalidInputError: It makes its own encoding and `name` is not ``one-hot``.
+        InvalidInputError: The predictor computes its own encoding and `name` is not ``one-hot``.
     """
     if PREDICTOR_TYPES[predictor].reads_cells and name != OWN_ENCODING:
         raise InvalidInputError(
-            f"surrogate {PREFIX + predictor!r} makes its own encoding of cells; expected the encoding "
-            f"{OWN_ENCODING!r}, from which it reads them, got {name!r}"
+            f"surrogate {PREFIX + predictor!r} computes its own encoding of cells; expected the encoding "
+            f"{OWN_ENCODING!r}, from which it recovers the cells, got {name!r}"
         )
 
 
@@ -189,7 +190,7 @@ def _percent(y: FloatArray) -> FloatArray:
 
 
 def _as_naslib_takes(rows: NDArray[Any]) -> Any:
-    """Return features as an array, cells (rows of operation codes) as a list of architectures."""
+    """Return features as an array, or cells (rows of operation codes) as a list of architectures."""
     if np.issubdtype(rows.dtype, np.floating):
         return rows
     from robustnas.naslib.light_space import LightSpace

@@ -1,4 +1,4 @@
-"""The registry of surrogates: one line each. The command line, plans, contract tests and docs read it."""
+"""The registry of surrogates, one line each. The command line, plans, contract tests and docs read it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SURROGATES: Registry[type[BaseEstimator]] = Registry(
 """Surrogates by name; a registered scikit-learn regressor without deviations gets them from `with_std`."""
 
 NASLIB_SURROGATES: dict[str, str] = {PREFIX + predictor: predictor for predictor in PREDICTOR_TYPES}
-"""NASLib's predictors by name, such as ``naslib:xgb``; `make_surrogate` takes these names too."""
+"""NASLib's predictors by name, such as ``naslib:xgb``; `make_surrogate` accepts these names too."""
 
 DEFAULT_SURROGATE = "xgboost"
 DEFAULT_ENCODING = "path+cost+path-statistics"
@@ -54,18 +54,18 @@ def make_surrogate(
     """Build a surrogate.
 
     Args:
-        name: A name in `SURROGATES` or `NASLIB_SURROGATES`, ``default``, or a regressor of your own, such as
+        name: A name in `SURROGATES` or `NASLIB_SURROGATES`, ``default``, or your own regressor, such as
             ``my_file.py:MyRegressor`` (`robustnas.reference`).
-        encoding: The encoding that it will be fitted on; gives the GP its groups of columns.
-        random_state: Of those that draw at random.
+        encoding: The encoding to fit on; provides the GP's groups of columns.
+        random_state: Seeds surrogates that use random numbers.
         parameters: The surrogate's own parameters.
 
     Returns:
-        A regressor whose `predict` takes `return_std`: a `Surrogate`, or what `with_std` makes of another regressor.
+        A regressor whose `predict` accepts `return_std`: a `Surrogate`, or another regressor wrapped by `with_std`.
 
     Raises:
-        InvalidInputError: An unknown name or parameter, with the nearest known one.
-        MissingPackageError: NASLib is asked for, and it, or a package that the predictor needs, cannot be imported.
+        InvalidInputError: The name or a parameter is unknown; names the nearest known one.
+        MissingPackageError: The surrogate needs NASLib or another package that cannot be imported.
 
     >>> make_surrogate("default", n_estimators=50).n_estimators
     50
@@ -93,7 +93,7 @@ def surrogate_class(name: str) -> type[BaseEstimator]:
     """Return the class of a registered name or of a reference.
 
     Raises:
-        InvalidInputError: An unknown name, naming the nearest one; or a reference to something else than a regressor.
+        InvalidInputError: The name is unknown (names the nearest one), or the reference is not to a regressor.
     """
     if isinstance(name, str) and name in NASLIB_SURROGATES:
         return NASLibPredictor
@@ -119,10 +119,10 @@ def parameter_names(name: str) -> tuple[str, ...]:
 
 
 def check_pair(name: str, encoding: str) -> None:
-    """Refuse an encoding that a surrogate cannot take, and one of NASLib's predictors where NASLib is not there.
+    """Refuse an encoding that the surrogate does not support, and NASLib's predictors if NASLib is not installed.
 
     Raises:
-        InvalidInputError: An unknown surrogate, or one that makes its own encoding of cells and cannot read them.
+        InvalidInputError: The surrogate is unknown, or it has to recover cells from the encoding and cannot.
         MissingPackageError: NASLib, or a package that the predictor needs, cannot be imported.
     """
     surrogate_class(name)

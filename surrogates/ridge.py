@@ -1,4 +1,4 @@
-"""Ridge regression: the baseline that any other surrogate must beat."""
+"""Ridge regression: the baseline that every other surrogate should beat."""
 
 # ruff: noqa: N803 - X is scikit-learn's name for rows of features
 
@@ -14,16 +14,16 @@ _PENALTIES = np.geomspace(1e-2, 1e4, 25)
 
 
 class RidgeRegression(Surrogate):
-    """Ridge regression on standardised features, its penalty chosen by exact leave-one-out error.
+    """Ridge regression on standardised features, with the penalty chosen by exact leave-one-out error.
 
-    The deviation is the size of leave-one-out residuals at like predicted values (`LocalScale`), widened by the
+    The deviation is the size of leave-one-out residuals at similar predicted values (`LocalScale`), widened by the
     leverage of the row.
 
     Args:
-        penalty: Of the squared weights, above 0; None for the best of 25 from 0.01 to 10,000.
+        penalty: Penalty on the squared weights, above 0; None for the best of 25 from 0.01 to 10,000.
 
     Attributes:
-        penalty_: The penalty in use.
+        penalty_: The penalty used.
         coef_: Weights of the standardised features, in the unit of the targets, shape (d,).
 
     >>> x = np.random.default_rng(0).random((100, 2))
@@ -58,7 +58,7 @@ class RidgeRegression(Surrogate):
 
 
 def _leave_one_out(left: FloatArray, singular: FloatArray, z: FloatArray, penalty: float) -> FloatArray:
-    """Return each row's residual under the model fitted without it, shape (n,)."""
+    """Return each row's residual when the model is fitted without it, shape (n,)."""
     shrink = singular**2 / (singular**2 + penalty)
     fitted = left @ (shrink * (left.T @ z))
     leverage = (left**2) @ shrink + 1 / len(z)

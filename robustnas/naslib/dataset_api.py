@@ -1,4 +1,4 @@
-"""The "dataset API" through which NASLib's search spaces read a benchmark, filled by a question at a time."""
+"""The "dataset API" through which NASLib's search spaces read a benchmark, answered one query at a time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from robustnas.spaces.nasbench201.space import N_CELLS
 
 
 class Answers(Mapping[str, Any]):
-    """Looks like NASLib's table of NAS-Bench-201, by arch string, and asks for every number when it is looked up.
+    """Mimics NASLib's table of NAS-Bench-201, keyed by arch string, and queries every number when it is looked up.
 
     NASLib reads the same number as validation and as test accuracy.
 
     Args:
-        accuracy: Returns the accuracy of a cell, in percent as NASLib counts.
+        accuracy: Returns the accuracy of a cell, in percent, as NASLib expects.
 
     >>> Answers(lambda cell: 94.0)[Cell.parse("#0").arch]["cifar10-valid"]["eval_acc1es"][-1]
     94.0
@@ -37,5 +37,5 @@ class Answers(Mapping[str, Any]):
 
 
 def dataset_api(accuracy: Callable[[Cell], float]) -> dict[str, Answers]:
-    """Return what NASLib's optimizers take as ``dataset_api``."""
+    """Return the argument ``dataset_api`` of NASLib's optimizers."""
     return {"nb201_data": Answers(accuracy)}

@@ -1,4 +1,4 @@
-"""The process-wide state that NASLib's code uses, lent to it while it runs and put back afterwards."""
+"""Isolates the process-wide state that NASLib's code uses: swapped in while it runs and restored afterwards."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _NO_PARAMETERS: dict[str, dict[str, Any]] = {"params": {}, "constraints": {}}
 
 
 class GlobalState:
-    """What one caller of NASLib has for itself of what a process has once.
+    """One caller's own copy of the process-wide state.
 
-    States of `random`, `numpy` and `torch` (on the processor), and the parameters of Pyro's Gaussian processes.
+    It consists of the states of `random`, `numpy` and `torch` (on the CPU) and the parameters of Pyro's Gaussian
+    processes.
 
     Args:
         seed: Seeds all three, 0 to 2**32 - 1.
@@ -39,7 +40,7 @@ class GlobalState:
         self._own = _States.seeded(seed)
 
     def copy(self) -> GlobalState:
-        """Return one in the same state."""
+        """Return an independent copy in the same state."""
         assert self._others is None, "in use"
         return copy(self)
 

@@ -1,8 +1,8 @@
 """NAS-Bench-201 as NASLib's optimizers see it, without the networks.
 
-NASLib's own `NasBench201SearchSpace` holds a torch network of 15 cells, which every proposal copies. What its
-optimizers ask of an architecture is six operations; given those, in the same order of random draws, they propose the
-same architectures, hundreds of times faster (docs/naslib.md).
+NASLib's own `NasBench201SearchSpace` holds a torch network of 15 cells, which every proposal copies. Its optimizers
+only need six operations of an architecture; with these, and the same order of random draws, they propose the same
+architectures, hundreds of times faster (docs/naslib.md).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NASLIB_EDGES = tuple(sorted((source + 1, target + 1) for source, target in EDGES
 
 _PRIMITIVES = ("Identity", "Zero", "ReLUConvBN3x3", "ReLUConvBN1x1", "AvgPool1x1")  # by NASLib's operation index
 _NONE = 1
-_GRAPHS = 17  # in one of NASLib's spaces; each draws a random number for its identity when it is made
+_GRAPHS = 17  # in each of NASLib's spaces; every graph draws a random number as its identity when it is created
 _OUT_OF_INPUT = tuple(i for i, (source, _) in enumerate(NASLIB_EDGES) if source == 1)
 _INTO_OUTPUT = tuple(i for i, (_, target) in enumerate(NASLIB_EDGES) if target == 4)
 _FIELDS = {"TRAIN_ACCURACY": "train_acc1es", "VAL_ACCURACY": "eval_acc1es", "TEST_ACCURACY": "eval_acc1es"}
@@ -36,13 +36,13 @@ _FIELDS |= {"TRAIN_LOSS": "train_losses", "VAL_LOSS": "eval_losses", "TEST_LOSS"
 
 
 class LightSpace(nn.Module):
-    """An architecture of NAS-Bench-201 in NASLib's terms: six operation indices, by its own order of edges.
+    """An architecture of NAS-Bench-201 in NASLib's terms: six operation indices, in NASLib's order of edges.
 
-    It is a `torch.nn.Module` because NASLib's predictors tell architectures from encodings by that. All its randomness
-    is that of NASLib: the global states of `random` and `numpy`, drawn from in the same order.
+    It is a `torch.nn.Module` because NASLib's predictors distinguish architectures from encodings by this type. Like
+    NASLib, it draws from the global states of `random` and `numpy`, in the same order.
 
     Args:
-        op_indices: The operations, 0 to 4 each; None before one is sampled or set.
+        op_indices: The operations, 0 to 4 each; None until an architecture is sampled or set.
 
     >>> space = LightSpace.of(Cell.parse("#13433"))
     >>> space.get_hash()
@@ -55,7 +55,7 @@ class LightSpace(nn.Module):
     OPTIMIZER_SCOPE: ClassVar[tuple[str, ...]] = ("stage_1", "stage_2", "stage_3")
     space_name: ClassVar[str] = "nasbench201"
     instantiate_model: ClassVar[bool] = False
-    """NASLib parses a sampled architecture into a network only where this is set."""
+    """NASLib parses a sampled architecture into a network only if this is set."""
 
     def __init__(self, op_indices: Sequence[int] | None = None) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class LightSpace(nn.Module):
 
     @property
     def edges(self) -> dict[tuple[int, int], SimpleNamespace]:
-        """What NASLib's conversion to an arch string reads of its graph: the operations of the first cell."""
+        """The part of the graph that NASLib's conversion to an arch string reads: the operations of the first cell."""
         operations = zip(NASLIB_EDGES, self.get_op_indices(), strict=True)
         cell = {edge: {"op": SimpleNamespace(get_op_name=_PRIMITIVES[op])} for edge, op in operations}
         return {(2, 3): SimpleNamespace(op=SimpleNamespace(edges=cell))}
@@ -83,11 +83,11 @@ class LightSpace(nn.Module):
         return self.space_name
 
     def clone(self) -> LightSpace:
-        """Return a copy that can be changed."""
+        """Return a mutable copy."""
         return LightSpace(self.op_indices)
 
     def get_op_indices(self) -> list[int]:
-        """Return the operations; there must be some."""
+        """Return the operations, which must be set."""
         assert self.op_indices is not None, "no architecture was sampled or set"
         return self.op_indices
 
@@ -108,7 +108,7 @@ class LightSpace(nn.Module):
         return itertools.product(range(N_OPERATIONS), repeat=N_EDGES)
 
     def sample_random_architecture(self, dataset_api: object = None, load_labeled: bool = False) -> None:
-        """Become a random architecture in which something leaves the input and something enters the output."""
+        """Become a random architecture in which an edge leaves the input and an edge enters the output."""
         op_indices = np.random.randint(N_OPERATIONS, size=N_EDGES)  # noqa: NPY002
         while _is_cut(op_indices):
             op_indices = np.random.randint(N_OPERATIONS, size=N_EDGES)  # noqa: NPY002
@@ -136,11 +136,11 @@ class LightSpace(nn.Module):
         return neighbours
 
     def encode(self, encoding_type: Any = None) -> Any:
-        """Return NASLib's own encoding of the architecture, its one-hot unless told otherwise."""
+        """Return NASLib's own encoding of the architecture, one-hot by default."""
         kinds, encode = _encodings()
         kind = kinds.ADJACENCY_ONE_HOT if encoding_type is None else encoding_type
         encoded = encode(self, encoding_type=kind)
-        if kind == kinds.SEMINAS:  # tokens of a sequence: torch takes no floats for indices any more
+        if kind == kinds.SEMINAS:  # tokens of a sequence: torch no longer accepts floats as indices
             encoded["adjacency"] = encoded["adjacency"].astype(int)
         return encoded
 
@@ -153,7 +153,7 @@ class LightSpace(nn.Module):
         full_lc: bool = False,
         dataset_api: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Return a metric of the architecture, as the dataset API holds it for CIFAR-10.
+        """Return a metric of the architecture, as stored in the dataset API for CIFAR-10.
 
         Args:
             metric: NASLib's `Metric`.
@@ -175,7 +175,7 @@ class LightSpace(nn.Module):
 
 @cache
 def _encodings() -> tuple[Any, Any]:
-    """Return NASLib's kinds of encodings, and its function that encodes; architectures are encoded by the thousand."""
+    """Return NASLib's kinds of encodings and its encoding function; cached, for thousands of architectures."""
     return load("utils.encodings").EncodingType, load("search_spaces.nasbench201.encodings").encode_201
 
 
@@ -184,5 +184,5 @@ def _others(op: int) -> list[int]:
 
 
 def _is_cut(op_indices: IntArray) -> bool:
-    """Return whether no edge leaves the input, or none enters the output: NASLib samples no such architecture."""
+    """Return whether no edge leaves the input or none enters the output; NASLib does not sample such architectures."""
     return any(all(op_indices[edge] == _NONE for edge in edges) for edges in (_OUT_OF_INPUT, _INTO_OUTPUT))

@@ -1,4 +1,4 @@
-"""NASLib's own modules, imported on demand under the Python and the packages of today."""
+"""Imports NASLib's modules on demand, under current versions of Python and packages."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ INSTALL = (
 
 
 def location() -> Path | None:
-    """Return the folder of a package named ``naslib`` on Python's path, or None; whether it works, `load` finds out."""
+    """Return the folder of a package named ``naslib`` on Python's path, or None; `load` checks whether it works."""
     spec = importlib.util.find_spec("naslib")
     if spec is None or spec.origin is None or spec.submodule_search_locations is None:
-        return None  # a folder or a script that happens to have the name
+        return None  # a folder or script that happens to have this name
     return Path(spec.origin).parent
 
 
 def check_installed() -> None:
-    """Refuse to go on without NASLib or torch, without the seconds that importing it takes.
+    """Check that NASLib and torch are installed, without spending seconds on importing them.
 
     Raises:
-        MissingPackageError: Says how to install it.
+        MissingPackageError: One is missing; the message says how to install it.
     """
     if location() is None:
         raise MissingPackageError(f"NASLib is not installed; install it: {INSTALL}")
     if importlib.util.find_spec("torch") is None:  # the bridge itself imports it
-        raise MissingPackageError(f"NASLib is in {location()} but cannot do without torch; install it: {INSTALL}")
+        raise MissingPackageError(f"NASLib is in {location()} but needs torch; install it: {INSTALL}")
 
 
 def load(name: str) -> Any:
@@ -51,7 +51,7 @@ def load(name: str) -> Any:
         name: The module's name within NASLib, such as ``optimizers``.
 
     Raises:
-        MissingPackageError: NASLib, or a package that it cannot do without, cannot be imported; says how to install.
+        MissingPackageError: NASLib, or a package that it requires, cannot be imported; says how to install it.
 
     >>> load("optimizers").__name__  # doctest: +SKIP
     'naslib.optimizers'
@@ -62,7 +62,7 @@ def load(name: str) -> Any:
 
 
 def stood_in() -> tuple[str, ...]:
-    """Return the packages that NASLib was loaded without; what needs them says so when it is used."""
+    """Return the packages that NASLib was loaded without; code that needs one raises an error when it is used."""
     check_installed()
     return _prepare()
 
@@ -72,7 +72,7 @@ def source_digest() -> str:
     """Return a SHA-256 of NASLib's Python files, for records: a clone has no version.
 
     Raises:
-        MissingPackageError: It is not there.
+        MissingPackageError: NASLib is not installed.
     """
     check_installed()
     folder = location()
@@ -85,7 +85,7 @@ def source_digest() -> str:
 
 @cache
 def _prepare() -> tuple[str, ...]:
-    """Import NASLib once with what it needs around it; return the packages that stand-ins were made for."""
+    """Import NASLib once, with stand-ins and repairs; return the packages replaced by stand-ins."""
     try:
         with stand_ins() as missing, old_names(), silence(), _root_logger_kept():
             repair_counting()
@@ -102,7 +102,7 @@ def _prepare() -> tuple[str, ...]:
 
 @contextmanager
 def _root_logger_kept() -> Iterator[None]:
-    """Keep the root logger as it is, whatever NASLib sets up when it is imported."""
+    """Restore the root logger after NASLib has configured it during import."""
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
     yield

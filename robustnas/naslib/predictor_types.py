@@ -1,4 +1,4 @@
-"""NASLib's predictors by the names that it gives them, and what each needs."""
+"""NASLib's predictors, under NASLib's names, and their requirements."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class PredictorType(NamedTuple):
     """A predictor of NASLib.
 
     Attributes:
-        package: The package that it needs besides NASLib's own needs, as the index calls it; None if it needs none.
-        reads_cells: Whether it makes its own encoding of cells, and takes no other features.
+        package: The additional package that it needs, by its name on the index; None if NASLib's own are enough.
+        reads_cells: Whether it computes its own encoding of cells and accepts no other features.
     """
 
     package: str | None = None
@@ -40,14 +40,14 @@ PREDICTOR_TYPES: dict[str, PredictorType] = {
     "nao": PredictorType(reads_cells=True),
     "seminas": PredictorType(reads_cells=True),
 }
-"""Every predictor that learns from accuracies alone; NASLib's ``omni_*`` need images and trained networks besides."""
+"""Every predictor that learns from accuracies alone; NASLib's ``omni_*`` also need images and trained networks."""
 
 
 def require(name: str) -> None:
-    """Refuse a predictor where NASLib, or the package that the predictor needs, is not there.
+    """Check that NASLib and the package that a predictor needs are installed.
 
     Raises:
-        MissingPackageError: Naming the package and how to install it.
+        MissingPackageError: One is missing; the message names it and says how to install it.
     """
     check_installed()
     package = PREDICTOR_TYPES[name].package

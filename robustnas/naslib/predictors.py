@@ -1,4 +1,4 @@
-"""NASLib's predictors, made as its own ensembles make them."""
+"""NASLib's predictors, constructed as in NASLib's own ensembles."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from robustnas.naslib.predictor_types import PREDICTOR_TYPES
 
 
 def make_predictor(name: str, n_rows: int) -> Any:
-    """Return a predictor for NAS-Bench-201, not fitted.
+    """Return an unfitted predictor for NAS-Bench-201.
 
-    Predictors that make no encoding of their own take features, as an array of shape (n, d).
+    Predictors that do not compute their own encoding take features, as an array of shape (n, d).
 
     Args:
         name: A name in `PREDICTOR_TYPES`.
-        n_rows: How many architectures it will be fitted to; ``seminas`` gets as many without accuracies, at random.
+        n_rows: Number of architectures to fit; ``seminas`` also gets as many random ones without accuracies.
 
     Raises:
         MissingPackageError: NASLib, or a package that the predictor needs, cannot be imported.

@@ -1,6 +1,6 @@
-"""What NASLib's code needs to run under the Python, numpy and torch of today, changed from outside.
+"""Patches that let NASLib's code run under current versions of Python, numpy and torch.
 
-Nothing outside NASLib's own modules is changed, but for a name lent to `collections` while they are imported.
+Only NASLib's own modules are patched, except for a name added to `collections` while they are imported.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 @contextmanager
 def old_names() -> Iterator[None]:
-    """Lend `collections` a name that Python 3.10 took away, while modules that ask for it are imported."""
+    """Restore a name that Python 3.10 removed from `collections`, while modules that need it are imported."""
     collections.Iterable = collections.abc.Iterable  # type: ignore[attr-defined]
     try:
         yield
@@ -27,12 +27,12 @@ def old_names() -> Iterator[None]:
 
 
 def repair_counting() -> None:
-    """Count parameters without a sum over a generator, which numpy takes no longer; before optimizers are imported."""
+    """Count parameters without numpy's sum over a generator, now unsupported; call before importing optimizers."""
     _module("utils").count_parameters_in_MB = parameters_in_millions
 
 
 def repair() -> None:
-    """Give single modules of NASLib, once all are imported, the old names that they still use when they are called."""
+    """After all imports, give certain modules of NASLib the old names that they still use when called."""
     _module("predictors.gp.gpwl").np = _Amended(np, array=_array)
     for name in ("predictors.bonas", "search_spaces.nasbench201.encodings"):
         _module(name).np = _Amended(np, row_stack=np.vstack)
@@ -43,7 +43,7 @@ def repair() -> None:
 
 
 def use_no_gpu() -> None:
-    """Keep predictors on the processor: their networks are small, and its random numbers are the same anywhere."""
+    """Keep predictors on the CPU: their networks are small, and its random numbers are the same on any machine."""
     cpu = importlib.import_module("torch").device("cpu")
     for name in ("bonas", "gcn", "omni_seminas", "seminas"):
         module = _module(f"predictors.{name}")
@@ -51,13 +51,13 @@ def use_no_gpu() -> None:
 
 
 def parameters_in_millions(model: Any) -> float:
-    """Return the parameters of a torch module in millions, those of auxiliary heads left out."""
+    """Return the parameters of a torch module in millions, excluding auxiliary heads."""
     counts = (parameter.numel() for name, parameter in model.named_parameters() if "auxiliary" not in name)
     return float(sum(counts)) / 1e6
 
 
 class _Amended(ModuleType):
-    """A module with some names more, or other ones, for a single importer; the module itself stays as it is."""
+    """A view of a module with added or replaced names, for a single importer; the module itself is unchanged."""
 
     def __init__(self, module: ModuleType, **names: object) -> None:
         super().__init__(module.__name__)
@@ -69,14 +69,14 @@ class _Amended(ModuleType):
 
 
 def _array(values: Any, *args: Any, **kwargs: Any) -> Any:
-    """Make an array as numpy once did: graphs of several sizes become an array of objects."""
+    """Make an array as older numpy did: graphs of several sizes become an array of objects."""
     if isinstance(values, list) and hasattr(next(iter(values), None), "nodes"):
         return np.fromiter(values, dtype=object, count=len(values))
     return np.array(values, *args, **kwargs)
 
 
 def _with_array(get_train: Callable[[Any], tuple[list[Any], list[float]]]) -> Callable[[Any], tuple[list[Any], Any]]:
-    """Return accuracies as an array: the acquisition function ``ei`` asks the list for its maximum."""
+    """Return accuracies as an array: the acquisition function ``ei`` calls the method `max` of what is a list."""
 
     def get(optimizer: Any) -> tuple[list[Any], Any]:
         architectures, accuracies = get_train(optimizer)

@@ -1,4 +1,4 @@
-"""Silence around NASLib's code."""
+"""Silences NASLib's code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager, redirect_stdout
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Drop what NASLib prints, and warnings about its code: neither belongs to the output of a command."""
+    """Suppress NASLib's prints and warnings about its code: neither belongs in the output of a command."""
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield

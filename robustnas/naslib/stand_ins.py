@@ -1,6 +1,6 @@
-"""Stand-ins for packages that NASLib imports and that are not installed, so that what does not need them works.
+"""Stand-ins for packages that NASLib imports but that are not installed, so that code that does not need them works.
 
-A stand-in takes attribute access, so that ``import`` statements and class definitions pass; calling anything of it
+A stand-in allows attribute access, so that ``import`` statements and class definitions succeed; calling anything in it
 raises `MissingPackageError` with the package's name.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from robustnas.errors import MissingPackageError
 
 PACKAGES: dict[str, tuple[str, ...]] = {
-    # package on the index: modules that NASLib imports when it is itself imported
+    # package on the index: modules that NASLib imports when it is imported
     "torchvision": ("torchvision", "torchvision.datasets", "torchvision.models", "torchvision.transforms"),
     "pytorch-msssim": ("pytorch_msssim",),
     "transforms3d": ("transforms3d",),
@@ -33,7 +33,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "pyro-ppl": ("pyro", "pyro.contrib", "pyro.contrib.gp", "pyro.distributions"),
     "grakel": ("grakel", "grakel.graph", "grakel.kernels", "grakel.utils"),
 }
-"""Packages that NASLib imports and that its optimizers, or most of its predictors, can do without."""
+"""Packages that NASLib imports although its optimizers, or most of its predictors, do not need them."""
 
 
 class _Absent(type):
@@ -54,7 +54,7 @@ class _Absent(type):
 
 
 class StandIn(ModuleType):
-    """A module of a package that is not there."""
+    """A module of a package that is not installed."""
 
     def __init__(self, name: str, package: str) -> None:
         super().__init__(name, f"Stands in for {name}: {package} cannot be imported.")
@@ -68,13 +68,13 @@ class StandIn(ModuleType):
 
 
 def absent(package: str, name: str) -> type:
-    """Return a class that can be referred to and derived from, and not called."""
+    """Return a class that can be referenced and subclassed, but not called."""
     return _Absent(name, (), {"package": package})
 
 
 def install_command(package: str) -> str:
     """Return the command that installs a package of `PACKAGES`."""
-    if package == "pybnn":  # it asks for torchvision, which it does not use
+    if package == "pybnn":  # it requires torchvision, which it does not use
         return "pip install --no-deps pybnn && pip install emcee"
     return f"pip install {package}"
 
@@ -86,12 +86,12 @@ def is_missing(package: str) -> bool:
 
 @contextmanager
 def stand_ins() -> Iterator[tuple[str, ...]]:
-    """Put stand-ins for what cannot be imported into `sys.modules`, and take them away afterwards.
+    """Put stand-ins for missing packages into `sys.modules`, and remove them afterwards.
 
-    Modules imported meanwhile keep what they took from them; nobody else ever sees one.
+    Modules imported in between keep their references to them; no other code sees a stand-in.
 
     Yields:
-        The packages that stand-ins were made for.
+        The packages replaced by stand-ins.
     """
     missing = tuple(package for package in PACKAGES if is_missing(package))
     made = {name: StandIn(name, package) for package in missing for name in PACKAGES[package]}

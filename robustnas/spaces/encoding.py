@@ -1,4 +1,4 @@
-"""An encoding: the architectures of a space as rows of numbers, with the names of the columns."""
+"""An encoding: the architectures of a space as numeric feature rows with named columns."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from robustnas.errors import InvalidInputError
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """Features of every architecture. Rows of some are ``encoding.values[space.indices(architectures)]``.
+    """Features of every architecture; ``encoding.values[space.indices(architectures)]`` selects rows.
 
     Args:
-        name: Its name, such as ``path+cost``.
-        values: The features by index, shape (size, d), read-only; NaN where an attached table has no number.
-        names: The names of the d columns, all different, each led by its encoding: ``path:conv_1x1>avg_pool_3x3``.
+        name: Name of the encoding, such as ``path+cost``.
+        values: The features by index, shape (size, d), read-only; NaN where an attached table has no value.
+        names: Unique names of the d columns, each prefixed by its encoding: ``path:conv_1x1>avg_pool_3x3``.
         groups: The column counts of its parts, in order; their sum is d.
 
     Raises:
-        InvalidInputError: Shapes that do not fit together, or two columns of one name.
+        InvalidInputError: Shapes are inconsistent, or two columns have the same name.
 
     >>> both = join([Encoding("a", np.zeros((15625, 2)), ("a:0", "a:1"), (2,)),
     ...              Encoding("b", np.ones((15625, 1)), ("b:0",), (1,))])
@@ -44,10 +44,10 @@ class Encoding:
         read_only(self.values)
 
     def check_rows(self, n_rows: int) -> None:
-        """Refuse an encoding that has not one row for each of `n_rows` architectures.
+        """Check that the encoding has one row for each of `n_rows` architectures.
 
         Raises:
-            InvalidInputError: Says which shape was expected.
+            InvalidInputError: It has not; the message says which shape was expected.
         """
         shape = (n_rows, len(self.names))
         if self.values.shape != shape or sum(self.groups) != len(self.names):
@@ -58,7 +58,7 @@ class Encoding:
 
 
 def join(parts: Sequence[Encoding]) -> Encoding:
-    """Return the parts side by side; each keeps its groups."""
+    """Concatenate the parts column-wise; each keeps its groups."""
     if len(parts) == 1:
         return parts[0]
     for part in parts:

@@ -1,4 +1,4 @@
-"""Encodings by name: those of a space, those that installed packages add for any space, and attached columns."""
+"""Encodings by name: a space's own, those that installed packages add for any space, and attached columns."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from robustnas.spaces.enumerable_space import EnumerableSpace
 from robustnas.spaces.registry import open_space
 
 ENCODINGS: Registry[Callable[[EnumerableSpace[Any]], Encoding]] = Registry("encoding", {}, "robustnas.encodings")
-"""Encodings for any space, by name: functions of the space. Each space has its own besides (`space.encodings`)."""
+"""Encodings for any space, by name: functions of the space. Each space also has its own (`space.encodings`)."""
 
 
 def encoding(name: str, table: Any = None, *, space: EnumerableSpace[Any] | None = None) -> Encoding:
-    """Return an encoding, or several side by side, over a whole space.
+    """Return an encoding, or several concatenated, over a whole space.
 
     Args:
-        name: A name in `space.encodings` or in `ENCODINGS`, a function of the space of your own, such as
+        name: A name in `space.encodings` or in `ENCODINGS`, your own function of the space, such as
             ``my_file.py:my_encoding`` (`robustnas.reference`), or columns attached to a table: one by its name
-            (``hw.edgegpu_latency``) or all of one attachment (``hw.*``); or several of those joined by ``+``.
-        table: The table whose attached columns are features; needed for names with a dot only.
-        space: The space; the table's if None, NAS-Bench-201 without a table.
+            (``hw.edgegpu_latency``) or all of one attachment (``hw.*``); or several of these joined by ``+``.
+        table: The table whose attached columns are used as features; needed only for names with a dot.
+        space: The space; if None, the table's, or NAS-Bench-201 without a table.
 
     Raises:
-        InvalidInputError: An unknown name, with the nearest known one, or a part named twice.
+        InvalidInputError: A name is unknown (names the nearest known one), or a part is given twice.
 
     >>> both = encoding("path+cost")
     >>> both.values.shape, both.groups, both.names[-1]

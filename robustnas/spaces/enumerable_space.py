@@ -1,4 +1,4 @@
-"""Search spaces that are small enough to be listed: every architecture has an index, every fact is an array."""
+"""Enumerable search spaces: every architecture has an index, and facts about all of them are arrays."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 class EnumerableSpace(SearchSpace[Architecture]):
     """A search space whose architectures are numbered from 0 to ``size - 1``.
 
-    Tables hold a column of ``size`` numbers per metric. Architectures that are one network form a class; classes are
-    the *networks*, in ascending order of their `uid`, and have the *rows* 0 to ``n_networks - 1``. Arrays are computed
-    once per process and are read-only.
+    Tables hold a column of ``size`` numbers per metric. Architectures that are the same network form a class. The
+    classes are the *networks*, in ascending order of their `uid`, with *rows* 0 to ``n_networks - 1``. Arrays are
+    computed once per process and are read-only.
 
-    A subspace (`robustnas.spaces.Subspace`) has the indices of the space that it is a part of: `size` is the same,
-    `members` and `network_indices` are fewer.
+    A subspace (`robustnas.spaces.Subspace`) uses the indices of the space that it is part of: `size` is the same, while
+    `members` and `network_indices` are shorter.
 
     Attributes:
-        size: How many indices there are.
-        n_networks: How many networks there are.
+        size: Number of indices.
+        n_networks: Number of networks.
     """
 
     size: int
@@ -44,7 +44,7 @@ class EnumerableSpace(SearchSpace[Architecture]):
         """Return the architecture of an index.
 
         Raises:
-            NotationError: An index out of range.
+            NotationError: The index is out of range.
         """
 
     @abstractmethod
@@ -53,7 +53,7 @@ class EnumerableSpace(SearchSpace[Architecture]):
 
     @abstractmethod
     def canonical_list(self) -> list[int]:
-        """Return the index of the canonical representative of every index: plain integers, not to be changed."""
+        """Return the index of the canonical representative of every index, as plain integers; do not modify."""
 
     @abstractmethod
     def network_indices(self) -> IntArray:
@@ -61,30 +61,30 @@ class EnumerableSpace(SearchSpace[Architecture]):
 
     @abstractmethod
     def network_of_index(self) -> IntArray:
-        """Return the network's row of every index, shape (size,); -1 for what is not in a subspace."""
+        """Return the network's row for every index, shape (size,); -1 for indices outside a subspace."""
 
     @abstractmethod
     def uids(self) -> IntArray:
-        """Return the number by which its network goes in records, for every index, shape (size,)."""
+        """Return the number that identifies the network in records, for every index, shape (size,)."""
 
     @abstractmethod
     def neighbour_lists(self) -> list[list[int]]:
-        """Return the indices of the neighbours of every index: plain integers, not to be changed."""
+        """Return the indices of the neighbours of every index, as plain integers; do not modify."""
 
     @property
     @abstractmethod
     def encodings(self) -> Mapping[str, Callable[[], Encoding]]:
-        """The encodings that are the space's own, by name."""
+        """The space's own encodings, by name."""
 
     @property
     @abstractmethod
     def default_encoding(self) -> str:
-        """The encoding that surrogates use unless another one is chosen."""
+        """The default encoding of surrogates."""
 
     def twin_labels(self) -> IntArray | None:
         """Return a label per network, equal for networks that compute the same function, shape (n_networks,).
 
-        The spread of scores within a label is training noise. None if the space cannot tell.
+        The spread of scores within a label is training noise. None if the space has no such labels.
         """
         return None
 
@@ -96,7 +96,7 @@ class EnumerableSpace(SearchSpace[Architecture]):
             skeleton: The size of the networks in the space's own terms; its default if None.
 
         Raises:
-            ObjectiveError: The space does not know this cost.
+            ObjectiveError: The space does not define this cost.
         """
         raise ObjectiveError(f"the space {self.name} has no costs, so no {name!r}")
 
@@ -105,11 +105,11 @@ class EnumerableSpace(SearchSpace[Architecture]):
         return None
 
     def canonical(self, architecture: Architecture) -> Architecture:
-        """Return the representative of the architecture's class: the only key for memos and de-duplication."""
+        """Return the representative of the architecture's class: the only key for caching and de-duplication."""
         return self.architecture(self.canonical_list()[self.index(architecture)])
 
     def uid(self, architecture: Architecture) -> int:
-        """Return the number by which the architecture's network goes in records."""
+        """Return the number that identifies the architecture's network in records."""
         return int(self.uids()[self.index(architecture)])
 
     def indices(self, architectures: Iterable[Any]) -> IntArray:
@@ -117,17 +117,17 @@ class EnumerableSpace(SearchSpace[Architecture]):
         return np.array([self.index(self.parse(text)) for text in architectures], dtype=np.int64)
 
     def codes(self) -> NDArray[np.int8]:
-        """Return the place of each choice's option among the choice's options, shape (size, n_choices)."""
+        """Return the position of the chosen option among the options of each choice, shape (size, n_choices)."""
         sizes = tuple(len(options) for options in self.choices.values())
         return np.indices(sizes, dtype=np.int8).reshape(len(sizes), -1).T
 
     def __contains__(self, architecture: Architecture) -> bool:
-        """Return whether an architecture belongs to the space; all of them do but in a subspace."""
+        """Return whether an architecture belongs to the space; all do, except in a subspace."""
         return bool(self.network_of_index()[self.index(architecture)] >= 0)
 
     @property
     def n_members(self) -> int:
-        """How many architectures belong to the space."""
+        """Number of architectures that belong to the space."""
         return len(self.members())
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""The registry of search spaces: one line each."""
+"""The registry of search spaces, one line each."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def _nasbench201() -> EnumerableSpace[Any]:
 SPACES: Registry[Callable[[], EnumerableSpace[Any]]] = Registry(
     "search space", {DEFAULT_SPACE: _nasbench201}, "robustnas.spaces"
 )
-"""Search spaces by name: functions that return the space, the same one every time."""
+"""Search spaces by name: functions that return the space, always the same object."""
 
 
 def open_space(name: str = DEFAULT_SPACE) -> EnumerableSpace[Any]:
     """Return a search space by name.
 
     Raises:
-        InvalidInputError: There is none of this name.
+        InvalidInputError: There is no space of this name.
 
     >>> open_space("nasbench201").n_networks
     6466

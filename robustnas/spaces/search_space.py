@@ -1,4 +1,4 @@
-"""The seam between architectures and everything else: what a search space has to say of itself."""
+"""The interface of search spaces, between architectures and everything else."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ COSTS: dict[str, str] = {
     "params": "trainable parameters",
     "flops": "multiply-accumulates of one forward pass of one image",
 }
-"""Costs that objectives may name, with what they count; smaller is better. A space says what they are."""
+"""Costs that objectives may name, and what they count; smaller is better. Each space computes its own."""
 
 
 class SearchSpace(ABC, Generic[Architecture]):
-    """Architectures, and how to get from one to another.
+    """A set of architectures, with operations to sample, mutate and compare them.
 
-    An architecture is an immutable, hashable value; ``str`` writes it and `parse` reads it. It is a combination of one
-    option for each of the `choices`. It knows no table and no search.
+    An architecture is an immutable, hashable value; ``str`` writes it and `parse` reads it. It combines one option for
+    each of the `choices`, and does not depend on any table or search.
 
     Attributes:
         name: The space's name in `robustnas.spaces.SPACES`, in records and in the store of measurements.
@@ -36,30 +36,30 @@ class SearchSpace(ABC, Generic[Architecture]):
 
     @abstractmethod
     def from_choices(self, options: Mapping[str, Any]) -> Architecture:
-        """Return the architecture of one option per choice.
+        """Return the architecture with the given option for each choice.
 
         Raises:
-            InvalidInputError: A choice is missing or unknown, or has no such option.
+            InvalidInputError: A choice is missing or unknown, or does not have the option.
         """
 
     @abstractmethod
     def choices_of(self, architecture: Architecture) -> dict[str, Any]:
-        """Return the option that an architecture has for every choice; the inverse of `from_choices`."""
+        """Return an architecture's option for every choice; the inverse of `from_choices`."""
 
     @abstractmethod
     def parse(self, text: Any) -> Architecture:
-        """Read an architecture in any notation of the space; an architecture is returned as it is.
+        """Read an architecture in any notation of the space; an architecture is returned unchanged.
 
         Raises:
-            NotationError: Naming the offending part and what was expected there.
+            NotationError: It cannot be read; the message names the offending part and what was expected there.
         """
 
     def canonical(self, architecture: Architecture) -> Architecture:
-        """Return the representative of all architectures that are one network: the key for memos and budgets."""
+        """Return the representative of all architectures that are the same network: the key for caches and budgets."""
         return architecture
 
     def sample(self, rng: np.random.Generator) -> Architecture:
-        """Draw an architecture: every choice uniformly."""
+        """Draw an architecture, every choice uniformly."""
         drawn = {name: options[int(rng.integers(len(options)))] for name, options in self.choices.items()}
         return self.from_choices(drawn)
 

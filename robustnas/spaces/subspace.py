@@ -1,4 +1,4 @@
-"""A part of a search space: the networks that a mask leaves, searched like any other space."""
+"""A subspace: the networks of a search space that a mask keeps, searched like any other space."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from robustnas.spaces.search_space import Architecture
 class Subspace(EnumerableSpace[Architecture]):
     """The networks of a space that a mask keeps.
 
-    Indices, text forms, encodings and costs are those of the whole space, so that columns of tables serve as they are.
-    Networks and their rows are those that are left; neighbours outside are left out.
+    Indices, text forms, encodings and costs are those of the whole space, so columns of tables can be used unchanged.
+    Only the networks that are kept have rows, and neighbours outside the subspace are omitted.
 
     Args:
-        whole: The space that it is a part of.
-        mask: Which architectures are kept, boolean, shape (size,): a network is, if its representative is. Or which
-            networks, shape (n_networks,), by row.
-        name: Its name; that of the whole space if None.
+        whole: The space to take a part of.
+        mask: Which architectures to keep, boolean, shape (size,); a network is kept if its representative is.
+            Alternatively which networks, shape (n_networks,), by row.
+        name: Name of the subspace; that of the whole space if None.
 
     Raises:
-        InvalidInputError: A mask of another shape or type, or one that keeps nothing.
+        InvalidInputError: The mask has another shape or type, or keeps nothing.
 
     >>> from robustnas.spaces import open_space
     >>> whole = open_space("nasbench201")
@@ -62,11 +62,11 @@ class Subspace(EnumerableSpace[Architecture]):
         return self.whole.default_encoding
 
     def from_choices(self, options: Mapping[str, Any]) -> Architecture:
-        """Return the architecture of one option per choice; it may lie outside."""
+        """Return the architecture with the given option for each choice; it may lie outside."""
         return self.whole.from_choices(options)
 
     def choices_of(self, architecture: Architecture) -> dict[str, Any]:
-        """Return the option that an architecture has for every choice."""
+        """Return an architecture's option for every choice."""
         return self.whole.choices_of(architecture)
 
     def parse(self, text: Any) -> Architecture:
@@ -82,7 +82,7 @@ class Subspace(EnumerableSpace[Architecture]):
         return self.whole.architecture(index)
 
     def members(self) -> IntArray:
-        """Return the indices of the architectures that are left."""
+        """Return the indices of the architectures in the subspace."""
         return self._members
 
     def canonical_list(self) -> list[int]:
@@ -90,7 +90,7 @@ class Subspace(EnumerableSpace[Architecture]):
         return self.whole.canonical_list()
 
     def network_indices(self) -> IntArray:
-        """Return the indices of the representatives of the networks that are left, by row."""
+        """Return the indices of the representatives of the networks in the subspace, by row."""
         return self._network_indices
 
     def network_of_index(self) -> IntArray:
@@ -102,24 +102,24 @@ class Subspace(EnumerableSpace[Architecture]):
         return self.whole.uids()
 
     def neighbour_lists(self) -> list[list[int]]:
-        """Return the indices of the neighbours of every index that are left."""
+        """Return, for every index, the indices of its neighbours in the subspace."""
         return self._neighbour_lists
 
     def neighbours(self, architecture: Architecture) -> list[Architecture]:
-        """Return the neighbours that are left."""
+        """Return the neighbours in the subspace."""
         return [self.architecture(index) for index in self.neighbour_lists()[self.index(architecture)]]
 
     def sample(self, rng: np.random.Generator) -> Architecture:
-        """Draw one of the architectures that are left, uniformly."""
+        """Draw an architecture of the subspace uniformly."""
         return self.architecture(int(self._members[rng.integers(len(self._members))]))
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        """Return a random neighbour that is left; where there is none, any architecture that is left."""
+        """Return a random neighbour in the subspace or, if there is none, a random architecture of the subspace."""
         near = self.neighbours(architecture)
         return near[int(rng.integers(len(near)))] if near else self.sample(rng)
 
     def twin_labels(self) -> IntArray | None:
-        """Return the functional class of each network that is left."""
+        """Return the functional class of each network in the subspace."""
         labels = self.whole.twin_labels()
         return None if labels is None else read_only(labels[self._kept])
 

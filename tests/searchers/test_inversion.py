@@ -48,7 +48,7 @@ def test_nothing_runs_before_the_first_question_is_wanted_nor_between() -> None:
 def test_the_end_of_the_loop() -> None:
     inversion = Inversion(lambda ask: ask(1))
     inversion.advance()
-    with pytest.raises(SearchStalled, match="come to its end"):
+    with pytest.raises(SearchStalled, match="the loop has ended"):
         inversion.advance(5)
 
 

@@ -63,7 +63,7 @@ def test_one_column_and_one_metric() -> None:
 def test_refused() -> None:
     x, y = metrics(20)
     y[:, 1] = np.nan
-    with pytest.raises(InvalidInputError, match="column 1 of y is known for no row; expected one at least"):
+    with pytest.raises(InvalidInputError, match="column 1 of y has no known value; expected at least one"):
         MultiTask().fit(x, y)
     model = MultiTask(n_estimators=5, n_folds=2).fit(x, y[:, 0])
     with pytest.raises(InvalidInputError, match=r"known has shape \(3, 2\); expected \(20, 1\)"):

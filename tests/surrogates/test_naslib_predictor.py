@@ -244,7 +244,7 @@ def test_pairs_that_do_not_go_together(monkeypatch: pytest.MonkeyPatch) -> None:
     check_pair("naslib:xgb", "path+cost")
     check_pair("naslib:gcn", "one-hot")
     check_pair("forest", "graph")
-    with pytest.raises(InvalidInputError, match=r"'naslib:gcn' makes its own encoding .* 'one-hot', .* got 'path'"):
+    with pytest.raises(InvalidInputError, match=r"'naslib:gcn' computes its own encoding .* 'one-hot', .* got 'path'"):
         check_pair("naslib:gcn", "path")
 
 

@@ -1,4 +1,4 @@
-"""NAS-Bench-201: cells of six edges with five operations each, and the networks that they make."""
+"""NAS-Bench-201: cells of six edges with one of five operations each, and the networks built from them."""
 
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import SKELETONS, Skeleton

@@ -1,4 +1,4 @@
-"""The cell of NAS-Bench-201: six edges, one of five operations on each, in every notation in use."""
+"""The cell of NAS-Bench-201: six edges, one of five operations on each, in all common notations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from robustnas.spaces.nasbench201.numbering import N_CELLS, N_EDGES, N_OPERATION
 from robustnas.spaces.nasbench201.operations import OPERATION_LABELS, Operation
 
 _CODE_OF_LABEL = {label: code for code, label in enumerate(OPERATION_LABELS)}
-_NASLIB_CODES = (1, 0, 3, 2, 4)  # an involution: the same tuple translates both ways
+_NASLIB_CODES = (1, 0, 3, 2, 4)  # an involution: the same tuple translates in both directions
 _NASLIB_EDGES = (0, 1, 3, 2, 4, 5)  # NASLib sorts edges by source node, the arch string by target node
 
 _ARCH_STRING = re.compile(r"\|(.+)~(\d)\|\+\|(.+)~(\d)\|(.+)~(\d)\|\+\|(.+)~(\d)\|(.+)~(\d)\|(.+)~(\d)\|")
@@ -35,7 +35,7 @@ class Cell:
         ops: Six operation codes (see `Operation`).
 
     Raises:
-        InvalidInputError: Not six operations, or a code that is none.
+        InvalidInputError: There are not six operations, or one is not an operation code.
 
     >>> cell = Cell.parse("#13433")
     >>> str(cell)
@@ -85,7 +85,7 @@ class Cell:
                 string with a database id (``"#13433"``, ``"13433"``) or a space index (``"index:13931"``).
 
         Raises:
-            NotationError: Naming the offending token and what was expected there.
+            NotationError: It cannot be read; the message names the offending token and what was expected there.
         """
         if isinstance(arch, Cell):
             return arch
@@ -112,7 +112,7 @@ class Cell:
 
     @property
     def database_id(self) -> int:
-        """The id of this very cell in the database's meta.json, 0 to 15624 (not that of its class: `space.uid`)."""
+        """The id of this cell in the database's meta.json, 0 to 15624 (for the id of its class, see `space.uid`)."""
         return int(id_of_index()[self.index])
 
     @property

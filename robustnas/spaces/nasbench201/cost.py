@@ -4,9 +4,9 @@ The skeleton: a 3x3 convolution stem with batch norm; three stages of ``n_cells`
 times as many channels, joined by residual blocks of stride 2 (two 3x3 convolutions with batch norm; average pooling and
 a 1x1 convolution on the shortcut); batch norm, ReLU, global average pooling and a linear classifier.
 
-Convention: every convolution of the cell counts, also one whose result reaches no output, as in NAS-Bench-201.
-Parameters include batch norm's scale and shift. FLOPs are multiply-accumulates of convolutions and the classifier
-alone, without its bias; batch norm, ReLU, pooling and sums count nothing. Tables that count those too
+Convention: every convolution of the cell counts, even one whose result does not reach the output, as in NAS-Bench-201.
+Parameters include batch norm's scale and shift. FLOPs are multiply-accumulates of convolutions and the classifier only,
+without its bias; batch norm, ReLU, pooling and sums are not counted. Tables that count those too
 (NAS-Bench-Suite-Zero's ``flops``, in millions) exceed ours by 3 operations per output element of a convolution in a
 cell, 9 per output element of a pooling, and a constant for the skeleton (40,512 at 16x16 pixels and 120 classes).
 """
@@ -26,7 +26,7 @@ from robustnas.spaces.nasbench201.operations import Operation
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """The size of a network: what stands around the cells.
+    """The macro-architecture around the cells, which determines the size of a network.
 
     Args:
         image_size: Height and width of the square input, in pixels; a multiple of 4.
@@ -36,7 +36,7 @@ class Skeleton:
         in_channels: Channels of the input image.
 
     Raises:
-        InvalidInputError: A size that is not positive, or an image size that is no multiple of 4.
+        InvalidInputError: A size is not positive, or the image size is not a multiple of 4.
 
     >>> Skeleton().parameters(Cell.parse("#13433"))
     157306
@@ -73,7 +73,7 @@ CIFAR100 = Skeleton(n_classes=100)
 IMAGENET16_120 = Skeleton(image_size=16, n_classes=120)
 
 SKELETONS: dict[str, Skeleton] = {"cifar10": CIFAR10, "cifar100": CIFAR100, "ImageNet16-120": IMAGENET16_120}
-"""The skeleton that NAS-Bench-201 trained on each dataset."""
+"""NAS-Bench-201's skeleton for each dataset."""
 
 
 @cache

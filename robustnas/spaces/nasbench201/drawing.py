@@ -1,4 +1,4 @@
-"""A cell as a drawing: four nodes on a line, six arcs with their operations, as SVG."""
+"""Draws a cell as SVG: four nodes on a line and six arcs with their operations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 
 from robustnas.spaces.nasbench201.operations import EDGES, Operation
 
-# Okabe and Ito's palette: the colours stay apart for colour-blind readers, and each has a dash of its own.
+# Okabe and Ito's palette, distinguishable for colour-blind readers; each colour also has its own dash pattern.
 _STYLE = {
     Operation.NONE: ("#9a9a9a", "1 5", "none"),
     Operation.SKIP_CONNECT: ("#56b4e9", "", "skip"),
@@ -20,7 +20,7 @@ _WIDTH, _HEIGHT, _AXIS, _STEP, _LEFT, _RADIUS = 560, 250, 118, 150, 55, 17
 
 
 class DrawableCell(Protocol):
-    """What a drawing needs of a cell."""
+    """The attributes of a cell that a drawing needs."""
 
     @property
     def ops(self) -> tuple[int, ...]:
@@ -77,7 +77,7 @@ def _edge(source: int, target: int, op: Operation) -> str:
 
 
 def _bend(source: int, target: int) -> float:
-    """Neighbours are joined by straight lines, 0-2 and 1-3 bend up and down, 0-3 runs above all."""
+    """Adjacent nodes are joined by straight lines, 0-2 and 1-3 bend up and down, 0-3 runs above all others."""
     return {(0, 2): -105.0, (1, 3): 130.0, (0, 3): -210.0}.get((source, target), 0.0)
 
 

@@ -1,9 +1,9 @@
-"""Canonical identity: which of the 15,625 cells the robustness database takes for one network.
+"""Canonical identity: which of the 15,625 cells the robustness database treats as the same network.
 
 The rule is the database's own: node 0 is written "0"; every later node as the sorted list of its incoming terms,
 joined by "+", where a term is "#" if the operation is none or the source node's string is exactly "#", the source's
-string itself if the operation is skip_connect, else "(source)@operation". Two cells are one network if their node 3
-strings are equal. It gives 6,466 classes; a class goes by its smallest database id, the *uid*.
+string itself if the operation is skip_connect, else "(source)@operation". Two cells are the same network if their
+node 3 strings are equal. This gives 6,466 classes, each identified by its smallest database id, the *uid*.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from robustnas.spaces.nasbench201.numbering import N_CELLS, id_of_index, index_o
 from robustnas.spaces.nasbench201.operations import OPERATION_LABELS
 
 N_NETWORKS = 6466
-"""Canonical classes, that is, networks that the database evaluated."""
+"""Number of canonical classes, that is, of networks that the database evaluated."""
 
 
 @cache
 def canonical_strings() -> tuple[str, ...]:
     """Return the string of node 3 for every cell, by space index.
 
-    Nodes 1 and 2 take 5 and 125 forms only, so the strings are built along the prefix tree of the space.
+    Nodes 1 and 2 have only 5 and 125 forms, so the strings are built along the prefix tree of the space.
     """
     strings: list[str] = []
     for node1 in _terms("0"):

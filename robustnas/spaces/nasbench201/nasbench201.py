@@ -27,7 +27,7 @@ EDGE_NAMES: tuple[str, ...] = tuple(f"{source}->{target}" for source, target in 
 class NASBench201(EnumerableSpace[Cell]):
     """Cells of six edges with one of five operations each (Dong and Yang, ICLR 2020).
 
-    15,625 cells; the robustness database takes 6,466 of them for distinct networks, which compute 5,136 functions.
+    There are 15,625 cells; the robustness database distinguishes 6,466 networks, which compute 5,136 functions.
 
     >>> NASBENCH201
     <nasbench201: 15,625 architectures, 6,466 networks>
@@ -58,7 +58,7 @@ class NASBench201(EnumerableSpace[Cell]):
         return NASBENCH201_ENCODINGS
 
     def from_choices(self, options: Mapping[str, Any]) -> Cell:
-        """Return the cell of one operation name per edge."""
+        """Return the cell with the given operation name for each edge."""
         if set(options) != set(EDGE_NAMES):
             raise InvalidInputError(f"choices {sorted(options)}; expected one operation each for {list(EDGE_NAMES)}")
         return Cell.from_names(options[name] for name in EDGE_NAMES)
@@ -104,7 +104,7 @@ class NASBench201(EnumerableSpace[Cell]):
         return cost_column(name, CIFAR10 if skeleton is None else skeleton)
 
     def skeleton(self, dataset: str) -> Skeleton:
-        """Return the skeleton that NAS-Bench-201 trained on a dataset; that of CIFAR-10 for others."""
+        """Return NAS-Bench-201's skeleton for a dataset; for other datasets, that of CIFAR-10."""
         return SKELETONS.get(dataset, CIFAR10)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -112,7 +112,7 @@ class NASBench201(EnumerableSpace[Cell]):
 
 
 NASBENCH201 = NASBench201()
-"""The space; there is one."""
+"""The only instance of the space."""
 
 
 def _nasbench201() -> NASBench201:

@@ -1,9 +1,9 @@
 """The two numberings of the 15,625 cells: the space index and the database id.
 
 The *space index* is the cell's operations read as a six-digit number in base 5, first edge first.
-The *database id* is the number that NAS-Bench-201, and after it the robustness database, gave the cell.
-NAS-Bench-201 (Dong and Yang, ICLR 2020) shuffled the enumerated space once with Python's Mersenne Twister,
-seeded with 88; the same shuffle is done here, so no table of ids is needed.
+The *database id* is the number of the cell in NAS-Bench-201, also used by the robustness database.
+NAS-Bench-201 (Dong and Yang, ICLR 2020) shuffled the enumerated space once with Python's Mersenne Twister, seeded with
+88; the same shuffle is repeated here, so no table of ids is needed.
 """
 
 from __future__ import annotations

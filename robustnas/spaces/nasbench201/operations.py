@@ -1,4 +1,4 @@
-"""The edges of a cell, and the operations that may be on them."""
+"""The edges of a cell and their possible operations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ EDGES: tuple[tuple[int, int], ...] = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2
 
 
 class Operation(IntEnum):
-    """An operation on an edge; the code is its place in NAS-Bench-201's own list."""
+    """An operation on an edge; its code is its position in NAS-Bench-201's own list."""
 
     NONE = 0
     SKIP_CONNECT = 1

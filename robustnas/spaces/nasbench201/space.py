@@ -1,6 +1,6 @@
-"""The search space of NAS-Bench-201: 15,625 cells, 6,466 networks, and what lies next to what.
+"""The search space of NAS-Bench-201: 15,625 cells, 6,466 networks and their neighbours.
 
-Everything over the whole space is an array by space index, computed once per process and read-only.
+Facts about the whole space are arrays by space index, computed once per process and read-only.
 
 >>> from robustnas.spaces.nasbench201 import space
 >>> space.N_CELLS, space.N_NETWORKS
@@ -74,7 +74,7 @@ cell = Cell.from_index
 
 
 def canonical(cell: Cell) -> Cell:
-    """Return the representative of the cell's class: the only key for memos and de-duplication.
+    """Return the representative of the cell's class: the only key for caching and de-duplication.
 
     >>> canonical(Cell.parse("index:0")) == canonical(Cell.parse("index:1"))
     False
@@ -96,12 +96,12 @@ def sample(rng: np.random.Generator, n: int | None = None, *, canonical: bool = 
     """Draw cells uniformly, without replacement.
 
     Args:
-        rng: The generator, the only source of randomness.
-        n: How many; None for a single `Cell` instead of a list.
-        canonical: Draw from the 6,466 representatives instead of the 15,625 cells.
+        rng: The only source of randomness.
+        n: Number of cells; None for a single `Cell` instead of a list.
+        canonical: Whether to draw from the 6,466 representatives instead of the 15,625 cells.
 
     Raises:
-        InvalidInputError: More cells asked for than there are.
+        InvalidInputError: `n` exceeds the number of cells.
     """
     pool = network_indices() if canonical else np.arange(N_CELLS)
     if n is None:
@@ -115,7 +115,7 @@ def sample(rng: np.random.Generator, n: int | None = None, *, canonical: bool = 
 def neighbour_indices() -> IntArray:
     """Return the 24 neighbours (one edge changed) of every cell, shape (15625, 24), read-only.
 
-    Columns run over the six edges, and per edge over the four other operations in order of their codes.
+    Columns run over the six edges and, for each edge, over the four other operations in order of their codes.
     """
     ops = all_operations().astype(np.int64)
     place = N_OPERATIONS ** np.arange(N_EDGES - 1, -1, -1)
@@ -140,13 +140,13 @@ def edit_distance(first: Cell, second: Cell) -> int:
 
 @cache
 def canonical_list() -> list[int]:
-    """Return `canonical_indices` as plain integers, for a search's inner loop; not to be changed."""
+    """Return `canonical_indices` as plain integers, for a search's inner loop; do not modify."""
     plain: list[int] = canonical_indices().tolist()
     return plain
 
 
 @cache
 def neighbour_lists() -> list[list[int]]:
-    """Return `neighbour_indices` as plain integers, for a search's inner loop; not to be changed."""
+    """Return `neighbour_indices` as plain integers, for a search's inner loop; do not modify."""
     plain: list[list[int]] = neighbour_indices().tolist()
     return plain

@@ -1,7 +1,7 @@
 """Functional twins: cells that compute the same function once zeros and skips are fully resolved.
 
 A node's value is a multiset of atoms, the summands that reach it: the input, a convolution, a pooled value. A skip
-passes its source's atoms on, a none passes nothing, pooling of nothing is nothing. A convolution of nothing is a
+passes on its source's atoms, a none passes nothing, pooling of nothing is nothing. A convolution of nothing is a
 learned constant (its batch norm has a bias), not zero. Every convolution has its own weights, so an atom remembers
 *which* convolution it is: a result used twice is one convolution, and two convolutions of the same input are two.
 Two cells are twins if their output values are equal up to a renaming of convolutions.
@@ -33,7 +33,7 @@ _KIND = {Operation.CONV_1X1: "c", Operation.CONV_3X3: "C"}
 
 
 def functional_form(cell: Cell) -> str:
-    """Return a string that two cells share exactly if they compute the same function for equal weights.
+    """Return a string that is equal for two cells if and only if they compute the same function for equal weights.
 
     >>> skip_then_conv, conv = Cell((1, 0, 3, 0, 0, 1)), Cell((0, 0, 0, 3, 0, 0))
     >>> functional_form(skip_then_conv) == functional_form(conv)
@@ -60,7 +60,7 @@ def network_twin_labels() -> IntArray:
 
 @cache
 def twin_groups() -> tuple[tuple[int, ...], ...]:
-    """Return the 641 groups of networks (rows in ascending order of uid) that compute one function."""
+    """Return the 641 groups of networks (rows in ascending order of uid) that compute the same function."""
     rows = defaultdict(list)
     for row, label in enumerate(network_twin_labels()):
         rows[int(label)].append(row)
@@ -85,7 +85,7 @@ def _apply(op: Operation, edge: int, value: Value) -> Value:
 
 
 def _shared_convolutions(output: Value) -> list[int]:
-    """Return the edges of convolutions whose result is used more than once."""
+    """Return the edges of convolutions whose results are used more than once."""
     uses: Counter[int] = Counter()
 
     def visit(value: Value) -> None:

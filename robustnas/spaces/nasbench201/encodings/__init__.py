@@ -1,4 +1,4 @@
-"""The encodings of NAS-Bench-201: cells as rows of numbers. Vectorised over the whole space, and cached.
+"""The encodings of NAS-Bench-201: cells as feature vectors, computed for the whole space at once and cached.
 
 >>> from robustnas.spaces import encoding
 >>> from robustnas.spaces.nasbench201 import space
@@ -28,4 +28,4 @@ NASBENCH201_ENCODINGS: dict[str, Callable[[], Encoding]] = {
     "graph": graph,
     "cost": cost,
 }
-"""Encodings by name; every one but ``one-hot`` gives functional twins equal rows."""
+"""Encodings by name; all except ``one-hot`` give functional twins equal rows."""

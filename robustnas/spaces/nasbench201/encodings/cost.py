@@ -1,4 +1,4 @@
-"""Costs as features: what the live part of a cell spends."""
+"""Costs as features: the cost of the live part of a cell."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from robustnas.spaces.nasbench201.operations import Operation
 
 
 def cost() -> Encoding:
-    """Return operation counts and logarithms of parameters and FLOPs, dead edges left out; twins have equal rows.
+    """Return operation counts and logarithms of parameters and FLOPs, without dead edges; twins have equal rows.
 
     Columns: counts of 1x1 convolutions, 3x3 convolutions, poolings (averaged over twins: one pooling used twice may
-    be spelled as two) and of all convolutions; log10 of parameters and of multiply-accumulates on CIFAR-10's skeleton.
+    appear as two) and all convolutions; log10 of parameters and of multiply-accumulates with CIFAR-10's skeleton.
     """
     live = live_operations()
     counts = {op: (live == op).sum(axis=1) for op in WORKING_OPERATIONS}

@@ -32,10 +32,10 @@ _SUBSETS = [subset for size in range(1, len(_PASSING) + 1) for subset in combina
 def graph() -> Encoding:
     """Return graph features averaged over functional twins, which therefore have equal rows.
 
-    For each of the 15 subsets of the four operations that pass a signal: the shortest and the longest path made of
-    them alone, in working operations (4 and -1 where there is none); how many of their live edges leave the input,
-    enter the output, and touch the inner nodes. Then the count of each operation on live edges, the number of paths,
-    paths by depth, the smallest and largest receptive field, and the fewest convolutions on a shortest path.
+    For each of the 15 subsets of the four operations that pass a signal: the lengths of the shortest and the longest
+    path made of these alone, in working operations (4 and -1 if there is none); and how many of their live edges leave
+    the input, enter the output, and touch the inner nodes. Then the count of each operation on live edges, the number
+    of paths, paths by depth, the smallest and largest receptive field, and the fewest convolutions on a shortest path.
     """
     columns: Columns = {}
     for subset in _SUBSETS:

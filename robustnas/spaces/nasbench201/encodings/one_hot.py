@@ -1,4 +1,4 @@
-"""Adjacency one-hot: which operation is on which edge."""
+"""Adjacency one-hot encoding: which operation is on which edge."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from robustnas.spaces.nasbench201.operations import EDGES
 
 
 def one_hot() -> Encoding:
-    """Return six edges x five operations as 0 and 1; it tells spellings of one network apart."""
+    """Return six edges x five operations as 0 and 1; different cells of the same network have different rows."""
     values = _one_hot(all_operations())
     return Encoding("one-hot", values, _names("one-hot"), (values.shape[1],))
 
 
 def functional() -> Encoding:
-    """Return one-hot with dead edges as none, averaged over functional twins: which operation is on which edge,
-    in the share of the cells that compute this function.
+    """Return one-hot with dead edges as none, averaged over functional twins: the share of the cells computing
+    this function that have the operation on the edge.
     """  # noqa: D205
     values = functional_mean(_one_hot(live_operations()))
     return Encoding("functional", values, _names("functional"), (values.shape[1],))

@@ -23,8 +23,8 @@ N_WORKING = len(WORKING_OPERATIONS)
 def path() -> Encoding:
     """Return how many live paths spell each of the 1 + 3 + 9 + 27 words of working operations.
 
-    The original encoding says whether a path exists and keeps skips as a letter; counting keeps two equal branches
-    apart from one, and contracting skips gives functional twins equal rows.
+    The original encoding records whether a path exists and keeps skips as a letter. Counting distinguishes two equal
+    branches from one, and contracting skips gives functional twins equal rows.
     """
     words = [word for depth in range(MAX_DEPTH + 1) for word in product(WORKING_OPERATIONS, repeat=depth)]
     values = np.zeros((N_CELLS, len(words)))

@@ -1,7 +1,7 @@
-"""Statistics over a cell's paths: what an attack's gradient, or a corruption, meets on its way through the cell.
+"""Statistics over a cell's paths: what an attack's gradient, or a corruption, encounters on its way through the cell.
 
-Accuracy under attack depends on which operations *every* path passes (a path without pooling or convolution is a
-shortcut for small perturbations), on depth and on the receptive field, rather than on where an operation stands.
+Accuracy under attack depends on which operations *every* path contains (a path without pooling or convolution is a
+shortcut for small perturbations), on depth and on the receptive field, rather than on the position of an operation.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from robustnas.spaces.nasbench201.operations import Operation
 
 Columns = dict[str, FloatArray]
 
-_NO_PATH = 99  # deeper than any path: never the minimum where a live path is
+_NO_PATH = 99  # deeper than any path: never the minimum if there is a live path
 
 
 def path_statistics() -> Encoding:
@@ -80,7 +80,7 @@ def _over_paths(name: str, counts: IntArray) -> Columns:
         f"mean_{name}": (counts * live).sum(axis=1) / np.maximum(n_paths, 1),
     }
     columns = {key: np.where(n_paths > 0, values, 0) for key, values in columns.items()}
-    if name != "field":  # no field: only 1x1 convolutions and skips, told by the others
+    if name != "field":  # without it: only 1x1 convolutions and skips, which other columns show
         columns[f"paths_without_{name}"] = ((counts == 0) & live).sum(axis=1)
     return columns
 

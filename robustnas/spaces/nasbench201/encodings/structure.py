@@ -1,4 +1,4 @@
-"""What the encodings are made of: the four paths from a cell's input to its output, over the whole space at once.
+"""Building blocks of the encodings: the four paths from a cell's input to its output, for the whole space at once.
 
 A path is *live* if no operation on it is none; an edge is live if it lies on a live path. Skips are identities, so the
 word of a path is the sequence of its other operations. All arrays are by space index, cached and read-only.
@@ -19,12 +19,12 @@ from robustnas.spaces.nasbench201.twins import twin_labels
 BoolArray = NDArray[np.bool_]
 
 PATHS: tuple[tuple[int, ...], ...] = ((3,), (0, 4), (1, 5), (0, 2, 5))
-"""The edges, by their place in `EDGES`, of the four paths from input to output."""
+"""The edges, by their position in `EDGES`, of the four paths from input to output."""
 
 MAX_DEPTH = max(len(path) for path in PATHS)
 
 WORKING_OPERATIONS = (Operation.CONV_1X1, Operation.CONV_3X3, Operation.AVG_POOL_3X3)
-"""The operations that change their input: neither none nor skip."""
+"""The working operations, which change their input: neither none nor skip."""
 
 SHORT_NAMES = ("none", "skip", "conv_1x1", "conv_3x3", "avg_pool_3x3")
 """Names of the operations in feature names, by code."""
@@ -65,12 +65,12 @@ def path_depths() -> IntArray:
 
 @cache
 def path_ends() -> tuple[IntArray, IntArray]:
-    """Return the first and the last working operation of each path, skip where it has none, each (15625, 4)."""
+    """Return the first and the last working operation of each path, skip if it has none, each (15625, 4)."""
     return _first_operation(reverse=False), _first_operation(reverse=True)
 
 
 def functional_mean(values: FloatArray) -> FloatArray:
-    """Return features averaged over functional twins, so that cells of one function have equal rows.
+    """Return features averaged over functional twins, so that cells with the same function have equal rows.
 
     Args:
         values: Features by space index, shape (15625, d).
