@@ -70,7 +70,7 @@ class Oracle:
     >>> from robustnas.spaces.nasbench201 import Cell
     >>> from robustnas.tables import ArrayTable
     >>> oracle = Oracle("clean", ArrayTable({"clean": np.linspace(0, 1, 15625)}), budget=2)
-    >>> oracle.query(Cell.parse("index:15624")).score
+    >>> oracle.query(oracle.table.space.parse("index:15624")).score
     1.0
     >>> oracle.n_queries, oracle.remaining
     (1, 1)

@@ -19,6 +19,8 @@ from experiments.comparison.plan import builtin_text
 from robustnas import Cell
 from robustnas.tables.database.database import Database
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 Run = Callable[..., Result]
 ARCH = Cell.parse("#13433").arch
 

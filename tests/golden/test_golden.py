@@ -25,6 +25,8 @@ from robustnas.tables.table import Table
 from searchers import SEARCHERS, create, search
 from surrogates import SURROGATES, make_surrogate
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 FILE = Path(__file__).with_name("golden.json")
 REWRITE = "ROBUSTNAS_REWRITE_GOLDEN" in os.environ
 SEEDS = (0, 1, 2)

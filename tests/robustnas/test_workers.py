@@ -13,6 +13,8 @@ import pytest
 from robustnas.errors import WorkerDiedError
 from robustnas.workers import complete, in_processes
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 SCRIPT = """
 from dataclasses import dataclass
 from robustnas.errors import WorkerDiedError

@@ -9,6 +9,8 @@ import pytest
 from searchers import SEARCHERS, Searcher, create
 from searchers.testing import SearcherContract
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 
 class Registered(SearcherContract):
     name: str

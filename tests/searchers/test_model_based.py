@@ -18,6 +18,8 @@ from searchers.initial_design import maximin
 from searchers.model_based import FEATURES, ModelBasedSearch, hypervolume_scalarisation
 from searchers.testing import landscape
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 RNG = np.random.default_rng
 
 

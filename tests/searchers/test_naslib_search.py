@@ -22,6 +22,8 @@ from searchers.base import Searcher
 from searchers.naslib_search import NASLIB_SEARCHERS, NASLibSearcher
 from searchers.testing import SearcherContract, landscape
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 needs_naslib = pytest.mark.skipif(location() is None, reason="NASLib is not installed: see docs/naslib.md")
 
 

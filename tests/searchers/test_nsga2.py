@@ -13,6 +13,8 @@ from searchers import Searcher, create, search
 from searchers.nsga2 import survival_order
 from searchers.testing import landscape
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 points = arrays(float, st.tuples(st.integers(1, 15), st.integers(1, 3)), elements=st.floats(0, 1, width=16))
 
 

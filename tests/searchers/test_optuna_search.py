@@ -13,6 +13,8 @@ from searchers import create, search
 from searchers.optuna_search import OptunaSearcher
 from searchers.testing import landscape
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 
 def _search(searcher: OptunaSearcher, budget: int) -> list[Cell]:
     return [outcome.cell for outcome in search(searcher, Oracle("clean", landscape(), budget=budget))]

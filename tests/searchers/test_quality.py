@@ -11,6 +11,8 @@ from robustnas import Oracle
 from robustnas.tables.database.database import Database
 from searchers import create, search
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 # Mean best accuracy in percent after 100 and 300 distinct networks, CIFAR-10, plain textbook versions.
 REFERENCE = {
     "random": {

@@ -14,6 +14,8 @@ from robustnas.spaces.nasbench201 import space
 from surrogates import DEFAULT_ENCODING, make_surrogate
 from surrogates.metrics import coverage, kendall_tau
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 N_TRIALS = 3
 MARGIN = 0.02  # three trials of 100 rows scatter by about 0.016 (one standard error)
 

@@ -28,6 +28,8 @@ from surrogates import DEFAULT_ENCODING, SURROGATES, WithDeviation, make_surroga
 from surrogates.metrics import coverage, r2
 from tests import ROOT
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 FAST: dict[str, dict[str, Any]] = {
     "xgboost": {"n_estimators": 30, "n_folds": 5},
     "forest": {"n_estimators": 30},

@@ -16,6 +16,8 @@ from click.testing import CliRunner, Result
 from experiments.cli import main
 from robustnas.tables.database.database import Database
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 Run = Callable[..., Result]
 SMALL = ("--channels", "4", "--epochs", "2", "--n-images", "60", "--device", "cpu")
 

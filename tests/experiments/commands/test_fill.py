@@ -19,6 +19,8 @@ from click.testing import CliRunner, Result
 from experiments.cli import main
 from robustnas.measurements import DEFAULT_LEASE, MeasurementStore
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 Run = Callable[..., Result]
 
 PLAN = """

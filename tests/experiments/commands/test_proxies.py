@@ -12,7 +12,7 @@ from robustnas.objectives.objective import Objective
 from robustnas.spaces.nasbench201 import space
 from robustnas.tables.attached.attached import attached_tables
 
-pytestmark = pytest.mark.usefixtures("own_cache")
+pytestmark = [pytest.mark.usefixtures("own_cache"), pytest.mark.timeout(60)]
 
 SMALL = (
     "--image-size",

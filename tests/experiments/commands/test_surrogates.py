@@ -19,6 +19,8 @@ from experiments.cli import main
 from robustnas.tables.datasets import open_table
 from surrogates import DEFAULT_ENCODING, DEFAULT_SURROGATE
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 Run = Callable[..., Result]
 SMALL = ("--surrogates", "ridge", "--encodings", "cost", "--train-sizes", "20", "--trials", "2")
 QUICK = ("--surrogates", "ridge,multitask", "--encodings", "one-hot,path+cost", "--train-sizes", "20,40")

@@ -12,6 +12,8 @@ from experiments.comparison.records import load
 from experiments.comparison.significance import ALL, significance
 from robustnas.errors import InvalidInputError
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 
 def raw(folder, objective, searcher):
     runs = [json.loads(line) for line in (folder / "runs.jsonl").read_text().splitlines()]

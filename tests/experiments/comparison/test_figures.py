@@ -11,6 +11,8 @@ from experiments.comparison.records import load
 from experiments.comparison.significance import significance
 from experiments.pages.figure_style import PALETTE, colours_of, render
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 
 def texts(figure):
     found = [text for text in figure.findobj(lambda artist: hasattr(artist, "get_fontsize")) if text.get_text().strip()]

@@ -4,11 +4,14 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from experiments.comparison.front_figure import front_figure, fronts
 from experiments.comparison.plan import Plan
 from experiments.comparison.records import load
 from experiments.comparison.runner import compare
+
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 
 PLAN = """
 objectives = ["clean", "pgd@1, params"]

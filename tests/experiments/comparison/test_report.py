@@ -13,6 +13,8 @@ from experiments.comparison.report import write_report
 from experiments.comparison.significance import significance
 from robustnas.errors import DataError
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 
 class Page(HTMLParser):
     """Collects what a page refers to, its ids and whether its tags are balanced."""

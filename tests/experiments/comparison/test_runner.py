@@ -16,6 +16,8 @@ from experiments.comparison.runner import compare, run_specs
 from robustnas.errors import DataError, InvalidInputError, ObjectiveError
 from robustnas.tables.database.database import Database
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 PLAN = """
 objectives = ["clean", "pgd@1", "clean, params"]
 budget = 20

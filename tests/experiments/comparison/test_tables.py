@@ -13,6 +13,8 @@ from experiments.comparison.records import load
 from experiments.comparison.significance import significance
 from experiments.pages.table import latex, markdown, to_csv
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 
 @pytest.fixture
 def records(write_records):

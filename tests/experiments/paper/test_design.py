@@ -13,6 +13,8 @@ from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.numbering import all_operations
 from robustnas.tables.database.database import Database
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 
 @pytest.mark.real_data
 def test_the_papers_405_networks_of_equal_size(real_data_dir: Path) -> None:

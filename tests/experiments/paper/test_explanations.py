@@ -12,6 +12,8 @@ from robustnas.spaces import encoding
 from robustnas.spaces.nasbench201 import space
 from robustnas.tables.database.database import Database
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 
 def test_the_feature_that_makes_the_score_is_found() -> None:
     features = encoding("graph")

@@ -10,6 +10,8 @@ from experiments.paper.strategies import PAPER_BEST, flat, plan_of, strategies
 from robustnas.errors import ObjectiveError
 from robustnas.tables.database.database import Database
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 
 @pytest.mark.real_data
 def test_the_section_agrees_with_single_runs(real_data_dir: Path) -> None:

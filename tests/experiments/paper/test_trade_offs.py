@@ -14,6 +14,8 @@ from robustnas.spaces.nasbench201 import space
 from robustnas.tables.attached.attaching import attach
 from robustnas.tables.database.database import Database
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 
 @pytest.mark.real_data
 def test_the_section_agrees_with_a_slow_count(real_data_dir: Path) -> None:

@@ -11,6 +11,8 @@ from experiments.paper.transfer.regrets import transfer_regrets
 from robustnas.errors import ObjectiveError
 from robustnas.tables.database.database import Database
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 
 @pytest.mark.real_data
 def test_the_section_agrees_with_plain_arithmetic(real_data_dir: Path) -> None:

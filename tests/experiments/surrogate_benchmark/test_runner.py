@@ -28,6 +28,8 @@ from robustnas.tables.database.database import Database
 from surrogates import DEFAULT_ENCODING, DEFAULT_SURROGATE, make_surrogate
 from surrogates.metrics import NOMINAL_COVERAGES
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 CHOSEN = {"surrogates": ("ridge", "multitask"), "encodings": ("one-hot", "cost"), "train_sizes": (20, 30)}
 PLAN = BenchmarkPlan(**CHOSEN, n_trials=2)
 

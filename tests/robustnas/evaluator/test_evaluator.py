@@ -25,6 +25,8 @@ from robustnas.measurements import Measurement, MeasurementStore
 from robustnas.metric import PLAIN_METRICS
 from robustnas.spaces.nasbench201 import space
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 TINY = EvaluationSettings(
     channels=4,
     n_cells=1,

@@ -18,6 +18,8 @@ from robustnas.measurements.heartbeat import Heartbeat
 from tests import ROOT
 from tests.robustnas.measurements.made_up import made_up_keys, made_up_measurement, made_up_networks
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 NETWORKS = made_up_networks(4)
 NETWORK = NETWORKS[0]
 VALUES = [made_up_measurement(key) for key in made_up_keys(NETWORK)]

@@ -20,6 +20,8 @@ from robustnas.measurements.location import Location
 from robustnas.measurements.transactions import Transactions
 from tests.robustnas.measurements.made_up import made_up_keys, made_up_measurement, made_up_networks
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 NETWORKS = made_up_networks(3)
 VALUES = [made_up_measurement(key) for network in NETWORKS[:2] for key in made_up_keys(network)]
 

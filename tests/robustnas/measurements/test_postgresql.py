@@ -23,6 +23,8 @@ psycopg = pytest.importorskip("psycopg", reason='psycopg is not installed: pip i
 if TYPE_CHECKING:
     from tests.robustnas.measurements.conftest import PostgreSQL
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 NETWORK = made_up_networks(1)[0]
 KEYS = made_up_keys(NETWORK)
 

@@ -24,6 +24,8 @@ from robustnas.measurements.location import Location
 from tests import ROOT
 from tests.robustnas.measurements.made_up import METRICS, SETTINGS, made_up_keys, made_up_measurement, made_up_networks
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 NETWORKS = made_up_networks(4)
 NETWORK = NETWORKS[0]
 KEY = made_up_keys(NETWORK)[2]

@@ -15,6 +15,8 @@ from robustnas.naslib.light_space import LightSpace
 from robustnas.naslib.loading import load, location
 from robustnas.spaces.nasbench201 import space
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 cells = st.integers(0, space.N_CELLS - 1).map(Cell.from_index)
 needs_naslib = pytest.mark.skipif(location() is None, reason="NASLib is not installed: see docs/naslib.md")
 KIND = ("VAL_ACCURACY", "TEST_ACCURACY", "TRAIN_ACCURACY", "TRAIN_LOSS", "VAL_LOSS", "TEST_LOSS", "TRAIN_TIME")

@@ -178,9 +178,9 @@ class TestRuns:
         searchers = '[[searchers]]\nname = "random"\n'
         plain = Plan.parse(f'objectives = ["clean"]\n{searchers}')
         using = Plan.parse(f'objectives = ["clean", "pgd@1 where hw.latency < 0.5"]\n{searchers}')
-        assert "attached_digests" not in manifest(plain, "", table)
-        assert manifest(using, "", table)["attached_digests"] == table.attached_digests()
-        assert list(manifest(using, "", table)["objectives"]) == ["clean", "pgd@1 where hw.latency < 0.5"]
+        assert "attached_digests" not in manifest(plain, table)
+        assert manifest(using, table)["attached_digests"] == table.attached_digests()
+        assert list(manifest(using, table)["objectives"]) == ["clean", "pgd@1 where hw.latency < 0.5"]
 
     def test_the_hypervolume_is_scaled_to_feasible_networks(self, table: ArrayTable) -> None:
         scale = hypervolume_scale(parse_objectives(f"clean, params {WHERE}"), table)

@@ -16,6 +16,8 @@ from robustnas.evaluator.images.images import ImageData, LabelledImages
 from robustnas.metric import CORRUPTIONS, SEVERITIES
 from tests import ROOT
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 N = 12
 
 

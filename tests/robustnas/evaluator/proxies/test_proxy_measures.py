@@ -19,6 +19,8 @@ from robustnas.evaluator.proxies.subject import Subject
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import Skeleton
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 N, SIDE, N_CLASSES = 5, 4, 3
 CELL = "#81"  # six edges with convolutions and a skip
 

@@ -22,6 +22,8 @@ from robustnas.spaces.nasbench201.cost import IMAGENET16_120
 from robustnas.tables.attached.columns import read_columns
 from robustnas.tables.attached.sheet import read_bytes, read_sheet
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 BATCH = random_batch(6, 8, 4)
 SMALL: dict[str, Any] = {"n_classes": 4, "channels": 4, "n_cells": 1}
 NO_PATH = Cell((0, 0, 0, 0, 0, 0))

@@ -16,6 +16,8 @@ from robustnas.evaluator.proxies import SweepSettings, proxy_scores, random_batc
 from robustnas.evaluator.proxies.score_file import ScoreFile, open_scores, settings_path
 from robustnas.spaces.nasbench201.cell import Cell
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 CELLS = [Cell.from_index(index) for index in (7812, 0, 13931, 15624, 4000)]
 BATCH = random_batch(4, 8, 3)
 SETTINGS = SweepSettings(BATCH, ("params", "nwot", "jacov"), channels=2, n_cells=1)

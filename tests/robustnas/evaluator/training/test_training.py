@@ -25,6 +25,8 @@ from robustnas.evaluator.training.training import TrainingProgress, TrainingResu
 from robustnas.evaluator.training.training_config import TrainingConfig
 from tests import ROOT
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 CPU = torch.device("cpu")
 TINY = TrainingConfig(epochs=4, batch_size=64, learning_rate=0.1, crop_padding=1, warmup=0.1, cosine_per_step=True)
 

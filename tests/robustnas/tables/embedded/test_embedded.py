@@ -23,6 +23,8 @@ from robustnas.tables.embedded.model import OFFSET, accuracy, logit, read_model
 from robustnas.tables.embedded.network import depends_on_input
 from robustnas.tables.noise import noise_floor
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 MODEL = MODELS["cifar10-surrogate"]
 TABLE_NUMBERS = 6466 * 108
 SHOWN = ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption")
