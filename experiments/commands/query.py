@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -14,9 +15,9 @@ from experiments.commands.options import (
     print_json,
     score_lines,
 )
-from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.cell import Cell
-from robustnas.spaces.nasbench201.cost import CIFAR10, SKELETONS
+from robustnas.errors import ObjectiveError
+from robustnas.spaces import COSTS
+from robustnas.tables.table import Table, cost_column
 
 
 @click.command()
@@ -34,20 +35,33 @@ def query(arch: str, dataset: str | None, data: Path | None, as_json: bool) -> N
     Example:
       robustnas query '#13433' --dataset cifar10 --json
     """
-    cell = Cell.parse(arch)
     table = open_dataset(dataset, data)
-    scores = {str(metric): float(table.column(metric)[cell.index]) for metric in table.metrics}
+    space = table.space
+    architecture = space.parse(arch)
+    index, uid = space.index(architecture), space.uid(architecture)
+    scores = {metric: float(table.column(metric)[index]) for metric in table.metrics}
     if as_json:
-        print_json({"arch": cell.arch, "uid": space.uid(cell), "dataset": table.dataset, "scores": scores})
+        named = {str(metric): score for metric, score in scores.items()}
+        print_json({"arch": str(architecture), "uid": uid, "dataset": table.dataset, "scores": named})
         return
-    skeleton = SKELETONS.get(table.dataset, CIFAR10)
+    accuracies = {str(metric): score for metric, score in scores.items() if metric.is_accuracy}
     lines = [
-        cell.arch,
-        f"network {space.uid(cell)} of {table.dataset}, {skeleton.parameters(cell):,} parameters, "
-        f"{skeleton.flops(cell):,} multiply-accumulates",
+        str(architecture),
+        ", ".join([f"network {uid} of {table.dataset}", *_costs(table, index)]),
         "",
-        *score_lines(scores),
-        "",
-        "accuracies in percent; @ eps in 1/255 for attacks, @ severity for corruptions",
+        *(f"{metric}  {score:.6g}" for metric, score in scores.items() if not metric.is_accuracy),
+        *score_lines(accuracies),
     ]
+    if accuracies:
+        lines += ["", "accuracies in percent; @ eps in 1/255 for attacks, @ severity for corruptions"]
     click.echo("\n".join(lines))
+
+
+def _costs(table: Table, index: int) -> list[str]:
+    """Return the costs that the table's space knows, in words."""
+    words = {"params": "parameters", "flops": "multiply-accumulates"}
+    texts = []
+    for name in COSTS:
+        with suppress(ObjectiveError):
+            texts.append(f"{cost_column(name, table)[index]:,.0f} {words.get(name, name)}")
+    return texts

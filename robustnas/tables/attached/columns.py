@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from robustnas.arrays import FloatArray, IntArray
-from robustnas.errors import DataError, InvalidInputError, NotationError, unknown_name
+from robustnas.errors import DataError, NotationError, unknown_name
 from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.attached.sheet import Sheet
 
@@ -113,7 +113,7 @@ def is_notation(value: object, space: EnumerableSpace[Any]) -> bool:
     """Return whether a value is an architecture and not just a number."""
     try:
         _index(value, space)
-    except (NotationError, InvalidInputError):
+    except (ValueError, TypeError):  # InvalidInputError is a ValueError; spaces of others may raise plain ones
         return False
     return not str(value).strip().removesuffix(".0").isdigit()
 
@@ -180,7 +180,7 @@ def _parsed(sheet: Sheet, values: Sequence[object], column: str, space: Enumerab
     for row, value in enumerate(values):
         try:
             indices[row] = _index(value, space)
-        except InvalidInputError as error:
+        except (ValueError, TypeError) as error:
             of = f"column {column!r}: " if column else ""
             raise DataError(f"{sheet.where(row)}: {of}{error}") from None
     return indices

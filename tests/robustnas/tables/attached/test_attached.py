@@ -16,13 +16,21 @@ from hypothesis import strategies as st
 from robustnas import Cell, Objective, Oracle
 from robustnas.errors import DataError, DataNotFoundError, InvalidInputError, ObjectiveError
 from robustnas.objectives.term import minimised_column
-from robustnas.spaces.nasbench201 import space
+from robustnas.spaces import SPACES
+from robustnas.spaces.nasbench201 import NASBENCH201, space
 from robustnas.tables.array_table import ArrayTable
-from robustnas.tables.attached.attached import ATTACHED_VARIABLE, AttachedTable, attached_folder, attached_tables
+from robustnas.tables.attached.attached import (
+    ATTACHED_VARIABLE,
+    AttachedTable,
+    attached_datasets,
+    attached_folder,
+    attached_tables,
+)
 from robustnas.tables.attached.attaching import attach, detach
 from robustnas.tables.attached.columns import read_columns
 from robustnas.tables.attached.sheet import read_sheet
 from robustnas.tables.database.database import Database, user_folder
+from tests.robustnas.spaces.test_search_space import GRID
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -312,6 +320,39 @@ class TestColumns:
             ArrayTable({}, attached={"latency": values})
         with pytest.raises(InvalidInputError, match=r"\(3,\)"):
             ArrayTable({}, attached={"hw.latency": np.zeros(3)})
+
+
+class TestSpaces:
+    def test_a_table_of_another_space(self, write: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+        path = write("a.csv", 'place,latency\n"10,10,10",1\n"12,13,14",2\n')
+        table = attach(path, "cifar10", "hw", key="place", space=GRID)
+        assert (table.n_cells, table.n_networks, table.summary()["space"]) == (2, 2, "grid")
+        assert attached_tables("cifar10", space=GRID)["hw"].columns()["hw.latency"].shape == (60,)
+        with pytest.raises(DataError, match="it is over the space grid, cifar10 is over nasbench201"):
+            attached_tables("cifar10", space=NASBENCH201)
+        with pytest.raises(DataError, match="unknown search space 'grid'"):
+            attached_tables("cifar10")
+        monkeypatch.setitem(SPACES, "grid", lambda: GRID)
+        assert attached_tables("cifar10")["hw"] == table
+
+    def test_the_space_of_a_table_written_before_spaces_is_nasbench201(self, write: Callable[[str, str], Path]) -> None:
+        table = attach(write("a.csv", ONE), "cifar10", "hw")
+        with zipfile.ZipFile(table.path) as archive:
+            entries = {name: archive.read(name) for name in archive.namelist()}
+        manifest = json.loads(entries["manifest.json"])
+        del manifest["space"]
+        with zipfile.ZipFile(table.path, "w") as archive:
+            for name, content in (entries | {"manifest.json": json.dumps(manifest).encode()}).items():
+                archive.writestr(name, content)
+        assert attached_tables("cifar10") == {"hw": table}
+
+    def test_datasets_with_attached_tables_are_listed(self, write: Callable[[str, str], Path], published: Path) -> None:
+        assert attached_datasets() == []
+        attach(write("a.csv", ONE), "ImageNet16-120", "hw")
+        attach(write("a.csv", ONE), "cifar10-surrogate", "hw")
+        attach(write("a.csv", ONE), "cifar100", "hw", data=published)
+        assert attached_datasets() == ["cifar10-surrogate", "ImageNet16-120"]
+        assert attached_datasets(published) == ["cifar10-surrogate", "cifar100", "ImageNet16-120"]
 
 
 class TestObjectives:

@@ -21,9 +21,17 @@ from robustnas.objectives.objective import Objective
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.identity import network_of_index, networks, uids
 from robustnas.spaces.nasbench201.numbering import N_CELLS
+from robustnas.tables.attached.attaching import attach
 from robustnas.tables.database import cache
-from robustnas.tables.database.database import Database, DatabaseTable, find_folder, has_data, user_folder
-from robustnas.tables.datasets import choose_dataset
+from robustnas.tables.database.database import (
+    Database,
+    DatabaseTable,
+    find_folder,
+    has_data,
+    published_names,
+    user_folder,
+)
+from robustnas.tables.datasets import choose_dataset, open_table
 from robustnas.tables.table import Table
 from tests.synthetic import edit_values, write_published
 
@@ -462,3 +470,58 @@ class TestPublished:
             matrix = table.confusion(arch)
             assert matrix.sum() == 10_000
             assert np.trace(matrix) / 10_000 == pytest.approx(table.value(arch, "clean"), abs=1e-3)
+
+
+class TestDatasetsOfOnesOwn:
+    @pytest.fixture
+    def with_own(self, published: Path) -> Path:
+        rng = np.random.default_rng(1)
+        n = len(networks())
+        write_published(published, "mydata", "clean", "accuracy", rng.random(n).round(3))
+        write_published(published, "mydata", "clean", "cm", rng.integers(0, 9, (n, 3, 3)))
+        write_published(published, "Another", "clean", "accuracy", rng.random(n).round(3))
+        (published / "notes").mkdir()
+        (published / "notes" / "clean.json").write_text("{")
+        return published
+
+    def test_folders_of_the_layout_are_datasets(self, with_own: Path, published_once: Path, own_cache: Path) -> None:
+        database = Database.open(with_own)
+        assert list(database) == ["cifar10", "cifar100", "Another", "mydata"]
+        table = open_table("mydata", with_own)
+        assert (table.dataset, table.source) == ("mydata", "table")
+        assert table.value("#9", "clean") == value_in_file(with_own, "mydata/clean_accuracy.json", 9)
+        assert table.confusion("#9").shape == (3, 3)
+        assert table.digest != database["cifar10"].digest
+        assert database["cifar10"].digest == Database.open(published_once)["cifar10"].digest
+        database.files.verify()
+        assert published_names(with_own) == list(database)
+        assert published_names(with_own / "mydata") == []
+
+    def test_one_that_is_new_is_found(self, published: Path) -> None:
+        assert "mydata" not in Database.open(published)
+        path = write_published(published, "mydata", "clean", "accuracy", np.zeros(len(networks())))
+        assert Database.open(published)["mydata"].value("#9", "clean") == 0
+        edit_values(path, lambda values: values.update({"9": 1}))
+        assert Database.open(published)["mydata"].value("#9", "clean") == 1
+        path.unlink()
+        assert "mydata" not in Database.open(published)
+
+    def test_faults(self, with_own: Path) -> None:
+        with pytest.raises(InvalidInputError, match="did you mean 'mydata'"):
+            open_table("mydate", with_own)
+        path = with_own / "mydata" / "clean_cm.json"
+        edit_values(path, lambda values: values.update({"10": [[1, 2], [3, 4]]}))
+        with pytest.raises(DataError, match=r"uid 10 .*shape \(2, 2\)\); expected .*\(3, 3\)"):
+            Database.open(with_own)
+        path.unlink()
+        (with_own / "backup").mkdir()
+        content = (with_own / "cifar10" / "clean_accuracy.json").read_bytes()
+        (with_own / "backup" / "clean_accuracy.json").write_bytes(content)
+        with pytest.raises(DataError, match=r"a file of 'backup', but it holds 'cifar10'; rename the folder, or move"):
+            Database.open(with_own)
+
+    def test_tables_are_attached_to_them(self, with_own: Path, tmp_path: Path) -> None:
+        (tmp_path / "hw.csv").write_text("id,latency\n9,2.5\n")
+        attach(tmp_path / "hw.csv", "mydata", "hw", data=with_own)
+        assert open_table("mydata", with_own).attached_columns()["hw.latency"][Cell.parse("#9").index] == 2.5
+        assert list(Database.open(with_own)) == ["cifar10", "cifar100", "Another", "mydata"]

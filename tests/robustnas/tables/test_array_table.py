@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from robustnas import Cell, Objective, Oracle
+from robustnas.errors import InvalidInputError, ObjectiveError
+from robustnas.metric import Metric
+from robustnas.spaces import Subspace
+from robustnas.spaces.nasbench201 import NASBENCH201, space
+from robustnas.tables import ArrayTable
+from tests.robustnas.spaces.test_search_space import GRID
+
+CELLS = [Cell.from_index(index) for index in (0, 5, 13931, 15624)]
+
+
+def frame(**columns: Any) -> pd.DataFrame:
+    return pd.DataFrame({"arch": [cell.arch for cell in CELLS], **columns})
+
+
+@pytest.mark.usefixtures("own_cache")
+class TestFromFrame:
+    def test_columns_named_like_our_metrics_are_ours_and_others_ones_own(self) -> None:
+        table = ArrayTable.from_frame(
+            frame(
+                **{
+                    "clean": [0.1, 0.2, 0.3, 0.4],
+                    " pgd@1 ": [0.4, 0.3, 0.2, None],
+                    "corruption:fog@3": [0, 1, 0, 1],
+                    "my robustness (%)": [10, 20, 30, 40],
+                    "val_loss": np.array([4, 3, 2, 1], np.float32),
+                    "2nd": [1, 2, 3, 4],
+                    "note": ["a", "b", "c", "d"],
+                }
+            )
+        )
+        names = ["clean", "pgd@1", "corruption:fog@3", "my_robustness", "val_loss", "_2nd"]
+        assert [str(metric) for metric in table.metrics] == names
+        assert table.metrics[3] == Metric.own("my_robustness")
+        assert table.values(CELLS, "val_loss").tolist() == [4, 3, 2, 1]
+        assert np.isnan(table.value(CELLS[3], "pgd@1"))
+        assert (table.dataset, table.source, table.space, len(table.digest)) == ("custom", "array", NASBENCH201, 64)
+        assert Objective("val_loss").minimised
+        assert Oracle("val_loss, clean", table).query(CELLS[1]).scores == (3.0, 0.2)
+        assert table.listing().loc["my_robustness", "best"] == 40
+
+    @pytest.mark.parametrize(
+        "notation", [str, lambda cell: cell, lambda cell: cell.naslib, lambda cell: f"#{cell.database_id}"]
+    )
+    @pytest.mark.parametrize("where", ["column", "key", "index", "named index", "key of the index"])
+    def test_architectures_in_any_notation_in_a_column_or_the_index(self, notation: Any, where: str) -> None:
+        values, archs = [0.1, 0.2, 0.3, 0.4], [notation(cell) for cell in CELLS]
+        name = {"column": "cell", "named index": "net"}.get(where, "whatever")
+        found = pd.DataFrame({"clean": values, "row": range(4), name: pd.Series(archs, dtype=object)})
+        if "index" in where:
+            found = found.drop(columns=name)
+            found.index = pd.Index(archs, tupleize_cols=False, name=None if where == "index" else name)
+        table = ArrayTable.from_frame(found, key=name if "key" in where else None)
+        assert table.values(CELLS, "clean").tolist() == values
+        assert table.metrics == (Metric("clean"), Metric.own("row"))
+
+    def test_integers_are_database_ids(self) -> None:
+        table = ArrayTable.from_frame(pd.DataFrame({"id": [7, 13433], "clean": [0.1, 0.2]}))
+        assert table.value("#13433", "clean") == 0.2
+
+    def test_a_frame_of_a_table_is_that_table(self) -> None:
+        first = ArrayTable.from_frame(frame(clean=[0.1, 0.2, 0.3, 0.4], val_acc=[1, 2, 3, 4]))
+        again = ArrayTable.from_frame(first.frame(), dataset="again")
+        for metric in first.metrics:
+            assert np.array_equal(again.network_column(metric), first.network_column(metric), equal_nan=True)
+
+    def test_a_missing_architecture_takes_the_mean_of_its_class(self) -> None:
+        networks = space.network_of_index()
+        members = np.flatnonzero(networks == np.bincount(networks).argmax())
+        archs = [f"index:{index}" for index in members[:2]]
+        column = ArrayTable.from_frame(pd.DataFrame({"arch": archs, "clean": [0.2, 0.4]})).column("clean")
+        assert column[members[:2]].tolist() == [0.2, 0.4]
+        assert set(column[members[2:]].round(9)) == {0.3}
+        assert np.isfinite(column).sum() == len(members)
+
+    def test_other_spaces(self) -> None:
+        grid = pd.DataFrame({"place": ["10,10,10", "12,13,14"], "score": [1, 2]})
+        table = ArrayTable.from_frame(grid, key="place", space=GRID)
+        assert table.column("score")[[0, 59]].tolist() == [1, 2]
+        with pytest.raises(InvalidInputError, match=r"row 1: column 'place': .*'1,2' has 2 numbers"):
+            ArrayTable.from_frame(grid.replace("12,13,14", "1,2"), key="place", space=GRID)
+        part = Subspace(NASBENCH201, NASBENCH201.cost_column("params") < 100_000)
+        assert np.isfinite(ArrayTable.from_frame(frame(x=[1, 2, 3, 4]), space=part).column("x")[0])
+
+    @pytest.mark.parametrize(
+        ("columns", "message"),
+        [
+            ({"clean": [0.9, 93.2, 0.5, 0.1]}, r"frame, row 1: 93.2 in column 'clean'; .*\[0, 1\].*divide them by 100"),
+            ({"pgd@1": [0.9, -0.1, 0.5, 0.1]}, r"row 1: -0.1 in column 'pgd@1'; expected accuracies in \[0, 1\]$"),
+            ({"x": [1, 2, 3, 4], "clean": ["93%", "1%", "2%", "3%"]}, "row 0: '93%' in column 'clean'"),
+            ({"val_acc": [1, 2, "fast", 3]}, "row 2: 'fast' in column 'val_acc'; expected a finite number"),
+            ({"val_acc": [1, 2, np.inf, 3]}, "row 2: inf in column 'val_acc'"),
+            ({"note": list("abcd")}, "no column of numbers; it has arch, note"),
+            ({"pgd@0": [1, 1, 1, 1]}, "column 'pgd@0': eps '0'.*rename the column or leave it out"),
+            ({"corruption:fgo@3": [1, 1, 1, 1]}, "column 'corruption:fgo@3': .*did you mean 'fog'"),
+            ({"params": [1, 1, 1, 1]}, "column 'params': .*rename the column or leave it out"),
+            ({"a b": [1, 1, 1, 1], "a-b": [1, 1, 1, 1]}, "'a b' and 'a-b' would both be called 'a_b'"),
+        ],
+    )
+    def test_faulty_columns(self, columns: dict[str, Any], message: str) -> None:
+        with pytest.raises(InvalidInputError, match=message):
+            ArrayTable.from_frame(frame(**columns))
+
+    def test_faulty_rows(self) -> None:
+        good = frame(clean=[0.1, 0.2, 0.3, 0.4])
+        with pytest.raises(InvalidInputError, match=r"frame, row 3: .* occurs twice, first in row 0"):
+            ArrayTable.from_frame(good.assign(arch=[str(CELLS[i]) for i in (0, 1, 2, 0)]))
+        with pytest.raises(InvalidInputError, match="row 'b': column 'arch': cannot read 'resnet18'"):
+            ArrayTable.from_frame(good.replace(CELLS[1].arch, "resnet18").set_index(pd.Index(list("abcd"))))
+        with pytest.raises(InvalidInputError, match="no column of architectures among clean; name it with key="):
+            ArrayTable.from_frame(good[["clean"]])
+        with pytest.raises(InvalidInputError, match="has no rows"):
+            ArrayTable.from_frame(good[:0])
+        with pytest.raises(InvalidInputError, match="did you mean 'arch'"):
+            ArrayTable.from_frame(good, key="arhc")
+        with pytest.raises(InvalidInputError, match="column 'clean' occurs twice"):
+            ArrayTable.from_frame(pd.concat([good, good[["clean"]]], axis=1))
+
+
+def test_arrays_may_be_metrics_of_ones_own() -> None:
+    values = np.arange(15_625.0)
+    table = ArrayTable({"val_acc": values, "clean": values / 15_625})
+    assert table.column("val_acc") is table.column(Metric.own("val_acc"))
+    assert table.scores("index:3") == {"val_acc": 3.0, "clean": 3 / 15_625}
+    with pytest.raises(ObjectiveError, match="custom: unknown metric 'val_ac'; did you mean 'val_acc'"):
+        table.column("val_ac")
+    with pytest.raises(ObjectiveError, match="my robustness"):
+        ArrayTable({"my robustness": values})
+    with pytest.raises(ObjectiveError, match="eps '0'"):
+        ArrayTable({"pgd@0": values})
