@@ -120,14 +120,13 @@ def is_notation(value: object, space: EnumerableSpace[Any]) -> bool:
 
 def number(value: object) -> float | None:
     """Return a value as a number, NaN where it is missing, None if it is not a number."""
-    if value is None:
-        return math.nan
     if isinstance(value, str):
-        text = value.strip()
-        if text.lower() in _MISSING:
+        value = value.strip()
+        if value.lower() in _MISSING:
             return math.nan
-        value = text
-    if isinstance(value, bool) or not isinstance(value, str | Real):
+    elif value is None:
+        return math.nan
+    elif isinstance(value, bool) or not isinstance(value, Real):
         return None
     try:
         return float(value)
@@ -151,12 +150,12 @@ def _keys(sheet: Sheet, key: str | None, space: EnumerableSpace[Any]) -> list[st
 
 
 def _index(value: object, space: EnumerableSpace[Any]) -> int:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, Integral) and not isinstance(value, bool):
-        value = str(value)
-    if value is None or isinstance(value, bool | Real):
-        raise NotationError(f"cannot read {value!r} as an architecture")
+    if not isinstance(value, str):  # text is tried first: files of text are long
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if value is None or isinstance(value, bool) or (isinstance(value, Real) and not isinstance(value, Integral)):
+            raise NotationError(f"cannot read {value!r} as an architecture")
+        value = str(value) if isinstance(value, Integral) else value
     return space.index(space.parse(value))
 
 
