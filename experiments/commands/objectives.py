@@ -11,10 +11,8 @@ import numpy as np
 
 from experiments.commands.options import data_option, dataset_option, json_option, open_dataset, print_json
 from robustnas.metric import CORRUPTIONS, PAPER_ATTACKS, corruption_metrics
-from robustnas.objectives.objective import Objective
+from robustnas.objectives import Objective, facts
 from robustnas.spaces import COSTS
-from robustnas.spaces.nasbench201 import space
-from robustnas.tables.noise import noise_floor
 from robustnas.tables.table import Table
 
 
@@ -36,12 +34,14 @@ def objectives(dataset: str | None, data: Path | None, as_json: bool) -> None:
     table = open_dataset(dataset, data)
     rows = list(_rows(table))
     if as_json:
-        print_json({"dataset": table.dataset, "objectives": rows})
+        plain = [{name: value for name, value in row.items() if name != "scale"} for row in rows]
+        print_json({"dataset": table.dataset, "objectives": plain})
         return
     width = max(len(row["objective"]) for row in rows)
     click.echo(f"{'objective':<{width}}  {'best':>12}  {'noise':>6}  meaning")
     for row in rows:
-        noise = f"{100 * row['noise']:.2f}" if row["noise"] > 0 else ""
+        factor = 100 if row["scale"] == "accuracy" else 1
+        noise = f"{factor * row['noise']:.2f}" if row["noise"] > 0 else ""
         click.echo(f"{row['objective']:<{width}}  {_best(row):>12}  {noise:>6}  {row['meaning']}")
     click.echo("\nnoise: standard deviation between trainings of the same function, in points")
     click.echo('combine: "0.5*clean + 0.5*pgd@1" (weighted sum), "clean, pgd@1, flops" (several at once)')
@@ -49,29 +49,32 @@ def objectives(dataset: str | None, data: Path | None, as_json: bool) -> None:
 
 
 def _best(row: dict[str, Any]) -> str:
-    if "." in row["objective"].partition("@")[0]:  # an attached column, in its own units
-        return f"{row['best']:,.6g}"
-    return f"{row['best']:,.0f}" if row["direction"] == "minimise" else f"{100 * row['best']:.2f} %"
+    if row["objective"] in COSTS:
+        return f"{row['best']:,.0f}"
+    return f"{100 * row['best']:.2f} %" if row["scale"] == "accuracy" else f"{row['best']:,.6g}"
 
 
 def _rows(table: Table) -> Iterator[dict[str, Any]]:
     for text, meaning in (_texts(table) | _attached(table)).items():
-        objective = Objective(text)
-        scores = objective.evaluate(table)
-        best = objective.sign * float(np.nanmax(objective.sign * scores))
-        direction, noise = ("minimise", 0.0) if objective.minimised else ("maximise", float("nan"))
-        if not objective.minimised and not objective.attached:
-            noise = noise_floor(scores[space.network_indices()]).std
-        yield {"objective": text, "direction": direction, "best": best, "noise": noise, "meaning": meaning}
+        known = facts(text, table)
+        yield {
+            "objective": text,
+            "direction": "minimise" if known["minimised"] else "maximise",
+            "best": known["best"],
+            "noise": float("nan") if known["noise_floor"] is None else known["noise_floor"],
+            "meaning": meaning,
+            "scale": known["scale"],
+        }
 
 
 def _attached(table: Table) -> dict[str, str]:
     """Return the attached columns, with how many networks each covers."""
     texts = {}
     for name, values in table.attached_columns().items():
+        space = table.space
         n_networks = len(np.unique(space.network_of_index()[np.isfinite(values)]))
         direction = "minimised" if Objective(name).minimised else "maximised"
-        texts[name] = f"attached, {direction}, {n_networks:,} of {space.N_NETWORKS:,} networks"
+        texts[name] = f"attached, {direction}, {n_networks:,} of {space.n_networks:,} networks"
     return texts
 
 

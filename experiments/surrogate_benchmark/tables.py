@@ -24,7 +24,7 @@ def ranking_table(records: SurrogateRecords) -> ReportTable:
         order, ceiling = ranking(records, objective), records.ceiling(objective)
         columns = [_moments(_lookup(curves, objective, order, size), _decimals) for size in sizes]
         largest = _lookup(curves, objective, order, records.largest(objective))
-        reached = [Entry("–" if math.isnan(mean / ceiling) else f"{mean / ceiling:.0%}") for mean, _ in largest]
+        reached = [Entry(_share(mean, ceiling)) for mean, _ in largest]
         ceilings = [Entry("–" if math.isnan(ceiling) else _decimals(ceiling))] * len(order)
         rows += _rows(records.title(objective), order, [*columns, ceilings, reached])
     names = ("surrogate, encoding", *(f"n = {size}" for size in sizes), "ceiling", "reached")
@@ -33,6 +33,12 @@ def ranking_table(records: SurrogateRecords) -> ReportTable:
         "what a perfect predictor would reach, given the training noise; reached: the share at the largest n."
     )
     return ReportTable("Kendall tau after n training networks", names, tuple(rows), note, GROUPED)
+
+
+def _share(mean: float, ceiling: float) -> str:
+    """Write how much of the ceiling was reached; a dash where there is none, or nothing but noise."""
+    known = not math.isnan(mean) and ceiling > 0
+    return f"{mean / ceiling:.0%}" if known else "–"
 
 
 def measures_table(records: SurrogateRecords) -> ReportTable:
