@@ -163,8 +163,12 @@ def _best(spec: RunSpec, table: Table, score: float) -> str:
     if not table.complete:
         return f"best {number(score, scale)}{unit(scale)}"
     reached, possible = (number(value, scale) + unit(scale) for value in (score, known["best"]))
-    noise = f", training noise {100 * known['noise_floor']:.2f} points" if known["noise_floor"] else ""
+    noise = f", training noise {_noise(known['noise_floor'], scale)}" if known["noise_floor"] else ""
     return f"best {reached} (best of the table {possible}{noise})"
+
+
+def _noise(deviation: float, scale: str) -> str:
+    return f"{100 * deviation:.2f} points" if scale == "accuracy" else number(deviation, scale)
 
 
 def _sources(trajectory: Trajectory) -> str:

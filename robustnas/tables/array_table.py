@@ -11,7 +11,7 @@ import numpy as np
 from robustnas.arrays import FloatArray, read_only
 from robustnas.errors import DataError, InvalidInputError, ObjectiveError
 from robustnas.metric import ATTACKS, PLAIN_METRICS, Metric
-from robustnas.spaces import EnumerableSpace, open_space
+from robustnas.spaces import EnumerableSpace, Subspace, open_space
 from robustnas.tables.attached.columns import SheetColumns, column_name, filled, number, read_columns
 from robustnas.tables.attached.frame import frame_sheet
 from robustnas.tables.attached.sheet import Sheet
@@ -76,7 +76,8 @@ class ArrayTable(NetworkTable):
 
         Every numeric column becomes a metric: one of ours if it is named like one (``clean``, ``pgd@1``,
         ``corruption:fog@3``), else one of the user's own, whose name is made of letters, digits and underscores. An
-        architecture without a number takes the mean of the known ones of its class, NaN if there are none.
+        architecture without a number takes the mean of the known ones of its class. The table's space is the part of
+        `space` whose networks have a number: what a search on the table proposes.
 
         Args:
             frame: Architectures, in any notation, in a column or in the index, and numbers.
@@ -123,6 +124,9 @@ class ArrayTable(NetworkTable):
         found = read_columns(sheet, key, space, rename=lambda column: _metric_name(sheet, column))
         _check_accuracies(sheet, found)
         columns = {name: filled(values, space) for name, values in found.columns.items()}
+        known = np.any([np.isfinite(values) for values in columns.values()], axis=0)
+        if not known[space.network_indices()].all():
+            space = Subspace(space, known)
         return cls(columns, dataset, source, skeleton=skeleton, space=space)
 
     @cached_property

@@ -12,6 +12,7 @@ from robustnas.metric import Metric
 from robustnas.spaces import Subspace
 from robustnas.spaces.nasbench201 import NASBENCH201, space
 from robustnas.tables import ArrayTable
+from searchers import create, search
 from tests.robustnas.spaces.test_search_space import GRID
 
 CELLS = [Cell.from_index(index) for index in (0, 5, 13931, 15624)]
@@ -136,3 +137,16 @@ def test_arrays_may_be_metrics_of_ones_own() -> None:
         ArrayTable({"my robustness": values})
     with pytest.raises(ObjectiveError, match="eps '0'"):
         ArrayTable({"pgd@0": values})
+
+
+def test_a_search_on_a_sparse_frame_proposes_what_it_knows() -> None:
+    cells = space.sample(np.random.default_rng(0), 40, canonical=True)
+    frame = pd.DataFrame({"arch": [cell.arch for cell in cells], "val_acc": np.arange(40.0)})
+    table = ArrayTable.from_frame(frame)
+    assert table.space.n_networks == 40
+    assert table.frame()["val_acc"].notna().all()
+    oracle = Oracle("val_acc", table)
+    assert oracle.budget == 40
+    outcomes = list(search(create("evolution", 0, space=table.space), oracle))
+    assert max(outcome.score for outcome in outcomes) == 39
+    assert all(np.isfinite(outcome.score) for outcome in outcomes)
