@@ -2,7 +2,7 @@
 
 >>> import robustnas
 >>> cell = robustnas.Cell.parse("#13433")
->>> robustnas.spaces.nasbench201.space.uid(cell)
+>>> robustnas.space.uid(cell)
 13433
 """
 

@@ -21,7 +21,7 @@ FILES = {
     for kind, text in PAGE
     if kind in ("python", "toml") and re.match(r"# [\w.]+\n", text)
 }
-SCRIPTS = ("measure_noise.py", "my_table.py")
+SCRIPTS = ("measure_noise.py", "my_table.py", "compare_mine.py")
 COMMANDS = [line for kind, text in PAGE if kind == "bash" for line in text.splitlines() if line]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]

@@ -43,7 +43,12 @@ class TestFromFrame:
         assert table.metrics[3] == Metric.own("my_robustness")
         assert table.values(CELLS, "val_loss").tolist() == [4, 3, 2, 1]
         assert np.isnan(table.value(CELLS[3], "pgd@1"))
-        assert (table.dataset, table.source, table.space, len(table.digest)) == ("custom", "array", NASBENCH201, 64)
+        assert (table.dataset, table.source, table.space.name, len(table.digest)) == (
+            "custom",
+            "array",
+            "nasbench201",
+            64,
+        )
         assert Objective("val_loss").minimised
         assert Oracle("val_loss, clean", table).query(CELLS[1]).scores == (3.0, 0.2)
         assert table.listing().loc["my_robustness", "best"] == 40
