@@ -34,7 +34,7 @@ _PARAGRAPHS = (
     "the area that the front dominates, both objectives scaled to their range over all networks: 1 would mean that "
     "one network is best in both, and as the worst networks guess, all fronts come near it. The knee is the network "
     "farthest from the line between the ends of the front.",
-    "A step between neighbours on a front is unsure if it changes an accuracy by less than the noise floor, the "
+    "A step between neighbours on a front is uncertain if it changes an accuracy by less than the noise floor, the "
     "standard deviation between trainings of one function. Near the front are all networks that none beats in both "
     "objectives by more than the noise floor. Costs are exact, without convolutions that do nothing; attached costs "
     "are taken as given, except for a single negative number, such as -1, which marks missing ones. A front is made of "
@@ -162,7 +162,7 @@ def _lead(facts: pd.DataFrame, pairs: Sequence[Pair]) -> str:
         line = facts[(facts["objective"] == first.name) & (facts["against"] == second.name)].iloc[0]
         parts.append(
             f"{first.title} against {second.title}, {line['n_front']} networks on the front and {line['n_near']} "
-            f"within the noise of it, {line['n_unsure']} of {line['n_steps']} steps unsure, hypervolume "
+            f"within the noise of it, {line['n_unsure']} of {line['n_steps']} steps uncertain, hypervolume "
             f"{line['hypervolume']:.3f}"
         )
     return f"No network is best at everything: {'; '.join(parts)}."
@@ -175,7 +175,7 @@ def _table(facts: pd.DataFrame, pairs: Sequence[Pair]) -> ReportTable:
         counts = [line["n_front"], f"{line['hypervolume']:.3f}", *knee]
         counts += [f"{line['n_unsure']} of {line['n_steps']}", line["n_near"]]
         rows.append(Row(second.title, (Entry(first.title), *(Entry(str(text)) for text in counts))))
-    columns = ("objective", "front", "hypervolume", "knee", "against", "unsure steps", "near the front")
+    columns = ("objective", "front", "hypervolume", "knee", "against", "uncertain steps", "near the front")
     note = "Accuracies in percent. Near the front: networks that none beats by more than the noise floor."
     return ReportTable("Pareto fronts over all networks", columns, tuple(rows), note, "against")
 
