@@ -15,6 +15,7 @@
     ├── EvaluationError                         a network cannot be trained or measured
     │   ├── TrainingError                       a training diverged
     │   └── DeviceMemoryError                   a device has too little memory (`evaluator.device`)
+    ├── UserCodeError                           a searcher, surrogate or encoding of the user's own raised an error
     ├── WorkerDiedError                         a worker process was killed
     ├── MissingPackageError                     a required optional package cannot be imported
     └── SearchError                             a search cannot continue
@@ -66,6 +67,10 @@ class EvaluationError(RobustNASError):
 
 class TrainingError(EvaluationError):
     """A training diverged."""
+
+
+class UserCodeError(RobustNASError):
+    """Code of the user's own raised an error: one line that names it, then the part of the traceback that is theirs."""
 
 
 class WorkerDiedError(RobustNASError):

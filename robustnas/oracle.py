@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from robustnas.arrays import FloatArray
 from robustnas.checks import whole_number
-from robustnas.errors import BudgetExhausted, SearchStalled
+from robustnas.errors import BudgetExhausted, NotationError, SearchStalled
 from robustnas.objectives import Objective, needed_metrics, parse_objectives, score_columns, utility_columns
 from robustnas.tables.table import Table
 
@@ -112,11 +112,15 @@ class Oracle:
 
         Raises:
             BudgetExhausted: The network is new, but the budget is spent.
+            NotationError: It is not an architecture of the table's space.
             SearchStalled: The last `max_repeats` queries were repeats, and so is this one.
             EvaluationError: A growing table cannot measure the network; the query is not counted.
         """
-        index = self._index(cell)
-        network = self._networks[index]
+        try:
+            index = self._index(cell)
+            network = self._networks[index]
+        except (AttributeError, TypeError, LookupError):
+            raise NotationError(f"{cell!r} is not an architecture of the space {self.table.space.name}") from None
         repeat = network in self._asked
         if not repeat and len(self._asked) >= self.budget:
             raise BudgetExhausted(f"the budget of {self.budget} distinct networks is spent; {cell} was not evaluated")

@@ -10,17 +10,19 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable, Iterator
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.errors import InvalidInputError, RobustNASError, UserCodeError, unknown_name
 
 EXAMPLE = "my_file.py:MyClass or my.module:MyClass"
 
+_OURS = frozenset(("robustnas", "surrogates", "searchers", "experiments", "builtins", "abc"))
 _NASLIB = "naslib"  # names such as naslib:re are ours, for what NASLib has
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -56,13 +58,52 @@ def load_reference(kind: str, name: str) -> Any:
         module = _module(place)
     except InvalidInputError as error:
         raise InvalidInputError(f"{kind} {name!r}: {error}") from None
-    except Exception as error:  # whatever the user's code raises
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
         reason = f"{type(error).__name__}: {error}"
         raise InvalidInputError(f"{kind} {name!r}: {place} cannot be imported: {reason}") from error
     if not hasattr(module, attribute):
         own = [key for key, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
         raise InvalidInputError(f"{kind} {name!r}: {unknown_name(f'name in {place}:', attribute, own)}")
     return getattr(module, attribute)
+
+
+@contextmanager
+def user_code(methods: Mapping[str, Any]) -> Iterator[None]:
+    """Report what code of the user's own raises, as an error that names the code and can be sent between processes.
+
+    Errors of RobustNAS and Ctrl-C pass, and so does everything if all of the methods are RobustNAS's.
+
+    Args:
+        methods: The classes or functions that are run, by what messages call them, such as ``searcher 'x.py:X'``.
+
+    Raises:
+        UserCodeError: Something else was raised, `SystemExit` included.
+    """
+    try:
+        yield
+    except (RobustNASError, KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        modules = {name: found for name, method in methods.items() if (found := _packages(method) - _OURS)}
+        if not modules:
+            raise
+        raise UserCodeError(_blame(error, modules)) from error
+
+
+def _packages(method: Any) -> set[str]:
+    """Return the packages that a class, its base classes, or a function are defined in."""
+    defined = method.__mro__ if isinstance(method, type) else (method,)
+    return {getattr(part, "__module__", "").partition(".")[0] for part in defined}
+
+
+def _blame(error: BaseException, modules: Mapping[str, set[str]]) -> str:
+    frames = list(traceback.walk_tb(error.__traceback__))
+    packages = [frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in frames]
+    found = ((name, i) for name, own in modules.items() for i, package in enumerate(packages) if package in own)
+    last = next(iter(modules)), len(frames) - 1  # it was called in the wrong way, or returned something wrong
+    name, first = next(found, last)
+    lines = traceback.StackSummary.extract(iter(frames[first:])).format()
+    return "".join([f"{name}: {type(error).__name__}: {error}\n", *lines]).rstrip()
 
 
 def source_digests(names: Iterable[object]) -> dict[str, str]:

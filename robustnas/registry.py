@@ -85,7 +85,7 @@ class Registry(MutableMapping[str, Entry]):
                 continue
             try:
                 self._entries[point.name] = point.load()
-            except Exception as error:  # whatever another package raises must not keep the others out
+            except (Exception, SystemExit) as error:  # whatever another package raises must not keep the others out
                 reason = f"{type(error).__name__}: {error}"
                 _warn(f"the {self.kind} {point.name!r} of {package} cannot be loaded and is left out ({reason})")
         return self._entries

@@ -89,6 +89,8 @@ def in_processes(
 ) -> Iterator[Result]:
     """Yield the results of `work` on every task, in the order in which they are finished.
 
+    If a task raises, no further one is started, and the error follows the results of those that were running.
+
     Args:
         work: What to do with a task.
         tasks: What to work on.
@@ -104,16 +106,23 @@ def in_processes(
     setup = cloudpickle.dumps((work, start, arguments))  # together, so that both functions share their globals
     pool = ProcessPoolExecutor(n_jobs, context, _start, (started, setup))
     queue, running = iter(tasks), set[Future[Result]]()
+    failed: Future[Result] | None = None
     try:
         while True:
             with interrupts_ignored(), environment(OMP_NUM_THREADS="1"):  # workers start here and inherit both for good
                 for task in islice(queue, _IN_FLIGHT_PER_JOB * n_jobs - len(running)):
                     running.add(pool.submit(_call, cloudpickle.dumps(task)))
             if not running:
-                return
+                break
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
-                yield future.result()
+                if not future.exception():
+                    yield future.result()
+                elif failed is None:
+                    failed, queue = future, iter(())
+                    running = {waiting for waiting in running if not waiting.cancel()}
+        if failed is not None:
+            failed.result()
     except BrokenProcessPool as error:
         raise WorkerDiedError(_DIED if started.is_set() else _NOT_STARTED) from error
     finally:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from robustnas.arrays import IntArray
-from robustnas.errors import BudgetExhausted, InvalidInputError, SearchStalled
+from robustnas.errors import BudgetExhausted, InvalidInputError, NotationError, SearchStalled
 from robustnas.oracle import Oracle, Outcome
 from robustnas.spaces import EnumerableSpace, open_space
 
@@ -136,6 +136,9 @@ def search(searcher: Searcher, oracle: Oracle) -> Iterator[Outcome]:
     It ends when the budget is spent, when the searcher has nothing left to propose, or when it only repeats itself;
     ``oracle.remaining`` shows which. The cost of glances is added to the query that follows them.
 
+    Raises:
+        NotationError: The searcher proposes something that is not an architecture of the table's space.
+
     Yields:
         Every outcome, repeats included (``outcome.repeat``).
     """
@@ -146,6 +149,8 @@ def search(searcher: Searcher, oracle: Oracle) -> Iterator[Outcome]:
             outcome = oracle.query(searcher.ask())
         except (BudgetExhausted, SearchStalled):
             return
+        except NotationError as error:
+            raise NotationError(f"{type(searcher).__name__}.ask: {error}") from None
         searcher.tell(outcome)
         yield outcome if not spent else outcome._replace(cost=outcome.cost + spent)
 

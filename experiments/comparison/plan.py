@@ -8,10 +8,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from experiments.comparison.run import methods
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, PlanError, unknown_name
 from robustnas.objectives import Objective, objectives_text, parse_objectives
 from robustnas.plan_file import parse_plan, read_plan
+from robustnas.reference import user_code
 from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.datasets import space_of
 from searchers.registry import check_parameters, create, searcher_class
@@ -199,7 +201,8 @@ def _check_fit(searchers: Sequence[SearcherPlan], objectives: Sequence[str], spa
         for searcher in searchers:
             parameters = {key: value for key, value in searcher.parameters.items() if key != "storage"}
             try:
-                create(searcher.name, 0, n_objectives=n_objectives, space=space, **parameters)
+                with user_code(methods(searcher.name, parameters)):
+                    create(searcher.name, 0, n_objectives=n_objectives, space=space, **parameters)
             except InvalidInputError as error:
                 raise PlanError(f"searcher {searcher.label!r}: {error}") from None
 

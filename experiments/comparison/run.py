@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from robustnas.arrays import FloatArray
+from robustnas.errors import SearchError
 from robustnas.objectives import (
     Objective,
     attached_digests,
@@ -27,11 +28,13 @@ from robustnas.objectives import (
 )
 from robustnas.oracle import Oracle, Outcome
 from robustnas.pareto import HypervolumeScale, non_dominated
-from robustnas.reference import source_digests
+from robustnas.reference import is_reference, source_digests, user_code
 from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.table import Table, skeleton_of
 from searchers import create, search
 from searchers.base import comparable
+from searchers.registry import searcher_class
+from surrogates import SURROGATES, surrogate_class
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,19 @@ def method_sources(searcher: str, parameters: Mapping[str, Any]) -> dict[str, st
     """
     encodings = re.split(r"[+,]", str(parameters.get("encoding", "")))
     return source_digests([searcher, parameters.get("surrogate"), *map(str.strip, encodings)])
+
+
+def methods(searcher: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the classes that a searcher is made of, by what messages call them.
+
+    Raises:
+        InvalidInputError: One is unknown or cannot be loaded.
+    """
+    found: dict[str, Any] = {f"searcher {searcher!r}": searcher_class(searcher)}
+    surrogate = parameters.get("surrogate")
+    if is_reference(surrogate) or (isinstance(surrogate, str) and surrogate in SURROGATES):
+        found[f"surrogate {surrogate!r}"] = surrogate_class(surrogate)
+    return found
 
 
 class Trajectory:
@@ -137,7 +153,17 @@ class Trajectory:
 
 
 def steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
-    """Run a search and yield its growing trajectory after every distinct query, for progress displays."""
+    """Run a search and yield its growing trajectory after every distinct query, for progress displays.
+
+    Raises:
+        UserCodeError: The searcher, or what it uses, is the user's own and raised an error.
+        SearchError: It proposed nothing.
+    """
+    with user_code(methods(spec.searcher, spec.parameters)):
+        yield from _steps(spec, table)
+
+
+def _steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
     objectives = spec.objectives
     oracle = Oracle(objectives, table, budget=spec.budget)
     searcher = create(spec.searcher, spec.seed, n_objectives=len(objectives), space=table.space, **_parameters(spec))
@@ -146,12 +172,13 @@ def steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
         if not outcome.repeat:
             trajectory.add(outcome)
             yield trajectory
+    if not trajectory.outcomes:
+        raise SearchError(f"searcher {spec.label!r} proposed nothing on {spec.objective}, seed {spec.seed}")
 
 
 def finished(trajectories: Iterable[Trajectory]) -> Trajectory:
     """Run a search's steps to their end and return the whole trajectory."""
-    (last,) = deque(trajectories, maxlen=1)  # a budget of at least 1 gives at least one query
-    return last
+    return deque(trajectories, maxlen=1)[0]
 
 
 def record(spec: RunSpec, table: Table) -> dict[str, Any]:

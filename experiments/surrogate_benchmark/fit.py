@@ -14,10 +14,10 @@ from robustnas.arrays import FloatArray, IntArray
 from robustnas.errors import InvalidInputError
 from robustnas.objectives import digests_of, objective_column
 from robustnas.objectives.objective import Objective
-from robustnas.reference import is_reference, source_digests
+from robustnas.reference import is_reference, source_digests, user_code
 from robustnas.spaces import encoding
 from robustnas.tables.table import Table
-from surrogates import make_surrogate
+from surrogates import make_surrogate, surrogate_class
 from surrogates.metrics import NOMINAL_COVERAGES, coverage, kendall_tau, precision_at_k, r2, regret_of_top, spearman
 
 TOP_K = (10, 50, 100)
@@ -95,7 +95,15 @@ def fit_record(spec: FitSpec, table: Table) -> dict[str, Any]:
     """Fit, predict, compare: return the record of a fit, plain data, one line of ``runs.jsonl``.
 
     A prediction that says nothing (all networks equal) has rank correlations of 0.
+
+    Raises:
+        UserCodeError: The surrogate is the user's own and raised an error.
     """
+    with user_code({f"surrogate {spec.surrogate!r}": surrogate_class(spec.surrogate)}):
+        return _fit_record(spec, table)
+
+
+def _fit_record(spec: FitSpec, table: Table) -> dict[str, Any]:
     sources = spec.sources
     scores = objective_column(spec.objective, table)[table.space.network_indices()]
     encoded = encoding(spec.encoding, table)

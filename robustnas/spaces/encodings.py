@@ -10,7 +10,7 @@ import numpy as np
 
 from robustnas.arrays import FloatArray
 from robustnas.errors import InvalidInputError, unknown_name
-from robustnas.reference import is_reference, load_reference
+from robustnas.reference import is_reference, load_reference, user_code
 from robustnas.registry import Registry
 from robustnas.spaces.encoding import Encoding, join
 from robustnas.spaces.enumerable_space import EnumerableSpace
@@ -54,7 +54,11 @@ def _part(part: str, table: Any, space: EnumerableSpace[Any]) -> Encoding:
 
 @lru_cache(maxsize=16)
 def _own(function: Any, space: EnumerableSpace[Any], part: str) -> Encoding:
-    if not callable(function) or not isinstance(found := function(space), Encoding):
+    found = None
+    if callable(function):
+        with user_code({f"encoding {part!r}": function}):
+            found = function(space)
+    if not isinstance(found, Encoding):
         raise InvalidInputError(f"encoding {part!r} is {function!r}; expected a function of a space, to an Encoding")
     found.check_rows(space.size)
     return found
@@ -74,9 +78,7 @@ def _registered(space: EnumerableSpace[Any], parts: tuple[str, ...]) -> Encoding
         return space.encodings[name]()
     if name not in ENCODINGS:
         raise InvalidInputError(unknown_name("encoding", name, encoding_names(space)))
-    found = ENCODINGS[name](space)
-    found.check_rows(space.size)
-    return found
+    return _own(ENCODINGS[name], space, name)
 
 
 def _attached(part: str, table: Any, space: EnumerableSpace[Any]) -> Encoding:

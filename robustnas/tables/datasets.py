@@ -80,7 +80,7 @@ def _referenced(dataset: str) -> Any:
         return found()
     except RobustNASError:
         raise
-    except Exception as error:  # whatever the user's code raises
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
         reason = f"{type(error).__name__}: {error}"
         expected = "expected a table, or a function without arguments that returns one"
         raise InvalidInputError(f"dataset {dataset!r}: {reason}; {expected}") from error

@@ -53,12 +53,14 @@ def test_a_module_and_what_it_imports_are_found_from_the_working_directory(tmp_p
         ("nowhere.at_all:A", "cannot be imported: ModuleNotFoundError: No module named"),
         ("mine.py:Aa", r"unknown name in mine\.py: 'Aa'; did you mean 'A'\?"),
         ("wrong.py:A", "wrong.py cannot be imported: ZeroDivisionError"),
+        ("exits.py:A", "exits.py cannot be imported: SystemExit: 0"),
         ("syntax.py:A", "syntax.py cannot be imported: SyntaxError"),
     ],
 )
 def test_what_cannot_be_loaded_is_refused_in_words(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "mine.py").write_text("class A:\n    pass\n")
     (tmp_path / "wrong.py").write_text("1 / 0\n")
+    (tmp_path / "exits.py").write_text("raise SystemExit(0)\n")
     (tmp_path / "syntax.py").write_text("class\n")
     with pytest.raises(InvalidInputError, match=f"searcher '{name}': .*{message}"):
         load_reference("searcher", name)

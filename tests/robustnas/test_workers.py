@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -136,3 +137,19 @@ def test_workers_can_make_the_context_themselves() -> None:
 
 def test_nothing_missing_starts_nothing() -> None:
     assert [*complete(add_to, [], 0, list[int]().append, n_done=3)] == [(3, None)]
+
+
+def fail_or_wait(task: int) -> int:
+    if task == 0:
+        raise ValueError("task 0")
+    time.sleep(1)
+    return task
+
+
+def test_what_was_running_when_a_task_failed_is_kept_and_nothing_more_is_started() -> None:
+    kept: list[int] = []
+    results = in_processes(fail_or_wait, range(40), 2, prepare, (0,))
+    with pytest.raises(ValueError, match="task 0"):
+        for result in results:
+            kept.append(result)  # noqa: PERF402 - those before the error
+    assert 0 < len(kept) < 10

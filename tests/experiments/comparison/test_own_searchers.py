@@ -1,0 +1,100 @@
+"""Searchers of the user's own that go wrong: one line that names them, and what was finished is kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from experiments.comparison.plan import Plan
+from experiments.comparison.runner import compare
+from robustnas.errors import NotationError, RobustNASError, SearchError, UserCodeError
+
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
+SEARCHERS = """
+from robustnas.errors import SearchStalled
+from searchers import Searcher
+from sklearn.linear_model import Ridge
+
+class TwoTexts(Exception):
+    def __init__(self, one, two):
+        super().__init__(one + two)
+
+class Own(Searcher):
+    def ask(self):
+        return self.space.sample(self.rng)
+    def tell(self, outcome):
+        pass
+
+class Raises(Own):
+    def ask(self):
+        raise TwoTexts("cannot be ", "pickled")
+
+class Exits(Own):
+    def tell(self, outcome):
+        raise SystemExit(0)
+
+class Late(Own):
+    def __init__(self, rng, **problem):
+        super().__init__(rng, **problem)
+        self.proposed = 0
+    def ask(self):
+        self.proposed += 1
+        return super().ask() if self.proposed < 3 else None
+
+class Text(Own):
+    def ask(self):
+        return super().ask().arch
+
+class Stalled(Own):
+    def ask(self):
+        raise SearchStalled("nothing")
+
+class Unfit(Ridge):
+    def fit(self, X, y):
+        raise RuntimeError("does not fit")
+"""
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("own.py").write_text(SEARCHERS)
+
+
+def plan(searcher: str | dict[str, object], budget: int = 5) -> Plan:
+    return Plan("cifar10-surrogate", ["clean"], budget, 2, ["random", searcher])
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(
+    ("searcher", "error", "message"),
+    [
+        ("own.py:Raises", UserCodeError, r"^searcher 'own.py:Raises': TwoTexts: cannot be pickled\n.*own.py.*\n.*raise"),
+        ("own.py:Exits", UserCodeError, r"^searcher 'own.py:Exits': SystemExit: 0\n"),
+        ("own.py:Late", NotationError, r"^Late\.ask: None is not an architecture of the space nasbench201$"),
+        ("own.py:Text", NotationError, r"^Text\.ask: '\|.*' is not an architecture of the space nasbench201$"),
+        ("own.py:Stalled", SearchError, r"^searcher 'own.py:Stalled' proposed nothing on clean, seed \d$"),
+    ],
+)
+def test_a_searcher_that_goes_wrong_is_named(
+    jobs: int, searcher: str, error: type[RobustNASError], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        list(compare(plan(searcher), "out", jobs=jobs))
+    kept = [json.loads(line) for line in Path("out/runs.jsonl").read_text().splitlines()]
+    assert {run["searcher"] for run in kept} == {"random"}
+
+
+def test_a_surrogate_that_goes_wrong_is_named() -> None:
+    searcher = {"name": "xgboost", "surrogate": "own.py:Unfit"}
+    with pytest.raises(UserCodeError, match=r"^surrogate 'own.py:Unfit': RuntimeError: does not fit\n"):
+        list(compare(plan(searcher, budget=40), "out", jobs=1))
+
+
+def test_a_constructor_that_goes_wrong_is_named_before_anything_runs() -> None:
+    Path("own.py").write_text(SEARCHERS.replace("self.proposed = 0", "self.proposed = 1 / 0"))
+    with pytest.raises(UserCodeError, match=r"^searcher 'own.py:Late': ZeroDivisionError: division by zero\n"):
+        plan("own.py:Late")
