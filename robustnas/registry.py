@@ -97,5 +97,9 @@ def _entry_points() -> Any:
     return entry_points()
 
 
+class RegistryWarning(UserWarning):
+    """An installed package registers something that cannot be used."""
+
+
 def _warn(message: str) -> None:
-    warnings.warn(message, stacklevel=4)
+    warnings.warn(message, RegistryWarning, stacklevel=4)

@@ -75,6 +75,11 @@ def create(
     check_parameters(name, parameters)
     if not isinstance(seed, np.random.Generator):
         seed = whole_number("seed", seed, at_least=0)
+    if n_objectives > 1 and not searcher.multi_objective:
+        several = ", ".join(known for known, cls in SEARCHERS.items() if cls.multi_objective)
+        raise InvalidInputError(
+            f"searcher {name!r} maximises one objective, got {n_objectives}; these take several: {several}"
+        )
     problem: dict[str, Any] = {"n_objectives": n_objectives}
     if "space" in _keywords(searcher):
         problem["space"] = space

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from typing import Any, NoReturn
 
 import click
@@ -10,11 +11,15 @@ import click
 OWN_PACKAGES = frozenset(("experiments", "searchers", "surrogates", "robustnas"))
 
 
+_python_shows = warnings.showwarning
+
+
 class Group(click.Group):
     """A group of commands that reports RobustNAS's errors in one line: exit code 2 for bad input, 1 for a failure."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command, translating its errors."""
+        warnings.showwarning = _show_warning
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -27,6 +32,14 @@ class Group(click.Group):
             if not isinstance(error, RobustNASError):
                 raise
             fail(str(error), code=2 if isinstance(error, InvalidInputError) else 1)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+    """Print a warning of a registry as one sentence, any other as Python does."""
+    if category.__name__ == "RegistryWarning":
+        click.echo(f"Note: {message}", err=True)
+    else:
+        _python_shows(message, category, *place, **more)
 
 
 class LazyCommand(click.Command):

@@ -41,7 +41,7 @@ def all_datasets() -> list[str]:
 
 
 def dataset_option(
-    help_text: str = "Dataset to read.",
+    help_text: str = "Dataset, or a table of your own: my.csv, my.parquet.",
     *,
     default: str | None = None,
     show_default: str | bool = "cifar10; cifar10-surrogate without a database",

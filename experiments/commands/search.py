@@ -56,7 +56,7 @@ def _objective_names() -> list[str]:
     "--searcher",
     names=lambda: [*SEARCHERS, *NASLIB_SEARCHERS],
     default="evolution",
-    help="Search strategy.",
+    help="Search strategy, or a class of your own: my_file.py:MySearcher.",
 )
 @budget_option
 @seed_option("the search, on any machine")

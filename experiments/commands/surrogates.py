@@ -34,7 +34,7 @@ from experiments.surrogate_benchmark.tables import ranking_table
 from robustnas.errors import InvalidInputError
 from robustnas.spaces import encoding_names
 from robustnas.tables.datasets import open_table
-from robustnas.tables.table import Table
+from robustnas.tables.table import MEASURED, Table
 from surrogates.registry import NASLIB_SURROGATES, SURROGATES
 
 
@@ -55,7 +55,7 @@ from surrogates.registry import NASLIB_SURROGATES, SURROGATES
     separators=SEVERAL,
     default="default",
     metavar="NAMES",
-    help="Surrogates, separated by commas; default is the shipped one.",
+    help="Surrogates, separated by commas: default is the shipped one, my_file.py:MyRegressor one of your own.",
 )
 @names_option(
     "--encodings",
@@ -136,7 +136,7 @@ def _run(plan: BenchmarkPlan, table: Table, out: Path | None, jobs: int | None) 
 def _show(plan: BenchmarkPlan, records: list[dict[str, Any]], table: Table) -> None:
     read = from_records(manifest(plan, table), records)
     click.echo(markdown(ranking_table(read)), nl=False)
-    if table.source != "table":
+    if table.source not in MEASURED:
         click.echo(f"\nNot measurements: {table.dataset} is a {table.source}.")
 
 

@@ -34,7 +34,6 @@ from robustnas.tables.table import Table, skeleton_of
 from searchers import create, search
 from searchers.base import comparable
 from searchers.registry import searcher_class
-from surrogates import SURROGATES, surrogate_class
 
 
 @dataclass(frozen=True)
@@ -95,8 +94,11 @@ def methods(searcher: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {f"searcher {searcher!r}": searcher_class(searcher)}
     surrogate = parameters.get("surrogate")
-    if is_reference(surrogate) or (isinstance(surrogate, str) and surrogate in SURROGATES):
-        found[f"surrogate {surrogate!r}"] = surrogate_class(surrogate)
+    if isinstance(surrogate, str):
+        from surrogates import SURROGATES, surrogate_class  # loads scikit-learn and XGBoost
+
+        if is_reference(surrogate) or surrogate in SURROGATES:
+            found[f"surrogate {surrogate!r}"] = surrogate_class(surrogate)
     return found
 
 

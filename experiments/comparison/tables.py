@@ -12,6 +12,7 @@ from experiments.comparison import analysis
 from experiments.comparison.records import Records, Target
 from experiments.comparison.significance import Significance, p_text
 from experiments.pages.table import MARK, Entry, ReportTable, Row, markdown, number
+from robustnas.tables.table import MEASURED
 
 NOTE = f"Mean ± standard deviation over seeds. Bold: best of the column. {MARK}: within the noise floor of it."
 
@@ -96,7 +97,7 @@ def terminal_table(records: Records) -> str:
 def marked(table: ReportTable, records: Records) -> ReportTable:
     """Return a table whose note says so where the numbers are not measurements; else the table itself."""
     source, dataset = records.manifest["source"], records.manifest["dataset"]
-    if source == "table":
+    if source in MEASURED:
         return table
     return replace(table, note=f"{dataset}: numbers of a {source}, not measurements. {table.note}".strip())
 

@@ -15,6 +15,9 @@ from robustnas.errors import ObjectiveError, unknown_name
 from robustnas.metric import Metric
 from robustnas.spaces import EnumerableSpace
 
+MEASURED: tuple[str, ...] = ("table", "file", "measured")
+"""Sources whose numbers are measurements, as far as is known: published, in a user's own file, or our evaluator's."""
+
 ATTACHED_NAME = re.compile(r"[A-Za-z_]\w*\.\w+", re.ASCII)
 """What the full name of an attached column looks like: table, dot, column."""
 
