@@ -66,9 +66,9 @@ def test_without_torch_proxies_says_how_to_install_it(monkeypatch: pytest.Monkey
 
 
 def test_help_lists_what_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(SEARCHERS, "third-party", RandomSearch)
+    monkeypatch.setitem(SEARCHERS, "thirdparty", RandomSearch)
     text = " ".join(CliRunner().invoke(main, ["search", "--help"]).stdout.split())
-    assert "optuna-nsga2, third-party, naslib:rs" in text
+    assert "optuna-nsga2, thirdparty, naslib:rs" in text
     assert "Known: default, xgboost, forest" in " ".join(
         CliRunner().invoke(main, ["surrogates", "--help"]).stdout.split()
     )
