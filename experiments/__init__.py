@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     from experiments.comparison.plan import Plan as Plan
     from experiments.comparison.records import Records as Records
     from experiments.comparison.records import load as load
+    from experiments.comparison.runner import compare as compare
 
-__all__ = ["Plan", "Records", "load"]
+__all__ = ["Plan", "Records", "compare", "load"]
 
 
 def __getattr__(name: str) -> object:
@@ -22,4 +23,8 @@ def __getattr__(name: str) -> object:
         from experiments.comparison.plan import Plan
 
         return Plan
+    if name == "compare":
+        from experiments.comparison.runner import compare
+
+        return compare
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
