@@ -86,7 +86,7 @@ class Journal:
                 raise self._foreign(", ".join(f"{name.replace('_', ' ')} {run.get(name)!r}" for name in columns))
             expected = facts(asked[key])
             for name, value in expected.items():
-                if name != SOURCES and run.get(name) != value:
+                if name != SOURCES and run.get(name) != value and _json(run.get(name)) != _json(value):
                     raise self._foreign(f"{name} {run.get(name)!r} instead of {value!r}")
             if changed := edited_sources(run, expected.get(SOURCES, {})):
                 edited.update(changed)
@@ -112,6 +112,11 @@ class Journal:
     def _foreign(self, detail: str) -> DataError:
         folder = str(self.directory)
         return DataError(f"{folder!r} holds records of another experiment ({detail}); choose another --out")
+
+
+def _json(value: object) -> str:
+    """Return a value as a record holds it: a tuple is a list, and NaN equals NaN."""
+    return json.dumps(value, sort_keys=True)
 
 
 @contextmanager

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Iterable, Mapping, Set
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+
 from robustnas.errors import InvalidInputError
 
 
@@ -16,9 +22,22 @@ def whole_number(name: str, value: object, *, at_least: int, at_most: int | None
         ...
     robustnas.errors.InvalidInputError: budget is 0; expected an integer of at least 1
     """
-    if hasattr(value, "__index__") and not isinstance(value, bool):
-        number = int(value.__index__())
-        if number >= at_least and (at_most is None or number <= at_most):
+    with suppress(TypeError):  # arrays have an __index__ that raises
+        number = operator.index(value)  # type: ignore[arg-type]  # it is what is checked
+        if not isinstance(value, bool) and number >= at_least and (at_most is None or number <= at_most):
             return number
     bounds = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
     raise InvalidInputError(f"{name} is {value!r}; expected an integer {bounds}")
+
+
+def listed(value: object, most: int | None = None) -> list[Any]:
+    """Return the entries of a list, an array, a generator or the like; none of what has no order, or is a text.
+
+    >>> listed(range(3)), listed("abc"), listed({1, 2}), listed(None)
+    ([0, 1, 2], [], [], [])
+    """
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping | Set):
+        return []
+    with suppress(TypeError):  # an array without dimensions
+        return list(islice(value, most))
+    return []

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 import cloudpickle
 
-from robustnas.errors import WorkerDiedError
+from robustnas.errors import InvalidInputError, WorkerDiedError
 
 Context = TypeVar("Context")
 Task = TypeVar("Task")
@@ -99,11 +99,15 @@ def in_processes(
         arguments: The arguments of `start`.
 
     Raises:
+        InvalidInputError: Something cannot be pickled.
         WorkerDiedError: A worker process died, or none could start.
     """
     context = multiprocessing.get_context("spawn")
     started = context.Event()
-    setup = cloudpickle.dumps((work, start, arguments))  # together, so that both functions share their globals
+    try:
+        setup = cloudpickle.dumps((work, start, arguments))  # together, so that both functions share their globals
+    except (TypeError, AttributeError, ValueError, pickle.PicklingError) as error:
+        raise InvalidInputError(f"{error}, so worker processes cannot have it; use one process (jobs=1)") from error
     pool = ProcessPoolExecutor(n_jobs, context, _start, (started, setup))
     queue, running = iter(tasks), set[Future[Result]]()
     failed: Future[Result] | None = None

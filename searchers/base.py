@@ -143,10 +143,14 @@ def search(searcher: Searcher, oracle: Oracle) -> Iterator[Outcome]:
         Every outcome, repeats included (``outcome.repeat``).
     """
     glances = _glances(searcher, oracle) if isinstance(searcher, GlancingSearcher) else repeat(0.0)
+    space = oracle.table.space
+    partial = space.n_members < space.size
     while oracle.remaining:
         try:
             spent = next(glances)
             outcome = oracle.query(searcher.ask())
+            if partial and outcome.cell not in space:
+                raise NotationError(f"{outcome.cell} is outside the space {space.name}")
         except (BudgetExhausted, SearchStalled):
             return
         except NotationError as error:

@@ -62,7 +62,7 @@ class ModelBasedSearch(Searcher):
         acquisition: ``ei``, ``noisy-ei``, ``ucb``, ``alternating``, ``thompson`` or ``independent-thompson``.
         candidates: ``space``: every network; ``mutations``: neighbours of the ten best networks so far, as in BANANAS.
         initial: ``maximin``: networks far apart in the encoding; ``random``: random networks.
-        n_initial: Size of the initial design.
+        n_initial: Size of the initial design; all networks of a space that has fewer.
         problem: `space` and `n_objectives`, as in `Searcher`; several objectives are scalarised at random for every
             query.
 
@@ -94,7 +94,7 @@ class ModelBasedSearch(Searcher):
         self.acquisition = _known("acquisition", acquisition or preset.acquisition, ACQUISITIONS)
         self.candidates = _known("candidates", candidates or preset.candidates, CANDIDATES)
         self.initial = _known("initial design", initial or preset.initial, INITIAL_DESIGNS)
-        self.n_initial = whole_number("n_initial", n_initial, at_least=2, at_most=self.space.n_networks)
+        self.n_initial = min(whole_number("n_initial", n_initial, at_least=2), self.space.n_networks)
         self._beliefs = self._make_beliefs()
         self._to_start = self._initial_rows()
         self._rows: list[int] = []

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from experiments.comparison.run import methods
-from robustnas.checks import whole_number
+from robustnas.checks import listed, whole_number
 from robustnas.errors import InvalidInputError, PlanError, unknown_name
 from robustnas.objectives import Objective, objectives_text, parse_objectives
 from robustnas.plan_file import parse_plan, read_plan
@@ -143,29 +146,34 @@ def _plan(content: dict[str, Any], text: str) -> Plan:
 
 
 def _objectives(value: object) -> tuple[str, ...]:
-    listed = _listed(value)
-    if not listed or not all(isinstance(entry, str | Objective) for entry in listed):
+    entries = listed(value)
+    if not entries or not all(isinstance(entry, str | Objective) for entry in entries):
         raise PlanError(f"objectives is {value!r}; expected a list of objective strings such as ['clean', 'pgd@1']")
-    names = tuple(objectives_text(parse_objectives(entry)) for entry in listed)
+    names = tuple(objectives_text(parse_objectives(entry)) for entry in entries)
     _refuse_duplicates("objectives", names)
     return names
 
 
 def _seeds(value: object) -> tuple[int, ...]:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MAX_SEEDS:
-        return tuple(range(value))
-    seeds = _listed(value)
-    if seeds and all(type(seed) is int and seed >= 0 for seed in seeds):
-        _refuse_duplicates("seeds", seeds)
-        return tuple(seeds)
-    raise PlanError(f"seeds is {value!r}; expected a count of at least 1, or a list of integers of at least 0")
+    expected = f"expected a count of at least 1, or a list of integers of at least 0, at most {_MAX_SEEDS:,}"
+    try:
+        if hasattr(value, "__index__") and not getattr(value, "shape", ()):
+            return tuple(range(whole_number("seeds", value, at_least=1, at_most=_MAX_SEEDS)))
+        entries = listed(value, _MAX_SEEDS + 1)
+        seeds = tuple(whole_number("seeds", seed, at_least=0) for seed in entries)
+    except InvalidInputError:
+        raise PlanError(f"seeds is {value!r}; {expected}") from None
+    if not 1 <= len(seeds) <= _MAX_SEEDS:
+        raise PlanError(f"seeds is {value!r}; {expected}")
+    _refuse_duplicates("seeds", seeds)
+    return seeds
 
 
 def _searchers(value: object) -> tuple[SearcherPlan, ...]:
-    listed = _listed(value)
-    if not listed or not all(isinstance(entry, str | Mapping | SearcherPlan) for entry in listed):
+    entries = listed(value)
+    if not entries or not all(isinstance(entry, str | Mapping | SearcherPlan) for entry in entries):
         raise PlanError(f"searchers is {value!r}; expected one [[searchers]] table each, with a name")
-    searchers = tuple(_searcher(entry) for entry in listed)
+    searchers = tuple(_searcher(entry) for entry in entries)
     _refuse_duplicates("labels of searchers", [searcher.label for searcher in searchers])
     return searchers
 
@@ -187,12 +195,20 @@ def _searcher(entry: str | Mapping[str, Any] | SearcherPlan) -> SearcherPlan:
         raise PlanError(f"searcher {name!r} has the label {label!r}; expected a text")
     if "study_name" in parameters:
         raise PlanError(f"searcher {label!r}: study_name cannot be set, every run of a plan has a study of its own")
-    return SearcherPlan(name, label.strip(), parameters)
+    try:
+        plain = json.loads(json.dumps(parameters, default=_plain))
+    except (TypeError, ValueError):
+        raise PlanError(
+            f"searcher {label!r} has the parameters {parameters!r}; expected what JSON can hold, for the record"
+        ) from None
+    return SearcherPlan(name, label.strip(), plain)
 
 
-def _listed(value: object) -> list[Any]:
-    """Return the entries of a list, tuple or range; nothing for anything else, such as a text."""
-    return list(value) if isinstance(value, list | tuple | range) else []
+def _plain(value: object) -> object:
+    """Return a number of numpy as Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError
 
 
 def _check_fit(searchers: Sequence[SearcherPlan], objectives: Sequence[str], space: EnumerableSpace[Any]) -> None:

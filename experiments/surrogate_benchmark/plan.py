@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from typing import Any
 
 from experiments.surrogate_benchmark.fit import FitSpec
-from robustnas.checks import whole_number
+from robustnas.checks import listed, whole_number
 from robustnas.errors import InvalidInputError
-from robustnas.objectives.objective import parse_objectives
+from robustnas.objectives.objective import Objective, parse_objectives
 from robustnas.spaces import EnumerableSpace, encoding, open_space
 from robustnas.tables.datasets import space_of
 from surrogates import DEFAULT_SURROGATE, check_pair, surrogate_class
@@ -54,19 +54,21 @@ class BenchmarkPlan:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.dataset, str) or not self.dataset:
+            raise InvalidInputError(f"dataset is {self.dataset!r}; expected a name such as 'cifar10'")
         space = space_of(self.dataset) or open_space()
-        checked: dict[str, tuple[Any, ...]] = {
+        checked: dict[str, Any] = {
             "objectives": _several("objective", self.objectives, _objective),
             "surrogates": _several("surrogate", self.surrogates, _surrogate),
             "encodings": _several("encoding", self.encodings, partial(_encoding, space)),
             "train_sizes": tuple(sorted(_several("train size", self.train_sizes, partial(_train_size, space)))),
         }
+        checked["n_trials"] = whole_number("trials", self.n_trials, at_least=1)
+        checked["seed"] = whole_number("seed", self.seed, at_least=0)
         for name, values in checked.items():
             object.__setattr__(self, name, values)
         for surrogate, name in product(self.surrogates, self.encodings):
             check_pair(surrogate, name)
-        whole_number("trials", self.n_trials, at_least=1)
-        whole_number("seed", self.seed, at_least=0)
 
     @property
     def n_fits(self) -> int:
@@ -90,8 +92,11 @@ class BenchmarkPlan:
         ]
 
 
-def _several(kind: str, values: Sequence[Any], check: Callable[[Any], Any]) -> tuple[Any, ...]:
-    checked = tuple(check(value) for value in values)
+def _several(kind: str, values: object, check: Callable[[Any], Any]) -> tuple[Any, ...]:
+    entries = listed(values)
+    if not entries and values not in ((), []):
+        raise InvalidInputError(f"{kind}s are {values!r}; expected a list")
+    checked = tuple(check(value) for value in entries)
     repeated = [value for value in checked if checked.count(value) > 1]
     if not checked or repeated:
         raise InvalidInputError(
@@ -102,7 +107,9 @@ def _several(kind: str, values: Sequence[Any], check: Callable[[Any], Any]) -> t
     return checked
 
 
-def _objective(text: str) -> str:
+def _objective(text: str | Objective) -> str:
+    if not isinstance(text, str | Objective):
+        raise InvalidInputError(f"objective is {text!r}; expected a text such as pgd@1")
     objectives = parse_objectives(text)
     if len(objectives) > 1:
         raise InvalidInputError(f"{text!r} is several objectives; expected one, as in pgd@1: repeat --objective")
@@ -117,6 +124,8 @@ def _surrogate(name: str) -> str:
 
 
 def _encoding(space: EnumerableSpace[Any], name: str) -> str:
+    if not isinstance(name, str):
+        raise InvalidInputError(f"encoding is {name!r}; expected a name such as 'path'")
     chosen = space.default_encoding if name == DEFAULT else "+".join(part.strip() for part in name.split("+"))
     if "." not in chosen:  # attached columns need the table
         encoding(chosen, space=space)  # refuses unknown names, and says which are known

@@ -119,3 +119,9 @@ def test_a_run_of_another_kind_is_not_asked_for(tmp_path: Path) -> None:
         journal.append({"surrogate": "gp"})
     with pytest.raises(DataError, match="searcher None, seed None"):
         missing(tmp_path, [Spec("random", 0)])
+
+
+def test_a_tuple_and_nan_are_as_the_record_holds_them(tmp_path: Path) -> None:
+    with open_journal(tmp_path) as journal:
+        journal.append(RUN | {"parameters": {"sizes": (1, 2), "temperature": float("nan")}})
+    assert not missing(tmp_path, [Spec("random", 0)], parameters={"sizes": (1, 2), "temperature": float("nan")})

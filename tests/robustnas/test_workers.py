@@ -4,14 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import deque
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from robustnas.errors import WorkerDiedError
+from robustnas.errors import InvalidInputError, WorkerDiedError
 from robustnas.workers import complete, in_processes
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
@@ -149,7 +151,11 @@ def fail_or_wait(task: int) -> int:
 def test_what_was_running_when_a_task_failed_is_kept_and_nothing_more_is_started() -> None:
     kept: list[int] = []
     results = in_processes(fail_or_wait, range(40), 2, prepare, (0,))
-    with pytest.raises(ValueError, match="task 0"):  # noqa: PT012 - the error comes after some results
-        for result in results:
-            kept.append(result)  # noqa: PERF402 - those before the error
+    with pytest.raises(ValueError, match="task 0"):
+        deque(map(kept.append, results), maxlen=0)
     assert 0 < len(kept) < 10
+
+
+def test_what_cannot_be_pickled_is_refused_in_words() -> None:
+    with pytest.raises(InvalidInputError, match=r"cannot pickle .*lock.*; use one process \(jobs=1\)"):
+        list(in_processes(add, range(3), 2, prepare, (threading.Lock(),)))

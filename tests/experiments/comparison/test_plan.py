@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from experiments.comparison.plan import Plan, builtin_text
@@ -90,3 +93,36 @@ def test_a_plan_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(PlanError, match="cannot read the plan"):
         Plan.load(tmp_path / "binary.toml")
+
+
+def small(**values: Any) -> Plan:
+    chosen: dict[str, Any] = {"dataset": "cifar10-surrogate", "objectives": ["clean"], "searchers": ["random"]} | values
+    return Plan(**chosen)
+
+
+@pytest.mark.parametrize("seeds", [np.int64(3), np.arange(3), range(3), iter(range(3)), [np.int64(0), 1, 2]])
+def test_seeds_may_be_numbers_of_numpy_and_generators(seeds: object) -> None:
+    plan = small(seeds=seeds, budget=np.int32(5))
+    assert plan.seeds == (0, 1, 2)
+    assert json.loads(json.dumps(plan.as_dict()))["seeds"] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"seeds": range(10**12)}, "seeds is range"),
+        ({"seeds": {1, 2}}, "seeds is {1, 2}"),
+        ({"seeds": np.ones(2)}, "seeds is array"),
+        ({"budget": np.array([5])}, "budget is array"),
+        ({"objectives": {"clean"}}, "objectives is {'clean'}"),
+        ({"searchers": [{"name": "xgboost", "surrogate": {1}}]}, "expected what JSON can hold"),
+    ],
+)
+def test_values_of_python_that_are_refused(values: dict[str, object], message: str) -> None:
+    with pytest.raises(PlanError, match=message):
+        small(**values)
+
+
+def test_parameters_are_plain_data() -> None:
+    (searcher,) = small(searchers=[{"name": "evolution", "population_size": np.int64(20)}]).searchers
+    assert type(searcher.parameters["population_size"]) is int

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from robustnas import Cell, Oracle
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, NotationError
 from robustnas.spaces import Subspace, encoding
 from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.tables import ArrayTable, noise_floor
@@ -88,3 +88,18 @@ def test_a_budget_is_at_most_the_networks_that_are_left() -> None:
         Oracle("clean", table, budget=SMALL.n_networks + 1)
     oracle = Oracle("clean", table, budget=SMALL.n_networks)
     assert len(list(search(create("random", 0, space=SMALL), oracle))) == SMALL.n_networks
+
+
+def test_a_searcher_that_leaves_the_space_is_named() -> None:
+    table = ArrayTable({"clean": landscape().column(landscape().metrics[0])}, space=SMALL)
+    elsewhere = create("random", 0, space=NASBENCH201)
+    with pytest.raises(NotationError, match=r"^RandomSearch\.ask: .* is outside the space light$"):
+        list(search(elsewhere, Oracle("clean", table)))
+
+
+@pytest.mark.parametrize("n_networks", [1, 2, 5])
+@pytest.mark.parametrize("name", ["gp", "forest"])
+def test_a_space_smaller_than_an_initial_design_is_searched_whole(name: str, n_networks: int) -> None:
+    tiny = Subspace(NASBENCH201, np.arange(NASBENCH201.n_networks) < n_networks, "tiny")
+    table = ArrayTable({"clean": landscape().column(landscape().metrics[0])}, space=tiny)
+    assert len(list(search(create(name, 0, space=tiny), Oracle("clean", table)))) == n_networks
