@@ -150,7 +150,8 @@ def search(searcher: Searcher, oracle: Oracle) -> Iterator[Outcome]:
             spent = next(glances)
             outcome = oracle.query(searcher.ask())
             if partial and outcome.cell not in space:
-                raise NotationError(f"{outcome.cell} is outside the space {space.name}")
+                advice = "give the searcher the space of the table: space=table.space"
+                raise NotationError(f"{outcome.cell} is outside the space {space.name}; {advice}")
         except (BudgetExhausted, SearchStalled):
             return
         except NotationError as error:
