@@ -95,7 +95,7 @@ def methods(searcher: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {f"searcher {searcher!r}": searcher_class(searcher)}
     surrogate = parameters.get("surrogate")
-    if is_reference(surrogate) or (isinstance(surrogate, str) and surrogate in SURROGATES):
+    if isinstance(surrogate, str) and (is_reference(surrogate) or surrogate in SURROGATES):
         found[f"surrogate {surrogate!r}"] = surrogate_class(surrogate)
     return found
 
