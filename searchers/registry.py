@@ -98,11 +98,10 @@ def searcher_class(name: str) -> type[Searcher]:
         InvalidInputError: The name is unknown (names the nearest one), or the reference is not to a searcher.
     """
     known = SEARCHERS | NASLIB_SEARCHERS
-    if isinstance(name, str) and name in known:
-        return known[name]
-    if not is_reference(name):
+    registered = isinstance(name, str) and name in known
+    if not registered and not is_reference(name):
         raise InvalidInputError(f"{unknown_name('searcher', name, known)}; or a class of your own, {EXAMPLE}")
-    found = load_reference("searcher", name)
+    found: Any = known[name] if registered else load_reference("searcher", name)
     if not (isinstance(found, type) and issubclass(found, Searcher)):
         raise InvalidInputError(f"searcher {name!r} is {found!r}; expected a subclass of searchers.Searcher")
     if inspect.isabstract(found):

@@ -98,12 +98,11 @@ def surrogate_class(name: str) -> type[BaseEstimator]:
     if isinstance(name, str) and name in NASLIB_SURROGATES:
         return NASLibPredictor
     chosen = DEFAULT_SURROGATE if name == "default" else name
-    if isinstance(chosen, str) and chosen in SURROGATES:
-        return SURROGATES[chosen]
-    if not is_reference(name):
+    registered = isinstance(chosen, str) and chosen in SURROGATES
+    if not registered and not is_reference(name):
         known = [*SURROGATES, *NASLIB_SURROGATES, "default"]
         raise InvalidInputError(f"{unknown_name('surrogate', name, known)}; or a regressor of your own, {EXAMPLE}")
-    found = load_reference("surrogate", name)
+    found: Any = SURROGATES[chosen] if registered else load_reference("surrogate", name)
     if not (isinstance(found, type) and issubclass(found, BaseEstimator) and hasattr(found, "predict")):
         raise InvalidInputError(
             f"surrogate {name!r} is {found!r}; expected a scikit-learn regressor: a subclass of BaseEstimator with fit "

@@ -14,7 +14,7 @@ from experiments.journal import SOURCES, open_journal
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
 from robustnas.objectives import attached_digests
-from robustnas.tables.datasets import open_table
+from robustnas.tables.datasets import check_table, open_table
 from robustnas.tables.table import Table
 from robustnas.workers import complete, one_thread
 from searchers import create
@@ -54,7 +54,7 @@ def compare(
     if jobs is not None:
         whole_number("jobs", jobs, at_least=1)
     reopen = partial(open_table, plan.dataset, data) if table is None else None
-    searched = open_table(plan.dataset, data) if table is None else table
+    searched = open_table(plan.dataset, data) if table is None else check_table("table", table)
     if not searched.complete:
         raise InvalidInputError(f"{searched!r} measures what it is asked for; expected a table that is complete")
     description = manifest(plan, searched)

@@ -24,7 +24,7 @@ from robustnas.errors import InvalidInputError
 from robustnas.objectives import facts, objective_column
 from robustnas.objectives.objective import Objective
 from robustnas.spaces import encoding
-from robustnas.tables.datasets import open_table
+from robustnas.tables.datasets import check_table, open_table
 from robustnas.tables.table import Table
 from robustnas.workers import complete
 
@@ -72,7 +72,7 @@ def benchmark(
     if jobs is not None:
         whole_number("jobs", jobs, at_least=1)
     reopen = partial(open_table, plan.dataset, data) if table is None else None
-    table = open_table(plan.dataset, data) if table is None else table
+    table = open_table(plan.dataset, data) if table is None else check_table("table", table)
     description = manifest(plan, table)
     _check_sizes(plan, table)
     for name in plan.encodings:

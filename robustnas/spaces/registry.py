@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from robustnas.errors import InvalidInputError
+from robustnas.reference import user_code
 from robustnas.registry import Registry
 from robustnas.spaces.enumerable_space import EnumerableSpace
 
@@ -27,9 +29,16 @@ def open_space(name: str = DEFAULT_SPACE) -> EnumerableSpace[Any]:
     """Return a search space by name.
 
     Raises:
-        InvalidInputError: There is no space of this name.
+        InvalidInputError: There is no space of this name, or what is registered returns none.
 
     >>> open_space("nasbench201").n_networks
     6466
     """
-    return SPACES.find(name)()
+    opener = SPACES.find(name)
+    found: Any = None
+    if callable(opener):
+        with user_code({f"search space {name!r}": opener}):
+            found = opener()
+    if not isinstance(found, EnumerableSpace):
+        raise InvalidInputError(f"search space {name!r} is {opener!r}; expected a function that returns a space")
+    return found

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from robustnas.errors import InvalidInputError, RobustNASError, unknown_name
-from robustnas.reference import is_reference, load_reference
+from robustnas.reference import is_reference, load_reference, user_code
 from robustnas.registry import Registry
 from robustnas.spaces import EnumerableSpace
 from robustnas.spaces.nasbench201 import NASBENCH201, SKELETONS
@@ -66,9 +66,12 @@ def open_table(dataset: str, data: str | Path | None = None) -> Table:
     if is_table_file(dataset):
         return open_file(dataset, DATASETS)
     if is_reference(dataset):
-        return _checked(dataset, _referenced(dataset))
+        return check_table(f"dataset {dataset!r}", _referenced(dataset))
     opener = DATASETS.get(dataset.partition("@")[0], _published)
-    return _checked(dataset, opener(dataset, data))
+    if not callable(opener):
+        raise InvalidInputError(f"dataset {dataset!r} is {opener!r}; expected a function of its name and a folder")
+    with user_code({f"dataset {dataset!r}": opener}):
+        return check_table(f"dataset {dataset!r}", opener(dataset, data))
 
 
 def _referenced(dataset: str) -> Any:
@@ -86,8 +89,12 @@ def _referenced(dataset: str) -> Any:
         raise InvalidInputError(f"dataset {dataset!r}: {reason}; {expected}") from error
 
 
-def _checked(dataset: str, table: Any) -> Table:
+def check_table(name: str, table: Any) -> Table:
     """Return an object if it looks like a `Table`.
+
+    Args:
+        name: What messages call it.
+        table: The object.
 
     Raises:
         InvalidInputError: It does not; says what it lacks.
@@ -95,7 +102,7 @@ def _checked(dataset: str, table: Any) -> Table:
     members = [name for name in (*Table.__annotations__, *vars(Table)) if not name.startswith("_")]
     if lacking := [name for name in members if not hasattr(table, name)]:
         what = f"is a {type(table).__name__}, not a table: it has no {', '.join(lacking)}"
-        raise InvalidInputError(f"dataset {dataset!r} {what}; expected one such as robustnas.tables.ArrayTable")
+        raise InvalidInputError(f"{name} {what}; expected one such as robustnas.tables.ArrayTable")
     checked: Table = table
     return checked
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from experiments.comparison.plan import Plan
 from experiments.comparison.runner import compare
-from robustnas.errors import NotationError, RobustNASError, SearchError, UserCodeError
+from robustnas.errors import InvalidInputError, NotationError, RobustNASError, SearchError, UserCodeError
+from robustnas.spaces.registry import SPACES, open_space
+from robustnas.tables.datasets import DATASETS, open_table
+from searchers import SEARCHERS, create
+from surrogates import SURROGATES, make_surrogate
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 
-SEARCHERS = """
+SOURCE = """
 from robustnas.errors import SearchStalled
 from searchers import Searcher
 from sklearn.linear_model import Ridge
@@ -61,7 +66,7 @@ class Unfit(Ridge):
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("own.py").write_text(SEARCHERS)
+    Path("own.py").write_text(SOURCE)
 
 
 def plan(searcher: str | dict[str, object], budget: int = 5) -> Plan:
@@ -99,6 +104,29 @@ def test_a_surrogate_that_goes_wrong_is_named() -> None:
 
 
 def test_a_constructor_that_goes_wrong_is_named_before_anything_runs() -> None:
-    Path("own.py").write_text(SEARCHERS.replace("self.proposed = 0", "self.proposed = 1 / 0"))
+    Path("own.py").write_text(SOURCE.replace("self.proposed = 0", "self.proposed = 1 / 0"))
     with pytest.raises(UserCodeError, match=r"^searcher 'own.py:Late': ZeroDivisionError: division by zero\n"):
         plan("own.py:Late")
+
+
+@pytest.mark.parametrize("entry", [3, json, len])
+def test_what_a_package_registers_is_checked_when_it_is_used(monkeypatch: pytest.MonkeyPatch, entry: Any) -> None:
+    monkeypatch.setitem(SEARCHERS, "odd", entry)
+    monkeypatch.setitem(SURROGATES, "odd", entry)
+    monkeypatch.setitem(DATASETS, "odd", entry)
+    monkeypatch.setitem(SPACES, "odd", entry)
+    with pytest.raises(InvalidInputError, match=r"searcher 'odd' is .*; expected a subclass"):
+        create("odd", 0)
+    with pytest.raises(InvalidInputError, match=r"surrogate 'odd' is .*; expected a scikit-learn regressor"):
+        make_surrogate("odd")
+    if entry is not len:
+        with pytest.raises(InvalidInputError, match=r"dataset 'odd' is .*; expected a function"):
+            open_table("odd")
+        with pytest.raises(InvalidInputError, match=r"search space 'odd' is .*; expected a function"):
+            open_space("odd")
+
+
+@pytest.mark.parametrize("table", [3, {"clean": [1.0]}])
+def test_what_is_no_table_is_refused_in_words(table: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"table is a .*, not a table: it has no"):
+        list(compare(Plan("cifar10-surrogate", ["clean"], 5, 2, ["random"]), "out", table=table, jobs=1))
