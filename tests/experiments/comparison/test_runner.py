@@ -168,6 +168,6 @@ def test_ctrl_c_stops_soon_and_says_how_to_go_on(published: Path, own_cache: Pat
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert "run the same command to go on" in errors
+    assert "run the same command again to resume" in errors
     assert "Traceback" not in errors
     assert len(essence(lines(out))) == len(lines(out)) > 0
