@@ -24,7 +24,7 @@ FILES = {
 SCRIPTS = ("measure_noise.py", "my_table.py", "compare_mine.py")
 COMMANDS = [line for kind, text in PAGE if kind == "bash" for line in text.splitlines() if line]
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from experiments.comparison.runner import compare, run_specs
 from robustnas.errors import DataError, InvalidInputError, ObjectiveError
 from robustnas.tables.database.database import Database
 
-pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+pytestmark = pytest.mark.timeout(180)  # slow where processors are shared
 
 PLAN = """
 objectives = ["clean", "pgd@1", "clean, params"]
