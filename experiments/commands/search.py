@@ -28,9 +28,8 @@ from experiments.comparison.run import RunSpec, Trajectory, steps
 from experiments.pages.table import number, unit
 from robustnas.errors import InvalidInputError
 from robustnas.metric import ATTACKS
-from robustnas.objectives import facts, parse_objectives
+from robustnas.objectives import facts, scale_of
 from robustnas.spaces import COSTS
-from robustnas.spaces.nasbench201 import space
 from robustnas.tables.table import Table
 from robustnas.workers import one_thread
 from searchers.naslib_search import NASLIB_SEARCHERS
@@ -93,8 +92,7 @@ def search(
       robustnas search --objective clean --set population_size=50 --json
       robustnas search --images digits --objective pgd@16 --budget 5
     """
-    text = ", ".join(str(part) for part in parse_objectives(objective))
-    spec = RunSpec(text, searcher, searcher, _parameters(settings), budget, seed)
+    spec = RunSpec(objective, searcher, searcher, _parameters(settings), budget, seed)
     with ExitStack() as stack:
         progress = stack.enter_context(search_progress(spec, show=not as_json))
         if images is None:
@@ -124,7 +122,7 @@ def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float)
         "searcher": spec.searcher,
         "seed": spec.seed,
         "n_queries": len(trajectory.outcomes),
-        "best": {"arch": trajectory.best_cell.arch, "score": trajectory.best[-1]},
+        "best": {"arch": str(trajectory.best_cell), "score": trajectory.best[-1]},
         "trajectory": trajectory.best,
         "seconds": round(seconds, 6),
     }
@@ -145,13 +143,13 @@ def _summary(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float
         lines += _front(trajectory, "whole table's" if table.complete else "possible")
     else:
         best = _best(spec, table, trajectory.best[-1])
-        lines += [best, f"  {cell.arch}", f"  network {space.uid(cell)}"]
+        lines += [best, f"  {cell}", f"  network {table.space.uid(cell)}"]
     return "\n".join([*lines, *note_lines(table.notes, _MOST_NOTES)])
 
 
 def _front(trajectory: Trajectory, of: str) -> list[str]:
     front = trajectory.front()
-    scales = ["count" if objective.minimised else "accuracy" for objective in trajectory.objectives]
+    scales = [scale_of(objective) for objective in trajectory.objectives]
     lines = [f"front of {len(front)} networks, {trajectory.best[-1]:.1%} of the {of} hypervolume"]
     return lines + [f"  {member['arch']}  {_scores(member['scores'], scales)}" for member in front]
 

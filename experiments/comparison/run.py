@@ -190,6 +190,7 @@ def record(spec: RunSpec, table: Table) -> dict[str, Any]:
     start = time.perf_counter()
     trajectory = finished(steps(spec, table))
     seconds = time.perf_counter() - start
+    sources = spec.sources
     return {
         "objective": spec.objective,
         "searcher": spec.label,
@@ -200,7 +201,7 @@ def record(spec: RunSpec, table: Table) -> dict[str, Any]:
         "space": table.space.name,
         "database_digest": table.digest,
         **attached_digests(spec.objectives, table),
-        **({"sources": spec.sources} if spec.sources else {}),
+        **({"sources": sources} if sources else {}),
         "budget": spec.budget,
         "n_queries": len(trajectory.outcomes),
         "seconds": round(seconds, 6),

@@ -1,7 +1,15 @@
 """Objectives: what a search maximises or minimises, and under which constraints."""
 
 from robustnas.objectives.constraint import Constraint
-from robustnas.objectives.facts import attached_digests, cross_objectives, digests_of, facts, objective_column, title
+from robustnas.objectives.facts import (
+    attached_digests,
+    cross_objectives,
+    digests_of,
+    facts,
+    objective_column,
+    scale_of,
+    title,
+)
 from robustnas.objectives.objective import (
     Objective,
     feasible,
@@ -24,6 +32,7 @@ __all__ = [
     "objective_column",
     "objectives_text",
     "parse_objectives",
+    "scale_of",
     "score_columns",
     "title",
     "utility_columns",

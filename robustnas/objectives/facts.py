@@ -40,6 +40,11 @@ def cross_objectives(table: Table) -> tuple[Objective, ...]:
     return tuple(objective for objective in CROSS_OBJECTIVES if held.issuperset(objective.metrics))
 
 
+def scale_of(objective: Objective) -> str:
+    """Return how scores of an objective are written: ``"accuracy"``, in percent, or ``"count"``."""
+    return "accuracy" if all(_is_accuracy(term) for term in objective.terms) else "count"
+
+
 @lru_cache(maxsize=256)
 def objective_column(objective: str | Objective, table: Table) -> FloatArray:
     """Return `Objective.evaluate` of a table that does not change, computed once, shape (space.size,)."""
@@ -85,7 +90,7 @@ def facts(asked: Asked, table: Table) -> dict[str, Any]:
         "minimised": objective.minimised,
         "noise_floor": noise if math.isfinite(noise) else None,
         "n_within_noise": within,
-        "scale": "accuracy" if all(_is_accuracy(term) for term in objective.terms) else "count",
+        "scale": scale_of(objective),
         "title": objective.title,
     }
 
