@@ -8,7 +8,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any
 
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 
 
 def whole_number(name: str, value: object, *, at_least: int, at_most: int | None = None) -> int:
@@ -27,7 +27,7 @@ def whole_number(name: str, value: object, *, at_least: int, at_most: int | None
         if not isinstance(value, bool) and number >= at_least and (at_most is None or number <= at_most):
             return number
     bounds = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
-    raise InvalidInputError(f"{name} is {value!r}; expected an integer {bounds}")
+    raise InvalidInputError(f"{name} is {excerpt(value)}; expected an integer {bounds}")
 
 
 def listed(value: object, most: int | None = None) -> list[Any]:

@@ -26,7 +26,12 @@
 from __future__ import annotations
 
 import difflib
+import math
+import reprlib
 from collections.abc import Iterable
+
+
+_LONGEST_NAME = 100  # what is longer is no misspelling
 
 
 class RobustNASError(Exception):
@@ -93,6 +98,44 @@ class SearchStalled(SearchError):
     """The searcher proposes nothing new, query after query."""
 
 
+def excerpt(value: object) -> str:
+    """Return a value as messages show it: as it is if it is short, else its beginning and how much there is of it.
+
+    >>> excerpt("pgd@1"), excerpt([0.5, None])
+    ("'pgd@1'", '[0.5, None]')
+    >>> excerpt("0" * 5000)[-22:], excerpt(range(7000)), excerpt(10**5000)
+    ('... (5,000 characters)', 'range(0, 7000)', 'an integer of 5,001 digits')
+    >>> excerpt(list(range(1000)))
+    '[0, 1, 2, 3, 4, 5, ...] (1,000 entries)'
+    """
+    text = _EXCERPT.repr(value)
+    if isinstance(value, list | tuple | dict | set | frozenset) and len(value) > _EXCERPT.maxlist:
+        return f"{text} ({len(value):,} entries)"
+    return text
+
+
+class _Excerpt(reprlib.Repr):
+    """Shortens a value of any type, entries of containers included, in time that does not depend on its size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring, self.maxother, self.maxlevel = 80, 120, 2
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = 6
+
+    def repr_str(self, x: str, level: int) -> str:  # noqa: ARG002 - the signatures are reprlib's
+        if len(x) <= self.maxstring:
+            return repr(x)
+        return f"{x[: self.maxstring]!r}... ({len(x):,} characters)"
+
+    def repr_int(self, x: int, level: int) -> str:  # noqa: ARG002
+        if x.bit_length() <= 200:
+            return repr(x)
+        return f"an integer of {math.floor(x.bit_length() * math.log10(2)) + 1:,} digits"  # Python writes no long ones
+
+
+_EXCERPT = _Excerpt()
+
+
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
     """Return an error message for the unknown `name` that suggests the nearest known name and lists all.
 
@@ -100,6 +143,6 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
     "unknown searcher 'evolutoin'; did you mean 'evolution'? Known: evolution, random"
     """
     names = sorted(known)
-    near = difflib.get_close_matches(str(name), names, n=1)
+    near = difflib.get_close_matches(name[:_LONGEST_NAME], names, n=1) if isinstance(name, str) else []
     hint = f"; did you mean {near[0]!r}?" if near else "."
-    return f"unknown {kind} {name!r}{hint} Known: {', '.join(names)}"
+    return f"unknown {kind} {excerpt(name)}{hint} Known: {', '.join(names)}"
