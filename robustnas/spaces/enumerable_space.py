@@ -81,6 +81,18 @@ class EnumerableSpace(SearchSpace[Architecture]):
     def default_encoding(self) -> str:
         """The default encoding of surrogates."""
 
+    @property
+    def notations(self) -> tuple[str, ...]:
+        """The conventions that read some texts differently, by the names that `readings` calls them; () if none do."""
+        return ()
+
+    def readings(self, text: Any) -> Mapping[str, Architecture]:  # noqa: ARG002  here every text has one meaning
+        """Return what a text is under each of the `notations`; {} for a text that they read alike.
+
+        `parse` reads such a text in the first of the `notations`; tables of users must say which one theirs is in.
+        """
+        return {}
+
     def twin_labels(self) -> IntArray | None:
         """Return a label per network, equal for networks that compute the same function, shape (n_networks,).
 

@@ -61,6 +61,15 @@ class Subspace(EnumerableSpace[Architecture]):
         """The default encoding of the whole space."""
         return self.whole.default_encoding
 
+    @property
+    def notations(self) -> tuple[str, ...]:
+        """The conventions of the whole space."""
+        return self.whole.notations
+
+    def readings(self, text: Any) -> Mapping[str, Architecture]:
+        """Return what a text is under each of the `notations`; it may lie outside."""
+        return self.whole.readings(text)
+
     def from_choices(self, options: Mapping[str, Any]) -> Architecture:
         """Return the architecture with the given option for each choice; it may lie outside."""
         return self.whole.from_choices(options)

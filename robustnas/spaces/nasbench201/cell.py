@@ -9,17 +9,16 @@ from functools import cache
 from typing import TypeAlias
 
 from robustnas.errors import InvalidInputError, NotationError, unknown_name
+from robustnas.spaces.nasbench201.digits import CONVENTIONS, NASLIB, operations_of, six_digits, tokens_of
 from robustnas.spaces.nasbench201.drawing import cell_svg
 from robustnas.spaces.nasbench201.numbering import N_CELLS, N_EDGES, N_OPERATIONS, id_of_index, index_of_id
 from robustnas.spaces.nasbench201.operations import OPERATION_LABELS, Operation
 
 _CODE_OF_LABEL = {label: code for code, label in enumerate(OPERATION_LABELS)}
-_NASLIB_CODES = (1, 0, 3, 2, 4)  # an involution: the same tuple translates in both directions
-_NASLIB_EDGES = (0, 1, 3, 2, 4, 5)  # NASLib sorts edges by source node, the arch string by target node
 
 _ARCH_STRING = re.compile(r"\|(.+)~(\d)\|\+\|(.+)~(\d)\|(.+)~(\d)\|\+\|(.+)~(\d)\|(.+)~(\d)\|(.+)~(\d)\|")
+_ZEROS_FIRST = re.compile(r"#?0[0-9]+")
 _ARCH_FORM = "|op~0|+|op~0|op~1|+|op~0|op~1|op~2|"
-_NASLIB_TUPLE = re.compile(r"[(\[]\s*(-?\w+(?:\s*,\s*-?\w+)*)\s*,?\s*[)\]]")
 
 _NOTATIONS = (
     f"an arch string such as {_ARCH_FORM}, six NASLib operation indices such as (4, 0, 3, 1, 4, 3), "
@@ -81,8 +80,9 @@ class Cell:
         """Read an architecture in any notation.
 
         Args:
-            arch: A `Cell`, an arch string, six NASLib operation indices (as a tuple, a list or a string), or a
-                string with a database id (``"#13433"``, ``"13433"``) or a space index (``"index:13931"``).
+            arch: A `Cell`, an arch string, six operation indices in NASLib's convention (as a tuple, a list or a
+                string; see `readings` for the other one), or a string with a database id (``"#13433"``, ``"13433"``)
+                or a space index (``"index:13931"``).
 
         Raises:
             NotationError: It cannot be read; the message names the offending token and what was expected there.
@@ -91,11 +91,22 @@ class Cell:
             return arch
         if isinstance(arch, str):
             return _parse_text(arch.strip())
-        try:
-            tokens = [str(int(token)) if token == int(token) else str(token) for token in arch]
-        except (TypeError, ValueError):
-            raise NotationError(f"cannot read {arch!r} as an architecture; expected {_NOTATIONS}") from None
+        tokens = tokens_of(arch)
+        if tokens is None:
+            raise NotationError(f"cannot read {arch!r} as an architecture; expected {_NOTATIONS}")
         return _parse_naslib(tokens, repr(arch))
+
+    @classmethod
+    def readings(cls, arch: object) -> dict[str, Cell]:
+        """Return the cells that six digits are, by the convention that reads them; {} for any other notation.
+
+        >>> {name: cell.naslib for name, cell in Cell.readings("(4, 0, 3, 1, 4, 3)").items()}
+        {'naslib': (4, 0, 3, 1, 4, 3), 'nasbench201': (4, 1, 0, 2, 4, 2)}
+        """
+        digits = None if isinstance(arch, Cell) else six_digits(arch)
+        if digits is None:
+            return {}
+        return {convention: cls(operations_of(digits, convention)) for convention in CONVENTIONS}
 
     @property
     def operations(self) -> tuple[Operation, ...]:
@@ -124,7 +135,7 @@ class Cell:
     @property
     def naslib(self) -> tuple[int, ...]:
         """The operation indices of NASLib, edges (1,2), (1,3), (1,4), (2,3), (2,4), (3,4)."""
-        return tuple(_NASLIB_CODES[self.ops[edge]] for edge in _NASLIB_EDGES)
+        return operations_of(self.ops, NASLIB)
 
     def __str__(self) -> str:
         return self.arch
@@ -152,8 +163,11 @@ def _cell_of_index(index: int) -> Cell:
 def _parse_text(text: str) -> Cell:
     if text.startswith("|"):
         return _parse_arch_string(text)
-    if match := _NASLIB_TUPLE.fullmatch(text):
-        return _parse_naslib([token.strip() for token in match[1].split(",")], text)
+    if tokens := tokens_of(text):
+        return _parse_naslib(tokens, text)
+    if _ZEROS_FIRST.fullmatch(text):
+        six = f"; six operation indices are written ({', '.join(text)})" if six_digits(text) else ""
+        raise NotationError(f"{text!r} is not a database id, which has no leading zeros{six}")
     for prefix, read in (("#", Cell.from_database_id), ("index:", Cell.from_index), ("", Cell.from_database_id)):
         number = text.removeprefix(prefix)
         if text.startswith(prefix) and number.isascii() and number.isdigit():
@@ -194,8 +208,7 @@ def _parse_naslib(tokens: list[str], text: str) -> Cell:
         if token not in {"0", "1", "2", "3", "4"}:
             expected = "0 skip_connect, 1 none, 2 nor_conv_3x3, 3 nor_conv_1x1, 4 avg_pool_3x3"
             raise NotationError(f"{token!r} in {text} is not a NASLib operation index; expected {expected}")
-    naslib = [int(token) for token in tokens]
-    return Cell(tuple(_NASLIB_CODES[naslib[edge]] for edge in _NASLIB_EDGES))
+    return Cell(operations_of(tuple(map(int, tokens)), NASLIB))
 
 
 def _codes() -> str:

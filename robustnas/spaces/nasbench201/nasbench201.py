@@ -15,6 +15,7 @@ from robustnas.spaces.enumerable_space import EnumerableSpace
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import CIFAR10, SKELETONS, Skeleton, cost_column
+from robustnas.spaces.nasbench201.digits import CONVENTIONS
 from robustnas.spaces.nasbench201.encodings import NASBENCH201_ENCODINGS
 from robustnas.spaces.nasbench201.numbering import N_CELLS, all_operations
 from robustnas.spaces.nasbench201.operations import EDGES, OPERATION_LABELS
@@ -70,6 +71,15 @@ class NASBench201(EnumerableSpace[Cell]):
     def parse(self, text: Any) -> Cell:
         """Read a cell in any notation; see `Cell.parse`."""
         return Cell.parse(text)
+
+    @property
+    def notations(self) -> tuple[str, ...]:
+        """The conventions of six operation indices: NASLib's, and NAS-Bench-201's own."""
+        return tuple(CONVENTIONS)
+
+    def readings(self, text: Any) -> dict[str, Cell]:
+        """Return the cells that six operation indices are, by convention; see `Cell.readings`."""
+        return Cell.readings(text)
 
     def index(self, architecture: Cell) -> int:
         """Return the space index."""

@@ -41,6 +41,27 @@ def test_arch_string_and_naslib_indices_of_a_published_pair() -> None:
     assert Cell.parse(ARCH).naslib == (4, 0, 3, 1, 4, 3)
 
 
+def test_six_digits_have_two_readings() -> None:
+    # from published scripts: NAS-Bench-201's own convention numbers none 0 and follows the arch string
+    assert Cell.readings("(4, 1, 0, 2, 4, 2)") == {"nasbench201": Cell.parse(ARCH), "naslib": Cell((4, 0, 3, 1, 4, 3))}
+    for same in ((4, 0, 3, 1, 4, 3), [4, 0, 3, 1, 4, 3], "[4 0 3 1 4 3]", "403143"):
+        assert Cell.readings(same)["naslib"] == Cell.parse(ARCH)
+    for certain in (ARCH, Cell.parse(ARCH), "#13433", "13433", "index:5", "(4, 0, 3)", 7, None):
+        assert Cell.readings(certain) == {}
+
+
+@given(cells)
+def test_both_readings_are_inverted(cell: Cell) -> None:
+    assert Cell.readings(cell.naslib)["naslib"] == cell
+    assert Cell.readings(cell.ops)["nasbench201"] == cell
+
+
+@pytest.mark.parametrize("text", ["004330", "0012", "#0012", "00"])
+def test_digits_with_leading_zeros_are_never_ids(text: str) -> None:
+    with pytest.raises(NotationError, match="no leading zeros"):
+        Cell.parse(text)
+
+
 def test_database_ids_of_published_cells() -> None:
     assert Cell.parse("#0").arch == (
         "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|"
