@@ -28,8 +28,8 @@ from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import IMAGENET16_120
 from robustnas.spaces.nasbench201.operations import Operation
 from robustnas.tables.attached.columns import read_columns
-from robustnas.tables.attached.sheet import read_bytes, read_sheet
 from robustnas.tables.datasets import open_table
+from robustnas.tables.sheets.reading import read_bytes, read_sheet
 
 OBJECTIVES = ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption")
 

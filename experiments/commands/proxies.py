@@ -31,7 +31,7 @@ from robustnas.spaces.nasbench201.numbering import N_CELLS
 from robustnas.tables.attached.attached import AttachedTable
 from robustnas.tables.attached.attaching import attach as attach_table
 from robustnas.tables.attached.columns import read_columns
-from robustnas.tables.attached.sheet import read_bytes, read_sheet
+from robustnas.tables.sheets.reading import read_bytes, read_sheet
 
 if TYPE_CHECKING:
     from robustnas.evaluator.proxies import SweepSettings

@@ -14,8 +14,8 @@ from robustnas.metric import ATTACKS, PLAIN_METRICS, Metric
 from robustnas.spaces import EnumerableSpace, Subspace, open_space
 from robustnas.tables.attached.columns import SheetColumns, column_name, filled, number, read_columns
 from robustnas.tables.attached.frame import frame_sheet
-from robustnas.tables.attached.sheet import Sheet
 from robustnas.tables.network_table import NetworkTable
+from robustnas.tables.sheets.sheet import Sheet
 from robustnas.tables.table import ATTACHED_NAME, columns_digest
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from robustnas.errors import DataNotFoundError
 from robustnas.tables.array_table import ArrayTable
-from robustnas.tables.attached.sheet import SUFFIXES, read_bytes, read_sheet
+from robustnas.tables.sheets.reading import SUFFIXES, read_bytes, read_sheet
 
 
 def is_table_file(dataset: str) -> bool:
@@ -38,7 +38,7 @@ def open_file(dataset: str, datasets: Iterable[str] = ()) -> ArrayTable:
     Columns are read as `ArrayTable.from_frame` reads them, and the source is ``file``.
 
     Args:
-        dataset: The file: CSV, Parquet or JSON; see `robustnas.tables.attached.sheet`.
+        dataset: The file: CSV, Parquet or JSON; see `robustnas.tables.sheets.reading`.
         datasets: As in `read_sheet`.
 
     Raises:

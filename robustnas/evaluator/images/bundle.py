@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from robustnas.errors import DataError, DataNotFoundError
-from robustnas.tables.attached.sheet import read_bytes
+from robustnas.tables.sheets.reading import read_bytes
 
 
 @dataclass(frozen=True)

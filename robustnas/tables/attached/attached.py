@@ -14,7 +14,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ ATTACHED_VARIABLE = "ROBUSTNAS_ATTACHED"
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+_NOT_KEPT = ("path", "notes")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class AttachedTable:
         n_cells: Architectures with a number in any column.
         n_networks: Networks with such an architecture.
         space: The search space.
+        notes: What was worth saying when it was attached; not kept in the manifest.
     """
 
     path: Path
@@ -64,6 +66,7 @@ class AttachedTable:
     n_cells: int
     n_networks: int
     space: EnumerableSpace[Any]
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def cell_columns(self) -> dict[str, FloatArray]:
         """Return the columns as in the source, by full name: shape (space.size,) by index, NaN where missing.
@@ -86,7 +89,8 @@ class AttachedTable:
 
     def summary(self) -> dict[str, Any]:
         """Return the content of the manifest as plain data."""
-        content = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "path"}
+        names = [member.name for member in fields(self) if member.name not in _NOT_KEPT]
+        content: dict[str, Any] = {name: getattr(self, name) for name in names}
         content["columns"] = dict(content.pop("known"))
         content["space"] = self.space.name
         return content

@@ -30,9 +30,9 @@ from robustnas.tables.attached.attached import (
     attached_folder,
 )
 from robustnas.tables.attached.columns import SheetColumns, read_columns
-from robustnas.tables.attached.sheet import SUFFIXES, read_bytes, read_sheet
 from robustnas.tables.database.database import find_folder, published_names
 from robustnas.tables.datasets import DATASETS, open_table, space_of
+from robustnas.tables.sheets.reading import SUFFIXES, read_bytes, read_sheet
 from robustnas.tables.table import columns_digest
 from robustnas.tables.table_file import existing_file, is_table_file
 
@@ -51,11 +51,12 @@ def attach(
     """Read a file keyed by architecture and store its numbers, replacing a table of the same name.
 
     Args:
-        source: A CSV, Parquet or JSON file; see `robustnas.tables.attached.sheet`.
+        source: A CSV, Parquet or JSON file; see `robustnas.tables.sheets.reading`.
         dataset: The dataset its numbers belong to: a name that `open_table` knows, or that of a table file less its
             suffix.
         name: The table's name: letters, digits and underscores.
-        key: The column of architectures, in any notation; None to find it. Integers are database ids.
+        key: The column of architectures, in any notation, or the columns of their choices, separated by commas; None
+            to find it. Integers are database ids.
         data: The database's folder to store it in; None for all databases (`attached_folder`).
         space: The search space; the dataset's if None.
 
@@ -70,7 +71,7 @@ def attach(
     path = Path(source).expanduser()
     content = read_bytes(path)
     space = space or known_space
-    found = read_columns(read_sheet(path, content, home, DATASETS), key, space)
+    found = read_columns(read_sheet(path, content, home, DATASETS, space), key, space)
     table = _describe(target, path.name, hashlib.sha256(content).hexdigest(), found, space)
     _write(table, found.columns)
     return table
@@ -144,6 +145,7 @@ def _describe(path: Path, source: str, sha256: str, found: SheetColumns, space: 
         n_cells=len(cells),
         n_networks=len(np.unique(networks[networks >= 0])),
         space=space,
+        notes=found.notes,
     )
 
 

@@ -6,15 +6,17 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from robustnas.arrays import FloatArray, IntArray
-from robustnas.errors import DataError, NotationError, unknown_name
+from robustnas.errors import DataError, unknown_name
 from robustnas.spaces import EnumerableSpace, open_space
-from robustnas.tables.attached.sheet import Sheet
+from robustnas.tables.attached.joined_key import join_key
+from robustnas.tables.sheets.recognition import architecture_index, is_architecture
+from robustnas.tables.sheets.sheet import Sheet
 
 KEY_COLUMNS: tuple[str, ...] = (
     "net",
@@ -44,6 +46,7 @@ class SheetColumns:
         origin: The name in the sheet of each column.
         key: The column the architectures were read from; empty where the rows are keyed.
         ignored: Columns that hold no numbers.
+        notes: What is worth saying about how the sheet was read, one sentence each.
     """
 
     columns: dict[str, FloatArray]
@@ -51,6 +54,7 @@ class SheetColumns:
     origin: dict[str, str]
     key: str
     ignored: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def column_name(text: str) -> str:
@@ -77,7 +81,7 @@ def read_columns(
     Args:
         sheet: The rows.
         key: The column of architectures, in any notation (integers are those of the space's text form: database ids
-            in NAS-Bench-201); None to find it.
+            in NAS-Bench-201), or the columns of their choices, separated by commas, as in `join_key`; None to find it.
         space: The search space; NAS-Bench-201 if None.
         rename: Gets the name of a column and returns the one that it goes by.
 
@@ -86,10 +90,11 @@ def read_columns(
             line or row.
     """
     space = space or open_space()
+    sheet, key = join_key(sheet, key, space)
     keys = _keys(sheet, key, space)
     indices = _indices(sheet, keys, space)
     columns, origin, ignored = _numbers(sheet, indices, keys, space.size, rename)
-    return SheetColumns(columns, indices, origin, keys[0] if keys else "", ignored)
+    return SheetColumns(columns, indices, origin, keys[0] if keys else "", ignored, sheet.notes)
 
 
 def filled(values: FloatArray, space: EnumerableSpace[Any]) -> FloatArray:
@@ -106,16 +111,7 @@ def key_columns(sheet: Sheet, space: EnumerableSpace[Any]) -> list[str]:
     """Return the columns that hold architectures, the one to use first."""
     named = {column.lower(): column for column in sheet.columns}
     keys = [named[name] for name in KEY_COLUMNS if name in named]
-    return keys or [column for column, values in sheet.columns.items() if is_notation(values[0], space)][:1]
-
-
-def is_notation(value: object, space: EnumerableSpace[Any]) -> bool:
-    """Return whether a value is an architecture and not just a number."""
-    try:
-        _index(value, space)
-    except (ValueError, TypeError):  # InvalidInputError is a ValueError; spaces of others may raise plain ones
-        return False
-    return not str(value).strip().removesuffix(".0").isdigit()
+    return keys or [column for column, values in sheet.columns.items() if is_architecture(values[0], space)][:1]
 
 
 def number(value: object) -> float | None:
@@ -149,16 +145,6 @@ def _keys(sheet: Sheet, key: str | None, space: EnumerableSpace[Any]) -> list[st
     raise DataError(f"{sheet.name}: no column of architectures among {', '.join(sheet.columns)}; {sheet.advice}")
 
 
-def _index(value: object, space: EnumerableSpace[Any]) -> int:
-    if not isinstance(value, str):  # text is tried first: files of text are long
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if value is None or isinstance(value, bool) or (isinstance(value, Real) and not isinstance(value, Integral)):
-            raise NotationError(f"cannot read {value!r} as an architecture")
-        value = str(value) if isinstance(value, Integral) else value
-    return space.index(space.parse(value))
-
-
 def _indices(sheet: Sheet, keys: Sequence[str], space: EnumerableSpace[Any]) -> IntArray:
     """Return the space index of every row, each a different one."""
     values: Sequence[object] = sheet.columns[keys[0]] if keys else sheet.keys or ()
@@ -178,7 +164,7 @@ def _parsed(sheet: Sheet, values: Sequence[object], column: str, space: Enumerab
     indices = np.empty(len(values), dtype=np.int64)
     for row, value in enumerate(values):
         try:
-            indices[row] = _index(value, space)
+            indices[row] = architecture_index(value, space)
         except (ValueError, TypeError) as error:
             of = f"column {column!r}: " if column else ""
             raise DataError(f"{sheet.where(row)}: {of}{error}") from None
@@ -202,7 +188,7 @@ def _numbers(
     origin: dict[str, str] = {}
     ignored = []
     for column in sheet.columns:
-        if column in keys or (keys and column.lower() in KEY_COLUMNS):
+        if column in keys or column in sheet.labels or (keys and column.lower() in KEY_COLUMNS):
             continue
         values = _column(sheet, column)
         if values is None:

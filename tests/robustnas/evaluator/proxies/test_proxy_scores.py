@@ -20,7 +20,7 @@ from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import IMAGENET16_120
 from robustnas.tables.attached.columns import read_columns
-from robustnas.tables.attached.sheet import read_bytes, read_sheet
+from robustnas.tables.sheets.reading import read_bytes, read_sheet
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 

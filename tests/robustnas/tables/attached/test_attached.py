@@ -28,8 +28,8 @@ from robustnas.tables.attached.attached import (
 )
 from robustnas.tables.attached.attaching import attach, detach
 from robustnas.tables.attached.columns import read_columns
-from robustnas.tables.attached.sheet import read_sheet
 from robustnas.tables.database.database import Database, user_folder
+from robustnas.tables.sheets.reading import read_sheet
 from tests.robustnas.spaces.test_search_space import GRID
 
 pytestmark = pytest.mark.usefixtures("own_cache")

@@ -1,0 +1,33 @@
+"""What looks like an architecture."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+from robustnas.errors import NotationError
+from robustnas.spaces import EnumerableSpace
+
+
+def architecture_index(value: object, space: EnumerableSpace[Any]) -> int:
+    """Return the space index of an architecture in any notation; whole numbers are read as their text.
+
+    Raises:
+        NotationError: It is none; spaces of others may raise any ValueError or TypeError.
+    """
+    if not isinstance(value, str):  # text is tried first: files of text are long
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if value is None or isinstance(value, bool) or (isinstance(value, Real) and not isinstance(value, Integral)):
+            raise NotationError(f"cannot read {value!r} as an architecture")
+        value = str(value) if isinstance(value, Integral) else value
+    return space.index(space.parse(value))
+
+
+def is_architecture(value: object, space: EnumerableSpace[Any]) -> bool:
+    """Return whether a value is an architecture and not just a number."""
+    try:
+        architecture_index(value, space)
+    except (ValueError, TypeError):  # InvalidInputError is a ValueError; spaces of others may raise plain ones
+        return False
+    return not str(value).strip().removesuffix(".0").isdigit()
