@@ -30,7 +30,6 @@ import math
 import reprlib
 from collections.abc import Iterable
 
-
 _LONGEST_NAME = 100  # what is longer is no misspelling
 
 
@@ -134,6 +133,22 @@ class _Excerpt(reprlib.Repr):
 
 
 _EXCERPT = _Excerpt()
+
+
+def listing(values: Iterable[object], count: int = 12) -> str:
+    """Return values separated by commas, each as in `excerpt`, and the count of those beyond the first.
+
+    Args:
+        values: What to list; short text is shown without quotes.
+        count: How many to show.
+
+    >>> listing(["pgd", "fgsm"]), listing(range(100), 3)
+    ('pgd, fgsm', '0, 1, 2 and 97 more')
+    """
+    items = list(values)
+    shown = [item if isinstance(item, str) and len(item) <= _LONGEST_NAME else excerpt(item) for item in items[:count]]
+    more = f" and {len(items) - count:,} more" if len(items) > count else ""
+    return ", ".join(shown) + more
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:

@@ -22,7 +22,12 @@ _of_dataset = dataset_option("Dataset that the table belongs to.", default="cifa
 @click.argument("file", metavar="FILE", type=PATH)
 @_of_dataset
 @click.option("--name", required=True, metavar="N", help="Name of the table; its columns become N.<column>.")
-@click.option("--key", metavar="COLUMN", show_default="found by name and content", help="Column of architectures.")
+@click.option(
+    "--key",
+    metavar="COLUMN[,...]",
+    show_default="found by name and content",
+    help="Column of architectures, or the columns of their operations in arch-string order.",
+)
 @_data_option
 def attach(file: Path, dataset: str, name: str, key: str | None, data: Path | None) -> None:
     """Attach the numbers in FILE as columns for objectives.
@@ -39,6 +44,8 @@ def attach(file: Path, dataset: str, name: str, key: str | None, data: Path | No
     click.echo(_text(table))
     if table.ignored:
         click.echo(f"left out, not numbers: {', '.join(table.ignored)}")
+    for note in table.notes:
+        click.echo(f"note: {note}")
     for column, n_negative in _negatives(table).items():
         click.echo(f"note: {column} is minimised and negative for {n_negative:,} cells; if that marks missing numbers:")
         click.echo(f"  ... where {column} >= 0")

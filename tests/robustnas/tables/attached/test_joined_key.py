@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from robustnas import Cell
+from robustnas.errors import DataError
+from robustnas.spaces.nasbench201 import NASBENCH201
+from robustnas.tables.array_table import ArrayTable
+from robustnas.tables.attached.attaching import attach
+from tests.robustnas.spaces.test_search_space import GRID
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+CELLS = [Cell.from_index(index) for index in (3, 777, 13931)]
+
+
+def names_of(cell: Cell) -> list[str]:
+    return [str(NASBENCH201.choices_of(cell)[edge]) for edge in NASBENCH201.choices]
+
+
+@pytest.fixture
+def spread(tmp_path: Path) -> Callable[..., Path]:
+    def write(names: list[str], values: list[list[str]] | None = None) -> Path:
+        path = tmp_path / "a.csv"
+        rows = values or [names_of(cell) for cell in CELLS]
+        pd.DataFrame(rows, columns=names).assign(lat=[1.5, 2.5, 3.5]).to_csv(path, index=False)
+        return path
+
+    return write
+
+
+def test_six_columns_of_operations_are_found(spread: Callable[..., Path]) -> None:
+    table = attach(spread([f"hp_x{place}" for place in range(6)]), "cifar10", "a")
+    assert table.key == "hp_x0,hp_x1,hp_x2,hp_x3,hp_x4,hp_x5"
+    assert list(table.known) == ["lat"]
+    assert table.cell_columns()["a.lat"][[cell.index for cell in CELLS]].tolist() == [1.5, 2.5, 3.5]
+
+
+def test_named_columns_are_in_the_order_of_the_arch_string(spread: Callable[..., Path]) -> None:
+    table = attach(spread(["f", "e", "d", "c", "b", "a"]), "cifar10", "a", key="f, e,d,c,b,a")
+    assert table.cell_columns()["a.lat"][[cell.index for cell in CELLS]].tolist() == [1.5, 2.5, 3.5]
+
+
+def test_a_frame_has_them_too() -> None:
+    frame = pd.DataFrame([names_of(cell) for cell in CELLS]).assign(clean=[0.5, 0.6, 0.7])
+    table = ArrayTable.from_frame(frame)
+    assert [table.value(cell, "clean") for cell in CELLS] == [0.5, 0.6, 0.7]
+
+
+def test_choices_of_another_space(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y,z,lat\n10,10,10,1\n12,13,14,2\n")
+    values = attach(tmp_path / "a.csv", "cifar10", "a", key="x,y,z", space=GRID).cell_columns()["a.lat"]
+    assert (values[0], values[59]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [("a,b", "--key names 2 columns; expected one, or the 6 of 0->1"), ("a,x", "unknown column 'x'")],
+)
+def test_faults(spread: Callable[..., Path], key: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        attach(spread(list("abcdef")), "cifar10", "a", key=key)
+
+
+def test_an_unknown_operation_is_named_with_its_line(spread: Callable[..., Path]) -> None:
+    rows = [names_of(cell) for cell in CELLS]
+    rows[1][2] = "conv_9x9"
+    with pytest.raises(DataError, match=r"line 3: .*conv_9x9"):
+        attach(spread(list("abcdef"), rows), "cifar10", "a")
