@@ -10,8 +10,11 @@ from typing import Any
 
 from robustnas.errors import InvalidInputError, excerpt
 
+LARGEST_INTEGER = 2**63 - 1
+"""The largest integer accepted anywhere, seeds included: numpy, records and databases hold no larger one."""
 
-def whole_number(name: str, value: object, *, at_least: int, at_most: int | None = None) -> int:
+
+def whole_number(name: str, value: object, *, at_least: int, at_most: int = LARGEST_INTEGER) -> int:
     """Return `value` if it is an integer in range; numpy integers count, booleans do not.
 
     Raises:
@@ -22,11 +25,13 @@ def whole_number(name: str, value: object, *, at_least: int, at_most: int | None
         ...
     robustnas.errors.InvalidInputError: budget is 0; expected an integer of at least 1
     """
+    is_large = False
     with suppress(TypeError):  # arrays have an __index__ that raises
         number = operator.index(value)  # type: ignore[arg-type]  # it is what is checked
-        if not isinstance(value, bool) and number >= at_least and (at_most is None or number <= at_most):
+        if not isinstance(value, bool) and number >= at_least and number <= at_most:
             return number
-    bounds = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
+        is_large = number > at_most
+    bounds = f"from {at_least} to {at_most}" if is_large or at_most < LARGEST_INTEGER else f"of at least {at_least}"
     raise InvalidInputError(f"{name} is {excerpt(value)}; expected an integer {bounds}")
 
 

@@ -24,13 +24,30 @@ def parse_plan(text: str, origin: str, build: Callable[[dict[str, Any]], Plan]) 
         PlanError: The text is not TOML, or `build` refused it; the message begins with `origin`.
     """
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        content = read_toml(text)
+    except PlanError as error:
         raise PlanError(f"{origin} is not TOML: {error}") from None
     try:
         return build(content)
     except InvalidInputError as error:
         raise PlanError(f"{origin}: {error}") from None
+
+
+def read_toml(text: str) -> dict[str, Any]:
+    """Return the content of TOML.
+
+    Raises:
+        PlanError: It is not TOML, or holds what Python cannot read: integers of thousands of digits, tables within
+            hundreds of tables.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PlanError(str(error)) from None
+    except ValueError:
+        raise PlanError("an integer has thousands of digits; expected one of at most 64 bits") from None
+    except RecursionError:
+        raise PlanError("values are nested hundreds of levels deep; expected a few levels") from None
 
 
 def read_plan(path: str | Path, example: str) -> str:

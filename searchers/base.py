@@ -15,6 +15,9 @@ from robustnas.errors import BudgetExhausted, InvalidInputError, NotationError, 
 from robustnas.oracle import Oracle, Outcome
 from robustnas.spaces import EnumerableSpace, open_space
 
+LARGEST_COUNT = 1_000_000
+"""The largest size or count that searchers take: beyond any space here, while nothing of that size fills the memory."""
+
 
 class Searcher(ABC):
     """A search strategy: proposes architectures and is given outcomes. It never sees a table, a budget or an oracle.

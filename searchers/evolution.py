@@ -9,7 +9,7 @@ import numpy as np
 
 from robustnas.checks import whole_number
 from robustnas.oracle import Outcome
-from searchers.base import Searcher, UnseenNetworks, comparable
+from searchers.base import LARGEST_COUNT, Searcher, UnseenNetworks, comparable
 
 
 class _Member(NamedTuple):
@@ -41,9 +41,9 @@ class RegularizedEvolution(Searcher):
         **problem: Any,
     ) -> None:
         super().__init__(rng, **problem)
-        self.population_size = whole_number("population_size", population_size, at_least=1)
-        self.tournament_size = whole_number("tournament_size", tournament_size, at_least=1)
-        self._population: deque[_Member] = deque(maxlen=population_size)
+        self.population_size = whole_number("population_size", population_size, at_least=1, at_most=LARGEST_COUNT)
+        self.tournament_size = whole_number("tournament_size", tournament_size, at_least=1, at_most=LARGEST_COUNT)
+        self._population: deque[_Member] = deque(maxlen=self.population_size)
         self._unseen = UnseenNetworks(rng, self.space)
         self._n_random = 0
 

@@ -24,7 +24,7 @@ from robustnas.naslib.predictor_types import PREDICTOR_TYPES, require
 from robustnas.naslib.silence import silence
 from robustnas.oracle import Outcome
 from robustnas.spaces.nasbench201 import Cell, NASBench201
-from searchers.base import Searcher, UnseenNetworks
+from searchers.base import LARGEST_COUNT, Searcher, UnseenNetworks
 from searchers.inversion import Inversion
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class NASLibSearcher(Searcher):
         super().__init__(rng, **problem)
         if not isinstance(self.space, NASBench201):
             raise InvalidInputError(f"{type(self).__name__} searches nasbench201 as a whole; got {self.space!r}")
-        self.max_repeats = whole_number("max_repeats", max_repeats, at_least=0)
+        self.max_repeats = whole_number("max_repeats", max_repeats, at_least=0, at_most=LARGEST_COUNT)
         self._unseen = UnseenNetworks(rng, self.space)
         self._accuracies: dict[int, float] = {}
         self._question: Cell | None = None
@@ -150,8 +150,8 @@ class NASLibRegularizedEvolution(NASLibSearcher):
     def __init__(
         self, rng: np.random.Generator, *, population_size: int = 100, sample_size: int = 10, **searcher: Any
     ) -> None:
-        self.population_size = whole_number("population_size", population_size, at_least=1)
-        self.sample_size = whole_number("sample_size", sample_size, at_least=1)
+        self.population_size = whole_number("population_size", population_size, at_least=1, at_most=LARGEST_COUNT)
+        self.sample_size = whole_number("sample_size", sample_size, at_least=1, at_most=LARGEST_COUNT)
         super().__init__(rng, **searcher)
 
     def _config(self) -> dict[str, Any]:
@@ -170,7 +170,7 @@ class NASLibLocalSearch(NASLibSearcher):
     optimizer: ClassVar[str] = "LocalSearch"
 
     def __init__(self, rng: np.random.Generator, *, num_init: int = 10, **searcher: Any) -> None:
-        self.num_init = whole_number("num_init", num_init, at_least=1)
+        self.num_init = whole_number("num_init", num_init, at_least=1, at_most=LARGEST_COUNT)
         super().__init__(rng, **searcher)
 
     def _config(self) -> dict[str, Any]:
@@ -210,7 +210,9 @@ class NASLibNpenas(NASLibSearcher):
         self.predictor_type = _one_of("predictor_type", predictor_type, PREDICTOR_TYPES)
         counts = {"num_init": num_init, "k": k, "num_ensemble": num_ensemble, "max_mutations": max_mutations}
         counts |= {"num_candidates": num_candidates, "num_arches_to_mutate": num_arches_to_mutate}
-        self._counts = {name: whole_number(name, value, at_least=1) for name, value in counts.items()}
+        self._counts = {
+            name: whole_number(name, value, at_least=1, at_most=LARGEST_COUNT) for name, value in counts.items()
+        }
         if num_candidates < num_arches_to_mutate * max_mutations:
             raise InvalidInputError(
                 f"num_candidates is {num_candidates}; expected at least {num_arches_to_mutate * max_mutations}, "

@@ -10,7 +10,7 @@ from robustnas.arrays import FloatArray, IntArray
 from robustnas.checks import whole_number
 from robustnas.oracle import Outcome
 from robustnas.pareto import pareto_ranks
-from searchers.base import Searcher, UnseenNetworks
+from searchers.base import LARGEST_COUNT, Searcher, UnseenNetworks
 
 _WORST = -1e300  # stands for an unknown utility; finite, so that differences stay defined
 
@@ -30,7 +30,7 @@ class NSGA2(Searcher):
 
     def __init__(self, rng: np.random.Generator, *, population_size: int = 30, **problem: Any) -> None:
         super().__init__(rng, **problem)
-        self.population_size = whole_number("population_size", population_size, at_least=2)
+        self.population_size = whole_number("population_size", population_size, at_least=2, at_most=LARGEST_COUNT)
         self._unseen = UnseenNetworks(rng, self.space)
         self._n_random = 0
         self._architectures: list[Any] = []

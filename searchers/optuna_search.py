@@ -16,7 +16,7 @@ import numpy as np
 from robustnas.checks import whole_number
 from robustnas.errors import SearchError
 from robustnas.oracle import Outcome
-from searchers.base import Searcher, UnseenNetworks
+from searchers.base import LARGEST_COUNT, Searcher, UnseenNetworks
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -51,7 +51,7 @@ class OptunaSearcher(Searcher):
         **problem: Any,
     ) -> None:
         super().__init__(rng, **problem)
-        self.max_duplicates = whole_number("max_duplicates", max_duplicates, at_least=0)
+        self.max_duplicates = whole_number("max_duplicates", max_duplicates, at_least=0, at_most=LARGEST_COUNT)
         self._unseen = UnseenNetworks(rng, self.space)
         self._values: dict[int, tuple[float, ...]] = {}
         self._trials: defaultdict[int, list[Trial]] = defaultdict(list)
@@ -156,7 +156,7 @@ class OptunaTPE(OptunaSearcher):
     multi_objective: ClassVar[bool] = True
 
     def __init__(self, rng: np.random.Generator, *, n_startup_trials: int = 10, **study: Any) -> None:
-        self.n_startup_trials = whole_number("n_startup_trials", n_startup_trials, at_least=1)
+        self.n_startup_trials = whole_number("n_startup_trials", n_startup_trials, at_least=1, at_most=LARGEST_COUNT)
         super().__init__(rng, **study)
 
     def _sampler(self, seed: int) -> BaseSampler:
@@ -171,7 +171,7 @@ class OptunaGP(OptunaSearcher):
     multi_objective: ClassVar[bool] = True
 
     def __init__(self, rng: np.random.Generator, *, n_startup_trials: int = 10, **study: Any) -> None:
-        self.n_startup_trials = whole_number("n_startup_trials", n_startup_trials, at_least=1)
+        self.n_startup_trials = whole_number("n_startup_trials", n_startup_trials, at_least=1, at_most=LARGEST_COUNT)
         super().__init__(rng, **study)
 
     def _sampler(self, seed: int) -> BaseSampler:
@@ -212,7 +212,7 @@ class OptunaNSGA2(OptunaSearcher):
     multi_objective: ClassVar[bool] = True
 
     def __init__(self, rng: np.random.Generator, *, population_size: int = 30, **study: Any) -> None:
-        self.population_size = whole_number("population_size", population_size, at_least=2)
+        self.population_size = whole_number("population_size", population_size, at_least=2, at_most=LARGEST_COUNT)
         super().__init__(rng, **study)
 
     def _sampler(self, seed: int) -> BaseSampler:

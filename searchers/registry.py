@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.parameters import checked_parameters, constructor_parameters
 from robustnas.reference import EXAMPLE, is_reference, load_reference
 from robustnas.registry import Registry
 from robustnas.spaces import EnumerableSpace, open_space
@@ -45,8 +46,12 @@ SEARCHERS: Registry[type[Searcher]] = Registry(
 """Search strategies by name."""
 
 
+_GIVEN = ("rng", "space", "n_objectives", "seed")  # by `create`, not by a plan
+
+
 def create(
     name: str,
+    /,
     seed: int | np.random.Generator,
     *,
     space: EnumerableSpace[Any] | None = None,
@@ -64,15 +69,15 @@ def create(
         parameters: The searcher's own parameters.
 
     Raises:
-        InvalidInputError: The name or a parameter is unknown, a value is invalid, or a single-objective searcher is
-            given several objectives.
+        InvalidInputError: The name or a parameter is unknown, a value is invalid or of another type than the searcher
+            declares, or a single-objective searcher is given several objectives.
         MissingPackageError: The searcher needs NASLib, which cannot be imported.
 
     >>> create("evolution", 0, population_size=20).population_size
     20
     """
     searcher = searcher_class(name)
-    check_parameters(name, parameters)
+    parameters = check_parameters(name, parameters)
     if not isinstance(seed, np.random.Generator):
         seed = whole_number("seed", seed, at_least=0)
     if n_objectives > 1 and not searcher.multi_objective:
@@ -81,7 +86,7 @@ def create(
             f"searcher {name!r} maximises one objective, got {n_objectives}; these take several: {several}"
         )
     problem: dict[str, Any] = {"n_objectives": n_objectives}
-    if "space" in _keywords(searcher):
+    if "space" in constructor_parameters(searcher, n_positional=1)[0]:
         problem["space"] = space
     elif space is not None and space != open_space():
         raise InvalidInputError(
@@ -110,26 +115,15 @@ def searcher_class(name: str) -> type[Searcher]:
     return found
 
 
-def check_parameters(name: str, parameters: Iterable[str]) -> None:
-    """Refuse a parameter that the searcher does not have; the error names the nearest one."""
-    known = parameter_names(name)
-    for parameter in parameters:
-        if parameter not in known:
-            raise InvalidInputError(f"searcher {name!r}: {unknown_name('parameter', parameter, known)}")
+def check_parameters(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as the searcher takes them; see `robustnas.parameters`.
+
+    Raises:
+        InvalidInputError: The searcher does not have a parameter (names the nearest one), or declares another type.
+    """
+    return checked_parameters(f"searcher {name!r}", searcher_class(name), parameters, reserved=_GIVEN, n_positional=1)
 
 
 def parameter_names(name: str) -> tuple[str, ...]:
     """Return the names of a searcher's own parameters, including those of its base classes."""
-    return tuple(name for name in _keywords(searcher_class(name)) if name not in ("space", "n_objectives"))
-
-
-def _keywords(searcher: type[Searcher]) -> dict[str, None]:
-    """Return the keyword arguments of a searcher's constructor, including those passed on to its base classes."""
-    names: dict[str, None] = {}
-    for cls in searcher.__mro__:
-        if issubclass(cls, Searcher) and "__init__" in vars(cls):
-            parameters = inspect.signature(cls.__init__).parameters.values()
-            names.update(dict.fromkeys(p.name for p in parameters if p.kind is p.KEYWORD_ONLY))
-            if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-                break
-    return names
+    return tuple(name for name in constructor_parameters(searcher_class(name), n_positional=1)[0] if name not in _GIVEN)

@@ -20,10 +20,11 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from robustnas.arrays import FloatArray, IntArray
-from robustnas.checks import whole_number
-from robustnas.errors import InvalidInputError
+from robustnas.checks import LARGEST_INTEGER, whole_number
+from robustnas.errors import InvalidInputError, excerpt
 
 LARGEST_SEED = 2**31 - 1
+MOST_TREES, MOST_ITERATIONS, MOST_THREADS = 100_000, 1_000_000, 1024
 
 
 class Surrogate(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
@@ -113,9 +114,10 @@ def seeds(random_state: int | np.random.RandomState | None, n: int) -> IntArray:
     return np.asarray(check_random_state(random_state).randint(LARGEST_SEED, size=n), dtype=np.int64)
 
 
-def at_least(surrogate: BaseEstimator, name: str, minimum: int) -> int:
+def at_least(surrogate: BaseEstimator, name: str, minimum: int, maximum: int = LARGEST_INTEGER) -> int:
     """Return an integer parameter; the error for a bad one names surrogate, parameter, value and bound."""
-    return whole_number(f"{type(surrogate).__name__}: {name}", getattr(surrogate, name), at_least=minimum)
+    value = getattr(surrogate, name)
+    return whole_number(f"{type(surrogate).__name__}: {name}", value, at_least=minimum, at_most=maximum)
 
 
 def number(surrogate: BaseEstimator, name: str, *, above: float, up_to: float = math.inf) -> float:
@@ -124,4 +126,4 @@ def number(surrogate: BaseEstimator, name: str, *, above: float, up_to: float = 
     if isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and above < value <= up_to:
         return float(value)
     bounds = f"above {above:g}" + (f" and up to {up_to:g}" if math.isfinite(up_to) else "")
-    raise InvalidInputError(f"{type(surrogate).__name__}: {name} is {value!r}; expected a number {bounds}")
+    raise InvalidInputError(f"{type(surrogate).__name__}: {name} is {excerpt(value)}; expected a number {bounds}")

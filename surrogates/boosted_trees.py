@@ -10,8 +10,10 @@ import numpy as np
 import xgboost
 
 from robustnas.arrays import FloatArray
-from surrogates.base import at_least, number
+from surrogates.base import MOST_THREADS, MOST_TREES, at_least, number
 from surrogates.cross_fitted import CrossFitted
+
+_DEEPEST = 1000  # levels of a tree
 
 
 class BoostedTrees(CrossFitted):
@@ -73,16 +75,16 @@ class BoostedTrees(CrossFitted):
 
     def _fit_member(self, X: FloatArray, y: FloatArray, seed: int) -> _Booster:
         parameters = {
-            "max_depth": at_least(self, "max_depth", 1),
+            "max_depth": at_least(self, "max_depth", 1, _DEEPEST),
             "eta": number(self, "learning_rate", above=0, up_to=1),
             "subsample": number(self, "subsample", above=0, up_to=1),
             "colsample_bynode": number(self, "colsample_bynode", above=0, up_to=1),
             "min_child_weight": number(self, "min_child_weight", above=0),
-            "nthread": at_least(self, "n_jobs", 1),
+            "nthread": at_least(self, "n_jobs", 1, MOST_THREADS),
             "tree_method": "hist",
             "seed": seed,
         }
-        n_estimators = at_least(self, "n_estimators", 1)
+        n_estimators = at_least(self, "n_estimators", 1, MOST_TREES)
         return _Booster(xgboost.train(parameters, xgboost.DMatrix(X, y), n_estimators))
 
 

@@ -9,7 +9,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 from robustnas.arrays import FloatArray
-from surrogates.base import Scaled, Surrogate, at_least, number, seeds
+from surrogates.base import MOST_THREADS, MOST_TREES, Scaled, Surrogate, at_least, number, seeds
 from surrogates.calibration import LocalScale
 
 
@@ -55,10 +55,10 @@ class Forest(Surrogate):
 
     def _fit(self, X: FloatArray, y: FloatArray) -> None:
         self.forest_ = RandomForestRegressor(
-            n_estimators=at_least(self, "n_estimators", 1),
+            n_estimators=at_least(self, "n_estimators", 1, MOST_TREES),
             max_features=number(self, "max_features", above=0, up_to=1),
             min_samples_leaf=at_least(self, "min_samples_leaf", 1),
-            n_jobs=at_least(self, "n_jobs", 1),
+            n_jobs=at_least(self, "n_jobs", 1, MOST_THREADS),
             random_state=int(seeds(self.random_state, 1)[0]),
         )
         self._scaled = Scaled(y)

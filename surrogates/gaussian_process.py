@@ -11,8 +11,9 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.stats import norm, rankdata
 
 from robustnas.arrays import FloatArray
-from robustnas.errors import InvalidInputError
-from surrogates.base import Scaled, StandardFeatures, Surrogate, at_least
+from robustnas.checks import listed
+from robustnas.errors import InvalidInputError, excerpt
+from surrogates.base import MOST_ITERATIONS, Scaled, StandardFeatures, Surrogate, at_least
 from surrogates.matern import fit_hyperparameters, matern52, squared_distances
 
 _FLOOR = 1e-9  # of deviations, in units of the targets' scale
@@ -55,7 +56,7 @@ class GaussianProcess(Surrogate):
         self.params_ = fit_hyperparameters(
             [distance[np.ix_(few, few)] for distance in distances],
             z[few],
-            max_iterations=at_least(self, "max_iterations", 1),
+            max_iterations=at_least(self, "max_iterations", 1, MOST_ITERATIONS),
         )
         covariance = matern52(self.params_, distances) + self.params_.noise * np.eye(len(z))
         self._factor = cho_factor(covariance, lower=True)
@@ -80,10 +81,10 @@ class GaussianProcess(Surrogate):
         return [np.ascontiguousarray(part) / np.sqrt(max(part.shape[1], 1)) for part in parts]
 
     def _group_bounds(self, n_features: int) -> list[int]:
-        groups = (n_features,) if self.groups is None else tuple(self.groups)
-        if sum(groups) != n_features or min(groups) < 1:
+        groups = [n_features] if self.groups is None else listed(self.groups)
+        if not all(isinstance(size, int | np.integer) and size >= 1 for size in groups) or sum(groups) != n_features:
             raise InvalidInputError(
-                f"GaussianProcess: groups is {self.groups!r}; expected column counts that add up to {n_features}"
+                f"GaussianProcess: groups is {excerpt(self.groups)}; expected column counts that add up to {n_features}"
             )
         bounds: Sequence[int] = np.cumsum(groups)[:-1].tolist()
         return list(bounds)

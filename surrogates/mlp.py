@@ -5,15 +5,19 @@
 from __future__ import annotations
 
 import warnings
+from itertools import pairwise
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 
 from robustnas.arrays import FloatArray
-from robustnas.checks import whole_number
-from surrogates.base import StandardFeatures, at_least, number
+from robustnas.checks import listed, whole_number
+from robustnas.errors import InvalidInputError, excerpt
+from surrogates.base import MOST_ITERATIONS, StandardFeatures, at_least, number
 from surrogates.cross_fitted import CrossFitted
+
+_MOST_WEIGHTS = 10_000_000  # L-BFGS keeps twenty copies of them
 
 
 class MLPEnsemble(CrossFitted):
@@ -49,12 +53,12 @@ class MLPEnsemble(CrossFitted):
         self.max_iterations = max_iterations
 
     def _fit_member(self, X: FloatArray, y: FloatArray, seed: int) -> _Network:
-        sizes = [self._positive(size) for size in self.hidden_layer_sizes]
+        sizes = self._sizes(X.shape[1])
         features = StandardFeatures(X)
         network = MLPRegressor(
             hidden_layer_sizes=sizes,
             alpha=number(self, "alpha", above=0),
-            max_iter=at_least(self, "max_iterations", 1),
+            max_iter=at_least(self, "max_iterations", 1, MOST_ITERATIONS),
             solver="lbfgs",
             random_state=seed,
         )
@@ -63,8 +67,17 @@ class MLPEnsemble(CrossFitted):
             network.fit(features(X), y)
         return _Network(features, network)
 
-    def _positive(self, size: int) -> int:
-        return whole_number(f"MLPEnsemble: a size in hidden_layer_sizes {self.hidden_layer_sizes!r}", size, at_least=1)
+    def _sizes(self, n_features: int) -> list[int]:
+        given = excerpt(self.hidden_layer_sizes)
+        name = f"MLPEnsemble: a size in hidden_layer_sizes {given}"
+        sizes = [whole_number(name, size, at_least=1) for size in listed(self.hidden_layer_sizes)]
+        n_weights = sum(before * after for before, after in pairwise([n_features, *sizes, 1]))
+        if not sizes or n_weights > _MOST_WEIGHTS:
+            raise InvalidInputError(
+                f"MLPEnsemble: hidden_layer_sizes is {given}; expected a list of sizes with at most {_MOST_WEIGHTS:,} "
+                "weights in all"
+            )
+        return sizes
 
 
 class _Network:

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from robustnas.arrays import FloatArray
 from robustnas.errors import InvalidInputError
-from surrogates.base import Surrogate, at_least, seeds
+from surrogates.base import MOST_TREES, Surrogate, at_least, seeds
 from surrogates.boosted_trees import BoostedTrees
 
 
@@ -111,7 +111,7 @@ class MultiTask(Surrogate):
                 self.informed_[task] = informed.fit(measured[rows], y[rows, task])
 
     def _link(self, seed: int) -> BoostedTrees:
-        n_estimators, n_folds = at_least(self, "n_estimators", 1), at_least(self, "n_folds", 2)
+        n_estimators, n_folds = at_least(self, "n_estimators", 1, MOST_TREES), at_least(self, "n_folds", 2)
         return BoostedTrees(n_estimators=n_estimators, n_folds=n_folds, random_state=seed)
 
     def _predict(self, X: FloatArray, return_std: bool) -> tuple[FloatArray, FloatArray]:  # noqa: ARG002 - both at once

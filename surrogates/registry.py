@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from sklearn.base import BaseEstimator
 from robustnas.errors import InvalidInputError, unknown_name
 from robustnas.naslib import PREFIX
 from robustnas.naslib.predictor_types import PREDICTOR_TYPES, require
+from robustnas.parameters import checked_parameters, constructor_parameters
 from robustnas.reference import EXAMPLE, is_reference, load_reference
 from robustnas.registry import Registry
 from robustnas.spaces import Encoding
@@ -41,6 +41,8 @@ SURROGATES: Registry[type[BaseEstimator]] = Registry(
 NASLIB_SURROGATES: dict[str, str] = {PREFIX + predictor: predictor for predictor in PREDICTOR_TYPES}
 """NASLib's predictors by name, such as ``naslib:xgb``; `make_surrogate` accepts these names too."""
 
+_GIVEN = ("predictor",)  # NASLib's, by the name of the surrogate
+
 DEFAULT_SURROGATE = "xgboost"
 DEFAULT_ENCODING = "path+cost+path-statistics"
 
@@ -64,7 +66,8 @@ def make_surrogate(
         A regressor whose `predict` accepts `return_std`: a `Surrogate`, or another regressor wrapped by `with_std`.
 
     Raises:
-        InvalidInputError: The name or a parameter is unknown; names the nearest known one.
+        InvalidInputError: The name or a parameter is unknown (names the nearest known one), or a value is of another
+            type than the surrogate declares.
         MissingPackageError: The surrogate needs NASLib or another package that cannot be imported.
 
     >>> make_surrogate("default", n_estimators=50).n_estimators
@@ -74,10 +77,8 @@ def make_surrogate(
     (40, 6)
     """
     surrogate = surrogate_class(name)
+    parameters = checked_parameters(f"surrogate {name!r}", surrogate, parameters, reserved=_GIVEN)
     known = parameter_names(name)
-    for parameter in parameters:
-        if parameter not in known:
-            raise InvalidInputError(f"surrogate {name!r}: {unknown_name('parameter', parameter, known)}")
     if encoding is not None and "groups" in known:
         parameters.setdefault("groups", encoding.groups)
     if "random_state" in known:
@@ -113,8 +114,8 @@ def surrogate_class(name: str) -> type[BaseEstimator]:
 
 def parameter_names(name: str) -> tuple[str, ...]:
     """Return the names of a surrogate's own parameters."""
-    names = tuple(inspect.signature(surrogate_class(name)).parameters)
-    return tuple(parameter for parameter in names if parameter != "predictor")
+    surrogate: Any = surrogate_class(name)
+    return tuple(parameter for parameter in constructor_parameters(surrogate)[0] if parameter not in _GIVEN)
 
 
 def check_pair(name: str, encoding: str) -> None:

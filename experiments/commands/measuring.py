@@ -14,7 +14,7 @@ from robustnas.objectives.objective import needed_metrics, parse_objectives
 from robustnas.tables.database.database import find_folder, has_data
 from robustnas.tables.growing_table import GrowingTable
 from robustnas.tables.table import Table
-from searchers.registry import check_parameters, searcher_class
+from searchers.registry import searcher_class
 
 
 def growing_table(
@@ -28,7 +28,6 @@ def growing_table(
 ) -> GrowingTable:
     """Return the table that measures; its store is open until the stack ends."""
     searcher = searcher_class(spec.searcher)
-    check_parameters(spec.searcher, spec.parameters)
     objectives = parse_objectives(spec.objective)
     for text in searcher.needed_objectives(spec.parameters):
         objectives += parse_objectives(text)

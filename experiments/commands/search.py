@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import tomllib
 from collections import Counter
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
@@ -26,14 +25,15 @@ from experiments.commands.options import (
 )
 from experiments.comparison.run import RunSpec, Trajectory, steps
 from experiments.pages.table import number, unit
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, PlanError, excerpt
 from robustnas.metric import ATTACKS
 from robustnas.objectives import facts, scale_of
+from robustnas.plan_file import read_toml
 from robustnas.spaces import COSTS
 from robustnas.tables.table import Table
 from robustnas.workers import one_thread
 from searchers.naslib_search import NASLIB_SEARCHERS
-from searchers.registry import SEARCHERS
+from searchers.registry import SEARCHERS, check_parameters
 
 _MOST_NOTES = 5
 
@@ -92,7 +92,7 @@ def search(
       robustnas search --objective clean --set population_size=50 --json
       robustnas search --images digits --objective pgd@16 --budget 5
     """
-    spec = RunSpec(objective, searcher, searcher, _parameters(settings), budget, seed)
+    spec = RunSpec(objective, searcher, searcher, _parameters(searcher, settings), budget, seed)
     with ExitStack() as stack:
         progress = stack.enter_context(search_progress(spec, show=not as_json))
         if images is None:
@@ -179,14 +179,15 @@ def _scores(scores: list[float], scales: list[str]) -> str:
     return ", ".join(number(score, scale) + unit(scale) for score, scale in zip(scores, scales, strict=True))
 
 
-def _parameters(settings: tuple[str, ...]) -> dict[str, Any]:
+def _parameters(searcher: str, settings: tuple[str, ...]) -> dict[str, Any]:
     parameters = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not name.strip():
-            raise InvalidInputError(f"--set {setting!r}: expected NAME=VALUE, as in population_size=50")
+            raise InvalidInputError(f"--set {excerpt(setting)}: expected NAME=VALUE, as in population_size=50")
         try:
-            parameters[name.strip()] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
+            parameters[name.strip()] = read_toml(f"value = {value}")["value"]
+        except PlanError:
             parameters[name.strip()] = value.strip()
+    check_parameters(searcher, parameters)
     return parameters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from experiments.comparison.run import methods
-from robustnas.checks import listed, whole_number
-from robustnas.errors import InvalidInputError, PlanError, unknown_name
+from robustnas.checks import LARGEST_INTEGER, listed, whole_number
+from robustnas.errors import InvalidInputError, PlanError, excerpt, unknown_name
 from robustnas.objectives import Objective, objectives_text, parse_objectives
 from robustnas.plan_file import parse_plan, read_plan
 from robustnas.reference import user_code
@@ -23,6 +23,7 @@ from searchers.registry import check_parameters, create, searcher_class
 
 _KEYS = ("dataset", "objectives", "budget", "seeds", "searchers")
 _MAX_SEEDS = 100_000
+_MAX_RUNS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,11 @@ class Plan:
         text: str = "",
     ) -> None:
         if not isinstance(dataset, str) or not dataset:
-            raise PlanError(f"dataset is {dataset!r}; expected a name such as 'cifar10'")
+            raise PlanError(f"dataset is {excerpt(dataset)}; expected a name such as 'cifar10'")
         space = space_of(dataset)
         n_networks = space.n_networks if space else None  # else the oracle checks it
         try:
-            budget = whole_number("budget", budget, at_least=1, at_most=n_networks)
+            budget = whole_number("budget", budget, at_least=1, at_most=n_networks or LARGEST_INTEGER)
         except InvalidInputError as error:
             raise PlanError(str(error)) from None
         checked: dict[str, Any] = {
@@ -93,6 +94,9 @@ class Plan:
             "searchers": _searchers(searchers),
             "text": text,
         }
+        n_runs = len(checked["objectives"]) * len(checked["searchers"]) * len(checked["seeds"])
+        if n_runs > _MAX_RUNS:
+            raise PlanError(f"objectives, searchers and seeds make {n_runs:,} runs; expected at most {_MAX_RUNS:,}")
         _check_fit(checked["searchers"], checked["objectives"], space or open_space())
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -148,7 +152,8 @@ def _plan(content: dict[str, Any], text: str) -> Plan:
 def _objectives(value: object) -> tuple[str, ...]:
     entries = listed(value)
     if not entries or not all(isinstance(entry, str | Objective) for entry in entries):
-        raise PlanError(f"objectives is {value!r}; expected a list of objective strings such as ['clean', 'pgd@1']")
+        expected = "expected a list of objective strings such as ['clean', 'pgd@1']"
+        raise PlanError(f"objectives is {excerpt(value)}; {expected}")
     names = tuple(objectives_text(parse_objectives(entry)) for entry in entries)
     _refuse_duplicates("objectives", names)
     return names
@@ -162,9 +167,9 @@ def _seeds(value: object) -> tuple[int, ...]:
         entries = listed(value, _MAX_SEEDS + 1)
         seeds = tuple(whole_number("seeds", seed, at_least=0) for seed in entries)
     except InvalidInputError:
-        raise PlanError(f"seeds is {value!r}; {expected}") from None
+        raise PlanError(f"seeds is {excerpt(value)}; {expected}") from None
     if not 1 <= len(seeds) <= _MAX_SEEDS:
-        raise PlanError(f"seeds is {value!r}; {expected}")
+        raise PlanError(f"seeds is {excerpt(value)}; {expected}")
     _refuse_duplicates("seeds", seeds)
     return seeds
 
@@ -172,7 +177,7 @@ def _seeds(value: object) -> tuple[int, ...]:
 def _searchers(value: object) -> tuple[SearcherPlan, ...]:
     entries = listed(value)
     if not entries or not all(isinstance(entry, str | Mapping | SearcherPlan) for entry in entries):
-        raise PlanError(f"searchers is {value!r}; expected one [[searchers]] table each, with a name")
+        raise PlanError(f"searchers is {excerpt(value)}; expected one [[searchers]] table each, with a name")
     searchers = tuple(_searcher(entry) for entry in entries)
     _refuse_duplicates("labels of searchers", [searcher.label for searcher in searchers])
     return searchers
@@ -184,22 +189,22 @@ def _searcher(entry: str | Mapping[str, Any] | SearcherPlan) -> SearcherPlan:
     parameters = {"name": entry} if isinstance(entry, str) else dict(entry)
     name = parameters.pop("name", None)
     if not isinstance(name, str):
-        raise PlanError(f"a [[searchers]] table has the name {name!r}; expected a name such as 'evolution'")
+        raise PlanError(f"a [[searchers]] table has the name {excerpt(name)}; expected a name such as 'evolution'")
     try:
         searcher_class(name)
-        check_parameters(name, parameters.keys() - {"label"})
+        check_parameters(name, {key: value for key, value in parameters.items() if key != "label"})
     except InvalidInputError as error:
         raise PlanError(str(error)) from None
     label = parameters.pop("label", name)
     if not isinstance(label, str) or not label.strip():
-        raise PlanError(f"searcher {name!r} has the label {label!r}; expected a text")
+        raise PlanError(f"searcher {name!r} has the label {excerpt(label)}; expected a text")
     if "study_name" in parameters:
         raise PlanError(f"searcher {label!r}: study_name cannot be set, every run of a plan has a study of its own")
     try:
         plain = json.loads(json.dumps(parameters, default=_plain))
     except (TypeError, ValueError):
         raise PlanError(
-            f"searcher {label!r} has the parameters {parameters!r}; expected what JSON can hold, for the record"
+            f"searcher {label!r} has the parameters {excerpt(parameters)}; expected what JSON can hold, for the record"
         ) from None
     return SearcherPlan(name, label.strip(), plain)
 
@@ -223,7 +228,9 @@ def _check_fit(searchers: Sequence[SearcherPlan], objectives: Sequence[str], spa
                 raise PlanError(f"searcher {searcher.label!r}: {error}") from None
 
 
-def _refuse_duplicates(what: str, values: Sequence[object]) -> None:
-    for i, value in enumerate(values):
-        if value in values[:i]:
-            raise PlanError(f"{what}: {value!r} is given twice; expected different ones")
+def _refuse_duplicates(what: str, values: Iterable[Hashable]) -> None:
+    seen = set()
+    for value in values:
+        if value in seen:
+            raise PlanError(f"{what}: {excerpt(value)} is given twice; expected different ones")
+        seen.add(value)

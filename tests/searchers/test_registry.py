@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import pytest
 
 from robustnas.errors import InvalidInputError
 from searchers import SEARCHERS, create
 from searchers.base import GlancingSearcher
-from searchers.registry import parameter_names, searcher_class
+from searchers.registry import check_parameters, parameter_names, searcher_class
 
 
 def test_unknown_name_is_refused_with_the_nearest() -> None:
@@ -19,7 +21,7 @@ def test_unknown_parameter_is_refused_with_the_nearest() -> None:
         create("evolution", 0, populationsize=10)
 
 
-@pytest.mark.parametrize("seed", [-1, 1.5, "0", True, None])
+@pytest.mark.parametrize("seed", [2**63, pytest.param(10**5000, id="long"), -1, 1.5, "0", True, None])
 def test_a_seed_is_a_non_negative_integer(seed: object) -> None:
     with pytest.raises(InvalidInputError, match="seed"):
         create("random", seed)  # type: ignore[arg-type]
@@ -34,11 +36,30 @@ def test_a_seed_is_a_non_negative_integer(seed: object) -> None:
         ("optuna-tpe", {"max_duplicates": -1}),
         ("optuna-tpe", {"n_startup_trials": 0}),
         ("optuna-nsga2", {"population_size": 1}),
+        ("evolution", {"population_size": 10**20}),
+        ("nsga2", {"population_size": 10**18}),
+        ("gp", {"encoding": 5}),
+        ("multi-fidelity", {"cheap": 5}),
+        ("multi-fidelity", {"share": datetime.date(2026, 1, 1)}),
+        ("optuna-cmaes", {"storage": True}),
+        ("xgboost", {"surrogate": ["ridge"]}),
+        ("random", {"rng": 1}),
+        ("random", {"name": "evolution"}),
     ],
 )
 def test_bad_parameter_values_are_refused_by_name(name: str, parameters: dict[str, object]) -> None:
     with pytest.raises(InvalidInputError, match=next(iter(parameters))):
         create(name, 0, **parameters)
+
+
+@pytest.mark.parametrize("given", ["space", "n_objectives", "seed", "rng"])
+def test_what_create_passes_is_no_parameter_of_a_plan(given: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"searcher 'evolution': {given} cannot be set as a parameter"):
+        check_parameters("evolution", {given: 1})
+
+
+def test_a_whole_number_may_be_written_as_a_float() -> None:
+    assert create("evolution", 0, population_size=2e1).population_size == 20
 
 
 def test_single_objective_searchers_refuse_several() -> None:

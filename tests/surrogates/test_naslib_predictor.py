@@ -224,7 +224,7 @@ def test_names_resolve_by_their_prefix(made: list[MadeUpPredictor], monkeypatch:
         assert parameter_names(name) == ("n_folds", "random_state")
     with pytest.raises(InvalidInputError, match=r"unknown surrogate 'naslib:xg'; did you mean 'naslib:xgb'\?"):
         make_surrogate("naslib:xg")
-    with pytest.raises(InvalidInputError, match="surrogate 'naslib:xgb': unknown parameter 'predictor'"):
+    with pytest.raises(InvalidInputError, match="surrogate 'naslib:xgb': predictor cannot be set as a parameter"):
         make_surrogate("naslib:xgb", predictor="rf")
 
 

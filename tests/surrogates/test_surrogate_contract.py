@@ -219,17 +219,25 @@ def test_scale_of_targets_does_not_matter(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
-        ("xgboost", {"n_estimators": 0}, "BoostedTrees: n_estimators is 0; expected an integer of at least 1"),
+        ("xgboost", {"n_estimators": 0}, "BoostedTrees: n_estimators is 0; expected an integer from 1 to 100000"),
         ("xgboost", {"learning_rate": 0}, "BoostedTrees: learning_rate is 0; expected a number above 0 and up to 1"),
-        ("xgboost", {"subsample": "all"}, "BoostedTrees: subsample is 'all'; expected a number above 0 and up to 1"),
+        ("xgboost", {"subsample": "all"}, "surrogate 'xgboost': subsample is 'all'; expected a number"),
         ("xgboost", {"n_folds": 1}, "BoostedTrees: n_folds is 1; expected an integer of at least 2"),
         ("forest", {"max_features": 1.5}, "Forest: max_features is 1.5; expected a number above 0 and up to 1"),
         ("gp", {"groups": (3, 3)}, "GaussianProcess: groups is (3, 3); expected column counts that add up to 4"),
-        ("gp", {"max_iterations": 0}, "GaussianProcess: max_iterations is 0; expected an integer of at least 1"),
+        ("gp", {"max_iterations": 0}, "GaussianProcess: max_iterations is 0; expected an integer from 1 to 1000000"),
+        ("xgboost", {"n_estimators": 10**9}, "BoostedTrees: n_estimators is 1000000000; expected an integer from 1 to"),
+        (
+            "forest",
+            {"n_jobs": 10**20},
+            "surrogate 'forest': n_jobs is 100000000000000000000; expected an integer of at",
+        ),
+        ("mlp", {"hidden_layer_sizes": 5}, "surrogate 'mlp': hidden_layer_sizes is 5; expected a list"),
+        ("mlp", {"hidden_layer_sizes": (10**9, 10**9)}, "expected a list of sizes with at most 10,000,000 weights"),
         ("mlp", {"alpha": -1.0}, "MLPEnsemble: alpha is -1.0; expected a number above 0"),
         ("mlp", {"hidden_layer_sizes": (0,)}, "MLPEnsemble: a size in hidden_layer_sizes (0,) is 0; expected an"),
         ("ridge", {"penalty": 0}, "RidgeRegression: penalty is 0; expected a number above 0"),
-        ("multitask", {"n_estimators": 2.5}, "MultiTask: n_estimators is 2.5; expected an integer of at least 1"),
+        ("multitask", {"n_estimators": 2.5}, "surrogate 'multitask': n_estimators is 2.5; expected an integer"),
     ],
 )
 def test_bad_parameters_are_named(name: str, parameters: dict[str, Any], message: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
-from robustnas.checks import whole_number
+from robustnas.checks import LARGEST_INTEGER, whole_number
 from robustnas.errors import InvalidInputError, unknown_name
 
 _FORMAT = 1
@@ -63,7 +63,7 @@ class TrainingConfig:
     crop_padding: int = 4
 
     def __post_init__(self) -> None:
-        for name, low, high in (("epochs", 1, 100_000), ("batch_size", 2, None), ("crop_padding", 0, 64)):
+        for name, low, high in (("epochs", 1, 100_000), ("batch_size", 2, LARGEST_INTEGER), ("crop_padding", 0, 64)):
             self._set(name, whole_number(name, getattr(self, name), at_least=low, at_most=high))
         self._set("learning_rate", _number("learning_rate", self.learning_rate, 100, above_zero=True))
         self._set("weight_decay", _number("weight_decay", self.weight_decay, 1))

@@ -115,7 +115,7 @@ def test_seeds_may_be_numbers_of_numpy_and_generators(seeds: object) -> None:
         ({"seeds": np.ones(2)}, "seeds is array"),
         ({"budget": np.array([5])}, "budget is array"),
         ({"objectives": {"clean"}}, "objectives is {'clean'}"),
-        ({"searchers": [{"name": "xgboost", "surrogate": {1}}]}, "expected what JSON can hold"),
+        ({"searchers": [{"name": "xgboost", "surrogate": {1}}]}, "surrogate is .1.; expected a text"),
     ],
 )
 def test_values_of_python_that_are_refused(values: dict[str, object], message: str) -> None:
