@@ -8,8 +8,10 @@ import click
 
 from experiments.commands.options import PATH, data_option, dataset_option, json_option, print_json
 from robustnas.objectives.objective import Objective
+from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.tables.attached import attaching
 from robustnas.tables.attached.attached import AttachedTable, attached_datasets, attached_tables
+from robustnas.tables.attached.duplicates import DUPLICATES
 
 _data_option = data_option(
     "Folder of the database to attach to.",
@@ -28,19 +30,43 @@ _of_dataset = dataset_option("Dataset that the table belongs to.", default="cifa
     show_default="found by name and content",
     help="Column of architectures, or the columns of their operations in arch-string order.",
 )
+@click.option(
+    "--notation",
+    type=click.Choice(NASBENCH201.notations),
+    show_default="found in the file, or asked for",
+    help="What six operation indices mean: NASLib's order of edges and operations, or NAS-Bench-201's own.",
+)
+@click.option(
+    "--duplicates",
+    type=click.Choice(tuple(DUPLICATES)),
+    default="error",
+    show_default=True,
+    help="What to do with rows that repeat a cell, such as one row per seed.",
+)
 @_data_option
-def attach(file: Path, dataset: str, name: str, key: str | None, data: Path | None) -> None:
+def attach(
+    file: Path,
+    dataset: str,
+    name: str,
+    key: str | None,
+    notation: str | None,
+    duplicates: str,
+    data: Path | None,
+) -> None:
     """Attach the numbers in FILE as columns for objectives.
 
     FILE is CSV, Parquet or JSON, keyed by cell in any notation: arch strings, NASLib operation indices, database ids.
     Cells may be missing. A table of the same name is replaced.
 
+    Six operation indices, such as (4, 0, 3, 1, 4, 3), are one cell to NASLib and another to NAS-Bench-201. Arch
+    strings, ids, parameters or FLOPs in the same file decide; without them, --notation must.
+
     \b
     Example:
-      robustnas data attach hw_nas_bench.csv --dataset cifar10 --name hw
+      robustnas data attach hw_nas_bench.csv --dataset cifar10 --name hw --notation naslib
       robustnas search --objective 'pgd@1 where hw.edgegpu_latency < 5'
     """
-    table = attaching.attach(file, dataset, name, key=key, data=data)
+    table = attaching.attach(file, dataset, name, key=key, notation=notation, duplicates=duplicates, data=data)
     click.echo(_text(table))
     if table.ignored:
         click.echo(f"left out, not numbers: {', '.join(table.ignored)}")

@@ -12,8 +12,9 @@ from robustnas.arrays import FloatArray, read_only
 from robustnas.errors import DataError, InvalidInputError, ObjectiveError
 from robustnas.metric import ATTACKS, PLAIN_METRICS, Metric
 from robustnas.spaces import EnumerableSpace, Subspace, open_space
-from robustnas.tables.attached.columns import SheetColumns, column_name, filled, number, read_columns
+from robustnas.tables.attached.columns import SheetColumns, column_name, filled, read_columns
 from robustnas.tables.attached.frame import frame_sheet
+from robustnas.tables.attached.numbers import number
 from robustnas.tables.network_table import NetworkTable
 from robustnas.tables.sheets.sheet import Sheet
 from robustnas.tables.table import ATTACHED_NAME, columns_digest
@@ -67,6 +68,8 @@ class ArrayTable(NetworkTable):
         frame: pd.DataFrame,
         *,
         key: str | None = None,
+        notation: str | None = None,
+        duplicates: str = "error",
         dataset: str = "custom",
         source: str = "array",
         space: EnumerableSpace[Any] | None = None,
@@ -82,14 +85,17 @@ class ArrayTable(NetworkTable):
         Args:
             frame: Architectures, in any notation, in a column or in the index, and numbers.
             key: The column of architectures, or the name of the index; None to find it.
+            notation: The convention of six operation indices, ``naslib`` or ``nasbench201``; None to find it in the
+                frame, by its arch strings, ids, parameters or FLOPs.
+            duplicates: What to do with rows that repeat an architecture: ``error``, ``mean`` or ``first``.
             dataset: The dataset's name.
             source: Where the numbers come from, as records say it.
             space: The search space; NAS-Bench-201 if None.
             skeleton: The size of the networks, for their costs; that of the dataset's name if None.
 
         Raises:
-            InvalidInputError: No architectures or no numbers, an unknown or repeated architecture, a value that is not
-                a number, or one of ours outside [0, 1]; names the row and the column.
+            InvalidInputError: No architectures or no numbers, an unknown or repeated architecture or one that can be
+                read in two ways, a value that is not a number, or one of ours outside [0, 1]; names row and column.
 
         >>> import pandas as pd
         >>> frame = pd.DataFrame({"arch": ["#13433", "#7"], "clean": [0.9, 0.8], "my robustness": [3, 4]})
@@ -99,8 +105,16 @@ class ArrayTable(NetworkTable):
         """
         try:
             sheet = frame_sheet(frame, space or open_space(), key)
-            own_key = None if sheet.keys is not None else key
-            return cls.from_sheet(sheet, own_key, dataset=dataset, source=source, space=space, skeleton=skeleton)
+            return cls.from_sheet(
+                sheet,
+                None if sheet.keys is not None else key,
+                notation=notation,
+                duplicates=duplicates,
+                dataset=dataset,
+                source=source,
+                space=space,
+                skeleton=skeleton,
+            )
         except DataError as error:
             raise InvalidInputError(str(error)) from None
 
@@ -110,6 +124,8 @@ class ArrayTable(NetworkTable):
         sheet: Sheet,
         key: str | None = None,
         *,
+        notation: str | None = None,
+        duplicates: str = "error",
         dataset: str,
         source: str,
         space: EnumerableSpace[Any] | None = None,
@@ -121,13 +137,23 @@ class ArrayTable(NetworkTable):
             DataError: As the errors of `from_frame`.
         """
         space = space or open_space()
-        found = read_columns(sheet, key, space, rename=lambda column: _metric_name(sheet, column))
+        found = read_columns(
+            sheet,
+            key,
+            space,
+            notation=notation,
+            duplicates=duplicates,
+            dataset=dataset,
+            rename=lambda column: _metric_name(sheet, column),
+        )
         _check_accuracies(sheet, found)
         columns = {name: filled(values, space) for name, values in found.columns.items()}
         known = np.any([np.isfinite(values) for values in columns.values()], axis=0)
         if not known[space.network_indices()].all():
             space = Subspace(space, known)
-        return cls(columns, dataset, source, skeleton=skeleton, space=space)
+        table = cls(columns, dataset, source, skeleton=skeleton, space=space)
+        table.notes = found.notes if found.notation else found.notes[1:]  # how one row was read says nothing new else
+        return table
 
     @cached_property
     def digest(self) -> str:  # type: ignore[override]  # computed when asked for
@@ -191,7 +217,7 @@ def _check_accuracies(sheet: Sheet, found: SheetColumns) -> None:
         given = values[found.indices]
         wrong = np.flatnonzero((given < 0) | (given > 1))
         if len(wrong) and _metric(name).is_accuracy:
-            row, column = int(wrong[0]), found.origin[name]
+            row, column = int(wrong[0]), found.known[name].origin
             percent = np.nanmin(given) >= 0 and np.nanmax(given) <= 100
             hint = "; if they are percent, divide them by 100" if percent else ""
             where = f"{sheet.where(row)}: {given[row]:g} in column {column!r}"

@@ -51,6 +51,7 @@ class AttachedTable:
         n_cells: Architectures with a number in any column.
         n_networks: Networks with such an architecture.
         space: The search space.
+        notation: The convention in which six operation indices were read; empty where there were none.
         notes: What was worth saying when it was attached; not kept in the manifest.
     """
 
@@ -66,6 +67,7 @@ class AttachedTable:
     n_cells: int
     n_networks: int
     space: EnumerableSpace[Any]
+    notation: str = ""
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def cell_columns(self) -> dict[str, FloatArray]:
@@ -161,6 +163,7 @@ def _read(path: Path, space: EnumerableSpace[Any] | None) -> AttachedTable:
             n_cells=int(found["n_cells"]),
             n_networks=int(found["n_networks"]),
             space=space or open_space(name),
+            notation=str(found.get("notation", "")),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         raise _damaged(path, error) from error

@@ -45,6 +45,8 @@ def attach(
     name: str,
     *,
     key: str | None = None,
+    notation: str | None = None,
+    duplicates: str = "error",
     data: str | Path | None = None,
     space: EnumerableSpace[Any] | None = None,
 ) -> AttachedTable:
@@ -57,11 +59,14 @@ def attach(
         name: The table's name: letters, digits and underscores.
         key: The column of architectures, in any notation, or the columns of their choices, separated by commas; None
             to find it. Integers are database ids.
+        notation: The convention of six operation indices, ``naslib`` or ``nasbench201``; None to find it in the file,
+            by its arch strings, ids, parameters or FLOPs.
+        duplicates: What to do with rows that repeat an architecture: ``error``, ``mean`` or ``first``.
         data: The database's folder to store it in; None for all databases (`attached_folder`).
         space: The search space; the dataset's if None.
 
     Raises:
-        InvalidInputError: A bad name or an unknown dataset.
+        InvalidInputError: A bad name, or an unknown dataset, notation or way with duplicates.
         DataError: The file is faulty; names the line or row and what was expected. Nothing is stored then.
     """
     home, known_space = _home(dataset, data)
@@ -71,7 +76,8 @@ def attach(
     path = Path(source).expanduser()
     content = read_bytes(path)
     space = space or known_space
-    found = read_columns(read_sheet(path, content, home, DATASETS, space), key, space)
+    sheet = read_sheet(path, content, home, DATASETS, space)
+    found = read_columns(sheet, key, space, notation=notation, duplicates=duplicates, dataset=home)
     table = _describe(target, path.name, hashlib.sha256(content).hexdigest(), found, space)
     _write(table, found.columns)
     return table
@@ -145,6 +151,7 @@ def _describe(path: Path, source: str, sha256: str, found: SheetColumns, space: 
         n_cells=len(cells),
         n_networks=len(np.unique(networks[networks >= 0])),
         space=space,
+        notation=found.notation,
         notes=found.notes,
     )
 

@@ -6,34 +6,35 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from robustnas.arrays import FloatArray, IntArray
-from robustnas.errors import DataError, unknown_name
+from robustnas.errors import DataError, excerpt, listing
 from robustnas.spaces import EnumerableSpace, open_space
-from robustnas.tables.attached.joined_key import join_key
-from robustnas.tables.sheets.recognition import architecture_index, is_architecture
+from robustnas.tables.attached.duplicates import Repeats, check_duplicates, find_repeats, is_label
+from robustnas.tables.attached.keys import KEY_COLUMNS, RowKeys, read_keys
+from robustnas.tables.attached.notation import plain_text
+from robustnas.tables.attached.numbers import column_numbers
 from robustnas.tables.sheets.sheet import Sheet
 
-KEY_COLUMNS: tuple[str, ...] = (
-    "net",
-    "net_str",
-    "arch",
-    "arch_str",
-    "architecture",
-    "cell",
-    "nb201-string",
-    "nb201_string",
-    "uid",
-    "id",
-)
-"""Names of columns that hold architectures, preferred ones first; case does not matter."""
 
-_NUMBERS = ("uid", "id")  # these also name plain row numbers, so they need not agree with another key
-_MISSING = ("", "nan", "na", "n/a", "null", "none")
+@dataclass(frozen=True)
+class SheetColumn:
+    """What is known of one column besides its numbers.
+
+    Attributes:
+        origin: Its name in the sheet.
+        share: Whether it was written with percent signs, and holds shares of 1 now.
+        noise: The standard deviation of its numbers where architectures were repeated; NaN where none was.
+        notes: How its values were read, as far as that is worth saying.
+    """
+
+    origin: str
+    share: bool = False
+    noise: float = math.nan
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,19 @@ class SheetColumns:
     Attributes:
         columns: Values by space index, shape (space.size,), NaN where missing.
         indices: The space index of each row.
-        origin: The name in the sheet of each column.
+        known: What is known of each column.
         key: The column the architectures were read from; empty where the rows are keyed.
         ignored: Columns that hold no numbers.
-        notes: What is worth saying about how the sheet was read, one sentence each.
+        notation: The convention in which six digits were read; empty where there were none.
+        notes: What is worth saying about how the sheet was read, one sentence each; first how one row was.
     """
 
     columns: dict[str, FloatArray]
     indices: IntArray
-    origin: dict[str, str]
+    known: dict[str, SheetColumn]
     key: str
     ignored: tuple[str, ...]
+    notation: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -71,30 +74,37 @@ def read_columns(
     key: str | None = None,
     space: EnumerableSpace[Any] | None = None,
     *,
+    notation: str | None = None,
+    duplicates: str = "error",
+    dataset: str = "",
     rename: Callable[[str], str] = column_name,
 ) -> SheetColumns:
     """Read the numeric columns of a sheet.
 
-    A column is numeric if more of its cells are numbers than are not; then each of the others must be missing (empty,
-    nan, null).
+    See `column_numbers` for what a column of numbers is, `choose_notation` for how six digits are read.
 
     Args:
         sheet: The rows.
         key: The column of architectures, in any notation (integers are those of the space's text form: database ids
             in NAS-Bench-201), or the columns of their choices, separated by commas, as in `join_key`; None to find it.
         space: The search space; NAS-Bench-201 if None.
+        notation: The convention of six digits, one of the space's `notations`; None to find it in the sheet.
+        duplicates: What to do with rows that repeat an architecture, one of `DUPLICATES`.
+        dataset: The dataset, the size of whose networks helps to find the notation.
         rename: Gets the name of a column and returns the one that it goes by.
 
     Raises:
-        DataError: No key or no numbers, an unknown or repeated architecture, or a cell that is not a number; names the
-            line or row.
+        InvalidInputError: An unknown notation or way with duplicates.
+        DataError: No key or no numbers, an unknown or repeated architecture, one that can be read in several ways, or a
+            cell that is not a number; names the line or row.
     """
     space = space or open_space()
-    sheet, key = join_key(sheet, key, space)
-    keys = _keys(sheet, key, space)
-    indices = _indices(sheet, keys, space)
-    columns, origin, ignored = _numbers(sheet, indices, keys, space.size, rename)
-    return SheetColumns(columns, indices, origin, keys[0] if keys else "", ignored, sheet.notes)
+    check_duplicates(duplicates)
+    keys = read_keys(sheet, key, space, notation, dataset)
+    repeats = find_repeats(keys.sheet, keys.indices, duplicates, space)
+    columns, found, ignored = _numbers(keys, repeats, space.size, rename)
+    notes = [*_notes(keys, repeats, space), *keys.sheet.notes, *(note for one in found.values() for note in one.notes)]
+    return SheetColumns(columns, keys.indices, found, keys.column, ignored, keys.notation.name, tuple(notes))
 
 
 def filled(values: FloatArray, space: EnumerableSpace[Any]) -> FloatArray:
@@ -107,113 +117,64 @@ def filled(values: FloatArray, space: EnumerableSpace[Any]) -> FloatArray:
     return np.where(np.isfinite(values), values, np.where(networks >= 0, mean[networks], np.nan))
 
 
-def key_columns(sheet: Sheet, space: EnumerableSpace[Any]) -> list[str]:
-    """Return the columns that hold architectures, the one to use first."""
-    named = {column.lower(): column for column in sheet.columns}
-    keys = [named[name] for name in KEY_COLUMNS if name in named]
-    return keys or [column for column, values in sheet.columns.items() if is_architecture(values[0], space)][:1]
-
-
-def number(value: object) -> float | None:
-    """Return a value as a number, NaN where it is missing, None if it is not a number."""
-    if isinstance(value, str):
-        value = value.strip()
-        if value.lower() in _MISSING:
-            return math.nan
-    elif value is None:
-        return math.nan
-    elif isinstance(value, bool) or not isinstance(value, Real):
-        return None
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _keys(sheet: Sheet, key: str | None, space: EnumerableSpace[Any]) -> list[str]:
-    """Return the columns that hold architectures, the one to use first; none if the rows are keyed."""
-    if sheet.keys is not None:
-        if key is not None:
-            raise DataError(f"{sheet.name}: is keyed by cell and has no column {key!r}; leave --key out")
-        return []
-    if key is not None:
-        if key not in sheet.columns:
-            raise DataError(f"{sheet.name}: {unknown_name('column', key, sheet.columns)}")
-        return [key]
-    if keys := key_columns(sheet, space):
-        return keys
-    raise DataError(f"{sheet.name}: no column of architectures among {', '.join(sheet.columns)}; {sheet.advice}")
-
-
-def _indices(sheet: Sheet, keys: Sequence[str], space: EnumerableSpace[Any]) -> IntArray:
-    """Return the space index of every row, each a different one."""
-    values: Sequence[object] = sheet.columns[keys[0]] if keys else sheet.keys or ()
-    indices = _parsed(sheet, values, keys[0] if keys else "", space)
-    first: dict[int, int] = {}
-    for row, index in enumerate(indices.tolist()):
-        if first.setdefault(index, row) != row:
-            also = sheet.places[first[index]]
-            raise DataError(f"{sheet.where(row)}: {space.architecture(index)} occurs twice, first in {also}")
-    for other in keys[1:]:
-        if other.lower() not in _NUMBERS:
-            _check_same(sheet, keys[0], other, indices, space)
-    return indices
-
-
-def _parsed(sheet: Sheet, values: Sequence[object], column: str, space: EnumerableSpace[Any]) -> IntArray:
-    indices = np.empty(len(values), dtype=np.int64)
-    for row, value in enumerate(values):
-        try:
-            indices[row] = architecture_index(value, space)
-        except (ValueError, TypeError) as error:
-            of = f"column {column!r}: " if column else ""
-            raise DataError(f"{sheet.where(row)}: {of}{error}") from None
-    return indices
-
-
-def _check_same(sheet: Sheet, key: str, other: str, indices: IntArray, space: EnumerableSpace[Any]) -> None:
-    differ = np.flatnonzero(_parsed(sheet, sheet.columns[other], other, space) != indices)
-    if len(differ):
-        row = int(differ[0])
-        raise DataError(
-            f"{sheet.where(row)}: columns {key!r} and {other!r} name different cells; choose one with --key"
-        )
-
-
 def _numbers(
-    sheet: Sheet, indices: IntArray, keys: Sequence[str], size: int, rename: Callable[[str], str]
-) -> tuple[dict[str, FloatArray], dict[str, str], tuple[str, ...]]:
-    """Return the numeric columns by space index, their names in the sheet, and the names of the others."""
+    keys: RowKeys, repeats: Repeats, size: int, rename: Callable[[str], str]
+) -> tuple[dict[str, FloatArray], dict[str, SheetColumn], tuple[str, ...]]:
+    """Return the numeric columns by space index, what is known of each, and the names of the others."""
+    sheet = keys.sheet
     columns: dict[str, FloatArray] = {}
-    origin: dict[str, str] = {}
+    found: dict[str, SheetColumn] = {}
     ignored = []
-    for column in sheet.columns:
-        if column in keys or column in sheet.labels or (keys and column.lower() in KEY_COLUMNS):
-            continue
-        values = _column(sheet, column)
-        if values is None:
+    for column in _candidates(keys, repeats):
+        numbers = column_numbers(sheet, column)
+        if numbers is None:
             ignored.append(column)
             continue
         name = rename(column)
-        if name in origin:
-            raise DataError(f"{sheet.name}: columns {origin[name]!r} and {column!r} would both be called {name!r}")
-        origin[name] = column
+        if name in found:
+            raise DataError(
+                f"{sheet.name}: columns {found[name].origin!r} and {column!r} would both be called {name!r}"
+            )
+        found[name] = SheetColumn(column, numbers.share, repeats.noise(numbers.values), numbers.notes)
         columns[name] = np.full(size, np.nan)
-        columns[name][indices] = values
+        columns[name][repeats.indices] = repeats.merged(numbers.values)
     if not columns:
-        raise DataError(f"{sheet.name}: no column of numbers; it has {', '.join(sheet.columns) or 'none'}")
-    return columns, origin, tuple(ignored)
+        raise DataError(f"{sheet.name}: no column of numbers; it has {listing(sheet.columns) or 'none'}")
+    return columns, found, tuple(ignored)
 
 
-def _column(sheet: Sheet, column: str) -> FloatArray | None:
-    """Return a column's numbers, NaN where missing; None if at least as many of its cells are not numbers."""
-    found = [number(value) for value in sheet.columns[column]]
-    wrong = [row for row, value in enumerate(found) if value is None]
-    values = np.array([np.nan if value is None else value for value in found])
-    if int((~np.isnan(values)).sum()) <= len(wrong):
-        return None
-    infinite = np.flatnonzero(np.isinf(values)).tolist()
-    for row in sorted([*wrong, *infinite])[:1]:
-        value = sheet.columns[column][row]
-        raise DataError(f"{sheet.where(row)}: {value!r} in column {column!r}; expected a finite number, or nothing")
-    return values
+def _candidates(keys: RowKeys, repeats: Repeats) -> list[str]:
+    """Return the columns that may hold numbers."""
+    sheet = keys.sheet
+    taken = {*keys.columns, *sheet.labels, *_labels(keys, repeats)}
+    named = KEY_COLUMNS if keys.columns else ()
+    return [column for column in sheet.columns if column not in taken and column.lower() not in named]
+
+
+def _labels(keys: RowKeys, repeats: Repeats) -> list[str]:
+    """Return the columns that only tell repeated rows apart."""
+    return [column for column in keys.sheet.columns if is_label(column)] if repeats.any else []
+
+
+def _notes(keys: RowKeys, repeats: Repeats, space: EnumerableSpace[Any]) -> list[str]:
+    """Return how architectures were read, on the example of one row, and which rows and columns were left out."""
+    sheet = keys.sheet
+    notes = [_example(keys, space)]
+    if repeats.any:
+        notes.append(repeats.note(sheet))
+    if labels := _labels(keys, repeats):
+        notes.append(f"left out, as rows are taken together: {listing(labels)}")
+    others = [name for name in sheet.columns if name.lower() in KEY_COLUMNS and name != keys.column and keys.columns]
+    if others:
+        notes.append(f"left out, as they name cells or rows: {listing(others)}")
+    return notes
+
+
+def _example(keys: RowKeys, space: EnumerableSpace[Any]) -> str:
+    """Return one row as it was read: one that depends on the notation, if any does."""
+    sheet, chosen = keys.sheet, keys.notation
+    values: Sequence[object] = sheet.columns[keys.column] if keys.columns else sheet.keys or ()
+    written, cell = str(plain_text(values[chosen.row])).strip(), str(space.architecture(int(keys.indices[chosen.row])))
+    read = cell if written == cell else f"{excerpt(written).strip(chr(39))} is {cell}"
+    how = f", in the notation {chosen.name} ({chosen.reason})" if chosen.name else ""
+    return f"{sheet.places[chosen.row]} as read: {read}{how}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from robustnas.errors import DataError
 from robustnas.spaces import EnumerableSpace
-from robustnas.tables.attached.columns import KEY_COLUMNS, key_columns
+from robustnas.tables.attached.keys import KEY_COLUMNS, key_columns
 from robustnas.tables.sheets.recognition import is_architecture
 from robustnas.tables.sheets.sheet import Sheet
 
@@ -37,7 +37,7 @@ def frame_sheet(frame: pd.DataFrame, space: EnumerableSpace[Any], key: str | Non
     sheet = Sheet("frame", columns, places, advice='name it with key="COLUMN"')
     name = "" if frame.index.name is None else str(frame.index.name)
     if key is None:
-        is_key = name.lower() in KEY_COLUMNS or is_architecture(labels[0], space)
+        is_key = name.lower() in (*KEY_COLUMNS, *space.notations) or is_architecture(labels[0], space)
         keyed = is_key and not key_columns(sheet, space)
     else:
         keyed = key == name and key not in columns

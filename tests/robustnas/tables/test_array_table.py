@@ -64,9 +64,41 @@ class TestFromFrame:
         if "index" in where:
             found = found.drop(columns=name)
             found.index = pd.Index(archs, tupleize_cols=False, name=None if where == "index" else name)
-        table = ArrayTable.from_frame(found, key=name if "key" in where else None)
+        table = ArrayTable.from_frame(found, key=name if "key" in where else None, notation="naslib")
         assert table.values(CELLS, "clean").tolist() == values
         assert table.metrics == (Metric("clean"), Metric.own("row"))
+
+    def test_six_digits_need_a_notation(self) -> None:
+        digits = pd.DataFrame({"arch": [cell.ops for cell in CELLS], "clean": [0.1, 0.2, 0.3, 0.4]})
+        with pytest.raises(InvalidInputError, match=r"row \d: \(.*\) may be .* \(naslib\), or .* \(nasbench201\)"):
+            ArrayTable.from_frame(digits)
+        table = ArrayTable.from_frame(digits, notation="nasbench201")
+        assert table.values(CELLS, "clean").tolist() == [0.1, 0.2, 0.3, 0.4]
+        named = ArrayTable.from_frame(digits.rename(columns={"arch": "nasbench201"}))
+        assert np.array_equal(named.column("clean"), table.column("clean"), equal_nan=True)
+        with pytest.raises(InvalidInputError, match="unknown notation 'nasbench'; did you mean 'nasbench201'"):
+            ArrayTable.from_frame(digits, notation="nasbench")
+
+    def test_repeated_rows_are_taken_together_when_asked(self) -> None:
+        rows = pd.DataFrame({"arch": ["#7", "#8", "#7"], "seed": [1, 1, 2], "acc": [0.25, 0.5, 0.75]})
+        table = ArrayTable.from_frame(rows, duplicates="mean")
+        assert (table.value("#7", "acc"), table.value("#8", "acc"), list(map(str, table.metrics))) == (
+            0.5,
+            0.5,
+            ["acc"],
+        )
+        assert ArrayTable.from_frame(rows, duplicates="first").value("#7", "acc") == 0.25
+        with pytest.raises(InvalidInputError, match="unknown way with duplicates 'last'"):
+            ArrayTable.from_frame(rows, duplicates="last")
+
+    def test_what_was_left_out_is_noted(self) -> None:
+        table = ArrayTable.from_frame(frame(x=[1, 2, np.inf, 3], clean=["93%", "1%", "2%", "3%"]))
+        assert np.isnan(table.value(CELLS[2], "x"))
+        assert table.value(CELLS[0], "clean") == 0.93
+        assert list(table.notes) == [
+            "x: 1 infinite value is left out (row 2: inf)",
+            "clean: 4 values with a percent sign are read as shares of 1 (row 0: '93%' is 0.93)",
+        ]
 
     def test_integers_are_database_ids(self) -> None:
         table = ArrayTable.from_frame(pd.DataFrame({"id": [7, 13433], "clean": [0.1, 0.2]}))
@@ -101,9 +133,12 @@ class TestFromFrame:
         [
             ({"clean": [0.9, 93.2, 0.5, 0.1]}, r"frame, row 1: 93.2 in column 'clean'; .*\[0, 1\].*divide them by 100"),
             ({"pgd@1": [0.9, -0.1, 0.5, 0.1]}, r"row 1: -0.1 in column 'pgd@1'; expected accuracies in \[0, 1\]$"),
-            ({"x": [1, 2, 3, 4], "clean": ["93%", "1%", "2%", "3%"]}, "row 0: '93%' in column 'clean'"),
-            ({"val_acc": [1, 2, "fast", 3]}, "row 2: 'fast' in column 'val_acc'; expected a finite number"),
-            ({"val_acc": [1, 2, np.inf, 3]}, "row 2: inf in column 'val_acc'"),
+            (
+                {"x": [1, 2, 3, 4], "clean": ["93%", "1%", "2", "3%"]},
+                "row 2: '2' in column 'clean'; expected a percent",
+            ),
+            ({"x": [1, 2, 3, 4], "clean": ["good", "1%", "2%", "3%"]}, "row 0: 'good' in column 'clean'"),
+            ({"val_acc": [1, 2, "fast", 3]}, "row 2: 'fast' in column 'val_acc'; expected a number"),
             ({"note": list("abcd")}, "no column of numbers; it has arch, note"),
             ({"pgd@0": [1, 1, 1, 1]}, "column 'pgd@0': eps '0'.*rename the column or leave it out"),
             ({"corruption:fgo@3": [1, 1, 1, 1]}, "column 'corruption:fgo@3': .*did you mean 'fog'"),
