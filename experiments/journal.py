@@ -100,6 +100,14 @@ class Journal:
         """Append a finished run; see `AppendOnlyFile.append`."""
         self._file.append(json.dumps(run, separators=(",", ":")))
 
+    def manifest(self) -> dict[str, Any] | None:
+        """Return the manifest; None if there is none yet.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        return read_manifest(self.directory) if (self.directory / MANIFEST).exists() else None
+
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         """Replace the manifest, atomically."""
         path = self.directory / MANIFEST

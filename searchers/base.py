@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from itertools import repeat
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,20 @@ from robustnas.spaces import EnumerableSpace, open_space
 
 LARGEST_COUNT = 1_000_000
 """The largest size or count that searchers take: beyond any space here, while nothing of that size fills the memory."""
+
+
+class History(NamedTuple):
+    """What a searcher that keeps its outcomes knows from before a search.
+
+    Attributes:
+        name: What keeps them: the name of an Optuna study.
+        n_trials: Trials so far, repeats and failures included; 0 if it is new.
+        outcomes: One per network whose scores are known.
+    """
+
+    name: str
+    n_trials: int
+    outcomes: tuple[Outcome, ...]
 
 
 class Searcher(ABC):
@@ -36,6 +50,9 @@ class Searcher(ABC):
 
     multi_objective: ClassVar[bool] = False
     """Whether the strategy handles several objectives."""
+
+    history: History | None = None
+    """What is known from before the search; None where outcomes are not kept."""
 
     def __init__(
         self, rng: np.random.Generator, *, space: EnumerableSpace[Any] | None = None, n_objectives: int = 1

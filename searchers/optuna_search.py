@@ -6,9 +6,14 @@ is reported to Optuna and the next suggestion requested, a few times in a row; t
 
 from __future__ import annotations
 
+import copy
 import math
+import warnings
 from abc import abstractmethod
 from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,29 +21,44 @@ import numpy as np
 from robustnas.checks import whole_number
 from robustnas.errors import SearchError
 from robustnas.oracle import Outcome
-from searchers.base import LARGEST_COUNT, Searcher, UnseenNetworks
+from robustnas.parameters import constructor_parameters
+from searchers.base import LARGEST_COUNT, History, Searcher, UnseenNetworks
+from searchers.optuna_study import claim, default_name, name_metrics, open_storage, open_study, safe, storage_faults
+from searchers.provenance import Provenance
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler
     from optuna.study import Study
-    from optuna.trial import Trial
+    from optuna.trial import FrozenTrial, Trial
+
+STUDY = "study"
+"""What outcomes call a study that they were read from."""
+
+_NO_PARAMETERS = ("storage", "study_name", "provenance", "space", "n_objectives")
 
 
 class OptunaSearcher(Searcher):
     """A searcher around an Optuna study with one parameter per choice of the space; subclasses choose the sampler.
 
+    The study holds scores in natural units, each objective in its own direction, if the searcher is told them by its
+    `provenance`; else utilities, all maximised. A trial whose network was known already, and cost no query, has the
+    user attribute ``repeat``; the others have the architecture as ``arch``.
+
     Args:
         rng: The only source of randomness; seeds the sampler.
-        storage: Any Optuna storage URL, such as ``sqlite:///study.db``, which optuna-dashboard can open; in memory if
-            None.
-        study_name: The study's name in the storage; an existing study is continued with all its trials.
+        storage: Where the study is kept: any Optuna storage URL, such as ``sqlite:///study.db``, which optuna-dashboard
+            can open, or ``journal://study.log``; in memory if None.
+        study_name: The study's name in the storage; one made of the provenance if None. A study of this name is
+            continued with all its trials if it is about the same: provenance, space, searcher and its parameters.
         max_duplicates: Known networks that the sampler may suggest in a row before an unseen one is enqueued.
-        problem: `space` and `n_objectives`, as in `Searcher`; each utility is a maximised objective of the study.
+        provenance: What the outcomes are about.
+        problem: `space` and `n_objectives`, as in `Searcher`.
 
     Raises:
         InvalidInputError: A parameter is out of range.
-        SearchError: The storage cannot be opened, or the sampler needs a package that is not installed.
+        SearchError: The storage cannot be opened, the study is about something else, or the sampler needs a package
+            that is not installed.
     """
 
     def __init__(
@@ -48,18 +68,24 @@ class OptunaSearcher(Searcher):
         storage: str | None = None,
         study_name: str | None = None,
         max_duplicates: int = 5,
+        provenance: Provenance | None = None,
         **problem: Any,
     ) -> None:
         super().__init__(rng, **problem)
         self.max_duplicates = whole_number("max_duplicates", max_duplicates, at_least=0, at_most=LARGEST_COUNT)
+        self._provenance, self._storage = provenance, storage
+        self._minimised = provenance.minimised if provenance else (False,) * self.n_objectives
+        self._signs = tuple(-1.0 if minimised else 1.0 for minimised in self._minimised)
         self._unseen = UnseenNetworks(rng, self.space)
         self._values: dict[int, tuple[float, ...]] = {}
         self._trials: defaultdict[int, list[Trial]] = defaultdict(list)
+        self._taken_in: set[int] = set()
         self._distributions = self._search_space()
-        self.study = _study(self._sampler(int(rng.integers(2**31))), self.n_objectives, storage, study_name)
-        for trial in self.study.trials:
-            if trial.values is not None:
-                self._remember(self._decode(trial.params), tuple(trial.values))
+        seed = int(rng.integers(2**31))
+        with nullcontext() if storage is None else storage_faults(storage):
+            self.study = self._open_study(self._sampler(seed), study_name)
+            if storage is not None:
+                self._continue(seed)
 
     @abstractmethod
     def _sampler(self, seed: int) -> BaseSampler:
@@ -67,6 +93,25 @@ class OptunaSearcher(Searcher):
 
     def ask(self) -> Any:
         """Return Optuna's suggestion, or a random unseen network after `max_duplicates` known ones in a row."""
+        if self._storage is None:
+            return self._ask()
+        with storage_faults(self._storage):
+            self._take_in()
+            return self._ask()
+
+    def tell(self, outcome: Outcome) -> None:
+        """Report the outcome to the study; one that was not asked for is added as a finished trial."""
+        network = self._network(outcome.cell)
+        known = network in self._values
+        self._remember(outcome.cell, outcome.utilities)
+        waiting = self._trials.pop(network, [])
+        with nullcontext() if self._storage is None else storage_faults(self._storage):
+            for trial in waiting:
+                self._finish(trial, outcome.utilities)
+            if not waiting and not known:
+                self._add_finished(outcome)
+
+    def _ask(self) -> Any:
         for _ in range(self.max_duplicates + 1):
             trial = self._next_trial()
             architecture = self._decode(trial.params)
@@ -80,16 +125,55 @@ class OptunaSearcher(Searcher):
         self.study.enqueue_trial(self._encode(architecture))
         return self._proposed(architecture, self._next_trial())
 
-    def tell(self, outcome: Outcome) -> None:
-        """Report the outcome to the study; one that was not asked for is added as a finished trial."""
-        network = self._network(outcome.cell)
-        known = network in self._values
-        self._remember(outcome.cell, outcome.utilities)
-        waiting = self._trials.pop(network, [])
-        for trial in waiting:
-            self._finish(trial, outcome.utilities)
-        if not waiting and not known:
-            self._add_finished(outcome)
+    def _open_study(self, sampler: BaseSampler, name: str | None) -> Study:
+        provenance, url = self._provenance, self._storage
+        identity = self._identity()
+        if name is None and url is not None and provenance is not None:
+            name = default_name(provenance.label, identity)
+        study = open_study(None if url is None else open_storage(url), name, sampler, self._minimised)
+        if url is not None:
+            claim(study, identity, self._minimised, repr(safe(url)))
+        if provenance is not None and study.metric_names is None:
+            name_metrics(study, provenance.objectives)
+        return study
+
+    def _identity(self) -> dict[str, Any]:
+        """Return all that a study is about, as plain data."""
+        facts = dict(self._provenance.facts) if self._provenance else {}
+        objectives = self._provenance.objectives if self._provenance else self.n_objectives
+        own, _ = constructor_parameters(type(self), n_positional=1)
+        parameters = {name: getattr(self, name, None) for name in own if name not in _NO_PARAMETERS}
+        space = {"name": self.space.name, "n_networks": self.space.n_networks}
+        method = {"searcher": type(self).__name__, "parameters": parameters}
+        return {**facts, "objectives": objectives, "space": space, **method}
+
+    def _continue(self, seed: int) -> None:
+        """Take in the trials of a study that is kept, and let the sampler go on elsewhere than it began."""
+        n_trials = len(self.study.get_trials(deepcopy=False))
+        outcomes = self._take_in()
+        self.history = History(self.study.study_name, n_trials, tuple(outcomes))
+        if n_trials:
+            self.study.sampler = self._sampler(int(np.random.SeedSequence([seed, n_trials]).generate_state(1)[0] >> 1))
+
+    def _take_in(self) -> list[Outcome]:
+        """Remember what the study knows, from before or from other processes, and return what is new to this one."""
+        from optuna.trial import TrialState
+
+        found = []
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+            if trial.number in self._taken_in:
+                continue
+            self._taken_in.add(trial.number)
+            architecture = self._decode(trial.params)
+            if self._network(architecture) not in self._values:
+                utilities = self._signed(trial.values)
+                self._remember(architecture, utilities)
+                found.append(Outcome(architecture, tuple(trial.values), utilities, 0.0, STUDY, True))
+        return found
+
+    def _signed(self, values: Sequence[float]) -> tuple[float, ...]:
+        """Return scores as utilities, and the other way round."""
+        return tuple(sign * value for sign, value in zip(self._signs, values, strict=True))
 
     def _search_space(self) -> dict[str, BaseDistribution]:
         from optuna.distributions import CategoricalDistribution
@@ -120,6 +204,7 @@ class OptunaSearcher(Searcher):
         return architecture
 
     def _answer_duplicate(self, architecture: Any, trial: Trial) -> None:
+        trial.set_user_attr("repeat", True)
         network = self._network(architecture)
         if network in self._values:
             self._finish(trial, self._values[network])
@@ -130,7 +215,7 @@ class OptunaSearcher(Searcher):
         from optuna.trial import TrialState
 
         if np.isfinite(utilities).all():
-            self.study.tell(trial, utilities)
+            self.study.tell(trial, self._signed(utilities))
         else:
             self.study.tell(trial, state=TrialState.FAIL)
 
@@ -140,7 +225,7 @@ class OptunaSearcher(Searcher):
         if np.isfinite(outcome.utilities).all():
             params = self._encode(outcome.cell)
             attributes = {"arch": str(outcome.cell)}
-            values = list(outcome.utilities)
+            values = list(self._signed(outcome.utilities))
             self.study.add_trial(
                 create_trial(values=values, params=params, distributions=self._distributions, user_attrs=attributes)
             )
@@ -216,21 +301,35 @@ class OptunaNSGA2(OptunaSearcher):
         super().__init__(rng, **study)
 
     def _sampler(self, seed: int) -> BaseSampler:
+        from optuna.exceptions import ExperimentalWarning
         from optuna.samplers import NSGAIISampler
 
-        return NSGAIISampler(seed=seed, population_size=self.population_size)
+        selection = _UtilitySelection(self.population_size, self._signs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            return NSGAIISampler(
+                seed=seed, population_size=self.population_size, elite_population_selection_strategy=selection
+            )
 
 
-def _study(sampler: BaseSampler, n_objectives: int, storage: str | None, study_name: str | None) -> Study:
-    import optuna
+class _UtilitySelection:
+    """NSGA-II's survival selection, on maximised utilities whatever the directions of the study.
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    directions = [optuna.study.StudyDirection.MAXIMIZE] * n_objectives
-    try:
-        return optuna.create_study(
-            sampler=sampler, directions=directions, storage=storage, study_name=study_name, load_if_exists=True
-        )
-    except Exception as error:
-        if storage is None:
-            raise
-        raise SearchError(f"Optuna cannot open the storage {storage!r}: {error}") from error
+    Among equal values, Optuna's crowding distance depends on the sign; a search must not.
+    """
+
+    def __init__(self, population_size: int, signs: tuple[float, ...]) -> None:
+        from optuna.samplers.nsgaii._elite_population_selection_strategy import NSGAIIElitePopulationSelectionStrategy
+
+        self._select = NSGAIIElitePopulationSelectionStrategy(population_size=population_size)
+        self._signs = signs
+
+    def __call__(self, study: Study, population: list[FrozenTrial]) -> list[FrozenTrial]:
+        from optuna.study import StudyDirection
+
+        by_number = {trial.number: trial for trial in population}
+        utilities = [copy.copy(trial) for trial in population]
+        for trial in utilities:
+            trial.values = [sign * value for sign, value in zip(self._signs, trial.values, strict=True)]
+        maximising: Any = SimpleNamespace(directions=[StudyDirection.MAXIMIZE] * len(study.directions))
+        return [by_number[trial.number] for trial in self._select(maximising, utilities)]

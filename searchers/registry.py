@@ -22,6 +22,7 @@ from searchers.multi_fidelity import MultiFidelitySearch
 from searchers.naslib_search import NASLIB_SEARCHERS
 from searchers.nsga2 import NSGA2
 from searchers.optuna_search import OptunaCMAES, OptunaGP, OptunaNSGA2, OptunaTPE
+from searchers.provenance import Provenance
 from searchers.random_search import RandomSearch
 
 SEARCHERS: Registry[type[Searcher]] = Registry(
@@ -46,7 +47,7 @@ SEARCHERS: Registry[type[Searcher]] = Registry(
 """Search strategies by name."""
 
 
-_GIVEN = ("rng", "space", "n_objectives", "seed")  # by `create`, not by a plan
+_GIVEN = ("rng", "space", "n_objectives", "provenance", "seed")  # by `create`, not by a plan
 
 
 def create(
@@ -56,6 +57,7 @@ def create(
     *,
     space: EnumerableSpace[Any] | None = None,
     n_objectives: int = 1,
+    provenance: Provenance | None = None,
     **parameters: Any,
 ) -> Searcher:
     """Build a searcher.
@@ -66,6 +68,7 @@ def create(
         seed: A seed, at least 0, or a generator; it fixes the trajectory on any machine.
         space: The search space; NAS-Bench-201 if None.
         n_objectives: The number of objectives to maximise.
+        provenance: What the outcomes are about, for searchers that keep them.
         parameters: The searcher's own parameters.
 
     Raises:
@@ -86,7 +89,10 @@ def create(
             f"searcher {name!r} maximises one objective, got {n_objectives}; these take several: {several}"
         )
     problem: dict[str, Any] = {"n_objectives": n_objectives}
-    if "space" in constructor_parameters(searcher, n_positional=1)[0]:
+    known, _ = constructor_parameters(searcher, n_positional=1)
+    if "provenance" in known:
+        problem["provenance"] = provenance
+    if "space" in known:
         problem["space"] = space
     elif space is not None and space != open_space():
         raise InvalidInputError(

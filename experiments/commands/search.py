@@ -32,6 +32,7 @@ from robustnas.plan_file import read_toml
 from robustnas.spaces import COSTS
 from robustnas.tables.table import Table
 from robustnas.workers import one_thread
+from searchers.base import History
 from searchers.naslib_search import NASLIB_SEARCHERS
 from searchers.registry import SEARCHERS, check_parameters
 
@@ -122,6 +123,7 @@ def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float)
         "searcher": spec.searcher,
         "seed": spec.seed,
         "n_queries": len(trajectory.outcomes),
+        **_study(trajectory),
         "best": {"arch": str(trajectory.best_cell), "score": trajectory.best[-1]},
         "trajectory": trajectory.best,
         "seconds": round(seconds, 6),
@@ -137,6 +139,8 @@ def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float)
 def _summary(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float) -> str:
     n_queries, cell = len(trajectory.outcomes), trajectory.best_cell
     lines = [f"{spec.searcher} on {spec.objective}, {table.dataset}: {n_queries} networks in {seconds:.2f} s"]
+    if trajectory.history is not None:
+        lines.append(_continued(spec, table, trajectory, trajectory.history))
     if not table.complete:
         lines.append(_sources(trajectory))
     if len(trajectory.objectives) > 1:
@@ -145,6 +149,26 @@ def _summary(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float
         best = _best(spec, table, trajectory.best[-1])
         lines += [best, f"  {cell}", f"  network {table.space.uid(cell)}"]
     return "\n".join([*lines, *note_lines(table.notes, _MOST_NOTES)])
+
+
+def _study(trajectory: Trajectory) -> dict[str, Any]:
+    """Return what the study held before the search, where there is one that is kept."""
+    history = trajectory.history
+    if history is None:
+        return {}
+    found = {"n_trials": history.n_trials, "n_networks": len(history.outcomes), "best": trajectory.best_before}
+    return {"study": {"name": history.name, **found}}
+
+
+def _continued(spec: RunSpec, table: Table, trajectory: Trajectory, history: History) -> str:
+    """Say which study the search is kept in, and where it is continued, what it knew."""
+    if not history.n_trials:
+        return f"kept in the new study {history.name!r}"
+    scale = "hypervolume" if len(trajectory.objectives) > 1 else facts(spec.objective, table)["scale"]
+    best = f"{number(trajectory.best_before, scale)}{unit(scale)}"
+    best = f"{trajectory.best_before:.1%} of the hypervolume" if scale == "hypervolume" else best
+    known = f"{len(history.outcomes)} networks" + (f", best so far {best}" if history.outcomes else "")
+    return f"continues study {history.name!r} of {history.n_trials} trials: {known}"
 
 
 def _front(trajectory: Trajectory, of: str) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import re
 import time
+import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -32,7 +32,10 @@ from robustnas.reference import is_reference, source_digests, user_code
 from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.table import Table, skeleton_of
 from searchers import create, search
-from searchers.base import comparable
+from searchers.base import History, comparable
+from searchers.optuna_search import OptunaSearcher
+from searchers.optuna_study import EXPERIMENT, forget_study, named
+from searchers.provenance import Provenance
 from searchers.registry import searcher_class
 
 
@@ -47,6 +50,7 @@ class RunSpec:
         parameters: The searcher's own parameters.
         budget: Distinct networks.
         seed: Fixes the trajectory.
+        experiment: What tells the experiment that it is a run of apart from all others; "" if it is of none.
         objectives: The objectives, parsed.
 
     Raises:
@@ -59,6 +63,7 @@ class RunSpec:
     parameters: Mapping[str, Any]
     budget: int
     seed: int
+    experiment: str = ""
     objectives: tuple[Objective, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -103,26 +108,41 @@ def methods(searcher: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Trajectory:
-    """The distinct queries of a run, and the best of them so far.
+    """The distinct queries of a run, and the best so far of them and of what was known before.
 
     For one objective, the best is a score, NaN until a feasible one of a known score is found; for several, the
     normalised hypervolume of the front so far.
+
+    Args:
+        objectives: What is searched for.
+        table: What is searched on.
+        history: What the searcher knew before.
+
+    Attributes:
+        outcomes: One per distinct query.
+        best: The best so far after each of them.
+        best_before: The best before the first; NaN if nothing was known.
     """
 
-    def __init__(self, objectives: tuple[Objective, ...], table: Table) -> None:
+    def __init__(self, objectives: tuple[Objective, ...], table: Table, history: History | None = None) -> None:
         self.objectives = objectives
+        self.history = history
         self.outcomes: list[Outcome] = []
         self.best: list[float] = []
         self._scale = hypervolume_scale(objectives, table) if len(objectives) > 1 else None
         self._leader: Outcome | None = None
         self._front = np.empty((0, len(objectives)))
+        self._known = list(history.outcomes) if history else []
+        before = [self._found(outcome) for outcome in self._known]
+        self.best_before = before[-1] if before else math.nan
 
     def add(self, outcome: Outcome) -> None:
         """Take in an outcome; repeats are left out."""
         if outcome.repeat:
             return
         self.outcomes.append(outcome)
-        self.best.append(self._advance(outcome) if self._scale is None else self._extend(self._scale, outcome))
+        self._known.append(outcome)
+        self.best.append(self._found(outcome))
 
     @property
     def best_cell(self) -> Any:
@@ -133,15 +153,18 @@ class Trajectory:
         if self._scale is None:
             assert self._leader is not None
             return self._leader.cell
-        utilities = np.array([outcome.utilities for outcome in self.outcomes])
+        utilities = np.array([outcome.utilities for outcome in self._known])
         worst = self._scale.scaled(utilities).min(axis=1)
-        return self.outcomes[int(np.argmax(np.where(np.isnan(worst), -np.inf, worst)))].cell
+        return self._known[int(np.argmax(np.where(np.isnan(worst), -np.inf, worst)))].cell
 
     def front(self) -> list[dict[str, Any]]:
-        """The non-dominated networks among the queries, each with its arch and scores."""
-        mask = non_dominated(np.array([outcome.utilities for outcome in self.outcomes]))
-        chosen = (outcome for outcome, kept in zip(self.outcomes, mask, strict=True) if kept)
+        """The non-dominated networks among all that are known, each with its arch and scores."""
+        mask = non_dominated(np.array([outcome.utilities for outcome in self._known]))
+        chosen = (outcome for outcome, kept in zip(self._known, mask, strict=True) if kept)
         return [{"arch": str(outcome.cell), "scores": list(outcome.scores)} for outcome in chosen]
+
+    def _found(self, outcome: Outcome) -> float:
+        return self._advance(outcome) if self._scale is None else self._extend(self._scale, outcome)
 
     def _advance(self, outcome: Outcome) -> float:
         if self._leader is None or comparable(outcome.utility) > comparable(self._leader.utility):
@@ -168,13 +191,23 @@ def steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
 def _steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
     objectives = spec.objectives
     oracle = Oracle(objectives, table, budget=spec.budget)
-    searcher = create(spec.searcher, spec.seed, n_objectives=len(objectives), space=table.space, **_parameters(spec))
-    trajectory = Trajectory(objectives, table)
+    searcher = create(
+        spec.searcher,
+        spec.seed,
+        n_objectives=len(objectives),
+        space=table.space,
+        provenance=provenance(spec, table),
+        **study_parameters(spec),
+    )
+    trajectory = Trajectory(objectives, table, searcher.history)
     for outcome in search(searcher, oracle):
         if not outcome.repeat:
             trajectory.add(outcome)
             yield trajectory
     if not trajectory.outcomes:
+        if trajectory.history and trajectory.history.outcomes:
+            known = f"study {trajectory.history.name!r} knows {len(trajectory.history.outcomes)} networks"
+            raise SearchError(f"{known}, and searcher {spec.label!r} proposed no other")
         raise SearchError(f"searcher {spec.label!r} proposed nothing on {spec.objective}, seed {spec.seed}")
 
 
@@ -186,7 +219,7 @@ def finished(trajectories: Iterable[Trajectory]) -> Trajectory:
 def record(spec: RunSpec, table: Table) -> dict[str, Any]:
     """Run a search to its end and return its record: plain data, one line of ``runs.jsonl``."""
     _prepare(spec, table)
-    _forget_study(_parameters(spec))
+    spec = start_afresh(spec)
     start = time.perf_counter()
     trajectory = finished(steps(spec, table))
     seconds = time.perf_counter() - start
@@ -244,21 +277,53 @@ def _prepare(spec: RunSpec, table: Table) -> None:
     table.space.neighbour_lists()
 
 
-def _parameters(spec: RunSpec) -> dict[str, Any]:
-    """Return the parameters, with a study name of the run's own where Optuna studies are kept in a storage."""
+def provenance(spec: RunSpec, table: Table) -> Provenance:
+    """Return what the outcomes of a run are about."""
+    label = "/".join(str(part) for part in (table.dataset, *spec.key))
+    facts = {
+        "dataset": table.dataset,
+        "database_digest": table.digest,
+        **attached_digests(spec.objectives, table),
+        "source": table.source,
+        "objective": spec.objective,
+        **({"sources": spec.sources} if spec.sources else {}),
+        **({EXPERIMENT: spec.experiment} if spec.experiment else {}),
+    }
+    names = tuple(objective.expression for objective in spec.objectives)
+    return Provenance(label, names, tuple(objective.minimised for objective in spec.objectives), facts)
+
+
+def study_parameters(spec: RunSpec) -> dict[str, Any]:
+    """Return the searcher's parameters, with a study of the run's own where an experiment's studies are kept."""
     parameters = dict(spec.parameters)
-    if parameters.get("storage"):
-        parameters.setdefault("study_name", "/".join(str(part) for part in spec.key))
+    if spec.experiment and kept_studies([spec]):
+        parameters["study_name"] = named(*spec.key, spec.experiment)
     return parameters
 
 
-def _forget_study(parameters: Mapping[str, Any]) -> None:
-    """Delete the study that an interrupted run left in a storage: a run starts afresh, so that its seed fixes it."""
-    if parameters.get("storage"):
-        import optuna
+def kept_studies(specs: Iterable[RunSpec]) -> list[str]:
+    """Return the distinct storages in which some runs keep Optuna studies."""
+    storages = (
+        spec.parameters.get("storage") for spec in specs if issubclass(searcher_class(spec.searcher), OptunaSearcher)
+    )
+    return list(dict.fromkeys(storage for storage in storages if storage))
 
-        with contextlib.suppress(KeyError):
-            optuna.delete_study(study_name=parameters["study_name"], storage=parameters["storage"])
+
+def start_afresh(spec: RunSpec) -> RunSpec:
+    """Delete the study that an interrupted run left in a storage: a run starts afresh, so that its seed fixes it.
+
+    Only a study of the same experiment is deleted. A run of none becomes an experiment of its own.
+    """
+    for storage in kept_studies([spec]):
+        if not spec.experiment:
+            return replace(spec, experiment=new_experiment())
+        forget_study(storage, study_parameters(spec)["study_name"], spec.experiment)
+    return spec
+
+
+def new_experiment() -> str:
+    """Return a name that tells an experiment apart from all others."""
+    return uuid.uuid4().hex[:12]
 
 
 def _findings(trajectory: Trajectory, table: Table) -> dict[str, Any]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from experiments.comparison.manifest import manifest
 from experiments.comparison.plan import Plan
-from experiments.comparison.run import RunSpec, record
-from experiments.journal import SOURCES, open_journal
+from experiments.comparison.run import RunSpec, kept_studies, new_experiment, record
+from experiments.journal import SOURCES, Journal, open_journal
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
 from robustnas.objectives import attached_digests
 from robustnas.tables.datasets import check_table, open_table
 from robustnas.tables.table import Table
 from robustnas.workers import complete, one_thread
-from searchers import create
+from searchers.optuna_study import EXPERIMENT, open_storage
 
 
 def compare(
@@ -58,12 +59,15 @@ def compare(
     if not searched.complete:
         raise InvalidInputError(f"{searched!r} measures what it is asked for; expected a table that is complete")
     description = manifest(plan, searched)
+    specs = run_specs(plan)
     with open_journal(directory) as journal:
-        missing, _ = journal.missing(
-            run_specs(plan), ("objective", "searcher", "seed"), partial(_facts, searched), note
-        )
+        if kept_studies(specs):
+            description[EXPERIMENT] = _experiment(journal)
+            specs = [replace(spec, experiment=description[EXPERIMENT]) for spec in specs]
+        missing, _ = journal.missing(specs, ("objective", "searcher", "seed"), partial(_facts, searched), note)
+        for storage in kept_studies(missing):
+            open_storage(storage)  # one process lays out its tables, before many use it at once
         journal.write_manifest(description)
-        _open_storages(plan)
         n_done = plan.n_runs - len(missing)
         yield from complete(_run, missing, searched, journal.append, n_done=n_done, jobs=jobs, reopen=reopen)
 
@@ -91,11 +95,9 @@ def _facts(table: Table, spec: RunSpec) -> dict[str, Any]:
     }
 
 
-def _open_storages(plan: Plan) -> None:
-    """Let one process lay out the tables of an Optuna storage, before many use it at once."""
-    for searcher in plan.searchers:
-        if storage := searcher.parameters.get("storage"):
-            create(searcher.name, 0, storage=storage, study_name="robustnas")
+def _experiment(journal: Journal) -> str:
+    """Return what tells the experiment in a directory apart from all others: what its manifest says, or a new name."""
+    return str((journal.manifest() or {}).get(EXPERIMENT) or new_experiment())
 
 
 def _run(table: Table, spec: RunSpec) -> dict[str, Any]:

@@ -208,3 +208,42 @@ def test_two_runs_in_two_processes_with_other_hash_seeds_agree(published: Path, 
         )
         answers.append(json.loads(process.stdout)["trajectory"])
     assert answers[0] == answers[1]
+
+
+def test_a_search_goes_on_in_the_study_of_its_own_problem(run: Run, tmp_path: Path) -> None:
+    arguments = ("search", "--searcher", "optuna-tpe", "--budget", "8", "--set", f"storage=journal://{tmp_path}/s.log")
+    first = json.loads(run(*arguments, "--objective", "clean", "--json").stdout)
+    assert first["study"] | {"name": ""} == {"name": "", "n_trials": 0, "n_networks": 0, "best": None}
+    second = json.loads(run(*arguments, "--objective", "clean", "--json").stdout)
+    assert second["study"]["n_networks"] == second["n_queries"] == 8
+    assert second["study"]["best"] == first["best"]["score"]
+    assert second["trajectory"][0] >= first["best"]["score"]
+    assert second["best"]["score"] == second["trajectory"][-1]
+    text = run(*arguments, "--objective", "clean").stdout
+    best = f"{100 * second['best']['score']:.2f} %"
+    assert f"continues study {first['study']['name']!r} of" in text
+    assert f"16 networks, best so far {best}" in text
+    other = run(*arguments, "--objective", "clean", "--dataset", "cifar100").stdout
+    assert "kept in the new study 'cifar100/clean/" in other
+    taken = run(*arguments, "--dataset", "cifar100", "--set", f"study_name={first['study']['name']}")
+    assert taken.exit_code == 1
+    assert 'dataset is "cifar10" there, "cifar100" here' in taken.stderr
+
+
+def test_a_continued_front_is_that_of_the_whole_study(run: Run, tmp_path: Path) -> None:
+    arguments = (
+        "search",
+        "--searcher",
+        "optuna-nsga2",
+        "--budget",
+        "8",
+        "--set",
+        f"storage=journal://{tmp_path}/s.log",
+    )
+    fronts = [json.loads(run(*arguments, "--objective", "clean, params", "--json").stdout) for _ in range(2)]
+    assert fronts[1]["study"]["best"] == fronts[0]["best"]["score"] <= fronts[1]["best"]["score"]
+    for member in fronts[0]["front"]:  # is still there, or dominated
+        assert any(
+            new["scores"][0] >= member["scores"][0] and new["scores"][1] <= member["scores"][1]
+            for new in fronts[1]["front"]
+        )

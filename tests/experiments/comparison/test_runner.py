@@ -8,13 +8,15 @@ import sys
 import time
 from pathlib import Path
 
+import optuna
 import pytest
 
 from experiments.comparison.plan import Plan
 from experiments.comparison.run import RunSpec, record
 from experiments.comparison.runner import compare, run_specs
-from robustnas.errors import DataError, InvalidInputError, ObjectiveError
+from robustnas.errors import DataError, InvalidInputError, ObjectiveError, SearchError
 from robustnas.tables.database.database import Database
+from searchers.optuna_study import open_storage
 
 pytestmark = pytest.mark.timeout(180)  # slow where processors are shared
 
@@ -130,6 +132,53 @@ def test_a_run_kept_in_an_optuna_storage_starts_afresh(published: Path, own_cach
     spec = RunSpec("clean", "optuna-tpe", "tpe", {"storage": storage}, 12, 0)
     table = Database.open(published)["cifar10"]
     assert record(spec, table)["queries"] == record(spec, table)["queries"]
+
+
+KEPT = """
+objectives = ["clean", "clean, params"]
+budget = 6
+seeds = 2
+[[searchers]]
+name = "optuna-tpe"
+label = "tpe"
+storage = "journal://STUDIES"
+"""
+
+
+def test_the_studies_of_a_plan_are_those_of_its_experiment(published: Path, own_cache: Path, tmp_path: Path) -> None:
+    text = KEPT.replace("STUDIES", str(tmp_path / "studies.log"))
+    run_all(text, tmp_path / "one", published)
+    storage = open_storage(f"journal://{tmp_path / 'studies.log'}")
+    names = optuna.get_all_study_names(storage)
+    first = {name: optuna.load_study(study_name=name, storage=storage).trials for name in names}
+    assert len(first) == 4
+    run_all(text, tmp_path / "other", published)
+    assert len(optuna.get_all_study_names(storage)) == 8
+    for name, trials in first.items():
+        assert optuna.load_study(study_name=name, storage=storage).trials == trials
+    assert list(essence(lines(tmp_path / "one")).values()) == list(essence(lines(tmp_path / "other")).values())
+    study = optuna.load_study(study_name=next(name for name in first if "params" in name), storage=storage)
+    assert [direction.name for direction in study.directions] == ["MAXIMIZE", "MINIMIZE"]
+    assert study.user_attrs["robustnas:dataset"] == "cifar10"
+
+
+def test_an_interrupted_run_starts_afresh_in_its_own_study(published: Path, own_cache: Path, tmp_path: Path) -> None:
+    text = KEPT.replace("STUDIES", str(tmp_path / "studies.log"))
+    run_all(text, tmp_path / "out", published)
+    whole = essence(lines(tmp_path / "out"))
+    runs = tmp_path / "out" / "runs.jsonl"
+    runs.write_text("".join(runs.read_text().splitlines(keepends=True)[:-1]))  # killed before it was recorded
+    run_all(text, tmp_path / "out", published)
+    assert essence(lines(tmp_path / "out")) == whole
+    assert len(optuna.get_all_study_names(open_storage(f"journal://{tmp_path / 'studies.log'}"))) == 4
+
+
+def test_a_storage_that_cannot_be_opened_is_named_before_any_run(
+    published: Path, own_cache: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(SearchError, match="there is no folder"):
+        run_all(KEPT.replace("STUDIES", str(tmp_path / "nosuch" / "studies.log")), tmp_path / "out", published)
+    assert not (tmp_path / "out" / "manifest.json").exists()
 
 
 @pytest.mark.slow
