@@ -1,4 +1,4 @@
-"""Datasets by file: a user's own CSV, Parquet or JSON file as a table."""
+"""Datasets by file: a user's own CSV, Parquet, JSON or other file as a table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from robustnas.errors import DataNotFoundError
 from robustnas.tables.array_table import ArrayTable
-from robustnas.tables.sheets.reading import SUFFIXES, read_bytes, read_sheet
+from robustnas.tables.sheets.reading import is_table_name, read_bytes, read_sheet, table_stem
 
 
 def is_table_file(dataset: str) -> bool:
@@ -17,7 +17,7 @@ def is_table_file(dataset: str) -> bool:
     >>> is_table_file("my.parquet"), is_table_file("cifar10")
     (True, False)
     """
-    return Path(dataset).suffix.lower() in SUFFIXES
+    return is_table_name(Path(dataset))
 
 
 def existing_file(dataset: str) -> Path:
@@ -38,13 +38,14 @@ def open_file(dataset: str, datasets: Iterable[str] = ()) -> ArrayTable:
     Columns are read as `ArrayTable.from_frame` reads them, and the source is ``file``.
 
     Args:
-        dataset: The file: CSV, Parquet or JSON; see `robustnas.tables.sheets.reading`.
+        dataset: The file, in any form that `robustnas.tables.sheets.reading` has a reader for.
         datasets: As in `read_sheet`.
 
     Raises:
         DataError: It is missing or faulty; names the line or row, and the column.
     """
     path = existing_file(dataset)
-    sheet = read_sheet(path, read_bytes(path), path.stem, datasets)
+    name = table_stem(path)
+    sheet = read_sheet(path, read_bytes(path), name, datasets)
     sheet = replace(sheet, advice="call the one that has them arch")
-    return ArrayTable.from_sheet(sheet, dataset=path.stem, source="file")
+    return ArrayTable.from_sheet(sheet, dataset=name, source="file")

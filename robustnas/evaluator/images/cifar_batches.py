@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from robustnas.errors import DataError
 from robustnas.evaluator.images.bundle import Bundle
 from robustnas.evaluator.images.images import LabelledImages
-from robustnas.evaluator.images.safe_pickle import load_dictionary
 from robustnas.evaluator.images.splits import Splits, checked_labels
+from robustnas.safe_pickle import load_dictionary
 
 CIFAR10_PYTHON: tuple[str, ...] = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
 CIFAR10_BINARY: tuple[str, ...] = tuple(f"{name}.bin" for name in CIFAR10_PYTHON)

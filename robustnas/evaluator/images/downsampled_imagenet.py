@@ -13,8 +13,8 @@ from robustnas.errors import DataError
 from robustnas.evaluator.images.bundle import Bundle
 from robustnas.evaluator.images.cifar_batches import joined, pickled_pixels
 from robustnas.evaluator.images.images import LabelledImages
-from robustnas.evaluator.images.safe_pickle import load_dictionary
 from robustnas.evaluator.images.splits import Splits, checked_labels
+from robustnas.safe_pickle import load_dictionary
 
 IMAGENET16: tuple[str, ...] = (*(f"train_data_batch_{i}" for i in range(1, 11)), "val_data")
 """Names of the files, the test images last."""

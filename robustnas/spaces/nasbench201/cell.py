@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeAlias
+from numbers import Integral
+from typing import Any, TypeAlias
 
 from robustnas.errors import InvalidInputError, NotationError, unknown_name
 from robustnas.spaces.nasbench201.digits import CONVENTIONS, NASLIB, operations_of, six_digits, tokens_of
 from robustnas.spaces.nasbench201.drawing import cell_svg
 from robustnas.spaces.nasbench201.numbering import N_CELLS, N_EDGES, N_OPERATIONS, id_of_index, index_of_id
 from robustnas.spaces.nasbench201.operations import OPERATION_LABELS, Operation
+from robustnas.spaces.nasbench201.written import written_names
 
 _CODE_OF_LABEL = {label: code for code, label in enumerate(OPERATION_LABELS)}
 
@@ -81,8 +83,9 @@ class Cell:
 
         Args:
             arch: A `Cell`, an arch string, six operation indices in NASLib's convention (as a tuple, a list or a
-                string; see `readings` for the other one), or a string with a database id (``"#13433"``, ``"13433"``)
-                or a space index (``"index:13931"``).
+                string; see `readings` for the other one), a database id (13433, ``"#13433"``, ``"13433"``), a string
+                with a space index (``"index:13931"``), or operations by name, as
+                `robustnas.spaces.nasbench201.written` lists them.
 
         Raises:
             NotationError: It cannot be read; the message names the offending token and what was expected there.
@@ -91,7 +94,11 @@ class Cell:
             return arch
         if isinstance(arch, str):
             return _parse_text(arch.strip())
+        if isinstance(arch, Integral) and not isinstance(arch, bool):
+            return cls.from_database_id(int(arch))
         tokens = tokens_of(arch)
+        if tokens is None and (names := written_names(arch)):
+            return cls.from_names(names)
         if tokens is None:
             raise NotationError(f"cannot read {arch!r} as an architecture; expected {_NOTATIONS}")
         return _parse_naslib(tokens, repr(arch))
@@ -147,7 +154,7 @@ class Cell:
         return cell_svg(self)
 
 
-Architecture: TypeAlias = "Cell | str | Iterable[int]"
+Architecture: TypeAlias = "Cell | str | int | Iterable[int | str] | Mapping[Any, str]"
 """An architecture in any notation that `Cell.parse` reads."""
 
 
@@ -163,8 +170,11 @@ def _cell_of_index(index: int) -> Cell:
 def _parse_text(text: str) -> Cell:
     if text.startswith("|"):
         return _parse_arch_string(text)
-    if tokens := tokens_of(text):
+    tokens = tokens_of(text)
+    if tokens and tokens[0] not in _CODE_OF_LABEL:
         return _parse_naslib(tokens, text)
+    if names := written_names(text):
+        return Cell.from_names(names)
     if _ZEROS_FIRST.fullmatch(text):
         six = f"; six operation indices are written ({', '.join(text)})" if six_digits(text) else ""
         raise NotationError(f"{text!r} is not a database id, which has no leading zeros{six}")

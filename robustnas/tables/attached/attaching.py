@@ -5,6 +5,7 @@ It is written atomically, and the same source gives the same bytes.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import io
 import json
@@ -32,7 +33,7 @@ from robustnas.tables.attached.attached import (
 from robustnas.tables.attached.columns import SheetColumns, read_columns
 from robustnas.tables.database.database import find_folder, published_names
 from robustnas.tables.datasets import DATASETS, open_table, space_of
-from robustnas.tables.sheets.reading import SUFFIXES, read_bytes, read_sheet
+from robustnas.tables.sheets.reading import is_table_name, read_bytes, read_sheet, table_stem
 from robustnas.tables.table import columns_digest
 from robustnas.tables.table_file import existing_file, is_table_file
 
@@ -53,7 +54,7 @@ def attach(
     """Read a file keyed by architecture and store its numbers, replacing a table of the same name.
 
     Args:
-        source: A CSV, Parquet or JSON file; see `robustnas.tables.sheets.reading`.
+        source: A file in any form that `robustnas.tables.sheets.reading` has a reader for.
         dataset: The dataset its numbers belong to: a name that `open_table` knows, or that of a table file less its
             suffix.
         name: The table's name: letters, digits and underscores.
@@ -90,7 +91,7 @@ def detach(name: str, dataset: str, *, data: str | Path | None = None) -> Path:
         InvalidInputError: There is none of this name.
         DataError: It cannot be removed.
     """
-    dataset = Path(dataset).stem if is_table_file(dataset) else dataset
+    dataset = table_stem(Path(dataset)) if is_table_file(dataset) else dataset
     path = _file(dataset, name, data)
     try:
         path.unlink()
@@ -110,7 +111,7 @@ def _home(dataset: str, data: str | Path | None) -> tuple[str, EnumerableSpace[A
         InvalidInputError: There is no such dataset; a new name would be a folder that nothing looks into.
     """
     if is_table_file(dataset):
-        return existing_file(dataset).stem, open_space()
+        return table_stem(existing_file(dataset)), open_space()
     name = dataset.partition("@")[0]
     if is_reference(dataset) or name in DATASETS:
         space = None if is_reference(dataset) else space_of(name)
@@ -119,11 +120,16 @@ def _home(dataset: str, data: str | Path | None) -> tuple[str, EnumerableSpace[A
         table = open_table(dataset, data)
         return table.dataset, table.space
     published, attached = published_names(find_folder(data)[0]), attached_datasets(data)
-    beside = any(Path(f"{dataset}{suffix}").is_file() for suffix in SUFFIXES)
-    if dataset in (*published, *attached) or (beside and Path(dataset).name == dataset):
+    if dataset in (*published, *attached) or _is_beside(dataset):
         return dataset, open_space()
     known = dict.fromkeys((*DATASETS, *published, *attached))
     raise InvalidInputError(f"{unknown_name('dataset', dataset, known)}, or a table file such as my.csv")
+
+
+def _is_beside(dataset: str) -> bool:
+    """Return whether a dataset's name is that of a table file in the current folder, less its suffix."""
+    files = Path().glob(f"{glob.escape(dataset)}.*") if Path(dataset).name == dataset else ()
+    return any(is_table_name(path) and table_stem(path) == dataset for path in files)
 
 
 def _file(dataset: str, name: str, data: str | Path | None) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 
 from robustnas.errors import DataError, unknown_name
 from robustnas.spaces import EnumerableSpace
+from robustnas.spaces.choice_names import order_of_choices
 from robustnas.tables.sheets.recognition import is_architecture
 from robustnas.tables.sheets.sheet import Sheet
 
@@ -15,8 +16,9 @@ from robustnas.tables.sheets.sheet import Sheet
 def join_key(sheet: Sheet, key: str | None, space: EnumerableSpace[Any]) -> tuple[Sheet, str | None]:
     """Return a sheet whose key is in one column, and the name of that column; both unchanged if it is so already.
 
-    The columns are in the order of the space's choices (in NAS-Bench-201 that of the arch string). They are found
-    without being named if exactly as many as there are choices hold options of them, and no column holds architectures.
+    The columns are in the order of the space's choices (in NAS-Bench-201 that of the arch string), unless their own
+    names say which choice each is, as in `order_of_choices`. They are found without being named if exactly as many as
+    there are choices hold options of them, and no column holds architectures.
     Numbers are joined to text such as ``(4, 0, 3, 1, 4, 3)``, which is then read as in a single column.
 
     Args:
@@ -32,6 +34,8 @@ def join_key(sheet: Sheet, key: str | None, space: EnumerableSpace[Any]) -> tupl
     names = _named(sheet, key, space) if key else _found(sheet, space)
     if not names:
         return sheet, key
+    order = order_of_choices(names, list(space.choices)) or range(len(names))
+    names = [names[place] for place in order]
     joined = ",".join(names)
     values = [_architecture(parts, space) for parts in zip(*(sheet.columns[name] for name in names), strict=True)]
     others = {name: values for name, values in sheet.columns.items() if name not in names}

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from numbers import Real
 
 import numpy as np
@@ -48,7 +49,7 @@ def number(value: object) -> float | None:
             return math.nan
     elif value is None:
         return math.nan
-    elif isinstance(value, bool) or not isinstance(value, Real):
+    elif isinstance(value, bool) or not isinstance(value, Real | Decimal):
         return None
     try:
         return float(value)

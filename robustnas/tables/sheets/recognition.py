@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from numbers import Integral, Real
 from typing import Any
 
 from robustnas.errors import NotationError
 from robustnas.spaces import EnumerableSpace
+
+_WHOLE = re.compile(r"[0-9]{1,15}\.0{1,20}|[0-9]\.[0-9]{1,20}e\+0[0-9]", re.IGNORECASE)  # as numpy and pandas write ids
+_NUMBER = re.compile(r"[0-9.]+(?:e\+[0-9]+)?", re.IGNORECASE)
 
 
 def architecture_index(value: object, space: EnumerableSpace[Any]) -> int:
@@ -21,6 +25,8 @@ def architecture_index(value: object, space: EnumerableSpace[Any]) -> int:
         if value is None or isinstance(value, bool) or (isinstance(value, Real) and not isinstance(value, Integral)):
             raise NotationError(f"cannot read {value!r} as an architecture")
         value = str(value) if isinstance(value, Integral) else value
+    elif _WHOLE.fullmatch(value.strip()):
+        value = str(int(float(value)))
     return space.index(space.parse(value))
 
 
@@ -30,4 +36,4 @@ def is_architecture(value: object, space: EnumerableSpace[Any]) -> bool:
         architecture_index(value, space)
     except (ValueError, TypeError):  # InvalidInputError is a ValueError; spaces of others may raise plain ones
         return False
-    return not str(value).strip().removesuffix(".0").isdigit()
+    return not _NUMBER.fullmatch(str(value).strip())

@@ -17,7 +17,7 @@ from robustnas.evaluator.images.bundle import Bundle
 from robustnas.evaluator.images.cifar_batches import CIFAR10_BINARY, CIFAR10_PYTHON
 from robustnas.evaluator.images.downsampled_imagenet import IMAGENET16
 from robustnas.evaluator.images.image_files import open_images
-from robustnas.evaluator.images.safe_pickle import load_dictionary
+from robustnas.safe_pickle import load_dictionary
 
 N = 20
 

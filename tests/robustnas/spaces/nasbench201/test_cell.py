@@ -97,7 +97,7 @@ def test_a_bad_string_is_refused_with_the_token_and_what_was_expected(text: str,
     assert token in str(error.value)
 
 
-@pytest.mark.parametrize("arch", [7, None, 1.5, (4, 0, 3, 1, 4, 3.5), [4, 0, 3], ("a",) * 6, {}])
+@pytest.mark.parametrize("arch", [15_625, True, None, 1.5, (4, 0, 3, 1, 4, 3.5), [4, 0, 3], ("a",) * 6, {}])
 def test_other_objects_are_refused(arch: object) -> None:
     with pytest.raises(NotationError):
         Cell.parse(arch)  # type: ignore[arg-type]

@@ -163,7 +163,7 @@ class TestFaults:
             ("{}", "has no rows"),
             ('{"cifar100": {}}', "has no 'cifar10'; it has 'cifar100'"),
             ('{"cifar10": [1]}', "'cifar10' holds a list"),
-            ('{"ids": {"0": 1}}', "entry 'ids': cannot read 'ids'"),
+            ('{"ids": {"0": 1}}', "no column of architectures among ids"),
             ('{"cifar10": {"0": 1, "#0": 2}}', "entry '#0': .*first in entry '0'"),
             ('{"cifar10": {"0": 1, "0": 2}}', "the key '0' occurs twice"),
             ('{"cifar10": {"0": {"x": 1}, "1": {"x": 2}, "2": {"x": "fast"}}}', "entry '2': 'fast' in column 'x'"),
@@ -178,8 +178,8 @@ class TestFaults:
     def test_other_files(self, write: Callable[[str, str], Path], tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"is not Parquet"):
             attach(write("a.parquet", "no"), "cifar10", "hw")
-        with pytest.raises(DataError, match=r"'.txt'; expected one of .csv"):
-            attach(write("a.txt", ONE), "cifar10", "hw")
+        with pytest.raises(DataError, match=r"'.pdf'; expected one of .csv"):
+            attach(write("a.pdf", ONE), "cifar10", "hw")
         with pytest.raises(DataNotFoundError, match="no such file"):
             attach(tmp_path / "none.csv", "cifar10", "hw")
         with pytest.raises(DataError, match="cannot be read"):
