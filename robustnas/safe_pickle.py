@@ -25,7 +25,7 @@ StandIn: TypeAlias = Callable[..., Any] | str
 
 _NUMBERS = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248])")
 _TEXT = re.compile(r"[<>|=]?[US][1-9][0-9]*")
-_MOST_PARTS = 20_000_000
+_PARTS_PER_BYTE = 4  # without sharing, a part takes a byte or more
 
 
 class ForbiddenError(DataError):
@@ -57,7 +57,7 @@ def load_plain(
     {'arch': array(['#1', '#2'], dtype='<U2'), 'rest': [1, 2.5]}
     """
     with _explained(where):
-        return _Plain().of(_Unpickler(io.BytesIO(content), stand_ins or {}, persistent).load())
+        return _Plain(len(content)).of(_Unpickler(io.BytesIO(content), stand_ins or {}, persistent).load())
 
 
 def load_dictionary(content: bytes, where: object) -> dict[str, Any]:
@@ -110,16 +110,16 @@ class _Plain:
     """Replaces stand-ins by what they stand for, in containers of any depth.
 
     Containers that a pickle shares are copied, so that a small one may stand for more than memory holds: the number of
-    parts is limited.
+    parts is limited by the size of the pickle.
     """
 
-    def __init__(self) -> None:
-        self._n_parts = 0
+    def __init__(self, size: int) -> None:
+        self._left = _PARTS_PER_BYTE * size + 1000
 
     def of(self, value: Any) -> Any:
-        self._n_parts += 1
-        if self._n_parts > _MOST_PARTS:
-            raise ValueError(f"more than {_MOST_PARTS:,} parts")
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("it unfolds to far more parts than it has bytes")
         if isinstance(value, _Array):
             found = value.plain()
             return found if isinstance(found, np.ndarray) else self.of(found)
@@ -162,7 +162,7 @@ class _Array:
         """Return an array of numbers or text, or what an array of objects holds: lists of lists, or the one object."""
         _, shape, kind, fortran, data = self.state
         if isinstance(data, list):
-            return _nested(data, shape, "F" if fortran else "C")
+            return _nested(data, shape)
         return _from_bytes(data, kind, shape, "F" if fortran else "C", text=True)
 
 
@@ -214,13 +214,13 @@ def _from_bytes(data: object, kind: _DType, shape: Any, order: Any, *, text: boo
     return np.frombuffer(content, dtype).reshape(shape, order=order)
 
 
-def _nested(items: list[Any], shape: Any, order: Any) -> Any:
+def _nested(items: list[Any], shape: Any) -> Any:
     """Return the items of an array of objects as nested lists; its only item if it has no dimensions."""
     if len(items) != math.prod(shape):
         raise ValueError(f"an array of shape {shape} of {len(items)} objects")
     if not shape:
         return items[0]
-    places: list[Any] = np.arange(len(items)).reshape(shape, order=order).tolist()
+    places: list[Any] = np.arange(len(items)).reshape(shape).tolist()  # C order, whatever the array's
 
     def filled(part: Any) -> Any:
         return [filled(item) for item in part] if isinstance(part, list) else items[part]

@@ -38,9 +38,7 @@ def read_npz(path: Path, content: bytes, reader: ObjectReader) -> Sheet:
     arrays = {name: _rows(path, _array(path, entry)) for name, entry in _entries(path, content).items()}
     columns = {name: values for name, values in arrays.items() if isinstance(values, list)}
     if not columns:
-        raise DataError(
-            f"{path}: holds no columns but {listing(arrays) or 'nothing'}; expected arrays of equal lengths"
-        )
+        raise DataError(f"{path}: holds no columns; expected arrays of equal lengths, not {listing(arrays) or 'none'}")
     ((length, _),) = Counter(len(values) for values in columns.values()).most_common(1)
     kept = {name: values for name, values in columns.items() if len(values) == length}
     sheet = reader.sheet(kept)

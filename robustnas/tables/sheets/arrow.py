@@ -22,7 +22,7 @@ def read_parquet(path: Path, content: bytes) -> Sheet:
     """
     import pyarrow.parquet
 
-    return _read(path, content, "Parquet", pyarrow.parquet.read_table)
+    return _read(path, content, "Parquet", lambda source: pyarrow.parquet.ParquetFile(source).read())
 
 
 def read_feather(path: Path, content: bytes) -> Sheet:

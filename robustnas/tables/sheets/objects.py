@@ -67,7 +67,7 @@ class ObjectReader:
         if self._is_by_column(cells):
             return self._by_column(cells)
         rows = [row if isinstance(row, Mapping) else {"value": row} for row in cells.values()]
-        return Sheet(self.name, flat(rows), [f"entry {excerpt(_key(key))}" for key in cells], list(map(_key, cells)))
+        return self._keyed(flat(rows), list(map(_key, cells)))
 
     def _list(self, rows: Sequence[Any], numbers: Sequence[int]) -> Sheet:
         """Read a list of row objects, or of lists with or without names in the first."""
@@ -155,11 +155,16 @@ class ObjectReader:
         places = [f"entry {excerpt(_key(key))}" for key in rows]
         columns = dict(zip(header.names, ([part.get(key) for key in rows] for part in parts), strict=True))
         keys = list(map(_key, rows))
-        numbered = keys == [str(row) for row in range(len(keys))]
-        firsts = [next(iter(part.values())) for part in parts]
-        if numbered or any(is_architecture(first, self.space) for first in firsts):
-            header.labels.add(_INDEX)
-            return header.sheet(self.name, {**columns, _INDEX: keys}, places)
+        if keys == [str(row) for row in range(len(keys))]:
+            return Sheet(self.name, {**columns, _INDEX: keys}, places, labels=frozenset((_INDEX,)))
+        return self._keyed(columns, keys)
+
+    def _keyed(self, columns: Mapping[str, Sequence[object]], keys: list[str]) -> Sheet:
+        """Return a sheet of rows with keys: their architectures, or numbers where a column has the architectures."""
+        places = [f"entry {excerpt(key)}" for key in keys]
+        firsts = [values[0] for values in columns.values() if values]
+        if all(map(str.isdigit, keys)) and any(is_architecture(first, self.space) for first in firsts):
+            return Sheet(self.name, {**columns, _INDEX: keys}, places, labels=frozenset((_INDEX,)))
         return Sheet(self.name, columns, places, keys)
 
     def _reads(self, key: object) -> bool:

@@ -34,10 +34,7 @@ _STORAGES = {
 _CONTAINERS: dict[tuple[str, str], StandIn] = {
     ("collections", "OrderedDict"): lambda pairs=(): dict(pairs),
     ("collections", "defaultdict"): lambda default=None: {},  # noqa: ARG005
-    ("builtins", "dict"): "dict",
-    ("builtins", "list"): "list",
-    ("builtins", "float"): "float",
-    ("builtins", "int"): "int",
+    **{(module, name): name for module in ("builtins", "__builtin__") for name in ("dict", "list", "float", "int")},
 }
 
 
