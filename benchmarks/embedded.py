@@ -1,7 +1,8 @@
 """Whether the embedded benchmark ranks search strategies as the real database does: the same searches on both.
 
 Run it where ROBUSTNAS_DATA (or the user's data directory) holds the database:
-``python benchmarks/embedded.py --figure docs/images/embedded.png``. docs/embedded-benchmark.md has the result.
+``python benchmarks/embedded.py --dataset cifar10 --figure docs/images/embedded.png``. docs/embedded-benchmark.md has
+the result.
 """
 
 from __future__ import annotations
@@ -25,28 +26,30 @@ from robustnas.spaces.nasbench201 import space
 from robustnas.tables.datasets import open_table
 from robustnas.tables.table import Table
 
-REAL, SMOOTH, NOISY = "cifar10", "cifar10-surrogate", "cifar10-surrogate@0"
-TABLES = (REAL, SMOOTH, NOISY)
+REAL, SMOOTH, NOISY = "database", "surrogate", "noisy surrogate"
+TABLES = {REAL: "{}", SMOOTH: "{}-surrogate", NOISY: "{}-surrogate@0"}
+"""The tables that are searched, each with its name for a dataset."""
+
 OBJECTIVES = ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption")
 BUDGET, CHECKPOINTS = 300, (50, 100, 200, 300)
 
 
 @cache
-def table_of(dataset: str) -> Table:
-    return open_table(dataset)
+def table_of(dataset: str, table: str) -> Table:
+    return open_table(TABLES[table].format(dataset))
 
 
-def best_so_far(table: str, objective: str, searcher: str, seed: int) -> list[float]:
+def best_so_far(dataset: str, table: str, objective: str, searcher: str, seed: int) -> list[float]:
     """Run one search and return the best score after each query."""
-    run = record(RunSpec(objective, searcher, searcher, {}, BUDGET, seed), table_of(table))
+    run = record(RunSpec(objective, searcher, searcher, {}, BUDGET, seed), table_of(dataset, table))
     best: list[float] = run["queries"]["best"]
     return best
 
 
-def curves(searchers: list[str], n_seeds: int, jobs: int) -> pd.DataFrame:
+def curves(dataset: str, searchers: list[str], n_seeds: int, jobs: int) -> pd.DataFrame:
     """Run everything; one row per table, objective and searcher, columns query and score (mean) and error."""
     grid = list(product(TABLES, OBJECTIVES, searchers))
-    tasks = [(*place, seed) for place in grid for seed in range(n_seeds)]
+    tasks = [(dataset, *place, seed) for place in grid for seed in range(n_seeds)]
     with ProcessPoolExecutor(jobs) as pool:
         bests = np.array(list(pool.map(best_so_far, *zip(*tasks, strict=True), chunksize=10)))
     frames = []
@@ -58,17 +61,17 @@ def curves(searchers: list[str], n_seeds: int, jobs: int) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def with_regret(found: pd.DataFrame) -> pd.DataFrame:
+def with_regret(dataset: str, found: pd.DataFrame) -> pd.DataFrame:
     """Add the regret: how far from the table's best, in units of best less median network; and its error."""
-    scales = {place: scale(*place) for place in product(TABLES, OBJECTIVES)}
+    scales = {place: scale(dataset, *place) for place in product(TABLES, OBJECTIVES)}
     best, span = np.array([scales[place] for place in zip(found["table"], found["objective"], strict=True)]).T
     regret = ((best - found["score"]) / span).round(9) + 0.0  # means of equal scores differ in the last bits
     return found.assign(best=best, regret=regret, regret_error=found["error"] / span)
 
 
-def scale(table: str, objective: str) -> tuple[float, float]:
+def scale(dataset: str, table: str, objective: str) -> tuple[float, float]:
     """Return the best score of a table, and how far it lies above the median network."""
-    scores = Objective(objective).evaluate(table_of(table))[space.network_indices()]
+    scores = Objective(objective).evaluate(table_of(dataset, table))[space.network_indices()]
     return float(scores.max()), float(scores.max() - np.median(scores))
 
 
@@ -140,15 +143,16 @@ def draw(found: pd.DataFrame, path: Path) -> None:
 
 
 @click.command()
+@click.option("--dataset", default="cifar10", show_default=True, type=click.Choice(["cifar10", "cifar100"]))
 @click.option("--searchers", default="random,local,evolution,gp", show_default=True)
 @click.option("--seeds", default=30, show_default=True)
 @click.option("--jobs", default=2, show_default=True)
 @click.option("--figure", type=click.Path(path_type=Path), help="A PNG file to draw to.")
 @click.option("--out", type=click.Path(path_type=Path), help="A JSON file for the results.")
-def main(searchers: str, seeds: int, jobs: int, figure: Path | None, out: Path | None) -> None:
+def main(dataset: str, searchers: str, seeds: int, jobs: int, figure: Path | None, out: Path | None) -> None:
     """Compare search strategies on the database and on the embedded benchmark."""
-    found = with_regret(curves(searchers.split(","), seeds, jobs))
-    agreements = {table: agreement(found, table) for table in TABLES[1:]}
+    found = with_regret(dataset, curves(dataset, searchers.split(","), seeds, jobs))
+    agreements = {table: agreement(found, table) for table in (SMOOTH, NOISY)}
     print(listing(found))
     print(json.dumps(agreements, indent=1))
     if figure is not None:
@@ -156,7 +160,9 @@ def main(searchers: str, seeds: int, jobs: int, figure: Path | None, out: Path |
             draw(found, figure)
     if out is not None:
         rows = found[found["query"].isin(CHECKPOINTS)].to_dict("records")
-        out.write_text(json.dumps({"seeds": seeds, "agreement": agreements, "rows": rows}, indent=1) + "\n")
+        out.write_text(
+            json.dumps({"dataset": dataset, "seeds": seeds, "agreement": agreements, "rows": rows}, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

@@ -25,9 +25,10 @@ def main() -> None:
     parser.add_argument("--objectives", default=",".join(OBJECTIVES))
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--budget", type=int, default=100)
+    parser.add_argument("--dataset", default="cifar10")
     parser.add_argument("--data")
     arguments = parser.parse_args()
-    table = Database.open(arguments.data)["cifar10"]
+    table = Database.open(arguments.data)[arguments.dataset]
     points = [n for n in (20, 50, 100, 300) if n <= arguments.budget]
     print("| searcher | objective |", " | ".join(f"n = {n}" for n in points), "| cost | s per run |", flush=True)
     print("|---|---|" + "--:|" * (len(points) + 2))

@@ -185,7 +185,7 @@ def _best(spec: RunSpec, table: Table, score: float) -> str:
     if not table.complete:
         return f"best {number(score, scale)}{unit(scale)}"
     reached, possible = (number(value, scale) + unit(scale) for value in (score, known["best"]))
-    noise = f", training noise {_noise(known['noise_floor'], scale)}" if known["noise_floor"] else ""
+    noise = f", training noise {_noise(known['noise_near_best'], scale)}" if known["noise_near_best"] else ""
     return f"best {reached} (best of the table {possible}{noise})"
 
 

@@ -21,8 +21,8 @@ _PACKAGES = ("robustnas", "numpy", "optuna", "scikit-learn", "scipy", "xgboost")
 def manifest(plan: Plan, table: Table) -> dict[str, Any]:
     """Return everything that a report needs to know besides the runs, as plain data.
 
-    Per objective: the best of the table, the training noise (standard deviation between twins), how many networks lie
-    within it of the best, the scale and a title.
+    Per objective: the best of the table, the training noise (standard deviation between twins), of all networks
+    and of those near the best, how many networks lie within each of the best, the scale and a title.
     """
     each = [method_sources(searcher.name, searcher.parameters) for searcher in plan.searchers]
     sources = {name: digest for found in each for name, digest in found.items()}

@@ -39,7 +39,8 @@ class Target:
         title: As in papers, such as ``PGD, eps 1/255``.
         best: The best score in the table, in natural units; NaN if unknown.
         minimised: Whether smaller is better.
-        noise_floor: Standard deviation between trainings of one function; 0 for costs, NaN if unknown.
+        noise_floor: Standard deviation between trainings of one function, near the best of the table; in records of
+            earlier versions, of all networks. 0 for costs, NaN if unknown.
         n_within_noise: Networks of the table within one noise floor of the best; None if unknown.
         scale: ``accuracy`` ([0, 1]), ``count`` (parameters, operations) or ``hypervolume`` (normalised, [0, 1]).
     """
@@ -145,6 +146,8 @@ def load(directory: str | Path) -> Records:
 def _target(name: str, facts: Mapping[str, Any]) -> Target:
     keys = ("best", "minimised", "noise_floor", "n_within_noise", "scale")
     known: dict[str, Any] = {key: facts[key] for key in keys if facts.get(key) is not None}
+    if facts.get("noise_near_best") is not None:
+        known |= {"noise_floor": facts["noise_near_best"], "n_within_noise": facts.get("n_within_noise_near_best")}
     return Target(name, str(facts.get("title") or name), **known)
 
 

@@ -18,6 +18,7 @@ from robustnas.errors import InvalidInputError, ObjectiveError, unknown_name
 from robustnas.spaces.nasbench201.identity import N_NETWORKS
 from robustnas.tables.database.database import Database
 from robustnas.tables.datasets import is_surrogate
+from robustnas.tables.embedded import open_surrogate
 
 PAGE = "analysis.html"
 DATASET = "cifar10"
@@ -66,9 +67,10 @@ def open_question(
         DataNotFoundError: There is no database; says where it was searched for.
     """
     if dataset is not None and is_surrogate(dataset):
+        real = open_surrogate(dataset).model.dataset
         raise InvalidInputError(
             f"{dataset} is a model's predictions: an analysis of it would describe the model. Analyse the "
-            "measurements, for example with --dataset cifar10; to get them: robustnas data fetch cifar10"
+            f"measurements with --dataset {real}; to get them: robustnas data fetch {real}"
         )
     n_seeds = whole_number("seeds", n_seeds, at_least=2)
     budget = whole_number("budget", budget, at_least=1, at_most=N_NETWORKS)

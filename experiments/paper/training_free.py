@@ -56,7 +56,7 @@ def training_free(question: Question) -> Section:
         raise ObjectiveError(f"{table.dataset} holds neither clean accuracy, nor an attack, nor all corruptions")
     question.progress("training_free: measures against metrics", 0.1)
     frame = measure_correlations(measures, metrics)
-    ceilings = {entry.name: noise_ceiling(entry.scores) for entry in _objectives(table)}
+    ceilings = {entry.name: noise_ceiling(entry.scores).kendall_tau for entry in _objectives(table)}
     matrix = frame.pivot_table(index="measure", columns="metric", values="kendall_tau", dropna=False)
     matrix = matrix.loc[_strongest(matrix, list(measures)), list(metrics)]
     return Section(

@@ -58,7 +58,22 @@ class SurrogateRecords:
 
     def ceiling(self, objective: str) -> float:
         """Return the Kendall tau that training noise allows, NaN if unknown."""
-        value = self.manifest["objectives"][objective]["ceiling"]
+        return self._known(objective, "ceiling")
+
+    def ceiling_error(self, objective: str) -> float:
+        """Return the standard error of the ceiling, NaN if unknown, as in records of earlier versions."""
+        return self._known(objective, "ceiling_error")
+
+    def ceiling_r2(self, objective: str) -> float:
+        """Return the R2 that training noise allows, NaN if unknown."""
+        return self._known(objective, "ceiling_r2")
+
+    def no_ceiling(self, objective: str) -> str:
+        """Return why there is no ceiling; empty if there is one, or if the records do not say."""
+        return str(self.manifest["objectives"][objective].get("no_ceiling") or "")
+
+    def _known(self, objective: str, name: str) -> float:
+        value = self.manifest["objectives"][objective].get(name)
         return math.nan if value is None else float(value)
 
     def largest(self, objective: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 from experiments.pages.page import page, write_figures, write_file, write_tables
@@ -63,10 +62,11 @@ def finding(records: SurrogateRecords, objective: str) -> str:
     mean = chosen.groupby(["surrogate", "encoding"])["kendall_tau"].mean()
     tau, ceiling = float(mean[best]), records.ceiling(objective)
     ahead = f", ahead of {', '.join(others[0])} with {mean[others[0]]:.3f}" if others else ""
-    share = "" if math.isnan(ceiling) else f"; that is {tau / ceiling:.0%} of what training noise allows, {ceiling:.2f}"
+    allowed = f"; that is {tau / ceiling:.0%} of what training noise allows, {ceiling:.2f}" if ceiling > 0 else ""
+    missing = f"; no noise ceiling: {records.no_ceiling(objective)}" if records.no_ceiling(objective) else ""
     return (
         f"{records.title(objective)}: with {size} training networks, {best[0]} on {best[1]} ranks the others with a "
-        f"Kendall tau of {tau:.3f}{ahead}{share}."
+        f"Kendall tau of {tau:.3f}{ahead}{allowed}{missing}."
     )
 
 

@@ -6,6 +6,7 @@ others: rank correlations, errors, how many of the best it finds, calibration, a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
@@ -109,16 +110,21 @@ def manifest(plan: BenchmarkPlan, table: Table) -> dict[str, Any]:
         "train_sizes": list(plan.train_sizes),
         "n_trials": plan.n_trials,
         "seed": plan.seed,
-        "objectives": {text: facts(text, table) | {"ceiling": ceiling(text, table)} for text in plan.objectives},
+        "objectives": {text: facts(text, table) | ceiling(text, table) for text in plan.objectives},
     }
 
 
-def ceiling(text: str, table: Table) -> float | None:
-    """Return the noise ceiling of one objective on a table; 1 for costs, which have no noise, None if unknown."""
-    if Objective(text).minimised:
-        return 1.0
-    value = noise_ceiling(objective_column(text, table)[table.space.network_indices()], table.space)
-    return None if np.isnan(value) else value
+def ceiling(text: str, table: Table) -> dict[str, Any]:
+    """Return what a manifest says of the noise ceiling of one objective: a number or None for each, and why if None.
+
+    Of costs alone, which have no noise, the ceiling is 1.
+    """
+    if not any(term.metrics or term.attached for term in Objective(text).terms):
+        return {"ceiling": 1.0, "ceiling_error": 0.0, "ceiling_r2": 1.0, "no_ceiling": ""}
+    found = noise_ceiling(objective_column(text, table)[table.space.network_indices()], table.space)
+    values = {"ceiling": found.kendall_tau, "ceiling_error": found.tau_error, "ceiling_r2": found.r2}
+    known = {name: value if math.isfinite(value) else None for name, value in values.items()}
+    return {**known, "no_ceiling": found.reason}
 
 
 def _check_sizes(plan: BenchmarkPlan, table: Table) -> None:

@@ -25,14 +25,26 @@ def ranking_table(records: SurrogateRecords) -> ReportTable:
         columns = [_moments(_lookup(curves, objective, order, size), _decimals) for size in sizes]
         largest = _lookup(curves, objective, order, records.largest(objective))
         reached = [Entry(_share(mean, ceiling)) for mean, _ in largest]
-        ceilings = [Entry("–" if math.isnan(ceiling) else _decimals(ceiling))] * len(order)
+        ceilings = [_with_error(ceiling, records.ceiling_error(objective))] * len(order)
         rows += _rows(records.title(objective), order, [*columns, ceilings, reached])
     names = ("surrogate, encoding", *(f"n = {size}" for size in sizes), "ceiling", "reached")
     note = (
         "Kendall tau on all other networks, mean ± standard deviation over trials. Bold: best of the column. Ceiling: "
-        "what a perfect predictor would reach, given the training noise; reached: the share at the largest n."
+        "what a perfect predictor would reach, given the training noise, ± standard error; reached: the share at the "
+        f"largest n.{_missing_ceilings(records)}"
     )
     return ReportTable("Kendall tau after n training networks", names, tuple(rows), note, GROUPED)
+
+
+def _missing_ceilings(records: SurrogateRecords) -> str:
+    reasons = {records.title(name): records.no_ceiling(name) for name in records.objectives}
+    return "".join(f" No ceiling for {title}: {reason}." for title, reason in reasons.items() if reason)
+
+
+def _with_error(value: float, error: float) -> Entry:
+    if math.isnan(value):
+        return Entry("–")
+    return Entry(_decimals(value), "" if math.isnan(error) or error == 0 else _decimals(error))
 
 
 def _share(mean: float, ceiling: float) -> str:
@@ -58,7 +70,7 @@ def measures_table(records: SurrogateRecords) -> ReportTable:
             _moments(_at_largest(records, objective, order, name), write, sign, spread=name in ("spearman", "r2"))
             for name, write, sign in measures.values()
         ]
-        rows += _rows(_at(records, objective), order, columns)
+        rows += _rows(_at(records, objective) + _r2_ceiling(records, objective), order, columns)
     note = (
         "Mean over trials. Top k: share in percent of the predicted best k that are among the true best k. Regret: the "
         "best score of the test less that of the network predicted best, in points. Bold: best of the column."
@@ -152,6 +164,11 @@ def _rows(group: str, order: Sequence[tuple[str, str]], columns: Sequence[Sequen
 
 def _at(records: SurrogateRecords, objective: str) -> str:
     return f"{records.title(objective)} ({records.largest(objective)} training networks)"
+
+
+def _r2_ceiling(records: SurrogateRecords, objective: str) -> str:
+    ceiling = records.ceiling_r2(objective)
+    return "" if math.isnan(ceiling) else f", R2 at most {_decimals(ceiling)}"
 
 
 def _decimals(value: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -13,7 +13,7 @@ from robustnas.arrays import FloatArray
 from robustnas.errors import ObjectiveError
 from robustnas.objectives.objective import Objective, objectives_text, parse_objectives, utility_columns
 from robustnas.objectives.term import Term
-from robustnas.tables.noise import noise_floor
+from robustnas.tables.noise import NoiseFloor, noise_floor, noise_near_best
 from robustnas.tables.table import Table
 
 Asked: TypeAlias = str | Objective | Sequence[str | Objective]
@@ -67,15 +67,17 @@ def facts(asked: Asked, table: Table) -> dict[str, Any]:
     """Return what a table says of an objective: best, noise floor, how many lie within it, scale and title.
 
     The best is that of all feasible architectures, not of the networks' representatives alone: those of one network may
-    differ in costs. The noise floor is that of the feasible networks, unknown for a sum with an attached column to
-    maximise. Of several objectives, the scale is the normalised hypervolume, whose best is 1.
+    differ in costs. The noise floor is that of all feasible networks, ``noise_near_best`` that of the best of them: good
+    networks may be less noisy than bad ones, or more. Both are unknown for a sum with an attached column to
+    maximise. Each comes with how many networks lie within it of the best. Of several objectives, the scale is the
+    normalised hypervolume, whose best is 1.
 
     Raises:
         ObjectiveError: Nothing is feasible and of a known score, or the table lacks a metric or an attached column.
     """
     objectives = parse_objectives(asked)
     if len(objectives) > 1:
-        unknown = {"noise_floor": None, "n_within_noise": None}
+        unknown = dict.fromkeys(("noise_floor", "n_within_noise", "noise_near_best", "n_within_noise_near_best"))
         return {"best": 1.0, "minimised": False, **unknown, "scale": "hypervolume", "title": title(objectives)}
     (objective,) = objectives
     space = table.space
@@ -83,23 +85,32 @@ def facts(asked: Asked, table: Table) -> dict[str, Any]:
     if not np.isfinite(utilities).any():
         raise ObjectiveError(f"no cell of {table.dataset} has a known score of {objectives_text(objectives)!r}")
     best = float(np.nanmax(utilities))
-    noise = _noise(objective, (objective.sign * utilities)[space.network_indices()], table)
-    within = len(np.unique(space.network_of_index()[utilities >= best - noise])) if math.isfinite(noise) else None
+    scores = (objective.sign * utilities)[space.network_indices()]
+
+    def within(noise: float) -> int | None:
+        if not math.isfinite(noise):
+            return None
+        return len(np.unique(space.network_of_index()[utilities >= best - noise]))
+
+    noise = _noise(objective, lambda: noise_floor(scores, space))
+    near_best = _noise(objective, lambda: noise_near_best(scores, space, minimised=objective.minimised))
     return {
         "best": objective.sign * best,
         "minimised": objective.minimised,
         "noise_floor": noise if math.isfinite(noise) else None,
-        "n_within_noise": within,
+        "n_within_noise": within(noise),
+        "noise_near_best": near_best if math.isfinite(near_best) else None,
+        "n_within_noise_near_best": within(near_best),
         "scale": scale_of(objective),
         "title": objective.title,
     }
 
 
-def _noise(objective: Objective, scores: FloatArray, table: Table) -> float:
+def _noise(objective: Objective, estimate: Callable[[], NoiseFloor]) -> float:
     """Return the training noise of an objective: 0 for costs, NaN if unknown."""
     if any(term.attached for term in objective.terms):
         return 0.0 if objective.minimised else math.nan
-    return noise_floor(scores, table.space).std if any(term.metrics for term in objective.terms) else 0.0
+    return estimate().std if any(term.metrics for term in objective.terms) else 0.0
 
 
 def _is_accuracy(term: Term) -> bool:

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from robustnas.errors import InvalidInputError, RobustNASError, unknown_name
+from robustnas.errors import DataNotFoundError, InvalidInputError, RobustNASError, unknown_name
 from robustnas.reference import is_reference, load_reference, user_code
 from robustnas.registry import Registry
 from robustnas.spaces import EnumerableSpace
 from robustnas.spaces.nasbench201 import NASBENCH201, SKELETONS
 from robustnas.tables.database.database import DATA_VARIABLE, Database, find_folder, has_data
-from robustnas.tables.embedded import open_surrogate, surrogate_names
+from robustnas.tables.embedded import open_surrogate, surrogate_names, surrogate_of
 from robustnas.tables.table import Table
 from robustnas.tables.table_file import is_table_file, open_file
 
@@ -27,11 +27,19 @@ Opener: TypeAlias = Callable[[str, str | Path | None], Table]
 
 
 def _published(dataset: str, data: str | Path | None) -> Table:
-    database = Database.open(data)
+    try:
+        database = Database.open(data)
+    except DataNotFoundError as error:
+        stand_in = surrogate_of(dataset)
+        raise DataNotFoundError(f"{error}{_needs_none(stand_in) if stand_in else ''}") from None
     if dataset not in database:
         known = [*database, *(name for name in DATASETS if name not in SKELETONS)]
         raise InvalidInputError(f"{unknown_name('dataset', dataset, known)}; in {database.folder} and embedded")
     return database[dataset]
+
+
+def _needs_none(surrogate: str) -> str:
+    return f". Without it, try {surrogate}: a model's predictions, which need no data"
 
 
 def _embedded(dataset: str, data: str | Path | None) -> Table:  # noqa: ARG001  it needs no data
@@ -50,8 +58,8 @@ def open_table(dataset: str, data: str | Path | None = None) -> Table:
     """Open one dataset.
 
     Args:
-        dataset: A name in `DATASETS`, such as ``cifar10`` of the database or ``cifar10-surrogate``; the embedded ones
-            take a seed of noise, ``cifar10-surrogate@SEED``. Or a folder of the database, a file such as
+        dataset: A name in `DATASETS`, such as ``cifar100`` of the database or ``cifar100-surrogate``; the embedded ones
+            take a seed of noise, ``cifar100-surrogate@SEED``. Or a folder of the database, a file such as
             ``my.parquet``, or a reference such as ``my_tables.py:my_table``.
         data: The database's folder; see `Database.open`. An embedded dataset needs none.
 

@@ -1,7 +1,8 @@
 """The noise floor: how much of a difference between two networks is training noise.
 
 The database trained many networks of the same function separately (functional twins). Within a group of twins all
-spread is noise, so the pooled within-group standard deviation estimates the noise of a single training.
+spread is noise, so the pooled within-group standard deviation estimates the noise of a single training. Good networks
+may be less noisy than bad ones, or more: `noise_near_best` pools the best groups alone.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from robustnas.arrays import FloatArray
+from robustnas.arrays import FloatArray, IntArray
 from robustnas.errors import InvalidInputError
 from robustnas.spaces import EnumerableSpace, open_space
+
+N_NEAR_BEST = 100
+"""Networks with a twin, at least, that `noise_near_best` pools."""
 
 
 class NoiseFloor(NamedTuple):
@@ -45,18 +49,78 @@ def noise_floor(scores: FloatArray, space: EnumerableSpace[Any] | None = None) -
     Raises:
         InvalidInputError: Another shape.
     """
+    found = twin_deviations(scores, space)
+    return _pooled(found.deviations, found.labels)
+
+
+def noise_near_best(
+    scores: FloatArray, space: EnumerableSpace[Any] | None = None, *, minimised: bool = False
+) -> NoiseFloor:
+    """Estimate the training noise of the best networks: that of the best groups of twins, `N_NEAR_BEST` networks.
+
+    Args:
+        scores: As for `noise_floor`.
+        space: Whose networks they are; NAS-Bench-201 if None.
+        minimised: Whether the smallest scores are the best.
+
+    Returns:
+        Their pooled standard deviation; with fewer twins, that of all, as `noise_floor`.
+    """
+    found = twin_deviations(scores, space)
+    order = np.argsort(found.means if minimised else -found.means, kind="stable")
+    if len(order) > N_NEAR_BEST:
+        last = found.means[order[N_NEAR_BEST - 1]]
+        near = found.means <= last if minimised else found.means >= last  # whole groups
+        return _pooled(found.deviations[near], found.labels[near])
+    return _pooled(found.deviations, found.labels)
+
+
+class TwinDeviations(NamedTuple):
+    """What functional twins say of the noise, one entry per network with a known score that has a twin with one.
+
+    Attributes:
+        rows: The networks' rows, in ascending order of uid.
+        labels: Their functional classes.
+        means: The mean score of a network's class.
+        deviations: The network's score less that mean.
+    """
+
+    rows: IntArray
+    labels: IntArray
+    means: FloatArray
+    deviations: FloatArray
+
+    @property
+    def scaled(self) -> FloatArray:
+        """Deviations with the variance of a single training: those from a mean of n scores are too small by (n-1)/n."""
+        n = np.bincount(self.labels)[self.labels] if len(self.labels) else np.zeros(0)
+        return np.asarray(self.deviations * np.sqrt(n / (n - 1)))
+
+
+def twin_deviations(scores: FloatArray, space: EnumerableSpace[Any] | None = None) -> TwinDeviations:
+    """Return how far functional twins are from the mean of their class; no entries if the space knows no twins.
+
+    Args:
+        scores: One value per network, shape (n_networks,), in ascending order of uid; NaN where unknown.
+        space: Whose networks they are; NAS-Bench-201 if None.
+
+    Raises:
+        InvalidInputError: Another shape.
+    """
     values = np.asarray(scores, dtype=np.float64)
     space = space or open_space()
     if values.shape != (space.n_networks,):
         raise InvalidInputError(f"scores have shape {values.shape}; expected ({space.n_networks},), one per network")
     twins = space.twin_labels()
-    if twins is None:
-        return NoiseFloor(float("nan"), 0)
-    known = np.isfinite(values)
-    labels, values = twins[known], values[known]
+    rows = np.flatnonzero(np.isfinite(values)) if twins is not None else np.zeros(0, dtype=np.int64)
+    labels = twins[rows] if twins is not None else rows
     size = np.bincount(labels)
-    mean = np.bincount(labels, weights=values) / np.maximum(size, 1)
-    squares = np.bincount(labels, weights=(values - mean[labels]) ** 2)
-    freedom = int((size[size > 1] - 1).sum())
-    std = float(np.sqrt(squares[size > 1].sum() / freedom)) if freedom else float("nan")
-    return NoiseFloor(std, freedom)
+    twin = size[labels] > 1
+    rows, labels = rows[twin], labels[twin]
+    means = (np.bincount(labels, weights=values[rows], minlength=len(size)) / np.maximum(size, 1))[labels]
+    return TwinDeviations(rows, labels, means, values[rows] - means)
+
+
+def _pooled(deviations: FloatArray, labels: IntArray) -> NoiseFloor:
+    freedom = len(labels) - len(np.unique(labels))
+    return NoiseFloor(float(np.sqrt((deviations**2).sum() / freedom)) if freedom else float("nan"), freedom)

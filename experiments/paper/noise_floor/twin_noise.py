@@ -11,6 +11,7 @@ import pandas as pd
 
 from robustnas.arrays import FloatArray
 from robustnas.spaces.nasbench201.twins import twin_groups
+from robustnas.tables.noise import noise_near_best
 
 NORMAL_95 = 1.959964
 N_FOUND = (1, 5, 10, 20, 50, 100)
@@ -89,8 +90,9 @@ def noise_frame(columns: Mapping[str, FloatArray], seed: int = 0) -> pd.DataFram
 
     Returns:
         Columns metric, n_groups, std, low, high (95 % interval), best, n_within (networks whose score is within one
-        std of the best), n_within_95 (within 1.96 √2 std, what two trainings of equal networks may differ by), variance
-        (over networks) and noise_share (of it).
+        std of the best), n_within_95 (within 1.96 √2 std, what two trainings of equal networks may differ by),
+        std_near_best and n_within_near_best (the same for the noise of the best twins alone, `noise_near_best`),
+        variance (over networks) and noise_share (of it).
     """
     return pd.DataFrame([{"metric": name, **_noise_row(scores, seed)} for name, scores in columns.items()])
 
@@ -99,7 +101,7 @@ def _noise_row(scores: FloatArray, seed: int) -> dict[str, float]:
     spread = twin_spread(scores)
     low, high = spread.interval(seed)
     known = scores[np.isfinite(scores)]
-    best, variance = float(known.max()), float(known.var(ddof=1))
+    best, variance, near_best = float(known.max()), float(known.var(ddof=1)), noise_near_best(scores).std
     return {
         "n_groups": len(spread.squares),
         "std": spread.std,
@@ -108,6 +110,8 @@ def _noise_row(scores: FloatArray, seed: int) -> dict[str, float]:
         "best": best,
         "n_within": int((known >= best - spread.std).sum()),
         "n_within_95": int((known >= best - NORMAL_95 * math.sqrt(2) * spread.std).sum()),
+        "std_near_best": near_best,
+        "n_within_near_best": int((known >= best - near_best).sum()),
         "variance": variance,
         "noise_share": spread.std**2 / variance if variance else math.nan,
     }

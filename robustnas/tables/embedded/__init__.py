@@ -1,13 +1,13 @@
-"""The embedded benchmark: a surrogate of the robustness database that is small enough to ship.
+"""The embedded benchmark: surrogates of the robustness database that are small enough to ship, one per dataset.
 
-It predicts; it does not measure. Every record and report made with it says ``surrogate``. How true it is to the
-database, and where it is not, docs/embedded-benchmark.md says.
+They predict; they do not measure. Every record and report made with one says ``surrogate``. How true they are to
+the database, and where they are not, docs/embedded-benchmark.md says.
 
 >>> table = SurrogateTable()
 >>> table.dataset, table.source, len(table.metrics)
 ('cifar10-surrogate', 'surrogate', 108)
 """
 
-from robustnas.tables.embedded.table import MODELS, SurrogateTable, open_surrogate, surrogate_names
+from robustnas.tables.embedded.table import MODELS, SurrogateTable, open_surrogate, surrogate_names, surrogate_of
 
-__all__ = ["MODELS", "SurrogateTable", "open_surrogate", "surrogate_names"]
+__all__ = ["MODELS", "SurrogateTable", "open_surrogate", "surrogate_names", "surrogate_of"]

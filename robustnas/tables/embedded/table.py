@@ -14,13 +14,15 @@ from robustnas.arrays import FloatArray, read_only
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, unknown_name
 from robustnas.metric import Metric
-from robustnas.spaces.nasbench201 import NASBENCH201
+from robustnas.spaces.nasbench201 import NASBENCH201, Skeleton
 from robustnas.tables.attached.attached import AttachedTable, attached_tables
 from robustnas.tables.embedded.model import SurrogateModel, file_digest, model_predictions, read_model
 from robustnas.tables.network_table import NetworkTable
 
 SUFFIX = "-surrogate"
-MODELS: dict[str, Path] = {f"cifar10{SUFFIX}": Path(__file__).with_name("cifar10.npz")}
+MODELS: dict[str, Path] = {
+    f"{name}{SUFFIX}": Path(__file__).with_name(f"{name}.npz") for name in ("cifar10", "cifar100")
+}
 """The surrogate benchmarks that are shipped: model files by the name of the dataset that they stand for."""
 
 _NAME = re.compile(rf"(?P<model>.+{SUFFIX})(?:@(?P<seed>\d+))?")
@@ -37,7 +39,7 @@ class SurrogateTable(NetworkTable):
         model: A model file from scripts/fit_embedded.py; None for the shipped one of CIFAR-10.
 
     Attributes:
-        dataset: ``cifar10-surrogate``, or ``cifar10-surrogate@7`` with the noise of seed 7.
+        dataset: Such as ``cifar10-surrogate``, or ``cifar10-surrogate@7`` with the noise of seed 7.
         digest: A SHA-256 of the model file, and of the seed.
         source: ``surrogate``.
         metrics: The metrics that it predicts.
@@ -70,6 +72,11 @@ class SurrogateTable(NetworkTable):
         """The fitted model."""
         return read_model(self._path)
 
+    @property
+    def skeleton(self) -> Skeleton:
+        """The size of the networks that it predicts for, which their numbers of parameters depend on."""
+        return self.space.skeleton(self.model.dataset)
+
     def _read(self, metric: Metric) -> FloatArray:
         """Return the predicted accuracies of one metric, rounded to three decimals, as the database's are."""
         column: FloatArray = _accuracies(self._path, self.noise_seed)[self._rows[metric]]
@@ -90,6 +97,16 @@ class SurrogateTable(NetworkTable):
 def surrogate_names() -> tuple[str, ...]:
     """Return the names of the surrogate benchmarks that are shipped."""
     return tuple(MODELS)
+
+
+def surrogate_of(dataset: str) -> str | None:
+    """Return the name of the shipped surrogate benchmark of a dataset, None if there is none.
+
+    >>> surrogate_of("cifar100"), surrogate_of("ImageNet16-120")
+    ('cifar100-surrogate', None)
+    """
+    name = f"{dataset}{SUFFIX}"
+    return name if name in MODELS else None
 
 
 def open_surrogate(dataset: str) -> SurrogateTable:

@@ -121,6 +121,7 @@ def test_names_come_in_the_order_of_the_paper() -> None:
         (["--results", ","], 2, "expected all, or some of distributions"),
         (["--dataset", "cifar11"], 2, "did you mean 'cifar10'"),
         (["--dataset", "cifar10-surrogate"], 2, "robustnas data fetch cifar10"),
+        (["--dataset", "cifar100-surrogate@1"], 2, "robustnas data fetch cifar100"),
         (["--seeds", "1"], 2, "seeds is 1"),
         (["--budget", "0"], 2, "budget is 0"),
         (["--jobs", "0"], 2, "jobs is 0"),

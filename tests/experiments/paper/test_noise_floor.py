@@ -88,6 +88,8 @@ def test_the_known_noise_of_the_database(real_data_dir: Path) -> None:
     known = {"clean": 0.37, "fgsm@1": 1.2, "pgd@1": 1.8, "apgd@1": 1.7, "square@1": 1.4, "corruption": 1.1}
     assert {name: round(100 * frame.loc[name, "std"], 2 if name == "clean" else 1) for name in known} == known
     assert frame.loc["pgd@1", "n_within"] == 22
+    assert round(100 * frame.loc["clean", "std_near_best"], 2) == 0.18
+    assert frame.loc["clean", "n_within_near_best"] == 2
     pgd = table.network_column("pgd@1")
     groups = [pgd[list(group)] for group in twin_groups()]
     squares = sum(((g - g.mean()) ** 2).sum() for g in groups)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -8,7 +9,6 @@ from scipy import stats
 from sklearn.metrics import r2_score
 
 from experiments.surrogate_benchmark.fit import TOP_K, FitSpec, fit_record, network_features, split
-from experiments.surrogate_benchmark.noise_ceiling import noise_ceiling
 from experiments.surrogate_benchmark.plan import BenchmarkPlan
 from experiments.surrogate_benchmark.records import (
     from_records,
@@ -18,13 +18,13 @@ from experiments.surrogate_benchmark.records import (
     ranking,
 )
 from experiments.surrogate_benchmark.report import finding, write_surrogate_report
-from experiments.surrogate_benchmark.runner import benchmark, ceiling, row
+from experiments.surrogate_benchmark.runner import benchmark, row
+from experiments.surrogate_benchmark.tables import ranking_table
 from robustnas.errors import DataError, InvalidInputError
 from robustnas.spaces import encoding
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.twins import twin_labels
 from robustnas.tables.array_table import ArrayTable
-from robustnas.tables.database.database import Database
 from surrogates import DEFAULT_ENCODING, DEFAULT_SURROGATE, make_surrogate
 from surrogates.metrics import NOMINAL_COVERAGES
 
@@ -82,7 +82,6 @@ def test_what_is_minimised_is_ranked_from_the_small_end(table: ArrayTable) -> No
     record = fit_record(FitSpec("params", "ridge", "cost", 50, 0, 0), table)
     assert record["kendall_tau"] > 0.8
     assert record["regret"] >= 0
-    assert ceiling("params", table) == 1.0
 
 
 def test_training_sets_grow_and_all_others_are_the_test() -> None:
@@ -152,28 +151,6 @@ def test_default_stands_for_the_shipped_pair() -> None:
     assert plan.train_sizes == (50, 400)
 
 
-@pytest.mark.parametrize("noise", [0.003, 0.01, 0.03])
-def test_the_ceiling_is_what_knowing_the_truth_would_reach(noise: float) -> None:
-    noisy, clean = (
-        synthetic_table(n).column(synthetic_table().metrics[0])[space.network_indices()] for n in (noise, 0)
-    )
-    assert noise_ceiling(noisy) == pytest.approx(stats.kendalltau(noisy, clean).statistic, abs=0.02)
-
-
-def test_the_ceiling_without_noise_or_without_knowledge() -> None:
-    truth = synthetic_table(0.0).column(synthetic_table().metrics[0])[space.network_indices()]
-    assert noise_ceiling(truth) == pytest.approx(1.0, abs=1e-3)
-    assert np.isnan(noise_ceiling(np.full(space.N_NETWORKS, np.nan)))
-    assert np.isnan(noise_ceiling(np.full(space.N_NETWORKS, 0.5)))
-
-
-@pytest.mark.real_data
-def test_the_ceilings_of_the_published_database(real_data_dir: Path) -> None:
-    expected = {"pgd@1": 0.86, "fgsm@1": 0.92, "clean": 0.89, "apgd@1": 0.83, "square@1": 0.78, "corruption": 0.78}
-    cifar = Database.open(real_data_dir)["cifar10"]
-    assert {text: ceiling(text, cifar) for text in expected} == pytest.approx(expected, abs=0.01)
-
-
 def test_all_but_one_network_may_be_trained_on(published: Path, own_cache: Path) -> None:
     plan = BenchmarkPlan(surrogates=("ridge",), encodings=("cost",), train_sizes=(space.N_NETWORKS - 1,), n_trials=1)
     (record,) = run_all(None, published, plan)
@@ -197,6 +174,19 @@ def test_summaries_are_means_over_trials(table: ArrayTable) -> None:
     shares = mean_importances(read, "pgd@1", ("forest", "cost"), n=100)
     assert shares["mean"].sum() == pytest.approx(1.0, abs=1e-4)
     assert set(shares["feature"]) <= set(encoding("cost").names)
+
+
+@pytest.mark.parametrize(("ceiling", "said"), [(0.9, "% of what training noise allows, 0.90"), (0.0, ""), (None, "")])
+def test_a_ceiling_of_zero_is_no_share(table: ArrayTable, ceiling: float | None, said: str) -> None:
+    specs = BenchmarkPlan(surrogates=("ridge",), encodings=("cost",), train_sizes=(40,), n_trials=1).specs
+    names = {"surrogates": ["ridge"], "encodings": ["cost"], "train_sizes": [40], "n_trials": 1}
+    known = {"title": "PGD", "ceiling": ceiling, "no_ceiling": "" if ceiling else "nothing but noise"}
+    read = from_records({"objectives": {"pgd@1": known}, **names}, [fit_record(spec, table) for spec in specs])
+    sentence = finding(read, "pgd@1")
+    assert said in sentence
+    assert ("no noise ceiling: nothing but noise" in sentence) == (not ceiling)
+    assert ("No ceiling for PGD: nothing but noise." in ranking_table(read).note) == (not ceiling)
+    assert ranking_table(read).rows[0].entries[-1].text == ("–" if not ceiling else ANY)
 
 
 @pytest.mark.timeout(180)  # starts processes or draws: slow where processors are shared

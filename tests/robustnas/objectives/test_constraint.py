@@ -21,7 +21,7 @@ from robustnas.spaces.nasbench201.cost import all_parameters
 from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.attached.attaching import attach
 from robustnas.tables.database.database import Database
-from robustnas.tables.noise import noise_floor
+from robustnas.tables.noise import noise_floor, noise_near_best
 
 PARAMS = all_parameters()
 SMALL = Cell.from_index(int(PARAMS.argmin()))
@@ -165,6 +165,10 @@ class TestRuns:
         assert found["best"] == np.nanmax(scores) < facts("clean", table)["best"]
         assert found["noise_floor"] == noise
         assert found["n_within_noise"] == len(np.unique(space.network_of_index()[scores >= found["best"] - noise]))
+        noise = noise_near_best(scores[space.network_indices()]).std
+        assert found["noise_near_best"] == noise
+        within = len(np.unique(space.network_of_index()[scores >= found["best"] - noise]))
+        assert found["n_within_noise_near_best"] == within
         assert found["title"] == "clean where params <= 200000"
 
     def test_facts_of_attached_columns(self, table: ArrayTable) -> None:

@@ -17,6 +17,7 @@ from robustnas.tables import DATASETS, ArrayTable, open_table
 from robustnas.tables.attached.attached import attached_tables
 from robustnas.tables.attached.attaching import attach
 from robustnas.tables.datasets import choose_dataset, is_surrogate, space_of
+from robustnas.tables.embedded import surrogate_names
 
 pytestmark = pytest.mark.usefixtures("own_cache", "folder")
 
@@ -173,5 +174,5 @@ def test_typos_are_refused_with_the_nearest_name(published: Path) -> None:
 
 
 def test_spaces_of_registered_names() -> None:
-    assert {name for name in DATASETS if space_of(name) is NASBENCH201} == {*SKELETONS, "cifar10-surrogate"}
+    assert {name for name in DATASETS if space_of(name) is NASBENCH201} == {*SKELETONS, *surrogate_names()}
     assert space_of("a folder of the database") is NASBENCH201

@@ -10,7 +10,7 @@ from robustnas.errors import InvalidInputError
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.twins import network_twin_labels
 from robustnas.tables.database.database import Database
-from robustnas.tables.noise import noise_floor
+from robustnas.tables.noise import N_NEAR_BEST, noise_floor, noise_near_best
 
 
 def test_it_recovers_the_noise_of_a_simulation() -> None:
@@ -30,6 +30,25 @@ def test_unknown_scores_are_left_out() -> None:
     estimate = noise_floor(scores)
     assert estimate.degrees_of_freedom == 1
     assert estimate.std == pytest.approx(np.std([0.1, 0.3], ddof=1))
+
+
+@pytest.mark.parametrize("minimised", [False, True])
+def test_the_noise_near_the_best_is_that_of_the_best_twins(minimised: bool) -> None:
+    labels = network_twin_labels()
+    truth = np.linspace(0, 1, labels.max() + 1)[labels]
+    noise = np.where(truth > 0.5, 0.01, 0.04) * np.random.default_rng(0).normal(size=len(truth))
+    estimate = noise_near_best(truth + noise, minimised=minimised)
+    assert estimate.degrees_of_freedom < N_NEAR_BEST
+    assert abs(estimate.std - (0.04 if minimised else 0.01)) < 3 * estimate.standard_error
+
+
+def test_few_twins_are_all_near_the_best() -> None:
+    scores = np.full(space.N_NETWORKS, np.nan)
+    labels = network_twin_labels()
+    scores[:300] = np.random.default_rng(0).random(300)
+    assert 0 < noise_floor(scores).degrees_of_freedom < N_NEAR_BEST
+    assert noise_near_best(scores) == noise_floor(scores)
+    assert np.isnan(noise_near_best(np.full(len(labels), np.nan)).std)
 
 
 def test_another_shape_is_refused() -> None:
@@ -67,3 +86,20 @@ def test_networks_of_equal_size_differ_widely(real_data_dir: Path) -> None:
     attacks = [metric for metric in table.metrics if metric.kind in ("fgsm", "pgd", "apgd", "square")]
     mean = np.mean([table.column(metric)[space.network_indices()][alike] for metric in attacks], axis=0)
     assert (alike.sum(), round(mean.min(), 3), round(mean.max(), 3)) == (405, 0.211, 0.399)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("objective", "points"),
+    [("clean", 0.48), ("fgsm@1", 0.70), ("pgd@1", 0.96), ("apgd@1", 0.75), ("square@1", 1.02), ("corruption", 0.58)],
+)
+def test_the_noise_of_cifar100_is_the_known_one(real_data_dir: Path, objective: str, points: float) -> None:
+    table = Database.open(real_data_dir)["cifar100"]
+    scores = Objective(objective).evaluate(table)[space.network_indices()]
+    assert 100 * noise_floor(scores).std == pytest.approx(points, abs=0.006)
+
+
+@pytest.mark.real_data
+def test_the_best_networks_are_less_noisy_on_clean_images(real_data_dir: Path) -> None:
+    clean = Database.open(real_data_dir)["cifar10"].network_column("clean")
+    assert 100 * noise_near_best(clean).std == pytest.approx(0.18, abs=0.006)

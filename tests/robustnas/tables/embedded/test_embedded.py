@@ -14,7 +14,8 @@ from scipy.stats import kendalltau
 from robustnas import Objective, Oracle
 from robustnas.errors import DataError, DataNotFoundError, InvalidInputError, ObjectiveError
 from robustnas.metric import Metric, corruption_metrics
-from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201 import SKELETONS, space
+from robustnas.spaces.nasbench201.cost import all_parameters
 from robustnas.spaces.nasbench201.twins import network_twin_labels, twin_labels
 from robustnas.tables.database.database import Database
 from robustnas.tables.datasets import is_surrogate, open_table
@@ -25,19 +26,37 @@ from robustnas.tables.noise import noise_floor
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 
+DATASETS = ("cifar10", "cifar100")
 MODEL = MODELS["cifar10-surrogate"]
 TABLE_NUMBERS = 6466 * 108
+CLASSES = {"cifar10": 10, "cifar100": 100}
+TWIN_NOISE = {
+    "cifar10": {"clean": 0.37, "fgsm@1": 1.2, "pgd@1": 1.8, "apgd@1": 1.7, "square@1": 1.4, "corruption": 1.1},
+    "cifar100": {"clean": 0.48, "fgsm@1": 0.70, "pgd@1": 0.96, "apgd@1": 0.75, "square@1": 1.02, "corruption": 0.58},
+}
+"""Standard deviation between the database's twins, in points."""
+LEAST_TAU = {
+    "cifar10": {"clean": 0.88, "fgsm@1": 0.85, "pgd@1": 0.78, "apgd@1": 0.78, "square@1": 0.72, "corruption": 0.72},
+    "cifar100": {"clean": 0.88, "fgsm@1": 0.80, "pgd@1": 0.76, "apgd@1": 0.75, "square@1": 0.69, "corruption": 0.84},
+}
 SHOWN = ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption")
 
 
-@pytest.fixture(scope="module")
-def table() -> SurrogateTable:
-    return SurrogateTable()
+@pytest.fixture(scope="module", params=DATASETS)
+def real(request: pytest.FixtureRequest) -> str:
+    """The dataset that a model stands for."""
+    name: str = request.param
+    return name
 
 
 @pytest.fixture(scope="module")
-def noisy() -> SurrogateTable:
-    return SurrogateTable(noise_seed=0)
+def table(real: str) -> SurrogateTable:
+    return open_surrogate(f"{real}-surrogate")
+
+
+@pytest.fixture(scope="module")
+def noisy(real: str) -> SurrogateTable:
+    return open_surrogate(f"{real}-surrogate@0")
 
 
 def everything(table: SurrogateTable) -> np.ndarray:
@@ -59,9 +78,9 @@ def test_it_holds_every_metric_for_every_cell(table: SurrogateTable) -> None:
     assert not table.column("clean").flags.writeable
 
 
-def test_it_is_marked_as_a_surrogate(table: SurrogateTable, noisy: SurrogateTable) -> None:
-    assert table.dataset == "cifar10-surrogate"
-    assert noisy.dataset == "cifar10-surrogate@0"
+def test_it_is_marked_as_a_surrogate(real: str, table: SurrogateTable, noisy: SurrogateTable) -> None:
+    assert table.dataset == f"{real}-surrogate"
+    assert noisy.dataset == f"{real}-surrogate@0"
     oracle = Oracle("pgd@1", table, budget=1)
     assert oracle.query(space.parse("#13433")).source == "surrogate"
 
@@ -69,8 +88,9 @@ def test_it_is_marked_as_a_surrogate(table: SurrogateTable, noisy: SurrogateTabl
 def test_accuracies_are_plausible(table: SurrogateTable) -> None:
     levels = [table.network_column(f"pgd@{eps}").mean() for eps in ("0.1", "0.5", "1", "2", "3")]
     assert levels == sorted(levels, reverse=True)
-    assert 0.88 < np.median(table.network_column("clean")) < 0.93
-    assert 0.93 < table.column("clean").max() < 0.96
+    median, best = {"cifar10": (0.914, 0.945), "cifar100": (0.667, 0.730)}[table.model.dataset]
+    assert np.median(table.network_column("clean")) == pytest.approx(median, abs=0.01)
+    assert table.column("clean").max() == pytest.approx(best, abs=0.006)
 
 
 def test_functional_twins_are_equal(table: SurrogateTable) -> None:
@@ -88,22 +108,28 @@ def test_cells_of_one_network_are_equal(table: SurrogateTable, noisy: SurrogateT
 def test_the_network_itself_cannot_tell_twins_apart() -> None:
     labels = twin_labels()
     first = np.unique(labels, return_index=True)[1]
-    for network in read_model(MODEL).networks:
+    for network in (network for path in MODELS.values() for network in read_model(path).networks):
         predictions = network.predict(space.all_operations())
         assert np.abs(predictions - predictions[first][labels]).max() < 1e-9
 
 
-def test_a_network_that_sees_no_image_scores_chance(table: SurrogateTable, noisy: SurrogateTable) -> None:
+def test_costs_are_those_of_the_real_dataset(real: str, table: SurrogateTable, noisy: SurrogateTable) -> None:
+    expected = all_parameters(SKELETONS[real])
+    for opened in (table, noisy):
+        np.testing.assert_array_equal(Objective("params").evaluate(opened), expected)
+
+
+def test_a_network_that_sees_no_image_scores_chance(real: str, table: SurrogateTable, noisy: SurrogateTable) -> None:
     blind = ~depends_on_input(space.all_operations()[space.canonical_indices()])
     assert len(np.unique(space.uids()[blind])) == 5
-    assert np.all(everything(table)[:, blind] == 0.1)
-    assert np.all(everything(noisy)[:, blind] == 0.1)
+    assert np.all(everything(table)[:, blind] == 1 / CLASSES[real])
+    assert np.all(everything(noisy)[:, blind] == 1 / CLASSES[real])
 
 
 def test_another_process_computes_the_same_table(table: SurrogateTable, noisy: SurrogateTable) -> None:
     code = (
-        "import hashlib, numpy as np; from robustnas.tables.embedded import SurrogateTable\n"
-        "for t in (SurrogateTable(), SurrogateTable(0)):\n"
+        "import hashlib, numpy as np; from robustnas.tables.embedded import open_surrogate\n"
+        f"for t in map(open_surrogate, {[table.dataset, noisy.dataset]}):\n"
         "    c = np.stack([t.column(m) for m in t.metrics]); print(t.digest, hashlib.sha256(c.tobytes()).hexdigest())"
     )
     out = subprocess.run(
@@ -118,17 +144,16 @@ def test_another_process_computes_the_same_table(table: SurrogateTable, noisy: S
 
 
 def test_noise_is_one_draw_per_seed_and_network(noisy: SurrogateTable) -> None:
-    again, other = SurrogateTable(noise_seed=0), SurrogateTable(noise_seed=1)
+    path = MODELS[f"{noisy.model.dataset}-surrogate"]
+    again, other = SurrogateTable(0, model=path), SurrogateTable(1, model=path)
     assert np.array_equal(everything(noisy), everything(again))
     assert not np.array_equal(noisy.column("clean"), other.column("clean"))
-    assert len({SurrogateTable().digest, noisy.digest, other.digest}) == 3
+    assert len({SurrogateTable(model=path).digest, noisy.digest, other.digest}) == 3
 
 
-@pytest.mark.parametrize(
-    ("objective", "points"),
-    [("clean", 0.37), ("fgsm@1", 1.2), ("pgd@1", 1.8), ("apgd@1", 1.7), ("square@1", 1.4), ("corruption", 1.1)],
-)
-def test_twins_differ_by_the_noise_of_the_database(noisy: SurrogateTable, objective: str, points: float) -> None:
+@pytest.mark.parametrize("objective", SHOWN)
+def test_twins_differ_by_the_noise_of_the_database(real: str, noisy: SurrogateTable, objective: str) -> None:
+    points = TWIN_NOISE[real][objective]
     assert 100 * noise_floor(scores(noisy, objective)).std == pytest.approx(points, rel=0.12)
 
 
@@ -143,17 +168,17 @@ def test_the_noise_of_metrics_is_correlated_as_modelled(table: SurrogateTable, n
     assert modelled[names.index("pgd@1"), names.index("apgd@1")] > 0.7
 
 
-def test_it_is_far_smaller_than_the_table(table: SurrogateTable) -> None:
+def test_it_is_far_smaller_than_the_table(real: str, table: SurrogateTable) -> None:
     assert table.model.n_numbers < 40_000
     assert TABLE_NUMBERS / table.model.n_numbers > 17
-    assert MODEL.stat().st_size < 250_000
+    assert MODELS[f"{real}-surrogate"].stat().st_size < 200_000
     assert max(array.size for array in table.model.arrays().values()) < 12_000  # nothing per network in it
 
 
-def test_the_model_is_package_data_without_pickle() -> None:
-    file = resources.files("robustnas.tables.embedded") / "cifar10.npz"
+def test_the_model_is_package_data_without_pickle(real: str) -> None:
+    file = resources.files("robustnas.tables.embedded") / f"{real}.npz"
     assert file.is_file()
-    with np.load(MODEL, allow_pickle=False) as content:
+    with np.load(MODELS[f"{real}-surrogate"], allow_pickle=False) as content:
         assert all(content[name].dtype.kind in "fUi" for name in content.files)
 
 
@@ -166,7 +191,7 @@ def test_the_table_has_the_ways_of_a_database_table(table: SurrogateTable) -> No
     frame = table.frame()
     assert frame.shape == (space.N_NETWORKS, 109)
     assert frame.loc[13433, "pgd@1"] == table.value("#13433", "pgd@1")
-    assert "cifar10-surrogate" in repr(table)
+    assert table.dataset in repr(table)
 
 
 def test_it_travels_to_other_processes(noisy: SurrogateTable) -> None:
@@ -177,7 +202,7 @@ def test_it_travels_to_other_processes(noisy: SurrogateTable) -> None:
 def test_what_is_wrong_is_refused(table: SurrogateTable) -> None:
     with pytest.raises(InvalidInputError, match="noise_seed is -1"):
         SurrogateTable(-1)
-    with pytest.raises(ObjectiveError, match=r"cifar10-surrogate holds no pgd@5; it has pgd@0.1"):
+    with pytest.raises(ObjectiveError, match=r"cifar100?-surrogate holds no pgd@5; it has pgd@0.1"):
         table.column("pgd@5")
     with pytest.raises(InvalidInputError, match="15625 is not a space index"):
         table.values(np.array([15625]), "clean")
@@ -199,7 +224,7 @@ def test_a_foreign_or_damaged_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_model_file_can_be_written_and_read(table: SurrogateTable, tmp_path: Path) -> None:
     table.model.write(tmp_path / "copy.npz")
-    assert (tmp_path / "copy.npz").read_bytes() == MODEL.read_bytes()
+    assert (tmp_path / "copy.npz").read_bytes() == MODELS[table.dataset].read_bytes()
     assert np.array_equal(everything(SurrogateTable(model=tmp_path / "copy.npz")), everything(table))
 
 
@@ -213,49 +238,51 @@ def test_the_logit_is_inverted() -> None:
 def test_datasets_are_opened_by_name(published: Path, own_cache: Path) -> None:
     assert open_table("cifar10", published).source == "table"
     assert open_table("cifar10-surrogate").dataset == "cifar10-surrogate"
-    assert open_table("cifar10-surrogate@3").dataset == "cifar10-surrogate@3"
+    assert open_table("cifar100-surrogate@3").dataset == "cifar100-surrogate@3"
     with pytest.raises(InvalidInputError, match="Known: cifar10, cifar10-surrogate, cifar100"):
         open_table("cifar11", published)
-    with pytest.raises(DataNotFoundError):
-        open_table("cifar10")
 
 
-@pytest.mark.parametrize("name", ["cifar10-surrogate@", "cifar10-surrogate@-1", "cifar10-surrogate@1.5"])
+@pytest.mark.parametrize("name", ["cifar10", "cifar100", "ImageNet16-120"])
+def test_without_the_database_the_error_names_the_surrogate(own_cache: Path, name: str) -> None:
+    with pytest.raises(DataNotFoundError, match="robustnas data fetch") as refusal:
+        open_table(name)
+    assert (f"try {name}-surrogate: a model's predictions" in str(refusal.value)) == (name in DATASETS)
+
+
+@pytest.mark.parametrize("name", ["cifar10-surrogate@", "cifar10-surrogate@-1", "cifar100-surrogate@1.5"])
 def test_a_wrong_noise_seed_is_refused(name: str) -> None:
     assert is_surrogate(name)
-    with pytest.raises(InvalidInputError, match="did you mean 'cifar10-surrogate'"):
+    with pytest.raises(InvalidInputError, match=f"did you mean '{name.partition('@')[0]}'"):
         open_surrogate(name)
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize(
-    ("objective", "tau"),
-    [("clean", 0.88), ("fgsm@1", 0.85), ("pgd@1", 0.78), ("apgd@1", 0.78), ("square@1", 0.72), ("corruption", 0.72)],
-)
+@pytest.mark.parametrize("objective", SHOWN)
 def test_it_ranks_networks_as_the_database_does(
-    real_data_dir: Path, table: SurrogateTable, objective: str, tau: float
+    real_data_dir: Path, real: str, table: SurrogateTable, objective: str
 ) -> None:
-    real = Objective(objective).evaluate(Database.open(real_data_dir)["cifar10"])[space.network_indices()]
-    assert kendalltau(real, scores(table, objective)).statistic > tau
+    measured = Objective(objective).evaluate(Database.open(real_data_dir)[real])[space.network_indices()]
+    assert kendalltau(measured, scores(table, objective)).statistic > LEAST_TAU[real][objective]
 
 
 @pytest.mark.real_data
 @pytest.mark.parametrize("objective", SHOWN)
 def test_noise_spreads_scores_as_far_as_the_database(
-    real_data_dir: Path, noisy: SurrogateTable, objective: str
+    real_data_dir: Path, real: str, noisy: SurrogateTable, objective: str
 ) -> None:
-    real = Objective(objective).evaluate(Database.open(real_data_dir)["cifar10"])[space.network_indices()]
-    assert scores(noisy, objective).std() == pytest.approx(real.std(), rel=0.05)
-    assert scores(noisy, objective).max() == pytest.approx(real.max(), abs=0.05)
+    measured = Objective(objective).evaluate(Database.open(real_data_dir)[real])[space.network_indices()]
+    assert scores(noisy, objective).std() == pytest.approx(measured.std(), rel=0.05)
+    assert scores(noisy, objective).max() == pytest.approx(measured.max(), abs=0.05)
 
 
 @pytest.mark.real_data
-def test_no_network_of_the_database_can_be_read_off(real_data_dir: Path, table: SurrogateTable) -> None:
+def test_no_network_of_the_database_can_be_read_off(real_data_dir: Path, real: str, table: SurrogateTable) -> None:
     """Its error is the size of the training noise or larger: it smooths, it does not remember."""
-    database = Database.open(real_data_dir)["cifar10"]
+    database = Database.open(real_data_dir)[real]
     labels = network_twin_labels()
     for objective in SHOWN:
-        real = Objective(objective).evaluate(database)[space.network_indices()]
-        error = np.sqrt(np.mean((real - scores(table, objective)) ** 2))
-        assert error > 0.9 * noise_floor(real).std
+        measured = Objective(objective).evaluate(database)[space.network_indices()]
+        error = np.sqrt(np.mean((measured - scores(table, objective)) ** 2))
+        assert error > 0.9 * noise_floor(measured).std
     assert len(labels) == space.N_NETWORKS
