@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from robustnas.arrays import FloatArray, IntArray
+from robustnas.arrays import AnyArray, FloatArray, IntArray
 from robustnas.spaces import EnumerableSpace
 from robustnas.tables.noise import TwinDeviations
 
@@ -44,7 +44,7 @@ def explained_by_cells(twins: TwinDeviations, space: EnumerableSpace[Any], seed:
     return float(share), float((1 + (by_chance >= found - 1e-12).sum()) / (_N_PERMUTATIONS + 1))
 
 
-def _one_hot(codes: IntArray) -> FloatArray:
+def _one_hot(codes: AnyArray) -> FloatArray:
     """Return the choices as columns of 0 and 1, the first option of each left out, shape (n, d)."""
     options = [(choice, option) for choice in range(codes.shape[1]) for option in range(1, int(codes.max()) + 1)]
     return np.stack([(codes[:, choice] == option).astype(float) for choice, option in options], axis=1)

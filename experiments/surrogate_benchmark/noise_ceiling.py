@@ -76,7 +76,7 @@ def noise_ceiling(scores: FloatArray, space: EnumerableSpace[Any] | None = None)
     normal[known] = normal_scores(scores[known])
     by_rank, by_value = (twin_deviations(column, space) for column in (normal, scores))
     if reason := _no_estimate(scores[known], by_rank, space):
-        return NoiseCeiling(*[math.nan] * 4, reason)
+        return NoiseCeiling(math.nan, math.nan, math.nan, math.nan, reason)
     measured = (np.sort(normal[known]), np.sort(scores[known]))
     rng = np.random.default_rng(0)
     tau, r2 = _tau(*measured, TwinNoise(by_rank)), _r2(measured[1], TwinNoise(by_value))
@@ -193,7 +193,7 @@ def _noise_free(normal: FloatArray, noise: TwinNoise) -> FloatArray:
 
 
 def _measured(noise_free: FloatArray, scores: FloatArray, noise: TwinNoise) -> FloatArray:
-    """Return simulated measured scores: the sorted ones in the order of noise-free scores with noise, ties at random."""
+    """Return simulated measured scores: the sorted ones in the order of noise-free scores plus noise, ties drawn."""
     simulated = noise_free + noise.draw(noise_free)
     order = np.lexsort((noise.rng.random(len(simulated)), simulated))
     measured = np.empty_like(scores)

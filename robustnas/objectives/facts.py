@@ -67,8 +67,8 @@ def facts(asked: Asked, table: Table) -> dict[str, Any]:
     """Return what a table says of an objective: best, noise floor, how many lie within it, scale and title.
 
     The best is that of all feasible architectures, not of the networks' representatives alone: those of one network may
-    differ in costs. The noise floor is that of all feasible networks, ``noise_near_best`` that of the best of them: good
-    networks may be less noisy than bad ones, or more. Both are unknown for a sum with an attached column to
+    differ in costs. The noise floor is that of all feasible networks, ``noise_near_best`` that of the best of them:
+    good networks may be less noisy than bad ones, or more. Both are unknown for a sum with an attached column to
     maximise. Each comes with how many networks lie within it of the best. Of several objectives, the scale is the
     normalised hypervolume, whose best is 1.
 

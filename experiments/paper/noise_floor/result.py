@@ -111,8 +111,8 @@ def _noise_table(chosen: pd.DataFrame, titles: dict[str, str]) -> ReportTable:
         texts += [f"{line['n_within']:,}", f"{line['n_within_95']:,}"]
         texts += [_points(line["std_near_best"]), f"{line['n_within_near_best']:,}", f"{100 * line['noise_share']:.1f}"]
         rows.append(Row("", tuple(Entry(text) for text in (titles[line["metric"]], *texts))))
-    columns = ("objective", "std", "95 % interval", "best", "networks within 1", "within 2.77")
-    columns += ("std near the best", "networks within it", "% of variance")
+    pooled = ("objective", "std", "95 % interval", "best", "networks within 1", "within 2.77")
+    columns = (*pooled, "std near the best", "networks within it", "% of variance")
     n_groups = int(chosen["n_groups"].max())
     return ReportTable(f"Training noise in points, from {n_groups} groups of functional twins", columns, tuple(rows))
 

@@ -80,7 +80,7 @@ def test_help_lists_what_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
         (["search", "--searcher"], "optuna-t", ["optuna-tpe"]),
         (["search", "--objective"], "clean,pg", ["clean,pgd@EPS"]),
         (["surrogates", "--encodings"], "path+co", ["path+cost"]),
-        (["query", "--dataset"], "cifar10", ["cifar10", "cifar100", "cifar10-surrogate"]),
+        (["query", "--dataset"], "cifar10", ["cifar10", "cifar100", "cifar10-surrogate", "cifar100-surrogate"]),
         ([], "sur", ["surrogates"]),
         (["data"], "att", ["attach", "attached"]),
     ],
