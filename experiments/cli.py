@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "draw": "Draw the cell ARCH as an SVG.",
     "evaluate": "Train the network ARCH and measure its accuracy and robustness on images.",
     "fill": "Measure what is missing for the networks and metrics that PLAN names.",
+    "measurements": "List and forget what was measured.",
     "naslib": "Show where NASLib is installed and which of its methods can be used.",
     "objectives": "List the objectives that the data allows.",
     "plan": "Print the built-in plan, to copy and edit.",

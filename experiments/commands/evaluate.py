@@ -92,12 +92,16 @@ def evaluate(
     start = time.perf_counter()
     evaluator = evaluation.evaluator(images, seed=seed, weights=weights)
     with torch_needed():
-        from robustnas.evaluator.measurer import StoreMeasurer
+        from robustnas.evaluator.measurer import StoreMeasurer, set_aside, set_aside_note
+        from robustnas.evaluator.software import differing_note
+    since = evaluation.since
     with evaluation.open_store() as store, progress_bars(show=not as_json) as bars:
-        known = store.known(evaluator.network_key(cell))
-        found = StoreMeasurer(evaluator, store, bars.add().show).measurements(cell, metrics)
-    n_stored = sum(measurement.key in known for measurement in found.values())
-    result = _result(cell.arch, evaluator, found, n_stored, time.perf_counter() - start)
+        known = store.known(evaluator.network_key(cell), since=since)
+        found = StoreMeasurer(evaluator, store, bars.add().show, since=since).measurements(cell, metrics)
+        evaluator.notes += set_aside_note(set_aside(evaluator, store, metrics))
+    stored = [measurement for measurement in found.values() if measurement.key in known]
+    evaluator.notes += differing_note(stored, evaluator.device_name)
+    result = _result(cell.arch, evaluator, found, len(stored), time.perf_counter() - start)
     if as_json:
         print_json(result)
     else:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -40,7 +41,9 @@ corruption_files_option = click.option(
     show_default="looked for, else generated",
     help="Folder of CIFAR-10-C or CIFAR-100-C.",
 )
-
+remeasure_option = click.option(
+    "--remeasure", is_flag=True, help="Measure again what the store holds, and replace it. Weights are kept."
+)
 
 _OPTIONS = (
     click.option(
@@ -56,6 +59,7 @@ _OPTIONS = (
     device_option,
     batch_size_option,
     store_option,
+    remeasure_option,
     corruption_files_option,
 )
 
@@ -73,6 +77,7 @@ class EvaluationOptions:
     device: str = "auto"
     batch_size: int | None = None
     store: str | None = None
+    remeasure: bool = False
     corruption_files: Path | None = None
 
     def evaluator(self, images: str, *, seed: int = 0, weights: Path | None = None) -> Evaluator:
@@ -106,6 +111,11 @@ class EvaluationOptions:
             corruptions=self.corruption_files,
             batch_size=self.batch_size,
         )
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when numbers in the store count, from now on; None if they always do."""
+        return datetime.now(UTC) if self.remeasure else None
 
     def open_store(self) -> MeasurementStore:
         """Open the store of measurements; errors as `robustnas.measurements.MeasurementStore.open`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,12 @@ from experiments.commands.evaluation_options import (
     batch_size_option,
     corruption_files_option,
     device_option,
+    remeasure_option,
     store_option,
     torch_needed,
 )
 from experiments.commands.fill_display import network_name, plan_line, plan_text, result_text, shown_fill
+from experiments.commands.moments import moment
 from experiments.commands.options import PATH, data_option, interruptible, json_option, print_json
 from robustnas.errors import InvalidInputError
 from robustnas.measurements import DEFAULT_LEASE, MeasurementStore
@@ -44,6 +47,13 @@ _KEPT = "what was measured is kept: run the same command again to resume"
 @batch_size_option
 @data_option()
 @corruption_files_option
+@remeasure_option
+@click.option(
+    "--measured-before",
+    metavar="TIME",
+    show_default="now",
+    help="With --remeasure: only numbers older than this UTC time, as in 2026-11-27T10:00:00.",
+)
 @click.option("--no-wait", is_flag=True, help="Leave networks that others are measuring to them.")
 @click.option(
     "--lease",
@@ -61,6 +71,8 @@ def fill(
     batch_size: int | None,
     data: Path | None,
     corruption_files: Path | None,
+    remeasure: bool,
+    measured_before: str | None,
     no_wait: bool,
     lease: float | None,
     as_json: bool,
@@ -86,10 +98,14 @@ def fill(
     if plan is None:
         raise InvalidInputError("fill needs a PLAN; `robustnas fill --example` prints one to copy and change")
     chosen = FillPlan.load(plan)
+    since = _since(remeasure, measured_before)
     start = time.perf_counter()
-    with MeasurementStore.open(store) as opened, interruptible(_KEPT):
+    with MeasurementStore.open(store) as opened, interruptible(_advice(since)):
         survey = _survey(
-            WorkerSetup(chosen, (), opened, corruption_files, batch_size, lease or DEFAULT_LEASE), device, workers, data
+            WorkerSetup(chosen, (), opened, corruption_files, batch_size, lease or DEFAULT_LEASE, since),
+            device,
+            workers,
+            data,
         )
         if dry_run or not survey.report.total_missing:
             facts = survey.facts()
@@ -105,6 +121,22 @@ def fill(
         raise SystemExit(1)
 
 
+def _since(remeasure: bool, measured_before: str | None) -> datetime | None:
+    """Return since when numbers in the store count; None if they always do."""
+    if measured_before is None:
+        return datetime.now(UTC) if remeasure else None
+    if not remeasure:
+        raise InvalidInputError("--measured-before needs --remeasure: it says what to measure again")
+    return moment(measured_before, "--measured-before")
+
+
+def _advice(since: datetime | None) -> str:
+    """Return how to resume: measuring again goes on where it stopped if it keeps its moment."""
+    if since is None:
+        return _KEPT
+    return f"{_KEPT.replace('the same command', 'it')} with --remeasure --measured-before {since:%Y-%m-%dT%H:%M:%S.%f}"
+
+
 @dataclass(frozen=True)
 class _Survey:
     """What is missing, and what it takes."""
@@ -115,6 +147,7 @@ class _Survey:
     devices: tuple[str, ...]
     n_threads: int
     estimate: Estimate
+    notes: list[str]
 
     def run(self, *, wait: bool) -> FillRun:
         """Return the run that measures what is missing."""
@@ -145,6 +178,7 @@ class _Survey:
             "seconds_at_most": round(self.estimate.total, 3),
             "seconds_per_network": {"least": round(least, 3), "mean": round(mean, 3), "most": round(most, 3)},
             "weights_bytes": self.estimate.weights_bytes,
+            "notes": self.notes,
         }
 
 
@@ -154,14 +188,18 @@ def _survey(setup: WorkerSetup, device: str, n_workers: int | None, data: Path |
         from robustnas.evaluator.filling.estimate import Speed, estimate, measure_speed
         from robustnas.evaluator.filling.gaps import GapReport, Gaps
         from robustnas.evaluator.filling.workers import worker_devices
+        from robustnas.evaluator.measurer import set_aside, set_aside_note
     table = open_table(setup.plan.dataset, data) if setup.plan.dataset else None
     evaluator = setup.evaluator(setup.plan.seeds[0], device)
-    report = GapReport.of(Gaps(setup.plan, evaluator, table), setup.store)
+    gaps = Gaps(setup.plan, evaluator, table, setup.since)
+    report = GapReport.of(gaps, setup.store)
     devices = worker_devices(device, n_workers, len(report.n_missing))
     n_threads = max(1, processors() // len(devices))
     missing = {metric for metrics, _ in report.patterns() for metric in metrics}
     speed = measure_speed(evaluator, missing, n_threads) if missing else Speed((0.0, 0.0), (0.0, 0.0))
-    return _Survey(setup, evaluator, report, devices, n_threads, estimate(report, evaluator, speed, len(devices)))
+    notes = set_aside_note(set_aside(evaluator, setup.store, gaps.metrics))
+    expected = estimate(report, evaluator, speed, len(devices))
+    return _Survey(setup, evaluator, report, devices, n_threads, expected, notes)
 
 
 def _result(run: FillRun, seconds: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from experiments.commands.options import note_lines
 from experiments.progress import Bars, progress_bars
 from robustnas.spaces.nasbench201.cell import Cell
 
@@ -59,7 +60,7 @@ def plan_text(facts: Mapping[str, Any]) -> str:
     for row in facts["metrics"]:
         counts = "  ".join(f"{row[name]:>8,}" for name in ("table", "store", "missing"))
         lines.append(f"{row['metric']:<{width}}  {counts}")
-    return "\n".join([*lines, "", plan_line(facts)])
+    return "\n".join([*lines, "", *note_lines(facts["notes"]), plan_line(facts)])
 
 
 def plan_line(facts: Mapping[str, Any]) -> str:

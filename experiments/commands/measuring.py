@@ -36,7 +36,8 @@ def growing_table(
     with torch_needed():
         from robustnas.evaluator.measurer import StoreMeasurer
     store = stack.enter_context(evaluation.open_store())
-    return GrowingTable(StoreMeasurer(evaluator, store, progress.stage), needed_metrics(objectives), base)
+    measurer = StoreMeasurer(evaluator, store, progress.stage, since=evaluation.since)
+    return GrowingTable(measurer, needed_metrics(objectives), base)
 
 
 def _base_table(images: str, dataset: str | None, data: Path | None) -> Table | None:

@@ -81,3 +81,19 @@ def deterministic_convolutions() -> Iterator[None]:
         yield
     finally:
         cudnn.benchmark, cudnn.deterministic = former
+
+
+@contextmanager
+def exact_arithmetic() -> Iterator[None]:
+    """Compute in float32 as it is, by deterministic algorithms: no TF32, which GPUs use for convolutions otherwise.
+
+    TF32 keeps 10 of the 23 bits of a number, which can decide an attack at a small eps. The former settings come back.
+    """
+    convolutions, products = torch.backends.cudnn, torch.backends.cuda.matmul
+    former = convolutions.allow_tf32, products.allow_tf32
+    convolutions.allow_tf32 = products.allow_tf32 = False
+    try:
+        with deterministic_convolutions():
+            yield
+    finally:
+        convolutions.allow_tf32, products.allow_tf32 = former

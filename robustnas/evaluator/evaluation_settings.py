@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from robustnas.checks import whole_number
 from robustnas.evaluator.attacks.settings import AttackSettings
+from robustnas.evaluator.software import defining
 from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES, TrainingConfig
+from robustnas.measurements.measurement import LARGEST_SEED
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric, check_protocol
 from robustnas.spaces.nasbench201.cost import SKELETONS, Skeleton
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 _FORMAT = 1
 _SMALL_SIDE = 12  # pixels: digits and the like
 _CIFAR_SIDE = 32
+_OURS = "robustnas.evaluator.attacks."
+_AUTOATTACK = _OURS + "autoattack:"
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class EvaluationSettings:
             whole_number(name, getattr(self, name), at_least=1)
         if self.n_images is not None:
             whole_number("n_images", self.n_images, at_least=1)
-        whole_number("seed", self.seed, at_least=0)
+        whole_number("seed", self.seed, at_least=0, at_most=LARGEST_SEED)
         check_protocol(self.protocol)
 
     @classmethod
@@ -90,22 +94,22 @@ class EvaluationSettings:
         """Return the protocol that a metric is measured under; without an attack it is always ``paper``."""
         return self.protocol if metric.kind in ATTACKS else "paper"
 
-    def digest(self, metric: Metric, grid: Iterable[float] = (), *, scale: str = "") -> str:
+    def digest(self, metric: Metric, grid: Iterable[float] = (), *, corruption: Mapping[str, str] | None = None) -> str:
         """Return a SHA-256 of what fixes a number besides network, metric, protocol and seed.
 
         Args:
             metric: What is measured.
             grid: The eps of the same attack that are measured with it. Under the protocol nested, examples found at
                 smaller eps count, so that those are part of what was measured.
-            scale: The origin of corrupted images.
+            corruption: What fixes the corrupted images, by name: `robustnas.evaluator.corruptions.corruptions.facts`.
         """
         facts: dict[str, Any] = {"n_images": self.n_images}
         if metric.kind in ATTACKS:
-            facts |= self.attacks.of(metric.kind)
+            facts |= self.attacks.of(metric.kind) | _definition(metric.kind)
             if self.protocol == "nested":
                 facts["smaller_eps"] = sorted({float(eps) for eps in grid if eps < (metric.level or 0)})
         elif metric.kind in CORRUPTIONS:
-            facts["scale"] = scale
+            facts |= corruption or {}
         return _digest(facts)
 
     def as_dict(self) -> dict[str, Any]:
@@ -119,6 +123,16 @@ class EvaluationSettings:
             "n_images": self.n_images,
             "seed": self.seed,
         }
+
+
+def _definition(attack: str) -> dict[str, str]:
+    """Return what defines an attack besides its settings: the package that ours wraps, or the class of another one."""
+    attacker = ATTACKS[attack].attacker
+    if not isinstance(attacker, str):
+        return {"attacker": f"{attacker.__module__}:{attacker.__qualname__}"}
+    if attacker.startswith(_AUTOATTACK):
+        return defining("pyautoattack")
+    return {} if attacker.startswith(_OURS) else {"attacker": attacker}
 
 
 def _digest(facts: dict[str, Any]) -> str:

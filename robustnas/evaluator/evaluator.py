@@ -6,30 +6,33 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from hashlib import sha256
 from pathlib import Path
 
 import torch
 
 from robustnas.checks import whole_number
-from robustnas.errors import EvaluationError, InvalidInputError
-from robustnas.evaluator.corruptions.corruptions import scale_of
+from robustnas.errors import DataError, EvaluationError, InvalidInputError
+from robustnas.evaluator.corruptions.corruption_files import PUBLISHED
+from robustnas.evaluator.corruptions.corruptions import facts, find_files, unknown_files
 from robustnas.evaluator.device import choose_device, device_name
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.images.images import ImageData
+from robustnas.evaluator.images.normalisation import normalisation
 from robustnas.evaluator.measures import MEASURES, MeasureTask, Scored, attack_grid
 from robustnas.evaluator.network import Normalised, build
 from robustnas.evaluator.progress import Progress, silent
+from robustnas.evaluator.software import versions
 from robustnas.evaluator.training.kept_weights import KeptWeights
 from robustnas.evaluator.training.state_dict import file_digest, load_state_dict
 from robustnas.evaluator.training.training import TrainingResult
 from robustnas.measurements import Measurement, MeasurementKey, NetworkKey
+from robustnas.measurements.selection import CORRUPTION_DIGEST
 from robustnas.metric import CORRUPTIONS, Metric
 from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
 from robustnas.spaces.nasbench201.space import canonical
 
-_PACKAGES = ("robustnas", "torch", "numpy", "pyautoattack", "imagecorruptions-imaug")
 _IMAGE_VALUES = {"cpu": 256 * 3 * 32 * 32, "cuda": 2048 * 3 * 32 * 32}  # pixels at a time
 _LARGEST_BATCH = {"cpu": 1024, "cuda": 8192}
 
@@ -81,10 +84,17 @@ class Evaluator:
         self.skeleton = self.settings.skeleton(images)
         self.training: TrainingResult | None = None
         self.notes: list[str] = []
-        self.training_digest = file_digest(weights) if weights else self.settings.training_digest
+        if corruptions is not None:
+            find_files(images.name, corruptions)
+        self.training_digest = self._training_digest()
         n_images = self.settings.n_images
         self._data = images if n_images is None else replace(images, test=images.test.head(n_images))
         self._trained: tuple[Cell, Normalised] | None = None
+
+    @property
+    def device_name(self) -> str:
+        """What records call the device."""
+        return device_name(self.device)
 
     def network_key(self, arch: Architecture) -> NetworkKey:
         """Return what fixes the trained network of an architecture."""
@@ -95,15 +105,29 @@ class Evaluator:
     def settings_digests(self, metrics: Iterable[Metric | str]) -> dict[Metric, str]:
         """Return a SHA-256 of what fixes each number besides network, metric and protocol.
 
-        Under the protocol nested, a number depends on the smaller eps that are measured with it.
+        Under the protocol nested, a number depends on the smaller eps that are measured with it. One on published
+        corrupted images depends on what is in their files.
 
         Raises:
             ObjectiveError: A metric's name does not parse.
+            DataError: Files of corrupted images are missing or damaged.
         """
         wanted, digest = parse_metrics(metrics), self.settings.digest
         return {
-            metric: digest(metric, attack_grid(metric.kind, wanted), scale=self._scale(metric)) for metric in wanted
+            metric: digest(metric, attack_grid(metric.kind, wanted), corruption=self._corruption(metric))
+            for metric in wanted
         }
+
+    def superseded_digests(self, metrics: Iterable[Metric | str]) -> dict[Metric, str]:
+        """Return the digests of corruptions from before the images of the files belonged to them; errors as above.
+
+        Numbers under such a digest may be of other files than those here.
+        """
+        wanted = [metric for metric in parse_metrics(metrics) if metric.kind in CORRUPTIONS]
+        if not wanted or find_files(self.images.name, self.corruptions) is None:
+            return {}
+        former = unknown_files(self.images.name)
+        return {metric: self.settings.digest(metric, corruption=former) for metric in wanted}
 
     def keys(self, arch: Architecture, metrics: Iterable[Metric | str]) -> dict[Metric, MeasurementKey]:
         """Return what fixes the numbers of an architecture, by metric; see `settings_digests`."""
@@ -165,16 +189,25 @@ class Evaluator:
         for scored in _scored(task):
             seconds, start = time.perf_counter() - start, time.perf_counter()
             if scored.metric in chosen:
+                self._check_unchanged(scored, keys[scored.metric])
                 yield Measurement(
                     key=keys[scored.metric],
                     accuracy=scored.scores.accuracy,
                     confidence=scored.scores.confidence,
                     confusion=scored.scores.confusion,
                     seconds=seconds,
-                    device=device_name(self.device),
-                    versions={**_versions(), **scored.versions},
+                    device=self.device_name,
+                    versions={**versions(), **scored.versions},
                     measured_at=datetime.now(UTC),
                 )
+
+    def _training_digest(self) -> str:
+        """Return a digest of what fixes weights besides cell, image data and seed, and of an uncommon normalisation."""
+        trained = file_digest(self.weights) if self.weights else self.settings.training_digest
+        own = (self.images.mean, self.images.std)
+        if own == normalisation(self.images.name, self.images.train):
+            return trained
+        return sha256(f"{trained} normalised by {own!r}".encode()).hexdigest()
 
     def _trained_network(self, cell: Cell, report: Progress) -> Normalised:
         settings, data = self.settings, self.images
@@ -191,8 +224,20 @@ class Evaluator:
                 self.notes += self.training.notes
         return model.to(self.device).eval()
 
-    def _scale(self, metric: Metric) -> str:
-        return scale_of(self.images.name, self.corruptions) if metric.kind in CORRUPTIONS else ""
+    def _corruption(self, metric: Metric) -> dict[str, str]:
+        if metric.kind not in CORRUPTIONS:
+            return {}
+        return facts(self._data, metric.kind, int(metric.level or 0), folder=self.corruptions)
+
+    def _check_unchanged(self, scored: Scored, key: MeasurementKey) -> None:
+        """Refuse corrupted images that are not those of the key, under which the number would be kept."""
+        found = scored.versions.get(CORRUPTION_DIGEST)
+        if found is None:
+            return
+        read = {**unknown_files(self.images.name), "images": found}
+        if self.settings.digest(scored.metric, corruption=read) != key.settings:
+            name = PUBLISHED[self.images.name]
+            raise DataError(f"the files of {name} changed while they were used; run the same command again")
 
 
 def _scored(task: MeasureTask) -> Iterator[Scored]:
@@ -229,13 +274,3 @@ def _batch_size(images: ImageData, device: torch.device) -> int:
     channels, height, width = images.shape
     fitting = _IMAGE_VALUES[device.type] // (channels * height * width)
     return max(8, min(fitting, _LARGEST_BATCH[device.type]))
-
-
-def _versions() -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

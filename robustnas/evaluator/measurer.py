@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from robustnas.evaluator.evaluator import Evaluator, parse_metrics
 from robustnas.evaluator.progress import Progress, silent
-from robustnas.measurements import Claim, Measurement, MeasurementStore
+from robustnas.measurements import Claim, Measurement, MeasurementStore, Selection
 from robustnas.metric import Metric
 from robustnas.spaces import EnumerableSpace
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
@@ -26,27 +27,38 @@ class StoreMeasurer:
         evaluator: What measures.
         store: Where numbers are kept.
         progress: Called with what is being done, and the share of it that is done.
+        since: Numbers of the store that were measured before this moment are measured again, and replaced.
     """
 
-    def __init__(self, evaluator: Evaluator, store: MeasurementStore, progress: Progress = silent) -> None:
-        self.evaluator, self.store, self._report = evaluator, store, progress
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        store: MeasurementStore,
+        progress: Progress = silent,
+        *,
+        since: datetime | None = None,
+    ) -> None:
+        self.evaluator, self.store, self._report, self.since = evaluator, store, progress, since
         self._notes: list[str] = []
+        self._n_set_aside: dict[Metric, int] = {}
 
     @property
     def name(self) -> str:
         """The name of the image data."""
         return self.evaluator.images.name
 
-    @property
-    def digest(self) -> str:
-        """A SHA-256 of image data and settings."""
-        facts = (self.evaluator.images.digest, self.evaluator.training_digest, repr(self.evaluator.settings))
+    def digest(self, metrics: Iterable[Metric]) -> str:
+        """Return a SHA-256 of what fixes some numbers besides the networks: image data, training, settings, seed."""
+        evaluator, wanted = self.evaluator, tuple(metrics)
+        digests = evaluator.settings_digests(wanted) if wanted else {}
+        facts = [evaluator.images.digest, evaluator.training_digest, repr(evaluator.settings)]
+        facts += [f"{metric} {digest}" for metric, digest in sorted(digests.items())]
         return sha256(" ".join(facts).encode()).hexdigest()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the numbers should know, such as vanishing gradients, with the network's uid."""
-        return tuple(self._notes)
+        return (*set_aside_note(sum(self._n_set_aside.values())), *self._notes)
 
     @property
     def space(self) -> EnumerableSpace[Any]:
@@ -61,8 +73,9 @@ class StoreMeasurer:
     def stored(self, metric: Metric, group: Iterable[Metric]) -> Mapping[int, float]:
         """Return the numbers of one metric that the store holds under these settings, by space index."""
         protocol, settings = self.evaluator.settings.protocol_of(metric), self.evaluator.settings_digests(group)[metric]
-        found = self.store.measurements(metric=str(metric), protocol=protocol, settings=settings)
+        found = self.store.measurements(metric=str(metric), protocol=protocol, settings=settings, since=self.since)
         same = [value for value in found if _is_same_training(value, self.evaluator)]
+        self._n_set_aside[metric] = set_aside(self.evaluator, self.store, [metric])
         return {Cell.parse(value.key.network.arch).index: value.accuracy for value in same}
 
     def measure(self, cell: Cell, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
@@ -87,7 +100,7 @@ class StoreMeasurer:
         together = parse_metrics([*wanted, *group])
         keys = {metric: key for metric, key in self.evaluator.keys(arch, together).items() if metric in wanted}
         network = self.evaluator.network_key(arch)
-        while self.store.missing(keys.values()):
+        while self.store.missing(keys.values(), since=self.since):
             claimed = self.store.claim(network, heartbeat=True)
             if claimed is None:
                 self._report("waiting for another worker", 0.0)
@@ -95,7 +108,16 @@ class StoreMeasurer:
                 continue
             known = len(self.evaluator.notes)
             with claimed as claim:
-                measure_missing(self.evaluator, self.store, claim, arch, wanted, group=together, progress=self._report)
+                measure_missing(
+                    self.evaluator,
+                    self.store,
+                    claim,
+                    arch,
+                    wanted,
+                    group=together,
+                    progress=self._report,
+                    since=self.since,
+                )
             named = f"network {uid(Cell.parse(arch))}"
             self._notes += [f"{named}: {note}" for note in self.evaluator.notes[known:]]
         found = {value.key: value for value in self.store.measurements(network)}
@@ -112,6 +134,7 @@ def measure_missing(
     group: Iterable[Metric] = (),
     progress: Progress = silent,
     recorded: Callable[[Measurement], None] | None = None,
+    since: datetime | None = None,
 ) -> int:
     """Measure what a store lacks of a claimed network, and record each number as soon as it is measured.
 
@@ -124,9 +147,10 @@ def measure_missing(
         group: What else would be measured with them; see `StoreMeasurer.measurements`.
         progress: Called from time to time.
         recorded: Called with every measurement once it is kept.
+        since: What was measured before this moment is measured again, and replaced.
 
     Returns:
-        How many numbers are new.
+        How many numbers were measured and kept.
 
     Raises:
         ClaimLostError: The claim expired and another worker took it.
@@ -135,22 +159,43 @@ def measure_missing(
     """
     wanted = tuple(metrics)
     keys = evaluator.keys(arch, [*wanted, *group])
-    lacking = set(store.missing(keys[metric] for metric in wanted))
+    lacking = set(store.missing((keys[metric] for metric in wanted), since=since))
     missing = [metric for metric in wanted if keys[metric] in lacking]
     n_new = 0
     if missing:
         for measurement in evaluator.measure(arch, keys, missing=missing, progress=progress):
-            n_new += claim.record(measurement)
+            n_new += claim.record(measurement, replace=since is not None)
             if recorded:
                 recorded(measurement)
     return n_new
 
 
-def _is_same_training(value: Measurement, evaluator: Evaluator) -> bool:
-    network = value.key.network
-    return (network.space, network.images_digest, network.training, network.seed) == (
-        evaluator.space.name,
-        evaluator.images.digest,
-        evaluator.training_digest,
-        evaluator.settings.seed,
+def set_aside(evaluator: Evaluator, store: MeasurementStore, metrics: Iterable[Metric]) -> int:
+    """Return how many numbers of some metrics a store has that may be of other corrupted images than those here.
+
+    They were measured on published files before the content of these belonged to the key.
+    """
+    wanted = tuple(metrics)
+    former = evaluator.superseded_digests(wanted) if wanted else {}
+    return sum(
+        group.n
+        for metric, settings in former.items()
+        for group in store.groups(Selection(images=evaluator.images.name, metrics=(str(metric),), settings=settings))
     )
+
+
+def set_aside_note(n: int) -> list[str]:
+    """Return what a reader should know of numbers that were set aside; nothing where there are none."""
+    if not n:
+        return []
+    return [
+        f"{n:,} corruption numbers in the store do not say which files they were measured on, and are set aside: "
+        f"`robustnas measurements adopt` takes them as those of the files here, `robustnas measurements forget "
+        f"--unknown-files` deletes them"
+    ]
+
+
+def _is_same_training(value: Measurement, evaluator: Evaluator) -> bool:
+    """Return whether a number is of the training and image data of an evaluator; their name fixes normalisation."""
+    network = value.key.network
+    return network.space == evaluator.space.name and network == evaluator.network_key(network.arch)

@@ -20,6 +20,7 @@ from robustnas.evaluator.network import Normalised
 from robustnas.evaluator.prediction import predict
 from robustnas.evaluator.progress import Progress
 from robustnas.evaluator.scores import Scores
+from robustnas.measurements.selection import CORRUPTION_DIGEST
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
 
 
@@ -100,7 +101,8 @@ def corruptions(task: MeasureTask) -> Iterator[Scored]:
         found = corrupted(
             task.images, metric.kind, int(metric.level or 0), folder=task.corruptions, seed=task.settings.seed
         )
-        yield Scored(metric, task.predicted(found.images), {"corruptions": found.scale})
+        origin = {"corruptions": found.scale} | ({CORRUPTION_DIGEST: found.digest} if found.digest else {})
+        yield Scored(metric, task.predicted(found.images), origin)
 
 
 MEASURES: dict[str, Measure] = {"clean": clean, "attacks": attacks, "corruptions": corruptions}

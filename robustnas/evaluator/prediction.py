@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
-from robustnas.evaluator.device import deterministic_convolutions
+from robustnas.evaluator.device import exact_arithmetic
 from robustnas.evaluator.memory import in_batches
 from robustnas.evaluator.training.augmentation import pixels
 
@@ -42,7 +42,7 @@ def predict(
         logits: Tensor = network(batch)
         parts.append(logits.float().cpu().numpy())
 
-    with _evaluating(network), torch.no_grad(), deterministic_convolutions():
+    with _evaluating(network), torch.no_grad(), exact_arithmetic():
         in_batches(len(raw), size, run)
     return np.concatenate(parts)
 

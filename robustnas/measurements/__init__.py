@@ -8,9 +8,11 @@ Importing this package loads SQLAlchemy, never torch; a search in the table impo
 """
 
 from robustnas.measurements.claims import ActiveClaim, Claim, ClaimLostError
+from robustnas.measurements.inventory import Group
 from robustnas.measurements.location import STORE_VARIABLE
 from robustnas.measurements.measurement import Measurement, MeasurementKey, NetworkKey
 from robustnas.measurements.schema import SCHEMA_VERSION
+from robustnas.measurements.selection import Selection
 from robustnas.measurements.store import DEFAULT_LEASE, MeasurementStore
 
 __all__ = [
@@ -18,10 +20,12 @@ __all__ = [
     "Claim",
     "ClaimLostError",
     "DEFAULT_LEASE",
+    "Group",
     "Measurement",
     "MeasurementKey",
     "MeasurementStore",
     "NetworkKey",
     "SCHEMA_VERSION",
     "STORE_VARIABLE",
+    "Selection",
 ]

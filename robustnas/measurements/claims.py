@@ -113,12 +113,16 @@ class Claim:
         """
         self._lease.transactions.write(self._lease.extend)
 
-    def record(self, measurements: Measurement | Iterable[Measurement]) -> int:
+    def record(self, measurements: Measurement | Iterable[Measurement], *, replace: bool = False) -> int:
         """Keep measurements of the claimed network and renew the claim, in one transaction.
 
+        Args:
+            measurements: The measurements.
+            replace: Whether they take the place of what is in the store already, which is left unchanged otherwise.
+
         Returns:
-            How many were new. What is in the store already is left unchanged. (If the connection was lost during the
-            commit and the transaction had to run again, those kept by the first run do not count as new.)
+            How many were written. (If the connection was lost during the commit and the transaction had to run again,
+            those kept by the first run do not count as new.)
 
         Raises:
             InvalidInputError: A measurement of another network.
@@ -132,7 +136,7 @@ class Claim:
 
         def work(connection: Connection) -> int:
             self._lease.extend(connection)
-            return insert_measurements(connection, self._lease.network_id, values)
+            return insert_measurements(connection, self._lease.network_id, values, replace=replace)
 
         return self._lease.transactions.write(work)
 

@@ -24,6 +24,7 @@ NETWORK_COLUMNS = tuple(networks.c[name] for name in ("arch", "images", "images_
 """The columns that make a `NetworkKey`, in its order."""
 
 _KEY_COLUMNS = tuple(measurements.c[name] for name in ("metric", "protocol", "settings"))
+_KEY = [measurements.c.network_id, *_KEY_COLUMNS]  # of the constraint measurements_once
 _VALUES = ("accuracy", "confidence", "confusion", "seconds", "device", "versions", "measured_at")
 
 Conditions = Sequence[ColumnElement[bool]]
@@ -45,12 +46,24 @@ def network_id(connection: Connection, network: NetworkKey) -> int:
     return int(found)  # type: ignore[arg-type]  # inserted, by us or by another
 
 
-def insert_measurements(connection: Connection, owner: int, values: Sequence[Measurement]) -> int:
-    """Insert measurements of the network of id `owner` and return how many were not there already."""
+def insert_measurements(
+    connection: Connection, owner: int, values: Sequence[Measurement], *, replace: bool = False
+) -> int:
+    """Insert measurements of the network of id `owner` and return how many were written.
+
+    Args:
+        connection: Inside a transaction.
+        owner: The id of the network.
+        values: The measurements.
+        replace: Whether they take the place of those that are there already, which are kept otherwise.
+    """
     if not values:
         return 0
-    statement = insertion(connection, measurements).on_conflict_do_nothing().returning(measurements.c.id)
-    return len(connection.execute(statement, [_row(owner, value) for value in values]).all())
+    statement = insertion(connection, measurements)
+    new = {name: statement.excluded[name] for name in _VALUES}
+    upsert = statement.on_conflict_do_update(index_elements=_KEY, set_=new)
+    written = (upsert if replace else statement.on_conflict_do_nothing()).returning(measurements.c.id)
+    return len(connection.execute(written, [_row(owner, value) for value in values]).all())
 
 
 def select_keys(connection: Connection, wanted: Conditions, conditions: Conditions) -> Iterator[MeasurementKey]:

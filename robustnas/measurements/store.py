@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -13,12 +14,14 @@ from sqlalchemy import ColumnElement, func, select, true
 
 from robustnas.errors import InvalidInputError
 from robustnas.measurements import fields as checked
-from robustnas.measurements import rows, schema
+from robustnas.measurements import inventory, rows, schema
 from robustnas.measurements.claims import ActiveClaim, Claim, active, remove_expired, take
 from robustnas.measurements.frame import measurement_frame
+from robustnas.measurements.inventory import Group
 from robustnas.measurements.location import Location
 from robustnas.measurements.measurement import Measurement, MeasurementKey, NetworkKey
 from robustnas.measurements.migration import prepare
+from robustnas.measurements.selection import EVERYTHING, Selection
 from robustnas.measurements.transactions import Transactions
 
 if TYPE_CHECKING:
@@ -88,6 +91,7 @@ class MeasurementStore:
         *,
         protocol: str | None = None,
         settings: str | None = None,
+        since: datetime | None = None,
     ) -> set[MeasurementKey]:
         """Return the keys of the measurements in the store, by one query for all networks of the same training.
 
@@ -95,18 +99,24 @@ class MeasurementStore:
             networks: One, or many; None for all in the store.
             protocol: Only those of this protocol.
             settings: Only those of these settings.
+            since: Only those measured at this moment or later.
 
         Raises:
             DataError: The store cannot be read, or holds a row that is not a measurement.
         """
-        conditions = _equal(protocol=protocol, settings=settings)
+        conditions = [*_equal(protocol=protocol, settings=settings), *_since(since)]
         wanted = _wanted(networks)
         return self._transactions.read(lambda connection: set(rows.select_keys(connection, wanted, conditions)))
 
-    def missing(self, keys: Iterable[MeasurementKey]) -> list[MeasurementKey]:
-        """Return those of some keys that have no measurement yet, in their order; errors as `known`."""
+    def missing(self, keys: Iterable[MeasurementKey], *, since: datetime | None = None) -> list[MeasurementKey]:
+        """Return those of some keys that have no measurement yet, in their order; errors as `known`.
+
+        Args:
+            keys: What is wanted.
+            since: Older measurements do not count.
+        """
         asked = list(dict.fromkeys(keys))
-        known = self.known({key.network for key in asked})
+        known = self.known({key.network for key in asked}, since=since)
         return [key for key in asked if key not in known]
 
     def measurements(
@@ -116,6 +126,7 @@ class MeasurementStore:
         metric: str | None = None,
         protocol: str | None = None,
         settings: str | None = None,
+        since: datetime | None = None,
     ) -> list[Measurement]:
         """Return measurements, in the order in which they were recorded; arguments and errors as `known`.
 
@@ -124,9 +135,10 @@ class MeasurementStore:
             metric: Only those of this metric.
             protocol: Only those of this protocol.
             settings: Only those of these settings.
+            since: Only those measured at this moment or later.
         """
         name = None if metric is None else checked.metric_name("metric", metric)
-        conditions = _equal(metric=name, protocol=protocol, settings=settings)
+        conditions = [*_equal(metric=name, protocol=protocol, settings=settings), *_since(since)]
         wanted = _wanted(networks)
         return self._transactions.read(
             lambda connection: list(rows.select_measurements(connection, wanted, conditions))
@@ -153,6 +165,41 @@ class MeasurementStore:
         """Return the number of measurements."""
         query = select(func.count()).select_from(schema.measurements)
         return self._transactions.read(lambda connection: int(connection.scalar(query) or 0))
+
+    def groups(self, selection: Selection = EVERYTHING) -> list[Group]:
+        """Return how many measurements of what there are, by training, metric and settings.
+
+        Raises:
+            DataError: The store cannot be read.
+        """
+        return self._transactions.read(lambda connection: inventory.groups(connection, selection))
+
+    def forget(self, selection: Selection) -> int:
+        """Delete some measurements for good and return how many there were.
+
+        Claims are not touched: a worker that is measuring one of the networks records what it measures.
+
+        Raises:
+            DataError: The store cannot be written.
+        """
+        return self._transactions.write(lambda connection: inventory.forget(connection, selection))
+
+    def n_images(self, selection: Selection) -> int:
+        """Return how many test images the first of some measurements counts; 0 if there is none; errors as `known`."""
+        return self._transactions.read(lambda connection: inventory.n_images(connection, selection))
+
+    def rekey(self, selection: Selection, settings: str, versions: Mapping[str, str]) -> int:
+        """Give some measurements other settings, in one transaction, and return how many got them.
+
+        Args:
+            selection: Which. Those whose network has a measurement under the new settings already are left.
+            settings: The digest.
+            versions: What is recorded with them, besides the versions that are.
+
+        Raises:
+            DataError: The store cannot be written.
+        """
+        return self._transactions.write(lambda connection: inventory.rekey(connection, selection, settings, versions))
 
     def claim(
         self,
@@ -241,6 +288,10 @@ def _wanted(networks: NetworkKey | Iterable[NetworkKey] | None) -> list[ColumnEl
 
 def _equal(**values: str | None) -> list[ColumnElement[bool]]:
     return [schema.measurements.c[name] == value for name, value in values.items() if value is not None]
+
+
+def _since(moment: datetime | None) -> list[ColumnElement[bool]]:
+    return [] if moment is None else [schema.measurements.c.measured_at >= moment]
 
 
 def _seconds(lease: float) -> float:

@@ -22,9 +22,8 @@ class Measurer(Protocol):
     def name(self) -> str:
         """The name of the image data, such as ``digits``."""
 
-    @property
-    def digest(self) -> str:
-        """A SHA-256 of what fixes its numbers: image data and settings."""
+    def digest(self, metrics: Iterable[Metric]) -> str:
+        """Return a SHA-256 of what fixes the numbers of some metrics: image data and settings."""
 
     @property
     def notes(self) -> Sequence[str]:
@@ -82,7 +81,7 @@ class GrowingTable:
     @property
     def digest(self) -> str:
         """A SHA-256 of the base table's content and of what fixes the measurements."""
-        parts = [self.base.digest if self.base else "", self.measurer.digest]
+        parts = [self.base.digest if self.base else "", self.measurer.digest(self._own)]
         return sha256(" ".join(parts).encode()).hexdigest()
 
     @property

@@ -16,6 +16,7 @@ from robustnas.evaluator.attacks.attacker import Attacker, Batch, Passes, Tick
 from robustnas.evaluator.attacks.batches import Bucketed
 from robustnas.evaluator.attacks.registry import create_attacker
 from robustnas.evaluator.attacks.settings import AttackSettings, check_epsilons
+from robustnas.evaluator.device import exact_arithmetic
 from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.inference import inference_form
 from robustnas.evaluator.memory import in_batches
@@ -181,7 +182,8 @@ class _Work:
             batch = Batch(self.pixels[rows], self.labels[rows], noise, eps, self.run.nested)
             result[start:stop] = self.run.attacker.perturb(Bucketed(self._fast, self.batch_size), batch, passes)
 
-        self.batch_size = in_batches(len(chosen), self.batch_size, run, notes.append)
+        with exact_arithmetic():
+            self.batch_size = in_batches(len(chosen), self.batch_size, run, notes.append)
         return result
 
     def logits(self, pixels: Tensor, notes: list[str]) -> Tensor:
@@ -192,7 +194,8 @@ class _Work:
             with torch.no_grad():
                 parts.append(Bucketed(self.model, self.batch_size)(pixels[start:stop]))
 
-        self.batch_size = in_batches(len(pixels), self.batch_size, run, notes.append)
+        with exact_arithmetic():
+            self.batch_size = in_batches(len(pixels), self.batch_size, run, notes.append)
         logits = torch.cat(parts)
         if not torch.isfinite(logits).all():
             raise EvaluationError(

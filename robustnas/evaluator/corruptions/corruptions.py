@@ -15,9 +15,11 @@ from pathlib import Path
 
 from robustnas.checks import whole_number
 from robustnas.errors import DataNotFoundError, InvalidInputError, unknown_name
-from robustnas.evaluator.corruptions.corruption_files import PUBLISHED, CorruptionFiles
+from robustnas.evaluator.corruptions.corruption_files import LABELS, PUBLISHED, CorruptionFiles
 from robustnas.evaluator.corruptions.corruption_library import generate
+from robustnas.evaluator.corruptions.file_digests import images_digest
 from robustnas.evaluator.images.images import ImageData, LabelledImages
+from robustnas.evaluator.software import defining
 from robustnas.metric import CORRUPTIONS, SEVERITIES
 
 GENERATED_SCALE = "ImageNet-C constants"
@@ -32,10 +34,12 @@ class CorruptedImages:
         images: The images, uint8.
         scale: What a severity means: ``CIFAR-10-C files``, ``CIFAR-100-C files`` or ``ImageNet-C constants``; see the
             head of this module. Numbers on different scales can't be compared.
+        digest: The SHA-256 of images that were read from files; empty for generated ones.
     """
 
     images: LabelledImages
     scale: str
+    digest: str = ""
 
 
 def corrupted(
@@ -65,19 +69,50 @@ def corrupted(
         raise InvalidInputError(unknown_name("corruption", name, CORRUPTIONS))
     severity = whole_number("severity", severity, at_least=SEVERITIES[0], at_most=SEVERITIES[-1])
     seed = whole_number("seed", seed, at_least=0)
-    files = _files(data.name, folder)
+    files = find_files(data.name, folder)
     if files is not None:
-        return CorruptedImages(files.read(data.test, name, severity), scale_of(data.name, folder))
+        found = files.read(data.test, name, severity)
+        return CorruptedImages(found, _scale(data.name), images_digest(found.images.transpose(0, 2, 3, 1)))
     images = generate(data.test, name, severity, seed)
     return CorruptedImages(LabelledImages(images, data.test.labels), GENERATED_SCALE)
 
 
-def scale_of(dataset: str, folder: Path | None = None) -> str:
-    """Return the scale of the images that `corrupted` gives for image data of some name; errors as there."""
-    return GENERATED_SCALE if _files(dataset, folder) is None else f"{PUBLISHED[dataset]} files"
+def facts(data: ImageData, name: str, severity: int, *, folder: Path | None = None) -> dict[str, str]:
+    """Return what fixes the images that `corrupted` gives, besides the clean ones and the seed, by name.
+
+    That is their scale, and the SHA-256 of the images of the files or the release of the library that generates them.
+
+    Args:
+        data: The images.
+        name: The corruption.
+        severity: 1 to 5.
+        folder: As in `corrupted`.
+
+    Raises:
+        InvalidInputError, DataError: As `corrupted`.
+    """
+    files = find_files(data.name, folder)
+    if files is None:
+        return {"scale": GENERATED_SCALE, **defining("imagecorruptions-imaug")}
+    return {**unknown_files(data.name), "images": files.digest(name, severity, len(data.test), data.shape)}
 
 
-def _files(dataset: str, folder: Path | None) -> CorruptionFiles | None:
+def unknown_files(dataset: str) -> dict[str, str]:
+    """Return what was known of numbers on the published files of a dataset before their digests belonged to the key."""
+    return {"scale": _scale(dataset)}
+
+
+def find_files(dataset: str, folder: Path | None = None) -> CorruptionFiles | None:
+    """Return the published files that corruptions of a dataset are read from; None if they are generated.
+
+    Args:
+        dataset: The name of the image data.
+        folder: The folder of the files, or the one above; None to look for it.
+
+    Raises:
+        InvalidInputError: A folder for images that have no published files.
+        DataNotFoundError: A folder without them.
+    """
     if folder is None:
         return CorruptionFiles.find(dataset)
     if dataset not in PUBLISHED:
@@ -88,4 +123,11 @@ def _files(dataset: str, folder: Path | None) -> CorruptionFiles | None:
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise DataNotFoundError(f"{folder}: no such folder; expected that of {PUBLISHED[dataset]}")
+    below = folder / PUBLISHED[dataset]
+    if not (folder / LABELS).exists() and below.is_dir():
+        return CorruptionFiles(below)
     return CorruptionFiles(folder)
+
+
+def _scale(dataset: str) -> str:
+    return f"{PUBLISHED[dataset]} files"

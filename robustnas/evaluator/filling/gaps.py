@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 
@@ -25,6 +26,7 @@ class Gaps:
         plan: What is wanted.
         evaluator: What measures, with the settings of any seed.
         table: The table to ask first.
+        since: Numbers of the store that were measured before this moment are missing, too: they are measured again.
 
     Attributes:
         networks: The trained networks, one per seed and cell, seed by seed.
@@ -33,7 +35,10 @@ class Gaps:
         metrics: The others, to be measured.
     """
 
-    def __init__(self, plan: FillPlan, evaluator: Evaluator, table: Table | None = None) -> None:
+    def __init__(
+        self, plan: FillPlan, evaluator: Evaluator, table: Table | None = None, since: datetime | None = None
+    ) -> None:
+        self.since = since
         held = set(table.metrics) if table else set()
         self.wanted = plan.metrics
         self.in_table = tuple(metric for metric in plan.metrics if metric in held)
@@ -62,7 +67,7 @@ class Gaps:
         row = {network: number for number, network in enumerate(chosen)}
         found = np.zeros((len(chosen), len(self.metrics)), dtype=np.bool_)
         for seed in sorted({network.seed for network in chosen}):
-            for key in store.known(network for network in chosen if network.seed == seed):
+            for key in store.known((network for network in chosen if network.seed == seed), since=self.since):
                 column = self._column.get((key.metric, key.protocol, key.settings))
                 if column is not None:
                     found[row[key.network], column] = True

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -40,6 +41,7 @@ class WorkerSetup:
         corruptions: A folder of corrupted images; see `robustnas.evaluator.Evaluator`.
         batch_size: Images at a time; None for the default of images and device.
         lease: Seconds that a claim outlives its worker.
+        since: Numbers of the store that were measured before this moment are measured again, and replaced.
     """
 
     plan: FillPlan
@@ -48,6 +50,7 @@ class WorkerSetup:
     corruptions: Path | None = None
     batch_size: int | None = None
     lease: float = DEFAULT_LEASE
+    since: datetime | None = None
 
     def evaluator(self, seed: int, device: str, images: str | None = None) -> Evaluator:
         """Open the images and return what measures the networks of one seed; errors as of what it opens."""
@@ -278,6 +281,7 @@ class _Worker:
                 setup.metrics,
                 progress=self.advance,
                 recorded=self._recorded,
+                since=setup.since,
             )
         return Finished()
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from robustnas.evaluator import software
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
-from robustnas.metric import Metric
+from robustnas.metric import ATTACKS, Attack, Metric
 
 DEFAULT = EvaluationSettings()
 OTHER = EvaluationSettings(protocol="nested", n_images=100, attacks=AttackSettings(10, 0.25, 20, 150))
@@ -48,10 +49,30 @@ OTHER = EvaluationSettings(protocol="nested", n_images=100, attacks=AttackSettin
     ],
 )
 def test_digests_of_settings_stay(metric: str, default: str, other: str) -> None:
-    grid, scale = [0.5, 1.0, 2.0], "CIFAR-10-C files"
-    assert DEFAULT.digest(Metric.parse(metric), grid, scale=scale) == default
-    assert OTHER.digest(Metric.parse(metric), grid, scale=scale) == other
+    grid, corruption = [0.5, 1.0, 2.0], {"scale": "CIFAR-10-C files"}
+    assert DEFAULT.digest(Metric.parse(metric), grid, corruption=corruption) == default
+    assert OTHER.digest(Metric.parse(metric), grid, corruption=corruption) == other
 
 
 def test_the_digest_of_the_training_stays() -> None:
     assert DEFAULT.training_digest == "183b959d313edca64adf3b0013de6ecb566f2faa1c6e08a0c1512b4fad941c76"
+
+
+def test_releases_of_packages_that_define_a_number_are_in_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first supported release is not, so that numbers kept before are found; nor is what only computes."""
+    metrics = [Metric.parse(name) for name in ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1")]
+    monkeypatch.setattr(software, "installed", {"pyautoattack": "0.2.0", "torch": "2.6.0"}.get)
+    first = [DEFAULT.digest(metric) for metric in metrics]
+    monkeypatch.setattr(software, "installed", {"pyautoattack": "0.3.0", "torch": "2.13.0"}.get)
+    later = [DEFAULT.digest(metric) for metric in metrics]
+    assert [a == b for a, b in zip(first, later, strict=True)] == [True, True, True, False, False]
+    monkeypatch.setattr(software, "installed", lambda _: "")
+    assert [DEFAULT.digest(metric) for metric in metrics] == first
+
+
+def test_the_class_of_an_attack_of_ones_own_is_in_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    digests = set()
+    for attacker in ("mine.attack:First", "mine.attack:Second"):
+        monkeypatch.setitem(ATTACKS, "mine", Attack("Mine", attacker, passes_per_step=2))
+        digests.add(DEFAULT.digest(Metric("mine", 1.0)))
+    assert len(digests) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,17 @@ import torch
 
 from robustnas import Cell, Metric
 from robustnas.errors import DataError, EvaluationError, InvalidInputError, ObjectiveError
+from robustnas.evaluator.attacks import robustness
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.evaluator import Evaluator
 from robustnas.evaluator.images.images import ImageData, LabelledImages
+from robustnas.evaluator.images.normalisation import normalisation
 from robustnas.evaluator.measurer import StoreMeasurer
 from robustnas.evaluator.measures import MEASURES, MeasureTask, Scored
 from robustnas.evaluator.network import build
 from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES
-from robustnas.measurements import Measurement, MeasurementStore
+from robustnas.measurements import Measurement, MeasurementStore, NetworkKey
 from robustnas.metric import PLAIN_METRICS
 from robustnas.spaces.nasbench201 import space
 
@@ -136,6 +139,56 @@ def test_keys_hold_what_changes_a_number(digits: ImageData) -> None:
     assert key(protocol="nested", others=("pgd@32",)) == nested  # larger eps come later
     assert key(protocol="nested", others=("pgd@8",)) != nested
     assert key("clean", protocol="nested") == key("clean")
+
+
+def test_keys_differ_where_image_data_does(digits: ImageData) -> None:
+    """Pixels, labels, name and normalisation fix a number: each in train and test."""
+
+    def key(**changes: Any) -> NetworkKey:
+        return Evaluator(replace(digits, **changes), TINY, device="cpu").network_key("#13433")
+
+    def changed(part: LabelledImages) -> tuple[LabelledImages, LabelledImages]:
+        images, labels = part.images.copy(), part.labels.copy()
+        images[0, 0, 0, 0], labels[0] = 1 - images[0, 0, 0, 0], (labels[0] + 1) % 10
+        return replace(part, images=images), replace(part, labels=labels)
+
+    same = key()
+    for name in ("train", "test"):
+        for part in changed(getattr(digits, name)):
+            assert key(**{name: part}).images_digest != same.images_digest
+    assert key(name="other") != same
+    assert key(mean=(0.5,)).training != key(std=(0.5,)).training != same.training
+    mean, std = normalisation("digits", digits.train)
+    assert key(mean=mean, std=std) == same
+
+
+def test_numbers_of_another_normalisation_are_not_served(
+    evaluator: Evaluator, store: MeasurementStore, digits: ImageData
+) -> None:
+    StoreMeasurer(evaluator, store).measurements("#13433", ["clean"])
+    metric = Metric("clean")
+    assert StoreMeasurer(evaluator, store).stored(metric, [metric])
+    for images in (replace(digits, mean=(0.25,)), replace(digits, name="copy")):
+        other = Evaluator(images, TINY, device="cpu", folder=evaluator.folder)
+        assert not StoreMeasurer(other, store).stored(metric, [metric])
+
+
+@pytest.mark.parametrize("batch_size", [7, 64])
+def test_numbers_do_not_depend_on_the_batch_size(batch_size: int, evaluator: Evaluator, digits: ImageData) -> None:
+    expected = {value.key: value.confusion.tolist() for value in evaluator.measure("#13433", METRICS)}
+    other = Evaluator(digits, TINY, device="cpu", folder=evaluator.folder, batch_size=batch_size)
+    assert {value.key: value.confusion.tolist() for value in other.measure("#13433", METRICS)} == expected
+
+
+def test_measuring_is_in_exact_arithmetic(evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TF32 is off while a network is measured, in passes and in attacks, and back on afterwards."""
+    network, seen = evaluator.network("#13433"), set[bool]()
+    network.register_forward_hook(lambda *_: seen.add(torch.backends.cudnn.allow_tf32))
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    monkeypatch.setattr(robustness, "_fast_form", lambda model: model)
+    list(evaluator.measure("#13433", ["clean", "pgd@8"]))
+    assert seen == {False}
+    assert torch.backends.cudnn.allow_tf32
 
 
 @pytest.mark.parametrize("protocol", ["paper", "nested"])
@@ -254,3 +307,15 @@ def test_a_measurer_waits_for_another_worker(
     found = StoreMeasurer(evaluator, store, lambda stage, _: stages.append(stage)).measurements("#13433", ["clean"])
     assert found[Metric("clean")] == values[0]
     assert stages == ["waiting for another worker"]
+
+
+def test_measuring_again_replaces(evaluator: Evaluator, store: MeasurementStore) -> None:
+    first = StoreMeasurer(evaluator, store).measurements("#13433", ["clean", "pgd@8"])
+    since = datetime.now(UTC)
+    again = StoreMeasurer(evaluator, store, since=since)
+    assert not again.stored(Metric("clean"), [Metric("clean")])
+    second = again.measurements("#13433", ["clean"])[Metric("clean")]
+    assert second.measured_at >= since > first[Metric("clean")].measured_at
+    assert again.measurements("#13433", ["clean"])[Metric("clean")] == second  # once
+    assert store.measurements(metric="clean") == [second]
+    assert store.measurements(metric="pgd@8") == [first[Metric("pgd", 8.0)]]
