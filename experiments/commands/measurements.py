@@ -14,7 +14,7 @@ import click
 from experiments.commands.evaluation_options import corruption_files_option, store_option, torch_needed
 from experiments.commands.moments import moment
 from experiments.commands.options import json_option, print_json
-from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.errors import InvalidInputError, excerpt, unknown_name
 from robustnas.measurements import Group, MeasurementStore, Selection
 from robustnas.metric import ATTACKS, CORRUPTIONS, PLAIN_METRICS
 from robustnas.spaces.nasbench201.cell import Cell
@@ -217,5 +217,5 @@ def _sources(names: Sequence[str]) -> tuple[str, ...]:
 
 def _digest_start(text: str | None) -> str | None:
     if text is not None and (not text or len(text) > 128 or not set(text) <= set("0123456789abcdef")):
-        raise InvalidInputError(f"--training is {text[:40]!r}; expected how a digest begins, as `list` shows it")
+        raise InvalidInputError(f"--training is {excerpt(text)}; expected how a digest begins, as `list` shows it")
     return text

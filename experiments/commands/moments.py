@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 
 _AGE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s*(min|h|d|w)")
 _UNITS = {"min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -34,8 +34,7 @@ def moment(text: str, option: str) -> datetime:
         found = datetime.fromisoformat(text.strip())
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        shown = text if len(text) <= 40 else f"{text[:40]}..."
         raise InvalidInputError(
-            f"{option} is {shown!r}; expected a date or UTC time such as 2026-11-27 or 2026-11-27T10:00:00, or an "
-            f"age such as 30d or 12h"
+            f"{option} is {excerpt(text)}; expected a date or UTC time such as 2026-11-27 or 2026-11-27T10:00:00, or "
+            f"an age such as 30d or 12h"
         ) from None

@@ -12,7 +12,6 @@ from robustnas.checks import whole_number
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.software import defining
 from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES, TrainingConfig
-from robustnas.measurements.measurement import LARGEST_SEED
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric, check_protocol
 from robustnas.spaces.nasbench201.cost import SKELETONS, Skeleton
 
@@ -61,7 +60,7 @@ class EvaluationSettings:
             whole_number(name, getattr(self, name), at_least=1)
         if self.n_images is not None:
             whole_number("n_images", self.n_images, at_least=1)
-        whole_number("seed", self.seed, at_least=0, at_most=LARGEST_SEED)
+        whole_number("seed", self.seed, at_least=0)
         check_protocol(self.protocol)
 
     @classmethod

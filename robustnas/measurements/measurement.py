@@ -15,8 +15,7 @@ from robustnas.measurements import fields as checked
 from robustnas.metric import check_protocol
 from robustnas.spaces import DEFAULT_SPACE
 
-LARGEST_SEED = 2**63 - 1
-"""The largest seed that a store keeps, and the generators of torch take."""
+_LARGEST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -54,7 +53,7 @@ class NetworkKey:
         _set(self, "images", checked.text("images", self.images))
         _set(self, "images_digest", checked.sha256("images_digest", self.images_digest))
         _set(self, "training", checked.digest("training", self.training))
-        _set(self, "seed", whole_number("seed", self.seed, at_least=0, at_most=LARGEST_SEED))
+        _set(self, "seed", whole_number("seed", self.seed, at_least=0, at_most=_LARGEST_SEED))
 
     def __str__(self) -> str:
         where = "" if self.space == DEFAULT_SPACE else f" of {self.space}"

@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, and_, func, true
 
 from robustnas.checks import whole_number
 from robustnas.measurements import fields as checked
-from robustnas.measurements.measurement import LARGEST_SEED
 from robustnas.measurements.schema import measurements, networks
 from robustnas.metric import ATTACKS, CORRUPTIONS
 
@@ -54,7 +53,7 @@ class Selection:
     def __post_init__(self) -> None:
         object.__setattr__(self, "metrics", tuple(checked.metric_name("metric", name) for name in self.metrics))
         if self.seed is not None:
-            whole_number("seed", self.seed, at_least=0, at_most=LARGEST_SEED)
+            whole_number("seed", self.seed, at_least=0)
 
     @property
     def condition(self) -> ColumnElement[bool]:
