@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     help="File of trained weights to measure instead of training: a state dict, such as a published one of "
     "NAS-Bench-201.",
 )
+@click.option("--weights-seed", type=int, help="Training seed, where the file of weights holds several.")
 @evaluation_options
 @json_option
 def evaluate(
@@ -74,6 +75,7 @@ def evaluate(
     severities: str,
     seed: int,
     weights: Path | None,
+    weights_seed: int | None,
     as_json: bool,
     evaluation: EvaluationOptions,
 ) -> None:
@@ -90,7 +92,7 @@ def evaluate(
     cell = Cell.parse(arch)
     metrics = [Metric("clean"), *_attacked(attacks, eps), *_corrupted(corruptions, severities)]
     start = time.perf_counter()
-    evaluator = evaluation.evaluator(images, seed=seed, weights=weights)
+    evaluator = evaluation.evaluator(images, seed=seed, weights=weights, weights_seed=weights_seed)
     with torch_needed():
         from robustnas.evaluator.measurer import StoreMeasurer, set_aside, set_aside_note
         from robustnas.evaluator.software import differing_note

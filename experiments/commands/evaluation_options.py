@@ -80,7 +80,9 @@ class EvaluationOptions:
     remeasure: bool = False
     corruption_files: Path | None = None
 
-    def evaluator(self, images: str, *, seed: int = 0, weights: Path | None = None) -> Evaluator:
+    def evaluator(
+        self, images: str, *, seed: int = 0, weights: Path | None = None, weights_seed: int | None = None
+    ) -> Evaluator:
         """Open image data and return an evaluator on it.
 
         Raises:
@@ -108,6 +110,7 @@ class EvaluationOptions:
             settings,
             device=self.device,
             weights=weights,
+            weights_seed=weights_seed,
             corruptions=self.corruption_files,
             batch_size=self.batch_size,
         )

@@ -24,8 +24,9 @@ from robustnas.evaluator.network import Normalised, build
 from robustnas.evaluator.progress import Progress, silent
 from robustnas.evaluator.software import versions
 from robustnas.evaluator.training.kept_weights import KeptWeights
-from robustnas.evaluator.training.state_dict import file_digest, load_state_dict
+from robustnas.evaluator.training.state_dict import load_state_dict
 from robustnas.evaluator.training.training import TrainingResult
+from robustnas.evaluator.training.weights_file import WeightsFile
 from robustnas.measurements import Measurement, MeasurementKey, NetworkKey
 from robustnas.measurements.selection import CORRUPTION_DIGEST
 from robustnas.metric import CORRUPTIONS, Metric
@@ -47,13 +48,16 @@ class Evaluator:
         images: The image data.
         settings: If None, the defaults for these images: `EvaluationSettings.for_images`.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
-        weights: A file of a state dict, such as a published one of NAS-Bench-201, instead of training.
+        weights: A file of a state dict, such as a published one of NAS-Bench-201, instead of training. It is loaded
+            into the network of the cell as it is given: layers of its canonical cell may be in other places.
+        weights_seed: The training seed, for a file that holds the weights of several.
         folder: Where weights and checkpoints are kept; ``networks`` in the cache directory if None.
         corruptions: A folder of CIFAR-10-C or CIFAR-100-C; see `robustnas.evaluator.corruptions.corruptions`.
         batch_size: Images at a time; if None, what the device holds of such images.
 
     Raises:
-        InvalidInputError: A device that is not there.
+        InvalidInputError: A device that is not there, or a training seed that the file of weights does not hold.
+        DataError: The file of weights, or the folder of corrupted images, is missing or damaged.
 
     Example::
 
@@ -71,6 +75,7 @@ class Evaluator:
         *,
         device: str = "auto",
         weights: Path | None = None,
+        weights_seed: int | None = None,
         folder: Path | None = None,
         corruptions: Path | None = None,
         batch_size: int | None = None,
@@ -78,7 +83,10 @@ class Evaluator:
         self.images = images
         self.settings = settings or EvaluationSettings.for_images(images)
         self.device = choose_device(device)
-        self.weights, self.folder, self.corruptions = weights, folder, corruptions
+        self.folder, self.corruptions = folder, corruptions
+        if weights is None and weights_seed is not None:
+            raise InvalidInputError(f"weights_seed is {weights_seed} without a file of weights")
+        self.weights = WeightsFile.read(weights, dataset=images.name, seed=weights_seed) if weights else None
         default = _batch_size(images, self.device)
         self.batch_size = default if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
         self.skeleton = self.settings.skeleton(images)
@@ -98,9 +106,12 @@ class Evaluator:
 
     def network_key(self, arch: Architecture) -> NetworkKey:
         """Return what fixes the trained network of an architecture."""
-        cell = canonical(Cell.parse(arch))
+        given = Cell.parse(arch)
+        cell, training = canonical(given), self.training_digest
+        if self.weights and given != cell:  # the same file is another network where its layers are in other places
+            training = sha256(f"{training} of {given.arch}".encode()).hexdigest()
         images, seed = self.images, self.settings.seed
-        return NetworkKey(cell.arch, images.name, images.digest, self.training_digest, seed, space=self.space.name)
+        return NetworkKey(cell.arch, images.name, images.digest, training, seed, space=self.space.name)
 
     def settings_digests(self, metrics: Iterable[Metric | str]) -> dict[Metric, str]:
         """Return a SHA-256 of what fixes each number besides network, metric and protocol.
@@ -144,7 +155,7 @@ class Evaluator:
             DataError: Weights that do not fit, or a folder that cannot be written.
             TrainingError: The training diverged.
         """
-        cell = canonical(Cell.parse(arch))
+        cell = Cell.parse(arch) if self.weights else canonical(Cell.parse(arch))
         if self._trained is None or self._trained[0] != cell:
             self._trained = cell, self._trained_network(cell, progress or silent)
         return self._trained[1]
@@ -160,7 +171,7 @@ class Evaluator:
         """Measure a network, training it first if necessary, and yield each number as soon as it is measured.
 
         Args:
-            arch: The architecture, in any notation; its canonical network is measured.
+            arch: The architecture, in any notation; its canonical network is measured, unless weights are given.
             metrics: What to measure. Under the protocol nested, eps of one attack depend on each other.
             missing: Those of the metrics to yield, if others are known already; all if None.
             progress: Called from time to time.
@@ -203,7 +214,7 @@ class Evaluator:
 
     def _training_digest(self) -> str:
         """Return a digest of what fixes weights besides cell, image data and seed, and of an uncommon normalisation."""
-        trained = file_digest(self.weights) if self.weights else self.settings.training_digest
+        trained = self.weights.digest if self.weights else self.settings.training_digest
         own = (self.images.mean, self.images.std)
         if own == normalisation(self.images.name, self.images.train):
             return trained

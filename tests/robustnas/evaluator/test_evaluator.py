@@ -243,7 +243,7 @@ def test_published_weights_are_measured_without_training(digits: ImageData, tmp_
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"nonsense", "no plain state dict"), (None, "cannot read the weights")]
+    ("content", "message"), [(b"nonsense", "no plain state dict"), (b"", "is empty"), (None, "cannot read the weights")]
 )
 def test_bad_weights_are_refused(content: bytes | None, message: str, digits: ImageData, tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
