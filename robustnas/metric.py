@@ -1,7 +1,8 @@
 """Metrics: what one number of the robustness database means.
 
 Names are those of the objective grammar: ``clean``, ``fgsm@1`` (attack at eps 1/255, L-inf), ``corruption:fog@3``
-(corruption at severity 3). Every metric is an accuracy on the test split, in [0, 1], larger is better.
+(corruption at severity 3), ``corruption`` (the mean over all corruptions and severities, published as one number).
+Every metric is an accuracy on the test split, in [0, 1], larger is better.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ class Attack:
     Attributes:
         title: Its name in papers.
         attacker: The class that runs it, a `robustnas.evaluator.attacks.attacker.Attacker`, or the text
-            ``module:Class``, which is imported on first use: the facts above need no torch.
+            ``module:Class``, which is imported on first use: the facts above need no torch. Empty for an attack that is
+            known from tables only.
         passes_per_step: Passes of one step or query: 2 with a gradient, 1 without.
         steps: How many steps or queries there are, or the name of the setting that says so.
         start_passes: Passes that the implementation spends on its starting point, which the published count leaves out.
@@ -42,6 +44,11 @@ class Attack:
     start_passes: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
     key: str = ""
+
+    @property
+    def measurable(self) -> bool:
+        """Whether the evaluator can run it; if not, its numbers come from tables."""
+        return self.attacker != ""
 
     @property
     def passes(self) -> int:
@@ -94,9 +101,14 @@ _PAPER = {
     ),
 }
 
-ATTACKS: Registry[Attack] = Registry("attack", _PAPER, "robustnas.attacks")
+_AUTOATTACK = Attack("AutoAttack", attacker="", passes_per_step=1, steps=8800)
+"""The standard version (Croce and Hein 2020): APGD-CE in 100 steps (200 passes), targeted APGD and FAB in 9 x 100 steps
+each (1,800 passes each), Square in 5,000 queries; an image that is fooled skips the rest, so this is the most."""
+
+ATTACKS: Registry[Attack] = Registry("attack", {**_PAPER, "autoattack": _AUTOATTACK}, "robustnas.attacks")
 """Attacks by name: the paper's FGSM in one step, PGD in 40, APGD-CE in 100 (Croce and Hein 2020), Square in 5,000
-queries. An entry here is all that another attack needs: its metrics parse, and the evaluator measures them."""
+queries; and AutoAttack, which is known from tables only. An entry here is all that another attack needs: its metrics
+parse, and the evaluator measures them."""
 
 PAPER_ATTACKS: tuple[str, ...] = tuple(_PAPER)
 """The four attacks of the robustness paper and its database, whatever else is registered in `ATTACKS`."""
@@ -122,7 +134,10 @@ CORRUPTIONS: tuple[str, ...] = (
 
 SEVERITIES: tuple[int, ...] = (1, 2, 3, 4, 5)
 
-PLAIN_METRICS: dict[str, str] = {"clean": "clean"}
+MEAN_CORRUPTION = "corruption"
+"""The metric of a table that holds the mean over all corruptions and severities as one number."""
+
+PLAIN_METRICS: dict[str, str] = {"clean": "clean", MEAN_CORRUPTION: "mean corruption"}
 """Metrics without a level, by name, with their titles."""
 
 PROTOCOLS: dict[str, str] = {
@@ -136,7 +151,6 @@ RESERVED: tuple[str, ...] = (
     *PLAIN_METRICS,
     "adversarial",
     "worst",
-    "corruption",
     "params",
     "flops",
     "where",
@@ -224,6 +238,8 @@ class Metric:
     @property
     def passes(self) -> int:
         """The price of one measurement: passes per test image, forward or backward; see `Attack.passes`."""
+        if self.kind == MEAN_CORRUPTION:
+            return len(CORRUPTIONS) * len(SEVERITIES)
         return ATTACKS[self.kind].passes if self.kind in ATTACKS else 1
 
     def __str__(self) -> str:
@@ -231,6 +247,30 @@ class Metric:
             return self.kind
         prefix = "" if self.kind in ATTACKS else "corruption:"
         return f"{prefix}{self.kind}@{self.level:g}"
+
+
+def measurable_attacks() -> tuple[str, ...]:
+    """Return the attacks that the evaluator can run.
+
+    >>> measurable_attacks()
+    ('fgsm', 'pgd', 'apgd', 'square')
+    """
+    return tuple(name for name, attack in ATTACKS.items() if attack.measurable)
+
+
+def check_measurable(metric: Metric) -> Metric:
+    """Return a metric that the evaluator can measure.
+
+    Raises:
+        InvalidInputError: One that is known from tables only; says what to measure instead.
+    """
+    if metric.kind in ATTACKS and not ATTACKS[metric.kind].measurable:
+        named = f"{metric} cannot be measured: {ATTACKS[metric.kind].title} is known from tables only"
+        raise InvalidInputError(f"{named}; the evaluator runs {', '.join(measurable_attacks())}")
+    if metric.kind == MEAN_CORRUPTION:
+        each = f"the {len(CORRUPTIONS)} corruptions at {len(SEVERITIES)} severities"
+        raise InvalidInputError(f"{metric} as one number is known from tables only; expected {each}, corruption:fog@3")
+    return metric
 
 
 @cache

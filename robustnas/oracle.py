@@ -93,7 +93,7 @@ class Oracle:
         self.cost = 0.0
         self._answers = _answers(self.objectives, table)
         self._index, self._networks = table.space.index, table.space.canonical_list()
-        self._price = float(sum(metric.passes for metric in needed_metrics(self.objectives)))
+        self._price = float(sum(metric.passes for metric in needed_metrics(self.objectives, table)))
         self._asked: set[int] = set()
         self._repeats = 0
 
@@ -163,7 +163,7 @@ class _Growing(NamedTuple):
     table: Table
 
     def of(self, cell: Any, index: int) -> _Answer:
-        source = self.table.fill(cell, needed_metrics(self.objectives))
+        source = self.table.fill(cell, needed_metrics(self.objectives, self.table))
         columns = score_columns(self.objectives, self.table), utility_columns(self.objectives, self.table)
         scores, utilities = (tuple(column[:, index].tolist()) for column in columns)
         return scores, utilities, source

@@ -23,7 +23,16 @@ from experiments.commands.options import (
 )
 from experiments.progress import progress_bars
 from robustnas.errors import InvalidInputError, unknown_name
-from robustnas.metric import ATTACKS, CORRUPTIONS, SEVERITIES, Metric, epsilon, severity
+from robustnas.metric import (
+    ATTACKS,
+    CORRUPTIONS,
+    SEVERITIES,
+    Metric,
+    check_measurable,
+    epsilon,
+    measurable_attacks,
+    severity,
+)
 from robustnas.spaces.nasbench201.cell import Cell
 
 if TYPE_CHECKING:
@@ -42,7 +51,7 @@ if TYPE_CHECKING:
 )
 @names_option(
     "--attacks",
-    names=lambda: [*ATTACKS, "none"],
+    names=lambda: [*measurable_attacks(), "none"],
     separators=SEVERAL,
     default="fgsm,pgd,apgd,square",
     help="Attacks, separated by commas; none for clean accuracy alone.",
@@ -114,9 +123,9 @@ def _attacked(attacks: str, eps: str) -> list[Metric]:
     names = [] if attacks.strip() == "none" else _several(attacks)
     for name in names:
         if name not in ATTACKS:
-            raise InvalidInputError(unknown_name("attack", name, [*ATTACKS, "none"]))
+            raise InvalidInputError(unknown_name("attack", name, [*measurable_attacks(), "none"]))
     levels = sorted({epsilon(text, f"--eps {eps}") for text in _several(eps)})
-    return [Metric(name, level) for name in dict.fromkeys(names) for level in levels]
+    return [check_measurable(Metric(name, level)) for name in dict.fromkeys(names) for level in levels]
 
 
 def _corrupted(corruptions: str, severities: str) -> list[Metric]:

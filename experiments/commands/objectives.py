@@ -10,8 +10,8 @@ import click
 import numpy as np
 
 from experiments.commands.options import data_option, dataset_option, json_option, open_dataset, print_json
-from robustnas.metric import CORRUPTIONS, PAPER_ATTACKS, corruption_metrics
-from robustnas.objectives import Objective, facts
+from robustnas.metric import ATTACKS, CORRUPTIONS, PAPER_ATTACKS, corruption_metrics
+from robustnas.objectives import Objective, facts, provenance, training_lines
 from robustnas.spaces import COSTS
 from robustnas.tables.table import Table
 
@@ -35,9 +35,11 @@ def objectives(dataset: str | None, data: Path | None, as_json: bool) -> None:
     rows = list(_rows(table))
     if as_json:
         plain = [{name: value for name, value in row.items() if name != "scale"} for row in rows]
-        print_json({"dataset": table.dataset, "objectives": plain})
+        print_json({"dataset": table.dataset, **provenance(table), "objectives": plain})
         return
     width = max(len(row["objective"]) for row in rows)
+    for line in training_lines(table):
+        click.echo(f"{line}\n")
     click.echo(f"{'objective':<{width}}  {'best':>12}  {'noise':>6}  meaning")
     for row in rows:
         factor = 100 if row["scale"] == "accuracy" else 1
@@ -82,11 +84,21 @@ def _texts(table: Table) -> dict[str, str]:
     """Return the atoms of the grammar that the table's metrics allow, with what they mean."""
     held = set(table.metrics)
     texts = {str(metric): metric.title for metric in table.metrics if metric not in corruption_metrics()}
-    epsilons = sorted({metric.level for metric in held if metric.kind in PAPER_ATTACKS and metric.level is not None})
-    candidates = {f"adversarial@{eps:g}": f"mean of {len(PAPER_ATTACKS)} attacks, eps {eps:g}/255" for eps in epsilons}
-    candidates |= {f"worst@{eps:g}": f"minimum of {len(PAPER_ATTACKS)} attacks, eps {eps:g}/255" for eps in epsilons}
+    epsilons = sorted({metric.level for metric in held if metric.kind in ATTACKS and metric.level is not None})
+    candidates = {f"adversarial@{eps:g}": f"mean of {_attacks(eps, table)}, eps {eps:g}/255" for eps in epsilons}
+    candidates |= {f"worst@{eps:g}": f"minimum of {_attacks(eps, table)}, eps {eps:g}/255" for eps in epsilons}
     candidates["corruption"] = f"mean of {len(CORRUPTIONS)} corruptions x 5 severities"
     for name in CORRUPTIONS:
         candidates[f"corruption:{name}"] = f"{name.replace('_', ' ')}, mean of 5 severities; one with @1 to @5"
-    texts |= {text: meaning for text, meaning in candidates.items() if held.issuperset(Objective(text).metrics)}
+    texts |= {
+        text: meaning for text, meaning in candidates.items() if held.issuperset(Objective(text).metrics_on(table))
+    }
     return texts | COSTS
+
+
+def _attacks(eps: float, table: Table) -> str:
+    """Return what an attack mean is over: the paper's attacks in number, others by name."""
+    metrics = Objective(f"worst@{eps:g}").metrics_on(table)
+    if [metric.kind for metric in metrics] == list(PAPER_ATTACKS):
+        return f"{len(PAPER_ATTACKS)} attacks"
+    return ", ".join(ATTACKS[metric.kind].title for metric in metrics)

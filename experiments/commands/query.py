@@ -16,6 +16,7 @@ from experiments.commands.options import (
     score_lines,
 )
 from robustnas.errors import ObjectiveError
+from robustnas.objectives import provenance, training_lines
 from robustnas.spaces import COSTS
 from robustnas.tables.table import Table, cost_column
 
@@ -42,12 +43,14 @@ def query(arch: str, dataset: str | None, data: Path | None, as_json: bool) -> N
     scores = {metric: float(table.column(metric)[index]) for metric in table.metrics}
     if as_json:
         named = {str(metric): score for metric, score in scores.items()}
-        print_json({"arch": str(architecture), "uid": uid, "dataset": table.dataset, "scores": named})
+        facts = {"arch": str(architecture), "uid": uid, "dataset": table.dataset, **provenance(table)}
+        print_json({**facts, "scores": named})
         return
     accuracies = {str(metric): score for metric, score in scores.items() if metric.is_accuracy}
     lines = [
         str(architecture),
         ", ".join([f"network {uid} of {table.dataset}", *_costs(table, index)]),
+        *training_lines(table),
         "",
         *(f"{metric}  {score:.6g}" for metric, score in scores.items() if not metric.is_accuracy),
         *score_lines(accuracies),

@@ -27,7 +27,7 @@ from experiments.comparison.run import RunSpec, Trajectory, steps
 from experiments.pages.table import number, unit
 from robustnas.errors import InvalidInputError, PlanError, excerpt
 from robustnas.metric import ATTACKS
-from robustnas.objectives import facts, scale_of
+from robustnas.objectives import facts, meaning_lines, meanings, provenance, scale_of, training_lines
 from robustnas.plan_file import read_toml
 from robustnas.spaces import COSTS
 from robustnas.tables.table import Table
@@ -119,6 +119,8 @@ def _run(spec: RunSpec, table: Table, progress: SearchProgress) -> Trajectory:
 def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float) -> dict[str, Any]:
     result: dict[str, Any] = {
         "dataset": table.dataset,
+        **provenance(table),
+        **meanings(spec.objectives, table),
         "objective": spec.objective,
         "searcher": spec.searcher,
         "seed": spec.seed,
@@ -141,6 +143,7 @@ def _summary(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float
     lines = [f"{spec.searcher} on {spec.objective}, {table.dataset}: {n_queries} networks in {seconds:.2f} s"]
     if trajectory.history is not None:
         lines.append(_continued(spec, table, trajectory, trajectory.history))
+    lines += [*training_lines(table), *meaning_lines(spec.objectives, table)]
     if not table.complete:
         lines.append(_sources(trajectory))
     if len(trajectory.objectives) > 1:

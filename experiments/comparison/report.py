@@ -111,6 +111,7 @@ def _provenance(records: Records) -> dict[str, str]:
     facts = {
         "dataset": manifest["dataset"],
         "source of the numbers": manifest["source"],
+        "training of the networks": manifest.get("training"),
         "database digest": manifest.get("database_digest"),
         "objectives": "; ".join(target.title for target in records.targets.values()),
         "searchers": ", ".join(records.searchers),

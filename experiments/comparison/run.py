@@ -20,10 +20,12 @@ from robustnas.objectives import (
     Objective,
     attached_digests,
     cross_objectives,
+    meanings,
     needed_metrics,
     objective_column,
     objectives_text,
     parse_objectives,
+    provenance,
     utility_columns,
 )
 from robustnas.oracle import Oracle, Outcome
@@ -233,6 +235,8 @@ def record(spec: RunSpec, table: Table) -> dict[str, Any]:
         "dataset": table.dataset,
         "space": table.space.name,
         "database_digest": table.digest,
+        **provenance(table),
+        **meanings(spec.objectives, table),
         **attached_digests(spec.objectives, table),
         **({"sources": sources} if sources else {}),
         "budget": spec.budget,
@@ -256,7 +260,7 @@ def hypervolume_scale(objectives: tuple[Objective, ...], table: Table) -> Hyperv
 
 def _corners(objectives: tuple[Objective, ...], table: Table) -> FloatArray:
     """Return the worst and the best utilities that objectives could have, shape (2, n_objectives)."""
-    metrics = [str(metric) for metric in needed_metrics(objectives)]
+    metrics = [str(metric) for metric in needed_metrics(objectives, table)]
     bounds = []
     for accuracy in (0.0, 1.0):
         columns = {name: np.full(table.space.size, accuracy) for name in metrics}

@@ -12,7 +12,7 @@ import numpy as np
 
 from robustnas.arrays import FloatArray, IntArray
 from robustnas.errors import InvalidInputError
-from robustnas.objectives import digests_of, objective_column
+from robustnas.objectives import digests_of, meanings, objective_column, provenance
 from robustnas.objectives.objective import Objective
 from robustnas.reference import is_reference, source_digests, user_code
 from robustnas.spaces import encoding
@@ -129,6 +129,8 @@ def _fit_record(spec: FitSpec, table: Table) -> dict[str, Any]:
         "n_test": len(test),
         "seed": spec.seed,
         "database_digest": table.digest,
+        **provenance(table),
+        **meanings([Objective(spec.objective)], table),
         **_attached_digests(spec, table),
         **({"sources": sources} if sources else {}),
     }

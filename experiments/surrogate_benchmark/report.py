@@ -75,6 +75,7 @@ def _provenance(records: SurrogateRecords) -> dict[str, str]:
     facts = {
         "dataset": manifest["dataset"],
         "source of the numbers": manifest["source"],
+        "training of the networks": manifest.get("training"),
         "database digest": manifest["database_digest"],
         "objectives": "; ".join(records.title(name) for name in records.objectives),
         "surrogates": ", ".join(manifest["surrogates"]),
@@ -85,4 +86,4 @@ def _provenance(records: SurrogateRecords) -> dict[str, str]:
         "fits": f"{len(records.rows)} of {records.n_planned} finished",
         "versions": ", ".join(f"{name} {version}" for name, version in manifest["versions"].items()),
     }
-    return {name: str(value) for name, value in facts.items()}
+    return {name: str(value) for name, value in facts.items() if value is not None}

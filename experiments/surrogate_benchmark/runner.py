@@ -22,7 +22,7 @@ from experiments.surrogate_benchmark.noise_ceiling import noise_ceiling
 from experiments.surrogate_benchmark.plan import BenchmarkPlan
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
-from robustnas.objectives import facts, objective_column
+from robustnas.objectives import facts, objective_column, provenance
 from robustnas.objectives.objective import Objective
 from robustnas.spaces import encoding
 from robustnas.tables.datasets import check_table, open_table
@@ -35,7 +35,17 @@ KIND = "surrogates"
 KEY = ("objective", "surrogate", "encoding", "train_size", "trial")
 """The fields of a record that tell its fit apart, as in `FitSpec.key`."""
 
-_OF_THE_RECORD = ("importances", "n_test", "seed", "database_digest", "attached_digests", SOURCES, "space")
+_OF_THE_RECORD = (
+    "importances",
+    "n_test",
+    "seed",
+    "database_digest",
+    "training",
+    "means",
+    "attached_digests",
+    SOURCES,
+    "space",
+)
 
 
 def benchmark(
@@ -102,6 +112,7 @@ def manifest(plan: BenchmarkPlan, table: Table) -> dict[str, Any]:
         "dataset": table.dataset,
         "space": table.space.name,
         "source": table.source,
+        **provenance(table),
         "database_digest": table.digest,
         **({SOURCES: sources} if sources else {}),
         "versions": versions(plan.surrogates),

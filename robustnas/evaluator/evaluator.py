@@ -29,7 +29,7 @@ from robustnas.evaluator.training.training import TrainingResult
 from robustnas.evaluator.training.weights_file import WeightsFile
 from robustnas.measurements import Measurement, MeasurementKey, NetworkKey
 from robustnas.measurements.selection import CORRUPTION_DIGEST
-from robustnas.metric import CORRUPTIONS, Metric
+from robustnas.metric import CORRUPTIONS, Metric, check_measurable
 from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
 from robustnas.spaces.nasbench201.space import canonical
@@ -272,9 +272,9 @@ def parse_metrics(metrics: Iterable[Metric | str]) -> tuple[Metric, ...]:
 
     Raises:
         ObjectiveError: A name does not parse.
-        InvalidInputError: There is none.
+        InvalidInputError: There is none, or one is known from tables only.
     """
-    parsed = tuple(dict.fromkeys(Metric.parse(m) if isinstance(m, str) else m for m in metrics))
+    parsed = tuple(dict.fromkeys(check_measurable(Metric.parse(m) if isinstance(m, str) else m) for m in metrics))
     if not parsed:
         raise InvalidInputError("no metrics to measure; expected one or more, such as clean or pgd@1")
     return parsed

@@ -11,10 +11,11 @@ import numpy as np
 
 from robustnas.arrays import FloatArray
 from robustnas.errors import ObjectiveError
+from robustnas.metric import ATTACKS, MEAN_CORRUPTION
 from robustnas.objectives.objective import Objective, objectives_text, parse_objectives, utility_columns
 from robustnas.objectives.term import Term
 from robustnas.tables.noise import NoiseFloor, noise_floor, noise_near_best
-from robustnas.tables.table import Table
+from robustnas.tables.table import STANDARD_TRAINING, Table
 
 Asked: TypeAlias = str | Objective | Sequence[str | Objective]
 """One or several objectives, as text or parsed."""
@@ -23,6 +24,8 @@ CROSS_OBJECTIVES: tuple[Objective, ...] = tuple(
     Objective(text) for text in ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption")
 )
 """What every network found is scored on (table 1 of the robustness paper)."""
+
+_ONE_NUMBER = "the mean over all corruptions and severities, which the table holds as one number"
 
 
 def title(objectives: Asked) -> str:
@@ -35,9 +38,56 @@ def title(objectives: Asked) -> str:
 
 
 def cross_objectives(table: Table) -> tuple[Objective, ...]:
-    """Return those of `CROSS_OBJECTIVES` that a table has the metrics for."""
+    """Return those of `CROSS_OBJECTIVES` that a table has the metrics for.
+
+    Of a table without a robust one among them, such as one of networks trained adversarially, also every attack that it
+    holds.
+    """
     held = set(table.metrics)
-    return tuple(objective for objective in CROSS_OBJECTIVES if held.issuperset(objective.metrics))
+    found = tuple(objective for objective in CROSS_OBJECTIVES if held.issuperset(objective.metrics_on(table)))
+    if any(objective.expression != "clean" for objective in found):
+        return found
+    return (*found, *(Objective(str(metric)) for metric in table.metrics if metric.kind in ATTACKS))
+
+
+def provenance(table: Table) -> dict[str, str]:
+    """Return ``{"training": ...}``, how the networks of a table were trained; {} if it does not say."""
+    training = str(getattr(table, "training", "") or "")
+    return {"training": training} if training else {}
+
+
+def training_lines(table: Table) -> list[str]:
+    """Return a sentence on how the networks of a table were trained, where it says so and it is not as usual."""
+    training = provenance(table).get("training", STANDARD_TRAINING)
+    return [] if training == STANDARD_TRAINING else [f"networks of {table.dataset}: {training}"]
+
+
+def meanings(objectives: Sequence[Objective], table: Table) -> dict[str, dict[str, list[str]]]:
+    """Return ``{"means": {atom: metrics}}`` of the atoms that stand for other metrics than on the database; {} if none.
+
+    >>> import numpy as np
+    >>> from robustnas.tables import ArrayTable
+    >>> table = ArrayTable({name: np.zeros(15625) for name in ("fgsm@8", "autoattack@8")})
+    >>> meanings([Objective("worst@8")], table)
+    {'means': {'worst@8': ['fgsm@8', 'autoattack@8']}}
+    """
+    found = {
+        term.atom: [str(metric) for metric in term.metrics_on(table)]
+        for objective in objectives
+        for term in (*objective.terms, *(term for constraint in objective.constraints for term in constraint.terms))
+        if term.metrics_on(table) != term.metrics
+    }
+    return {"means": found} if found else {}
+
+
+def meaning_lines(objectives: Sequence[Objective], table: Table) -> list[str]:
+    """Return what `meanings` returns, in words: ``worst@8: minimum of fgsm@8, autoattack@8``."""
+    lines = []
+    for atom, metrics in meanings(objectives, table).get("means", {}).items():
+        collected = "minimum" if atom.startswith("worst") else "mean"
+        what = f"{collected} of {', '.join(metrics)}"
+        lines.append(f"{atom}: {_ONE_NUMBER if atom == MEAN_CORRUPTION else what}")
+    return lines
 
 
 def scale_of(objective: Objective) -> str:
@@ -78,7 +128,14 @@ def facts(asked: Asked, table: Table) -> dict[str, Any]:
     objectives = parse_objectives(asked)
     if len(objectives) > 1:
         unknown = dict.fromkeys(("noise_floor", "n_within_noise", "noise_near_best", "n_within_noise_near_best"))
-        return {"best": 1.0, "minimised": False, **unknown, "scale": "hypervolume", "title": title(objectives)}
+        return {
+            "best": 1.0,
+            "minimised": False,
+            **unknown,
+            "scale": "hypervolume",
+            "title": title(objectives),
+            **meanings(objectives, table),
+        }
     (objective,) = objectives
     space = table.space
     utilities = utility_columns(objectives, table)[0]
@@ -103,6 +160,7 @@ def facts(asked: Asked, table: Table) -> dict[str, Any]:
         "n_within_noise_near_best": within(near_best),
         "scale": scale_of(objective),
         "title": objective.title,
+        **meanings(objectives, table),
     }
 
 

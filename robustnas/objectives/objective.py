@@ -12,8 +12,9 @@
                | metric of a table of the user's own             such as val_acc
     clause     = comparison ("and" comparison)*                 see `constraint`
 
-An attack is fgsm, pgd, apgd or square; eps is in units of 1/255. ``corruption`` is the mean of 15 corruptions x 5
-severities, ``adversarial@1`` the mean of the four attacks at one eps, ``worst@1`` their minimum. Accuracies are
+An attack is fgsm, pgd, apgd or square, or autoattack where a table holds it; eps is in units of 1/255. ``corruption``
+is the mean of 15 corruptions x 5 severities, ``adversarial@1`` the mean of the four attacks at one eps, ``worst@1``
+their minimum; on a table with other attacks, of those that it holds at this eps (`Term.metrics_on`). Accuracies are
 maximised, the costs params and flops minimised, attached columns as their names say (see `term`); the sign of a
 minimised one lives here and nowhere else.
 """
@@ -47,7 +48,8 @@ class Objective:
         expression: The text without the where-clause.
         terms: The weighted atoms of the sum.
         constraints: The comparisons of its where-clause; they hold for every objective of a tuple that it is in.
-        metrics: The distinct metrics that it needs, those of its constraints included.
+        metrics: The distinct metrics that it needs on the database, those of its constraints included; `metrics_on` has
+            those of another table.
         attached: The distinct attached columns that it needs, those of its constraints included.
 
     Raises:
@@ -110,6 +112,11 @@ class Objective:
             return f"{self.terms[0].metrics[0].title}{where}"
         return str(self)
 
+    def metrics_on(self, table: Table | None) -> tuple[Metric, ...]:
+        """Return the distinct metrics that it needs on a table, those of its constraints included."""
+        every = (*self.terms, *(term for constraint in self.constraints for term in constraint.terms))
+        return tuple(dict.fromkeys(metric for term in every for metric in term.metrics_on(table)))
+
     def evaluate(self, table: Table) -> FloatArray:
         """Return the score of every architecture, shape (space.size,), constraints aside; NaN where unknown.
 
@@ -145,9 +152,14 @@ def objectives_text(objectives: Sequence[Objective]) -> str:
     return ", ".join(map(str, objectives))
 
 
-def needed_metrics(objectives: Sequence[Objective]) -> tuple[Metric, ...]:
-    """Return the distinct metrics that some objectives need, their constraints included."""
-    return tuple(dict.fromkeys(metric for objective in objectives for metric in objective.metrics))
+def needed_metrics(objectives: Sequence[Objective], table: Table | None = None) -> tuple[Metric, ...]:
+    """Return the distinct metrics that some objectives need on a table, their constraints included.
+
+    Args:
+        objectives: The objectives.
+        table: The table; None for the database.
+    """
+    return tuple(dict.fromkeys(metric for objective in objectives for metric in objective.metrics_on(table)))
 
 
 def feasible(objectives: Sequence[Objective], table: Table) -> BoolArray:
@@ -162,7 +174,7 @@ def feasible(objectives: Sequence[Objective], table: Table) -> BoolArray:
     mask = np.ones(table.space.size, dtype=np.bool_)
     for constraint in constraints:
         mask &= constraint.satisfied(table)
-    if not mask.any() and (table.complete or not needed_metrics(objectives)):
+    if not mask.any() and (table.complete or not needed_metrics(objectives, table)):
         ranges = "; ".join(_range(constraint, table) for constraint in constraints)
         raise ObjectiveError(f"no cell of {table.dataset} satisfies {' and '.join(map(str, constraints))!r}: {ranges}")
     return mask

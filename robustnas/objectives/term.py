@@ -3,6 +3,9 @@
 An *attached column* is written ``table.column``, such as ``hw.edgegpu_latency``. It is minimised if a word of the
 column's name says so (`MINIMISED_WORDS`), else maximised; ``min(hw.x)`` and ``max(hw.x)`` set the direction. A metric
 of a table of the user's own is written as it is called there, such as ``val_acc``; its direction is set likewise.
+
+What ``adversarial@8``, ``worst@8`` and ``corruption`` stand for depends on the table (`Term.metrics_on`): the database
+and what is measured here have the paper's four attacks; other tables, those that they hold at this eps.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from robustnas.errors import ObjectiveError, unknown_name
 from robustnas.metric import (
     ATTACKS,
     CORRUPTIONS,
+    MEAN_CORRUPTION,
     PAPER_ATTACKS,
     PLAIN_METRICS,
     RESERVED,
@@ -64,7 +68,7 @@ class Term:
     Attributes:
         weight: Its factor.
         atom: As it was written.
-        metrics: The metrics of the database that it needs.
+        metrics: The metrics of the database that it needs; those of another table are `metrics_on` it.
         worst: Whether it is their minimum and not their mean.
         attached: The attached column that it is, such as ``hw.edgegpu_latency``; empty if it is none.
         minimised: Whether smaller is better.
@@ -77,13 +81,36 @@ class Term:
     attached: str = ""
     minimised: bool = False
 
+    @property
+    def is_collective(self) -> bool:
+        """Whether it stands for several metrics, which ones depending on the table."""
+        return self.atom.partition("@")[0] in ("adversarial", "worst") or self.atom == MEAN_CORRUPTION
+
+    def metrics_on(self, table: Table | None) -> tuple[Metric, ...]:
+        """Return the metrics that it stands for on a table; the database's for None.
+
+        An attack mean or minimum is over the attacks that the table says it is over (its attribute ``attacks``), else
+        over those that it holds at this eps; the mean corruption is over all of them, else the one number that the
+        table holds.
+        """
+        if table is None or not self.is_collective:
+            return self.metrics
+        if self.atom == MEAN_CORRUPTION:
+            mean, held = Metric(MEAN_CORRUPTION), set(table.metrics)
+            return (mean,) if mean in held and not held.issuperset(self.metrics) else self.metrics
+        eps, meant = self.metrics[0].level, getattr(table, "attacks", None)
+        if meant is not None:
+            return tuple(Metric(attack, eps) for attack in meant)
+        held_here = (Metric(attack, eps) for attack in ATTACKS)
+        return tuple(metric for metric in held_here if metric in table.metrics) or self.metrics
+
     def evaluate(self, table: Table) -> FloatArray:
         """Return the unweighted value of every architecture, shape (space.size,), NaN where unknown."""
         if self.attached:
             return attached_column(self.attached, table)
         if not self.metrics:
             return cost_column(self.atom, table)
-        columns = np.array([table.column(metric) for metric in self.metrics])
+        columns = np.array([table.column(metric) for metric in self.metrics_on(table)])
         return np.asarray(columns.min(axis=0) if self.worst else columns.mean(axis=0))
 
 

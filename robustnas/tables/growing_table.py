@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from robustnas.arrays import FloatArray, read_only
-from robustnas.errors import ObjectiveError
-from robustnas.metric import Metric
+from robustnas.errors import InvalidInputError, ObjectiveError
+from robustnas.metric import PAPER_ATTACKS, Metric
 from robustnas.spaces import EnumerableSpace
-from robustnas.tables.table import Table, missing_metric
+from robustnas.tables.table import STANDARD_TRAINING, Table, missing_metric
 
 
 class Measurer(Protocol):
@@ -55,14 +55,19 @@ class GrowingTable:
         metrics: The metrics that will be asked for.
         base: The table to ask first; None to measure everything.
 
+    Raises:
+        InvalidInputError: The base table lacks a metric, and its networks were not trained as ours are.
+
     Attributes:
         dataset: The base table's name, else that of the image data.
         source: The base table's, else ``measured``.
         space: The search space.
         skeleton: The size of the networks, for their costs.
+        attacks: What ``adversarial@8`` and ``worst@8`` are over: the paper's four, which can be measured.
     """
 
     complete = False
+    attacks = PAPER_ATTACKS
 
     def __init__(self, measurer: Measurer, metrics: Iterable[Metric], base: Table | None = None) -> None:
         self.measurer, self.base = measurer, base
@@ -72,11 +77,22 @@ class GrowingTable:
         self._canonical = np.array(self.space.canonical_list())
         held = set(base.metrics) if base else set()
         self._own = tuple(dict.fromkeys(metric for metric in metrics if metric not in held))
+        self._check_training()
         self._columns = {metric: np.full(self.space.size, np.nan) for metric in self._own}
         for metric, column in self._columns.items():
             for index, value in measurer.stored(metric, self._own).items():
                 column[self._canonical == self._canonical[index]] = value
         self._measured: set[tuple[Metric, int]] = set()
+
+    def _check_training(self) -> None:
+        """Refuse to add measurements to a table of networks that were trained in another way than ours are."""
+        training = getattr(self.base, "training", "")
+        if self._own and training not in ("", STANDARD_TRAINING):
+            lacking = ", ".join(map(str, self._own[:5]))
+            raise InvalidInputError(
+                f"{self.dataset} holds no {lacking}, and its networks are of {training}: what is measured here is "
+                "another training, not to be mixed with it; search on its own metrics, or without --dataset"
+            )
 
     @property
     def digest(self) -> str:

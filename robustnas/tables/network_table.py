@@ -31,6 +31,8 @@ class NetworkTable(ABC):
         digest: A SHA-256 of the content.
         source: Where its numbers come from, as records say it.
         metrics: The metrics it holds.
+        attacks: The attacks that ``adversarial@8`` and ``worst@8`` are over; None for those that it holds at this eps.
+        training: How its networks were trained, as records say it; empty if unknown.
     """
 
     space: EnumerableSpace[Any]
@@ -40,6 +42,8 @@ class NetworkTable(ABC):
     metrics: tuple[Metric, ...]
     complete = True
     notes: Sequence[str] = ()
+    attacks: tuple[str, ...] | None = None
+    training: str = ""
 
     @abstractmethod
     def _read(self, metric: Metric) -> FloatArray:

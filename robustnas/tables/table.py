@@ -18,6 +18,9 @@ from robustnas.spaces import EnumerableSpace
 MEASURED: tuple[str, ...] = ("table", "file", "measured")
 """Sources whose numbers are measurements, as far as is known: published, in a user's own file, or our evaluator's."""
 
+STANDARD_TRAINING = "standard training, one seed"
+"""How the networks of the robustness database were trained, as records say it."""
+
 ATTACHED_NAME = re.compile(r"[A-Za-z_]\w*\.\w+", re.ASCII)
 """What the full name of an attached column looks like: table, dot, column."""
 

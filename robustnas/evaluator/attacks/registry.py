@@ -7,7 +7,7 @@ from pkgutil import resolve_name
 from robustnas.errors import EvaluationError, InvalidInputError, unknown_name
 from robustnas.evaluator.attacks.attacker import Attacker
 from robustnas.evaluator.attacks.settings import AttackSettings
-from robustnas.metric import ATTACKS
+from robustnas.metric import ATTACKS, measurable_attacks
 
 
 def create_attacker(name: str, settings: AttackSettings | None = None, seed: int = 0) -> Attacker:
@@ -18,7 +18,11 @@ def create_attacker(name: str, settings: AttackSettings | None = None, seed: int
         EvaluationError: Its class cannot be imported, or is not an `Attacker`.
     """
     if name not in ATTACKS:
-        raise InvalidInputError(unknown_name("attack", name, ATTACKS))
+        raise InvalidInputError(unknown_name("attack", name, measurable_attacks()))
+    if not ATTACKS[name].measurable:
+        raise InvalidInputError(
+            f"{ATTACKS[name].title} is known from tables only; expected one of {', '.join(measurable_attacks())}"
+        )
     return _attacker_class(name)(settings or AttackSettings(), seed)
 
 

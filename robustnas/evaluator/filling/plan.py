@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from robustnas.checks import whole_number
-from robustnas.errors import PlanError, unknown_name
+from robustnas.errors import InvalidInputError, PlanError, unknown_name
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, TrainingConfig, recipe
-from robustnas.metric import Metric
+from robustnas.metric import Metric, check_measurable
 from robustnas.objectives.objective import Objective
 from robustnas.plan_file import parse_plan, read_plan
 from robustnas.spaces.nasbench201.cell import Cell
@@ -197,7 +197,10 @@ def _measured(text: str) -> tuple[Metric, ...]:
     for term in objective.terms:
         if not term.metrics:
             raise PlanError(f"metrics: {term.atom!r} cannot be measured; expected such as clean, pgd@1 or worst@2")
-    return objective.metrics
+    try:
+        return tuple(check_measurable(metric) for metric in objective.metrics)
+    except InvalidInputError as error:
+        raise PlanError(f"metrics: {error}") from None
 
 
 def _networks(value: object, sample_seed: int) -> tuple[Cell, ...]:

@@ -15,13 +15,14 @@ import numpy as np
 
 from robustnas.arrays import AnyArray, FloatArray, IntArray, read_only
 from robustnas.errors import DataNotFoundError, InvalidInputError, ObjectiveError, unknown_name
-from robustnas.metric import Metric
-from robustnas.spaces.nasbench201 import NASBENCH201, space
+from robustnas.metric import PAPER_ATTACKS, Metric
+from robustnas.spaces.nasbench201 import NASBENCH201, SKELETONS, space
 from robustnas.spaces.nasbench201.cell import Architecture
 from robustnas.tables.attached.attached import AttachedTable, attached_tables
 from robustnas.tables.database.cache import CachedFolder, scan
 from robustnas.tables.database.published import KEYS, META, PublishedFile
 from robustnas.tables.network_table import NetworkTable
+from robustnas.tables.table import STANDARD_TRAINING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,9 +84,11 @@ class DatabaseTable(NetworkTable):
 
     space = NASBENCH201
     source = "table"
+    attacks = PAPER_ATTACKS
 
     def __init__(self, dataset: str, files: CachedFolder) -> None:
         self.dataset = dataset
+        self.training = STANDARD_TRAINING if dataset in SKELETONS else ""
         self.digest = files.digest(dataset)
         self.metrics = files.metrics(dataset)
         self.folder = files.folder

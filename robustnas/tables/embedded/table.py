@@ -13,7 +13,7 @@ import numpy as np
 from robustnas.arrays import FloatArray, read_only
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, unknown_name
-from robustnas.metric import Metric
+from robustnas.metric import PAPER_ATTACKS, Metric
 from robustnas.spaces.nasbench201 import NASBENCH201, Skeleton
 from robustnas.tables.attached.attached import AttachedTable, attached_tables
 from robustnas.tables.embedded.model import SurrogateModel, file_digest, model_predictions, read_model
@@ -57,6 +57,7 @@ class SurrogateTable(NetworkTable):
 
     space = NASBENCH201
     source = "surrogate"
+    attacks = PAPER_ATTACKS
 
     def __init__(self, noise_seed: int | None = None, *, model: Path | None = None) -> None:
         self.noise_seed = None if noise_seed is None else whole_number("noise_seed", noise_seed, at_least=0)
