@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from robustnas.errors import DataError, DataNotFoundError
 from robustnas.tables.database.cache import cache_directory, cache_size
 from robustnas.tables.database.database import DATA_VARIABLE, Database, find_folder, user_folder
 from robustnas.tables.database.download import fetch, fetchable, published_sums
-from robustnas.tables.database.importing import install
+from robustnas.tables.database.importing import Import, install
+from robustnas.tables.database.published import META
+from robustnas.tables.database.robbench_download import fetch_robbench, is_robbench
 
 _target_option = data_option("Folder to write to.", "the user's data directory")
 
@@ -57,24 +60,33 @@ def status(data: Path | None, as_json: bool) -> None:
 
 
 @data.command(name="import")
-@click.argument("source", metavar="DIR", type=PATH)
+@click.argument("source", metavar="PATH", type=PATH)
 @_target_option
-def import_(source: Path, data: Path | None) -> None:
-    """Check a downloaded folder and copy it to the data directory.
+@click.option("--replace", is_flag=True, help="Replace files that are there with other content.")
+def import_(source: Path, data: Path | None, replace: bool) -> None:
+    """Check downloaded data and add it to the data directory.
 
-    DIR is in the published layout: meta.json and <dataset>/<key>_<measure>.json; any subset of the files will do.
+    PATH is a folder in the published layout (meta.json and <dataset>/<key>_<measure>.json; any subset of the files will
+    do), a zip archive of it or a folder of such archives; the JSON of NAS-RobBench-201 in either of its forms, which
+    becomes the datasets robbench-cifar10, robbench-cifar100 and robbench-ImageNet16-120; or the JSON of the database's
+    web page at eps 1/255.
+
+    A folder that already has data is added to. If a file is there with other content, nothing is changed, unless
+    --replace says so.
 
     \b
     Example:
       robustnas data import ~/Downloads/robustness-data
+      robustnas data import ~/Downloads/cifar10.zip
+      robustnas data import NAS-RobBench-201_html.json
     """
-    database = install(source, data)
-    n_files = len(database.files.files)
-    click.echo(f"imported {n_files} files into {database.folder}: {', '.join(database)}")
-    _warn_if_hidden(database.folder)
+    result = install(source, data, replace=replace)
+    for line in _import_lines(result):
+        click.echo(line)
+    _warn_if_hidden(result.database.folder)
 
 
-@data.command(name="fetch", epilog=f"Datasets: {', '.join(fetchable())}.")
+@data.command(name="fetch", epilog=f"Datasets: {', '.join([*fetchable(), 'robbench'])}.")
 @click.argument("datasets", metavar="[DATASET]...", nargs=-1)
 @_target_option
 @click.option(
@@ -84,17 +96,27 @@ def import_(source: Path, data: Path | None) -> None:
 def fetch_(datasets: tuple[str, ...], data: Path | None, url: str | None, quiet: bool) -> None:
     """Download the accuracies of datasets and check their SHA-256.
 
-    Without a DATASET, all are fetched. Files that are already there and right are not downloaded again.
+    Without a DATASET, all of the robustness database are fetched. Files that are already there and right are not
+    downloaded again. robbench is NAS-RobBench-201, networks trained adversarially, as the datasets robbench-cifar10,
+    robbench-cifar100 and robbench-ImageNet16-120; they come together.
 
     \b
     Example:
       robustnas data fetch cifar10
+      robustnas data fetch robbench
     """
     target = (data or user_folder()).expanduser()
-    files = fetch(datasets, target, url, progress=not quiet)
-    database = Database.open(target)
-    click.echo(f"{len(files)} files are in {database.folder}, as published: {', '.join(database)}")
-    _warn_if_hidden(database.folder)
+    published = tuple(name for name in datasets if not is_robbench(name))
+    if published or not datasets:
+        files = fetch(published, target, url, progress=not quiet)
+        database = Database.open(target)
+        click.echo(f"{len(files)} files are in {database.folder}, as published: {', '.join(database)}")
+    if len(published) < len(datasets):
+        found = fetch_robbench(target, url)
+        there = [f"NAS-RobBench-201 is in {target} already, as published"]
+        for line in there if found is None else _import_lines(found):
+            click.echo(line)
+    _warn_if_hidden(target.absolute())
 
 
 @data.command()
@@ -110,7 +132,7 @@ def verify(data: Path | None, own: bool) -> None:
       robustnas data verify --data ~/robustness-data
     """
     database = Database.open(data)
-    database.files.verify()
+    database.verify()
     files, sums = database.files.known, published_sums()
     known = [path for path in files if path in sums]
     other = [path for path in known if sums[path] != files[path].sha256]
@@ -118,11 +140,26 @@ def verify(data: Path | None, own: bool) -> None:
         advice = "delete them and run `robustnas data fetch`, or pass --own if these are files of your own"
         raise DataError(f"{database.folder}: not as published, though readable: {', '.join(other)}; {advice}")
     n_same = len(known) - len(other)
-    click.echo(f"{len(files)} files in {database.folder} are sound; {n_same} of them match their published SHA-256")
+    n_files = len(files) + len(database.imported)
+    click.echo(f"{n_files} files in {database.folder} are sound; {n_same} of them match their published SHA-256")
+    for file in database.imported.values():
+        click.echo(f"  {file.dataset}: imported from {file.source}, whose SHA-256 is {file.sha256}")
 
 
 for command in (attach, attached, detach):
     data.add_command(command)
+
+
+def _import_lines(result: Import) -> list[str]:
+    """Return what an import did, in sentences: how many files of what, then what else there is to know."""
+    n_new, n_other, n_same = (sum(p != META for p in ps) for ps in (result.added, result.replaced, result.same))
+    parts = [f"imported {n_new + n_other} {'file' if n_new + n_other == 1 else 'files'}"]
+    if n_other:
+        parts.append(f"{n_other} of which replaced others")
+    if n_same:
+        parts.append(f"{n_same} were already there with the same content")
+    datasets = ", ".join(result.database)
+    return [f"{', '.join(parts)}; {result.database.folder} holds {datasets}", *(f"  {note}" for note in result.notes)]
 
 
 def _report(folder: Path | None, database: Database | None) -> dict[str, Any]:
@@ -144,7 +181,13 @@ def _report(folder: Path | None, database: Database | None) -> dict[str, Any]:
 def _contents(database: Database, dataset: str) -> dict[str, Any]:
     table = database[dataset]
     metrics = [str(metric) for metric in table.metrics]
-    return {"digest": table.digest, "metrics": metrics, "measures": {k: list(v) for k, v in table.measures.items()}}
+    content: dict[str, Any] = {"digest": table.digest, "metrics": metrics}
+    content["measures"] = {k: list(v) for k, v in table.measures.items()}
+    if table.training:
+        content["training"] = table.training
+    if table.imported:
+        content["imported"] = table.imported.summary()
+    return content
 
 
 def _text(report: dict[str, Any]) -> str:
@@ -155,7 +198,21 @@ def _text(report: dict[str, Any]) -> str:
     for dataset, contents in report["datasets"].items():
         lines.append(f"{dataset}: {len(contents['metrics'])} metrics, digest {contents['digest'][:16]}")
         lines += [f"  {measure}: {', '.join(keys)}" for measure, keys in contents["measures"].items()]
+        lines += _imported_lines(contents)
     return "\n".join(lines)
+
+
+def _imported_lines(contents: Mapping[str, Any]) -> list[str]:
+    """Return what is known of the imported file of a dataset, in words; [] if it has none."""
+    found = contents.get("imported")
+    if not found:
+        return []
+    lines = [f"  {contents['training']}"] if contents.get("training") else []
+    lines.append(f"  imported from {found['source']}: {found['n_networks']:,} networks")
+    if found["noise"]:
+        noise = ", ".join(f"{name} {100 * std:.2f}" for name, (std, _) in found["noise"].items())
+        lines.append(f"  noise of the means between seeds, in points: {noise}")
+    return lines
 
 
 def _warn_if_hidden(folder: Path) -> None:

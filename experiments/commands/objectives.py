@@ -11,7 +11,7 @@ import numpy as np
 
 from experiments.commands.options import data_option, dataset_option, json_option, open_dataset, print_json
 from robustnas.metric import ATTACKS, CORRUPTIONS, PAPER_ATTACKS, corruption_metrics
-from robustnas.objectives import Objective, facts, provenance, training_lines
+from robustnas.objectives import Objective, facts, training_lines, training_of
 from robustnas.spaces import COSTS
 from robustnas.tables.table import Table
 
@@ -35,7 +35,7 @@ def objectives(dataset: str | None, data: Path | None, as_json: bool) -> None:
     rows = list(_rows(table))
     if as_json:
         plain = [{name: value for name, value in row.items() if name != "scale"} for row in rows]
-        print_json({"dataset": table.dataset, **provenance(table), "objectives": plain})
+        print_json({"dataset": table.dataset, **training_of(table), "objectives": plain})
         return
     width = max(len(row["objective"]) for row in rows)
     for line in training_lines(table):

@@ -16,7 +16,7 @@ from experiments.commands.options import (
     score_lines,
 )
 from robustnas.errors import ObjectiveError
-from robustnas.objectives import provenance, training_lines
+from robustnas.objectives import training_lines, training_of
 from robustnas.spaces import COSTS
 from robustnas.tables.table import Table, cost_column
 
@@ -43,7 +43,7 @@ def query(arch: str, dataset: str | None, data: Path | None, as_json: bool) -> N
     scores = {metric: float(table.column(metric)[index]) for metric in table.metrics}
     if as_json:
         named = {str(metric): score for metric, score in scores.items()}
-        facts = {"arch": str(architecture), "uid": uid, "dataset": table.dataset, **provenance(table)}
+        facts = {"arch": str(architecture), "uid": uid, "dataset": table.dataset, **training_of(table)}
         print_json({**facts, "scores": named})
         return
     accuracies = {str(metric): score for metric, score in scores.items() if metric.is_accuracy}

@@ -27,7 +27,7 @@ from experiments.comparison.run import RunSpec, Trajectory, steps
 from experiments.pages.table import number, unit
 from robustnas.errors import InvalidInputError, PlanError, excerpt
 from robustnas.metric import ATTACKS
-from robustnas.objectives import facts, meaning_lines, meanings, provenance, scale_of, training_lines
+from robustnas.objectives import facts, meaning_lines, meanings, scale_of, training_lines, training_of
 from robustnas.plan_file import read_toml
 from robustnas.spaces import COSTS
 from robustnas.tables.table import Table
@@ -119,7 +119,7 @@ def _run(spec: RunSpec, table: Table, progress: SearchProgress) -> Trajectory:
 def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float) -> dict[str, Any]:
     result: dict[str, Any] = {
         "dataset": table.dataset,
-        **provenance(table),
+        **training_of(table),
         **meanings(spec.objectives, table),
         "objective": spec.objective,
         "searcher": spec.searcher,

@@ -12,7 +12,7 @@ from experiments.comparison.plan import Plan
 from experiments.comparison.run import method_sources
 from robustnas.naslib import PREFIX
 from robustnas.naslib.loading import source_digest
-from robustnas.objectives import attached_digests, cross_objectives, facts, parse_objectives, provenance
+from robustnas.objectives import attached_digests, cross_objectives, facts, parse_objectives, training_of
 from robustnas.tables.table import Table
 
 _PACKAGES = ("robustnas", "numpy", "optuna", "scikit-learn", "scipy", "xgboost")
@@ -31,7 +31,7 @@ def manifest(plan: Plan, table: Table) -> dict[str, Any]:
         "dataset": table.dataset,
         "space": table.space.name,
         "source": table.source,
-        **provenance(table),
+        **training_of(table),
         "plan": plan.text or json.dumps(plan.as_dict(), indent=2),
         "database_digest": table.digest,
         **attached_digests([part for text in plan.objectives for part in parse_objectives(text)], table),

@@ -25,7 +25,7 @@ from robustnas.objectives import (
     objective_column,
     objectives_text,
     parse_objectives,
-    provenance,
+    training_of,
     utility_columns,
 )
 from robustnas.oracle import Oracle, Outcome
@@ -235,7 +235,7 @@ def record(spec: RunSpec, table: Table) -> dict[str, Any]:
         "dataset": table.dataset,
         "space": table.space.name,
         "database_digest": table.digest,
-        **provenance(table),
+        **training_of(table),
         **meanings(spec.objectives, table),
         **attached_digests(spec.objectives, table),
         **({"sources": sources} if sources else {}),

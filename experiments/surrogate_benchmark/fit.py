@@ -12,7 +12,7 @@ import numpy as np
 
 from robustnas.arrays import FloatArray, IntArray
 from robustnas.errors import InvalidInputError
-from robustnas.objectives import digests_of, meanings, objective_column, provenance
+from robustnas.objectives import digests_of, meanings, objective_column, training_of
 from robustnas.objectives.objective import Objective
 from robustnas.reference import is_reference, source_digests, user_code
 from robustnas.spaces import encoding
@@ -129,7 +129,7 @@ def _fit_record(spec: FitSpec, table: Table) -> dict[str, Any]:
         "n_test": len(test),
         "seed": spec.seed,
         "database_digest": table.digest,
-        **provenance(table),
+        **training_of(table),
         **meanings([Objective(spec.objective)], table),
         **_attached_digests(spec, table),
         **({"sources": sources} if sources else {}),

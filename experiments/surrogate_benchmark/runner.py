@@ -22,7 +22,7 @@ from experiments.surrogate_benchmark.noise_ceiling import noise_ceiling
 from experiments.surrogate_benchmark.plan import BenchmarkPlan
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
-from robustnas.objectives import facts, objective_column, provenance
+from robustnas.objectives import facts, objective_column, training_of
 from robustnas.objectives.objective import Objective
 from robustnas.spaces import encoding
 from robustnas.tables.datasets import check_table, open_table
@@ -112,7 +112,7 @@ def manifest(plan: BenchmarkPlan, table: Table) -> dict[str, Any]:
         "dataset": table.dataset,
         "space": table.space.name,
         "source": table.source,
-        **provenance(table),
+        **training_of(table),
         "database_digest": table.digest,
         **({SOURCES: sources} if sources else {}),
         "versions": versions(plan.surrogates),

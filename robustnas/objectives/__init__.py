@@ -9,10 +9,10 @@ from robustnas.objectives.facts import (
     meaning_lines,
     meanings,
     objective_column,
-    provenance,
     scale_of,
     title,
     training_lines,
+    training_of,
 )
 from robustnas.objectives.objective import (
     Objective,
@@ -38,10 +38,10 @@ __all__ = [
     "objective_column",
     "objectives_text",
     "parse_objectives",
-    "provenance",
     "scale_of",
     "score_columns",
     "title",
     "training_lines",
+    "training_of",
     "utility_columns",
 ]

@@ -11,7 +11,7 @@ import numpy as np
 
 from robustnas.arrays import FloatArray
 from robustnas.errors import ObjectiveError
-from robustnas.metric import ATTACKS, MEAN_CORRUPTION
+from robustnas.metric import ATTACKS, MEAN_CORRUPTION, Metric
 from robustnas.objectives.objective import Objective, objectives_text, parse_objectives, utility_columns
 from robustnas.objectives.term import Term
 from robustnas.tables.noise import NoiseFloor, noise_floor, noise_near_best
@@ -50,16 +50,15 @@ def cross_objectives(table: Table) -> tuple[Objective, ...]:
     return (*found, *(Objective(str(metric)) for metric in table.metrics if metric.kind in ATTACKS))
 
 
-def provenance(table: Table) -> dict[str, str]:
-    """Return ``{"training": ...}``, how the networks of a table were trained; {} if it does not say."""
+def training_of(table: Table) -> dict[str, str]:
+    """Return ``{"training": ...}``, how the networks of a table were trained; {} if as usual, or if it does not say."""
     training = str(getattr(table, "training", "") or "")
-    return {"training": training} if training else {}
+    return {"training": training} if training not in ("", STANDARD_TRAINING) else {}
 
 
 def training_lines(table: Table) -> list[str]:
-    """Return a sentence on how the networks of a table were trained, where it says so and it is not as usual."""
-    training = provenance(table).get("training", STANDARD_TRAINING)
-    return [] if training == STANDARD_TRAINING else [f"networks of {table.dataset}: {training}"]
+    """Return what `training_of` returns, as a sentence."""
+    return [f"networks of {table.dataset}: {training}" for training in training_of(table).values()]
 
 
 def meanings(objectives: Sequence[Objective], table: Table) -> dict[str, dict[str, list[str]]]:
@@ -150,6 +149,7 @@ def facts(asked: Asked, table: Table) -> dict[str, Any]:
         return len(np.unique(space.network_of_index()[utilities >= best - noise]))
 
     noise = _noise(objective, lambda: noise_floor(scores, space))
+    noise = noise if math.isfinite(noise) else _seed_noise(objective, table)
     near_best = _noise(objective, lambda: noise_near_best(scores, space, minimised=objective.minimised))
     return {
         "best": objective.sign * best,
@@ -169,6 +169,14 @@ def _noise(objective: Objective, estimate: Callable[[], NoiseFloor]) -> float:
     if any(term.attached for term in objective.terms):
         return 0.0 if objective.minimised else math.nan
     return estimate().std if any(term.metrics for term in objective.terms) else 0.0
+
+
+def _seed_noise(objective: Objective, table: Table) -> float:
+    """Return the noise of a single metric between training seeds, where a table has no twins but knows of seeds."""
+    (term, *others) = objective.terms
+    known: dict[Metric, float] = getattr(table, "seed_noise", {})
+    is_single = not others and len(term.metrics) == 1 and term.weight == 1
+    return known.get(term.metrics[0], math.nan) if is_single else math.nan
 
 
 def _is_accuracy(term: Term) -> bool:

@@ -17,6 +17,7 @@ from robustnas.reference import is_reference, load_reference, user_code
 from robustnas.registry import Registry
 from robustnas.spaces import EnumerableSpace
 from robustnas.spaces.nasbench201 import NASBENCH201, SKELETONS
+from robustnas.tables.database.column_names import robbench_names
 from robustnas.tables.database.database import DATA_VARIABLE, Database, find_folder, has_data
 from robustnas.tables.embedded import open_surrogate, surrogate_names, surrogate_of
 from robustnas.tables.table import Table
@@ -33,7 +34,10 @@ def _published(dataset: str, data: str | Path | None) -> Table:
         stand_in = surrogate_of(dataset)
         raise DataNotFoundError(f"{error}{_needs_none(stand_in) if stand_in else ''}") from None
     if dataset not in database:
-        known = [*database, *(name for name in DATASETS if name not in SKELETONS)]
+        if dataset in robbench_names():
+            advice = "robustnas data fetch robbench, or robustnas data import FILE"
+            raise DataNotFoundError(f"{database.folder} has no {dataset}, of NAS-RobBench-201; to get it: {advice}")
+        known = [*database, *(name for name in DATASETS if DATASETS[name] is not _published)]
         raise InvalidInputError(f"{unknown_name('dataset', dataset, known)}; in {database.folder} and embedded")
     return database[dataset]
 
@@ -48,7 +52,11 @@ def _embedded(dataset: str, data: str | Path | None) -> Table:  # noqa: ARG001  
 
 DATASETS: Registry[Opener] = Registry(
     "dataset",
-    {**dict.fromkeys(SKELETONS, _published), **dict.fromkeys(surrogate_names(), _embedded)},
+    {
+        **dict.fromkeys(SKELETONS, _published),
+        **dict.fromkeys(robbench_names(), _published),
+        **dict.fromkeys(surrogate_names(), _embedded),
+    },
     "robustnas.datasets",
 )
 """Datasets by name, each with what opens it."""
@@ -122,7 +130,7 @@ def space_of(dataset: str) -> EnumerableSpace[Any] | None:
     if is_reference(dataset):
         return None
     name = dataset.partition("@")[0]
-    return NASBENCH201 if name in {*SKELETONS, *surrogate_names()} or name not in DATASETS else None
+    return NASBENCH201 if name in {*SKELETONS, *robbench_names(), *surrogate_names()} or name not in DATASETS else None
 
 
 def choose_dataset(dataset: str | None, data: str | Path | None = None) -> str:

@@ -116,5 +116,6 @@ def missing_metric(metric: Metric, table: Table) -> str:
     """Return a sentence that says which metric a table lacks and what it has near it."""
     same = [str(known) for known in table.metrics if known.kind == metric.kind]
     if same:
-        return f"{table.dataset} holds no {metric}; it has {', '.join(same)}; --images NAME measures others"
+        others = "; --images NAME measures others" if getattr(table, "training", "") in ("", STANDARD_TRAINING) else ""
+        return f"{table.dataset} holds no {metric}; it has {', '.join(same)}{others}"
     return f"{table.dataset}: {unknown_name('metric', str(metric), [str(known) for known in table.metrics])}"

@@ -96,13 +96,25 @@ class CachedFolder:
                 return cls(folder, cache, meta, known)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             pass  # new, or damaged
-        known = {path: KnownFile(*stamp, _sha256(_content(folder / path))) for path, stamp in stamps.items()}
-        imported = cls(folder, cache, read_meta(folder / META), known)
-        for file in imported.files:
-            imported.array(file)
+        found = cls.read(folder)
         with _writing(cache), atomic_file(index) as output:
-            output.write(json.dumps({"epsilons": dict(imported.meta.epsilons), "files": known}).encode())
-        return imported
+            output.write(json.dumps({"epsilons": dict(found.meta.epsilons), "files": found.known}).encode())
+        return found
+
+    @classmethod
+    def read(cls, folder: Path) -> CachedFolder:
+        """Read and check every file of a database folder, without remembering the folder.
+
+        Raises:
+            DataNotFoundError: The folder or its meta.json does not exist.
+            DataError: A file is faulty, or the cache cannot be written.
+        """
+        folder, cache = folder.absolute(), cache_directory() / "database"
+        known = {path: KnownFile(*stamp, _sha256(_content(folder / path))) for path, stamp in scan(folder).items()}
+        found = cls(folder, cache, read_meta(folder / META), known)
+        for file in found.files:
+            found.array(file)
+        return found
 
     @cached_property
     def files(self) -> tuple[PublishedFile, ...]:

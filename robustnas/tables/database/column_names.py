@@ -1,8 +1,8 @@
 """Names of columns in the files of NAS-RobBench-201 and of the database's web page, and the metrics they stand for.
 
 NAS-RobBench-201 (Wu et al., "Robust NAS under adversarial training: benchmark, theory, and beyond", ICLR 2024) calls
-them ``val_acc``, ``val_fgsm_3_acc``, ``val_pgd_8.0_acc`` and ``autoattack``, which is at eps 8; the database's web page,
-which is all at eps 1, ``clean``, ``aa_apgd-ce``, ``aa_square``, ``fgsm``, ``pgd`` and ``corr``.
+them ``val_acc``, ``val_fgsm_3_acc``, ``val_pgd_8.0_acc`` and ``autoattack``, which is at eps 8; the database's web
+page, which is all at eps 1, ``clean``, ``aa_apgd-ce``, ``aa_square``, ``fgsm``, ``pgd`` and ``corr``.
 """
 
 from __future__ import annotations
@@ -64,8 +64,10 @@ def robbench_metric(name: str) -> Metric | None:
 def page_column(name: str) -> tuple[str, Metric] | None:
     """Return dataset and metric of a column of a web page's file, ``<images>#<metric>``; None if unknown.
 
-    >>> [str(part) for part in page_column("imagenet#val_fgsm_3_acc")], [str(part) for part in page_column("cifar10#pgd")]
-    (['robbench-ImageNet16-120', 'fgsm@3'], ['cifar10', 'pgd@1'])
+    >>> [str(part) for part in page_column("imagenet#val_fgsm_3_acc")]
+    ['robbench-ImageNet16-120', 'fgsm@3']
+    >>> [str(part) for part in page_column("cifar10#pgd")]
+    ['cifar10', 'pgd@1']
     """
     images, _, metric = name.partition("#")
     dataset = images_named(images)

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Iterable
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from robustnas.atomic import atomic_file, remove_temporaries
+from robustnas.atomic import atomic_file
 from robustnas.errors import DownloadError, InvalidInputError, unknown_name
 from robustnas.spaces.nasbench201.cost import SKELETONS
+from robustnas.tables.database.column_names import robbench_names
+from robustnas.tables.database.folder_lock import locked_folder
 from robustnas.tables.database.published import META
 
 PUBLIC_COPY = "https://raw.githubusercontent.com/RuiZhong961230/LLMO/712d1ece9f8f6b9aada0cc7ac9087a6a84e235ea/ENAS_Data"
@@ -81,14 +82,24 @@ def fetch(
     """
     names = list(dict.fromkeys(datasets)) or list(fetchable())
     paths = [META, *(path for name in names for path in _checked_paths(name))]
-    base = (base_url or os.environ.get(URL_VARIABLE) or PUBLIC_COPY).rstrip("/")
-    if not base.startswith(("http://", "https://")):
-        raise InvalidInputError(f"base URL {base!r}: expected one that starts with http:// or https://")
-    with _locked(directory), TemporaryDirectory() as scratch:
+    base = mirror(base_url) or PUBLIC_COPY
+    with locked_folder(directory, DownloadError), TemporaryDirectory() as scratch:
         for path in _shown(paths, progress):
             if not _is_right(directory / path, path):
                 _fetch_file(path, directory / path, base, retries, scratch)
     return [directory / path for path in paths]
+
+
+def mirror(base_url: str | None) -> str | None:
+    """Return the base URL of the mirror that is named, by ROBUSTNAS_URL if not otherwise; None if none is.
+
+    Raises:
+        InvalidInputError: It is no URL.
+    """
+    base = (base_url or os.environ.get(URL_VARIABLE) or "").rstrip("/")
+    if base and not base.startswith(("http://", "https://")):
+        raise InvalidInputError(f"base URL {base!r}: expected one that starts with http:// or https://")
+    return base or None
 
 
 def _is_right(target: Path, path: str) -> bool:
@@ -96,18 +107,39 @@ def _is_right(target: Path, path: str) -> bool:
 
 
 def _fetch_file(path: str, target: Path, base: str, retries: int, scratch: str) -> None:
-    import pooch
-    import requests
-
     url = f"{base}/data/{META}" if path == META and base == PUBLIC_COPY else f"{base}/{path.replace('@', '%40')}"
-    digest = f"sha256:{published_sums()[path]}"
-    pooch.get_logger().setLevel("WARNING")  # the progress bar shows the rest
-    source = pooch.create(scratch, base_url="", registry={path: digest}, urls={path: url}, retry_if_failed=retries)
+    content = downloaded(url, path, published_sums()[path], retries, scratch, by_hand=_PAGE)
     try:
-        content = Path(source.fetch(path, downloader=_download)).read_bytes()
         target.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(target) as file:
             file.write(content)
+    except OSError as error:
+        raise _unwritten(target, error) from error
+
+
+def downloaded(url: str, path: str, sha256: str, retries: int, scratch: str, *, by_hand: str) -> bytes:
+    """Download a file and return its content, which has the SHA-256 that was published.
+
+    Args:
+        url: Where it is.
+        path: Its path in the layout.
+        sha256: Its SHA-256.
+        retries: How often to retry after a failure that may be temporary.
+        scratch: A folder to write it to.
+        by_hand: Where a user may download it by hand, for messages.
+
+    Raises:
+        DownloadError: Naming the URL, the cause and what to do.
+    """
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel("WARNING")  # the progress bar shows the rest
+    source = pooch.create(
+        scratch, base_url="", registry={path: f"sha256:{sha256}"}, urls={path: url}, retry_if_failed=retries
+    )
+    try:
+        return Path(source.fetch(path, downloader=partial(_download, by_hand=by_hand))).read_bytes()
     except requests.RequestException as error:  # is an OSError too
         raise DownloadError(
             f"{url}: {_cause(error)} ({retries + 1} attempts); finished files are kept: run the command again later, "
@@ -116,13 +148,17 @@ def _fetch_file(path: str, target: Path, base: str, retries: int, scratch: str) 
     except ValueError as error:
         raise DownloadError(
             f"{url}: the content is not what was published ({_cause(error)}) and was not kept: try again, or name "
-            f"another mirror with --url, or download it by hand from {_PAGE}"
+            f"another mirror with --url, or download it by hand from {by_hand}"
         ) from error
     except OSError as error:
-        raise DownloadError(f"cannot write {target}: {error}; free some space, or name another folder") from error
+        raise _unwritten(Path(scratch), error) from error
 
 
-def _download(url: str, output_file: str, source: Any) -> None:
+def _unwritten(target: Path, error: OSError) -> DownloadError:
+    return DownloadError(f"cannot write {target}: {error}; free some space, or name another folder")
+
+
+def _download(url: str, output_file: str, source: Any, *, by_hand: str) -> None:
     """Download as pooch does, but do not retry after an error that will stay, such as 404."""
     import pooch
     import requests
@@ -135,7 +171,7 @@ def _download(url: str, output_file: str, source: Any) -> None:
             raise
         raise DownloadError(
             f"{url}: the server answers {response.status_code} {response.reason}; check the URL (--url), "
-            f"or download the data by hand from {_PAGE} and run `robustnas data import DIR`"
+            f"or download the data by hand from {by_hand} and run `robustnas data import PATH`"
         ) from error
 
 
@@ -145,38 +181,17 @@ def _cause(error: Exception) -> str:
 
 def _checked_paths(dataset: str) -> list[str]:
     if dataset not in SKELETONS:
-        raise InvalidInputError(unknown_name("dataset", dataset, SKELETONS))
+        raise InvalidInputError(unknown_name("dataset", dataset, [*SKELETONS, "robbench", *robbench_names()]))
     if not _paths(dataset):
         raise InvalidInputError(
             f"{dataset} is not in the public copy, which holds {' and '.join(fetchable())}; download it from {_PAGE}, "
-            "unpack it and run `robustnas data import DIR`"
+            "unpack it and run `robustnas data import PATH`"
         )
     return _paths(dataset)
 
 
 def _paths(dataset: str) -> list[str]:
     return [path for path in published_sums() if path.startswith(f"{dataset}/")]
-
-
-@contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """Keep a second fetch out of the folder, and remove what a killed one left there."""
-    from filelock import FileLock, Timeout
-
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(directory / ".fetch.lock", blocking=False)
-        lock.acquire()
-    except Timeout:
-        raise DownloadError(f"another fetch is writing to {directory}; wait until it is done") from None
-    except OSError as error:
-        raise DownloadError(f"cannot write to {directory}: {error}; name another folder with --data") from error
-    try:
-        for folder in (directory, *(directory / name for name in fetchable())):
-            remove_temporaries(folder)
-        yield
-    finally:
-        lock.release()
 
 
 def _shown(paths: list[str], progress: bool) -> Iterable[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from robustnas.arrays import FloatArray
-from robustnas.errors import DataError
+from robustnas.errors import DataError, excerpt
 from robustnas.metric import ATTACKS, Metric
 from robustnas.spaces.nasbench201.identity import N_NETWORKS, network_of_index, networks
 from robustnas.spaces.nasbench201.numbering import N_CELLS, index_of_id
@@ -138,9 +138,3 @@ def checked_shares(column: FloatArray, name: str, where: str) -> FloatArray:
             f"({wrong.sum()} lie outside){hint}"
         )
     return column
-
-
-def excerpt(value: Any) -> str:
-    """Return a value as a message shows it, cut to 60 characters."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

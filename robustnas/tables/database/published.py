@@ -29,6 +29,7 @@ from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import SKELETONS
 from robustnas.spaces.nasbench201.identity import N_NETWORKS, networks, uids
 from robustnas.spaces.nasbench201.numbering import N_CELLS, index_of_id
+from robustnas.tables.database.column_names import robbench_names
 
 Levels: TypeAlias = tuple[float | None, ...]
 
@@ -38,6 +39,12 @@ KEYS: tuple[str, ...] = ("clean", *(ATTACKS[name].key for name in PAPER_ATTACKS)
 MEASURES: tuple[str, ...] = ("accuracy", "confidence", "cm")
 
 META = "meta.json"
+
+EPSILONS: dict[str, tuple[float, ...]] = {
+    key: (0.1, 0.5, 1.0, 2.0, 3.0, 4.0, *((5.0, 6.0, 7.0, 8.0, 255.0) if key == "fgsm@Linf" else (8.0,)))
+    for key in sorted(ATTACKS[name].key for name in PAPER_ATTACKS)
+}
+"""The eps of each attack key as published, in units of 1/255."""
 
 _SOURCE = "get it from http://robustness.vision/ or with `robustnas data fetch`"
 _WORD = re.compile(rb"\b(true|false|null)\b")
@@ -71,9 +78,9 @@ class PublishedFile:
 
 
 def dataset_order(dataset: str) -> tuple[int, str]:
-    """Return what to sort datasets by: the published ones first, in order, then others by name."""
-    published = list(SKELETONS)
-    return (published.index(dataset) if dataset in SKELETONS else len(published)), dataset
+    """Return what to sort datasets by: the published ones first, in order, then NAS-RobBench-201's, others by name."""
+    known = [*SKELETONS, *robbench_names()]
+    return (known.index(dataset) if dataset in known else len(known)), dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,20 @@ def read_meta(path: Path) -> Meta:
     ids, epsilons = (_member(content, name, path) for name in ("ids", "epsilons"))
     _check_ids(ids, path)
     return Meta({key: _epsilons(values, key, path) for key, values in epsilons.items()})
+
+
+def published_meta() -> bytes:
+    """Return the content of meta.json, computed here: byte for byte what was published.
+
+    >>> import hashlib
+    >>> hashlib.sha256(published_meta()).hexdigest()[:8]
+    '54b6d2c2'
+    """
+    ids = {
+        str(number): {"nb201-string": Cell.from_index(index).arch, "isomorph": str(uids()[index])}
+        for number, index in enumerate(index_of_id().tolist())
+    }
+    return json.dumps({"ids": ids, "epsilons": EPSILONS}).encode()
 
 
 def read_array(content: bytes, file: PublishedFile, levels: Levels, path: Path) -> AnyArray:

@@ -105,8 +105,8 @@ class TestImport:
 
     def test_a_target_that_cannot_be_written(self, published: Path, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
-        assert "cannot copy" in fails(DataError, "import", published, "--data", tmp_path / "file")
-        assert "is not a folder" in fails(DataNotFoundError, "import", tmp_path / "nowhere")
+        assert "cannot write to" in fails(DataError, "import", published, "--data", tmp_path / "file")
+        assert "there is no such file" in fails(DataNotFoundError, "import", tmp_path / "nowhere")
 
 
 class TestFetch:

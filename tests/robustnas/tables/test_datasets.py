@@ -16,6 +16,7 @@ from robustnas.spaces.nasbench201 import NASBENCH201, SKELETONS
 from robustnas.tables import DATASETS, ArrayTable, open_table
 from robustnas.tables.attached.attached import attached_tables
 from robustnas.tables.attached.attaching import attach
+from robustnas.tables.database.column_names import robbench_names
 from robustnas.tables.datasets import choose_dataset, is_surrogate, space_of
 from robustnas.tables.embedded import surrogate_names
 
@@ -174,5 +175,6 @@ def test_typos_are_refused_with_the_nearest_name(published: Path) -> None:
 
 
 def test_spaces_of_registered_names() -> None:
-    assert {name for name in DATASETS if space_of(name) is NASBENCH201} == {*SKELETONS, *surrogate_names()}
+    published = {*SKELETONS, *robbench_names()}
+    assert {name for name in DATASETS if space_of(name) is NASBENCH201} == {*published, *surrogate_names()}
     assert space_of("a folder of the database") is NASBENCH201

@@ -244,7 +244,7 @@ def test_a_folder_that_cannot_be_written(mirror: Mirror, tmp_path: Path) -> None
 def test_a_second_fetch_into_the_same_folder_is_refused(mirror: Mirror, tmp_path: Path) -> None:
     with (
         FileLock(tmp_path / ".fetch.lock", is_singleton=False),
-        pytest.raises(DownloadError, match="another fetch is writing"),
+        pytest.raises(DownloadError, match="another fetch or import is writing"),
     ):
         fetch(mirror, tmp_path)
 
