@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from robustnas.arrays import FloatArray
 from robustnas.checks import whole_number
-from robustnas.errors import BudgetExhausted, NotationError, SearchStalled
-from robustnas.objectives import Objective, needed_metrics, parse_objectives, score_columns, utility_columns
+from robustnas.duration import duration_text, parse_duration, spoken
+from robustnas.errors import BudgetExhausted, InvalidInputError, NotationError, SearchStalled
+from robustnas.objectives import (
+    Objective,
+    default_seconds,
+    needed_metrics,
+    objectives_text,
+    parse_objectives,
+    score_columns,
+    seconds_column,
+    utility_columns,
+)
+from robustnas.simulated_clock import SimulatedClock
 from robustnas.tables.table import Table
 
 _BUDGET = 300
@@ -26,6 +38,7 @@ class Outcome(NamedTuple):
         cost: Forward and backward passes per test image needed to measure it; 0 for a repeat.
         source: Where the scores came from, such as ``table``.
         repeat: Whether the network had been queried before.
+        seconds: Simulated seconds that it took; 0 for a repeat, and without a clock.
     """
 
     cell: Any
@@ -34,6 +47,7 @@ class Outcome(NamedTuple):
     cost: float
     source: str
     repeat: bool
+    seconds: float = 0.0
 
     @property
     def score(self) -> float:
@@ -55,15 +69,24 @@ class Oracle:
     Each *distinct* canonical network counts once against the budget. Repeated queries are free, up to a cap that stops
     a searcher that only repeats itself.
 
+    With a column of seconds, the oracle keeps a simulated clock (`robustnas.simulated_clock`): every distinct query
+    takes the seconds of the architecture that was asked for, and a budget may be one of simulated time.
+
     Args:
         objectives: One objective, or several separated by commas, as text or parsed; a where-clause applies to all.
         table: The table to query.
         budget: Distinct networks that may be queried, from 1 to the number of networks in the space; 300, or all of a
-            smaller space, if None.
+            smaller space, if None. Or simulated time, such as ``"20 h"``, at least that of the longest query.
         max_repeats: Consecutive repeats that are answered before the search counts as stalled.
+        time: What a query takes in seconds: a column, or a sum of columns, such as ``t.train_seconds``; the table's
+            only column of seconds if None and the budget is one of time. Without either there is no clock.
+
+    Attributes:
+        clock: The simulated clock; None without one.
 
     Raises:
-        ObjectiveError: An objective cannot be parsed, the table lacks a metric, or nothing satisfies the constraints.
+        ObjectiveError: An objective cannot be parsed, the table lacks a metric, nothing satisfies the constraints, or
+            no column says how long a query takes.
         InvalidInputError: The budget is out of range.
 
     >>> import numpy as np
@@ -81,16 +104,19 @@ class Oracle:
         objectives: str | Objective | Sequence[str | Objective],
         table: Table,
         *,
-        budget: int | None = None,
+        budget: int | str | None = None,
         max_repeats: int = 2000,
+        time: str | None = None,
     ) -> None:
         self.objectives = parse_objectives(objectives)
         self.table = table
         n_networks = table.space.n_networks
         chosen = min(_BUDGET, n_networks) if budget is None else budget
-        self.budget = whole_number("budget", chosen, at_least=1, at_most=n_networks)
+        duration = chosen if isinstance(chosen, str) else None
+        self.budget = n_networks if duration else whole_number("budget", chosen, at_least=1, at_most=n_networks)
         self.max_repeats = whole_number("max_repeats", max_repeats, at_least=0)
         self.cost = 0.0
+        self.clock, self._seconds = _clock(duration, time, table)
         self._answers = _answers(self.objectives, table)
         self._index, self._networks = table.space.index, table.space.canonical_list()
         self._price = float(sum(metric.passes for metric in needed_metrics(self.objectives, table)))
@@ -104,14 +130,50 @@ class Oracle:
 
     @property
     def remaining(self) -> int:
-        """Distinct networks that may still be queried."""
-        return self.budget - len(self._asked)
+        """Distinct networks that may still be queried; none once the time is over."""
+        return 0 if self.clock and self.clock.is_over else self.budget - len(self._asked)
+
+    def cheaper(self, objectives: str, cost: float | str | None = None) -> Oracle:
+        """Return an oracle of a cheaper fidelity of the same networks, whose queries this one's clock pays for.
+
+        It counts its own queries; its budget is the whole space.
+
+        Args:
+            objectives: What it answers.
+            cost: What one of its queries costs: a share of one of this oracle's (0.06 for 12 of 200 epochs), in passes
+                and in seconds; or a sum of columns of seconds; None for the passes of the objectives' metrics.
+
+        Raises:
+            InvalidInputError: No cost is given, but there is a clock; or seconds, but there is none; or a share of
+                nothing.
+        """
+        found = Oracle(objectives, self.table, budget=self.table.space.n_networks, max_repeats=self.max_repeats)
+        found.clock = self.clock
+        name = f"cheap_cost of {objectives_text(found.objectives)!r}"
+        if isinstance(cost, str):
+            if self.clock is None:
+                raise InvalidInputError(f"{name} is {cost!r}, but there is no clock: give the search a time column too")
+            found._seconds = seconds_column(cost, self.table).tolist()
+        elif cost is not None:
+            if not self._price and self.clock is None:
+                raise InvalidInputError(
+                    f"{name} is {cost}, a share of a query's cost, but a query of an attached column costs no passes; "
+                    "give the search a time column, such as time = 't.train_seconds'"
+                )
+            found._price = cost * self._price
+            found._seconds = [cost * seconds for seconds in self._seconds]
+        elif self.clock is not None:
+            raise InvalidInputError(
+                f"{name} is not given, which a search in simulated time needs: cheap_cost = 0.06 for a share of a "
+                "query's seconds, or a column such as cheap_cost = '0.06*t.train_seconds'"
+            )
+        return found
 
     def query(self, cell: Any) -> Outcome:
         """Return the outcome of an architecture.
 
         Raises:
-            BudgetExhausted: The network is new, but the budget is spent.
+            BudgetExhausted: The network is new, but the budget is spent, or would be before the query ends.
             NotationError: It is not an architecture of the table's space.
             SearchStalled: The last `max_repeats` queries were repeats, and so is this one.
             EvaluationError: A growing table cannot measure the network; the query is not counted.
@@ -124,6 +186,10 @@ class Oracle:
         repeat = network in self._asked
         if not repeat and len(self._asked) >= self.budget:
             raise BudgetExhausted(f"the budget of {self.budget} distinct networks is spent; {cell} was not evaluated")
+        seconds = 0.0
+        if self.clock is not None and not repeat:
+            seconds = self._seconds[index]
+            self.clock.spend(seconds)
         scores, utilities, source = self._answers.of(cell, index)
         if repeat:
             self._count_repeat(cell)
@@ -131,7 +197,7 @@ class Oracle:
         self._asked.add(network)
         self._repeats = 0
         self.cost += self._price
-        return Outcome(cell, scores, utilities, self._price, source, False)
+        return Outcome(cell, scores, utilities, self._price, source, False, seconds)
 
     def _count_repeat(self, cell: Any) -> None:
         self._repeats += 1
@@ -140,6 +206,22 @@ class Oracle:
                 f"{self.max_repeats} queries in a row asked for networks already known, the last for {cell}; "
                 f"stopped after {self.n_queries} of {self.budget} distinct networks"
             )
+
+
+def _clock(budget: str | None, time: str | None, table: Table) -> tuple[SimulatedClock | None, list[float]]:
+    """Return the clock of an oracle, if it has one, and the seconds that a query of each architecture takes."""
+    if budget is None and time is None:
+        return None, []
+    deadline = parse_duration(budget, "budget", "a number of networks or a duration") if budget else math.inf
+    name = default_seconds(table) if time is None else time
+    seconds = seconds_column(name, table)
+    longest = float(seconds[table.space.members()].max())
+    if deadline < longest:
+        raise InvalidInputError(
+            f"budget is {duration_text(deadline)!r}, but the longest query takes {spoken(longest)} by {name}; "
+            "expected at least that"
+        )
+    return SimulatedClock(deadline), seconds.tolist()
 
 
 _Answer = tuple[tuple[float, ...], tuple[float, ...], str]  # scores, utilities, source

@@ -89,9 +89,11 @@ class GlancingSearcher(Searcher):
 
     Attributes:
         cheap: The cheap objectives, separated by commas.
+        cheap_cost: What a glance costs; see `robustnas.Oracle.cheaper`.
     """
 
     cheap: str
+    cheap_cost: float | str | None = None
 
     @classmethod
     @abstractmethod
@@ -154,7 +156,7 @@ def search(searcher: Searcher, oracle: Oracle) -> Iterator[Outcome]:
     """Run a search: the one loop for all strategies. Progress bars, records and early stopping are loops around it.
 
     It ends when the budget is spent, when the searcher has nothing left to propose, or when it only repeats itself;
-    ``oracle.remaining`` shows which. The cost of glances is added to the query that follows them.
+    ``oracle.remaining`` shows which. The cost and the seconds of glances are added to the query that follows them.
 
     Raises:
         NotationError: The searcher proposes something that is not an architecture of the table's space.
@@ -162,12 +164,12 @@ def search(searcher: Searcher, oracle: Oracle) -> Iterator[Outcome]:
     Yields:
         Every outcome, repeats included (``outcome.repeat``).
     """
-    glances = _glances(searcher, oracle) if isinstance(searcher, GlancingSearcher) else repeat(0.0)
+    glances = _glances(searcher, oracle) if isinstance(searcher, GlancingSearcher) else repeat((0.0, 0.0))
     space = oracle.table.space
     partial = space.n_members < space.size
     while oracle.remaining:
         try:
-            spent = next(glances)
+            cost, seconds = next(glances)
             outcome = oracle.query(searcher.ask())
             if partial and outcome.cell not in space:
                 advice = "give the searcher the space of the table: space=table.space"
@@ -177,15 +179,18 @@ def search(searcher: Searcher, oracle: Oracle) -> Iterator[Outcome]:
         except NotationError as error:
             raise NotationError(f"{type(searcher).__name__}.ask: {error}") from None
         searcher.tell(outcome)
-        yield outcome if not spent else outcome._replace(cost=outcome.cost + spent)
+        glanced = cost or seconds
+        yield outcome._replace(cost=outcome.cost + cost, seconds=outcome.seconds + seconds) if glanced else outcome
 
 
-def _glances(searcher: GlancingSearcher, oracle: Oracle) -> Iterator[float]:
-    """Before every query, evaluate the cheap objectives that the searcher asks for; yield their cost."""
-    cheap = Oracle(searcher.cheap, oracle.table, budget=oracle.table.space.n_networks)
+def _glances(searcher: GlancingSearcher, oracle: Oracle) -> Iterator[tuple[float, float]]:
+    """Before every query, evaluate the cheap objectives that the searcher asks for; yield their cost and seconds."""
+    cheap = oracle.cheaper(searcher.cheap, searcher.cheap_cost)
     while True:
-        before = cheap.cost
+        cost = seconds = 0.0
         while (cell := searcher.glance()) is not None:
-            searcher.tell_glance(cheap.query(cell))
-        oracle.cost += cheap.cost - before
-        yield cheap.cost - before
+            outcome = cheap.query(cell)
+            searcher.tell_glance(outcome)
+            cost, seconds = cost + outcome.cost, seconds + outcome.seconds
+        oracle.cost += cost
+        yield cost, seconds

@@ -1,6 +1,7 @@
 """Multi-fidelity search: uses cheap metrics to decide which networks to evaluate on the expensive one.
 
-Clean and FGSM accuracy cost a few passes per test image, APGD 201 and Square 5,001. Before every expensive query, the
+Clean and FGSM accuracy cost a few passes per test image, APGD 201 and Square 5,001; 12 epochs of training cost 6 % of
+200. Before every expensive query, the
 searcher evaluates the cheap metrics of the most promising networks ("glances"), spending at most a given share of the
 cost of an expensive query. A Gaussian process then predicts the expensive metric from the encodings *and* the cheap
 metrics, which are measured where available and otherwise predicted from the encodings (a two-level autoregressive model
@@ -18,6 +19,7 @@ import numpy as np
 from robustnas.arrays import FloatArray
 from robustnas.errors import InvalidInputError
 from robustnas.objectives.objective import parse_objectives
+from robustnas.objectives.seconds import seconds_terms
 from robustnas.oracle import Outcome
 from robustnas.spaces import EnumerableSpace
 from searchers.acquisition import upper_confidence_bound
@@ -38,13 +40,17 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
 
     Args:
         rng: The only source of randomness.
-        cheap: The cheap objectives, separated by commas.
+        cheap: The cheap objectives, separated by commas; an attached column may be one, such as ``e12.val_acc``.
+        cheap_cost: What a glance costs: a share of an expensive query's cost (0.06 for 12 of 200 epochs), above 0, up
+            to 1; or simulated seconds, a column or a sum of columns such as ``0.06*t.train_seconds``; None for the
+            passes of the cheap metrics, where an attached column is free.
         share: Maximum cost of glances per expensive query, as a share of that query's cost; above 0, up to 10.
+            Costs are seconds in simulated time, else passes.
         parts: As in `ModelBasedSearch`: acquisition, candidates, initial, n_initial, space; one objective.
 
     Raises:
         ObjectiveError: `cheap` cannot be parsed.
-        InvalidInputError: `share` is out of range, or there are several objectives.
+        InvalidInputError: `share` or `cheap_cost` is out of range, or there are several objectives.
     """
 
     multi_objective: ClassVar[bool] = False
@@ -54,12 +60,14 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
         rng: np.random.Generator,
         *,
         cheap: str = _CHEAP,
+        cheap_cost: float | str | None = None,
         share: float = 0.25,
         **parts: Any,
     ) -> None:
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 10:
             raise InvalidInputError(f"share is {share!r}; expected a number above 0 and up to 10")
         self.cheap = ", ".join(str(objective) for objective in parse_objectives(cheap))
+        self.cheap_cost = _checked_cost(cheap_cost)
         self.share = float(share)
         super().__init__(rng, **parts)
         self._glance_cost, self._dear_cost, self._spent = 0.0, 0.0, 0.0
@@ -89,16 +97,14 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
 
     def tell_glance(self, outcome: Outcome) -> None:
         """Record the cheap utilities of a network."""
-        if outcome.cost:
-            self._glance_cost = outcome.cost
+        self._glance_cost = _spent(outcome) or self._glance_cost
         self._spent += self._glance_cost
         self._cheap.add(int(self.space.network_of_index()[self.space.index(outcome.cell)]), outcome.utilities)
 
     def tell(self, outcome: Outcome) -> None:
         """Record the expensive utility and its cost."""
         super().tell(outcome)
-        if outcome.cost:
-            self._dear_cost = outcome.cost
+        self._dear_cost = _spent(outcome) or self._dear_cost
 
     def _promising(self) -> list[int]:
         """Return the networks to glance at, the most promising last: first those proposed, then by mean plus 3 std."""
@@ -110,6 +116,22 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
         order = np.argsort(-upper_confidence_bound(prediction, self.rng), kind="stable")
         fresh = (row for row in order.tolist() if row not in self._cheap.known)
         return [*started, *islice(fresh, _MOST_GLANCES)][::-1]
+
+
+def _checked_cost(cost: object) -> float | str | None:
+    if isinstance(cost, str):
+        seconds_terms(cost)
+        return cost
+    if cost is not None and (isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 < cost <= 1):
+        raise InvalidInputError(
+            f"cheap_cost is {cost!r}; expected a share above 0 and up to 1, or a column such as '0.06*t.train_seconds'"
+        )
+    return None if cost is None else float(cost)
+
+
+def _spent(outcome: Outcome) -> float:
+    """Return what an outcome cost: seconds in simulated time, else passes."""
+    return outcome.seconds or outcome.cost
 
 
 class _CheapModel:

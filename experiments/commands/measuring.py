@@ -10,6 +10,7 @@ from experiments.commands.evaluation_options import EvaluationOptions, torch_nee
 from experiments.commands.options import open_dataset, published_datasets
 from experiments.comparison.run import RunSpec
 from experiments.progress import Bar, Bars, progress_bars
+from robustnas.duration import parse_duration
 from robustnas.objectives.objective import needed_metrics, parse_objectives
 from robustnas.tables.database.database import find_folder, has_data
 from robustnas.tables.growing_table import GrowingTable
@@ -50,16 +51,18 @@ def _base_table(images: str, dataset: str | None, data: Path | None) -> Table | 
 
 
 class SearchProgress:
-    """A bar over the queries of a search, and one over the stage of what is being measured."""
+    """A bar over the queries or the simulated time of a search, and one over the stage of what is being measured."""
 
     def __init__(self, bars: Bars, spec: RunSpec) -> None:
         self._bars, self._searcher = bars, spec.searcher
-        self._queries = bars.add(f"{spec.searcher} on {spec.objective}", spec.budget)
+        self._timed = isinstance(spec.budget, str)
+        total = parse_duration(spec.budget) if isinstance(spec.budget, str) else spec.budget
+        self._queries = bars.add(f"{spec.searcher} on {spec.objective}", total)
         self._stage: Bar | None = None
 
-    def query(self, best: float) -> None:
-        """Count a query."""
-        self._queries.show(f"{self._searcher}, best {best:.4g}", advance=1)
+    def query(self, best: float, seconds: float = 0.0) -> None:
+        """Count a query, or the simulated seconds that it took."""
+        self._queries.show(f"{self._searcher}, best {best:.4g}", advance=seconds if self._timed else 1)
 
     def stage(self, name: str, share: float) -> None:
         """Show what is being measured, and the share of it that is done."""

@@ -7,23 +7,38 @@ from pathlib import Path
 import click
 
 from experiments.commands.compare import report_comparison
-from experiments.commands.options import PATH
+from experiments.commands.options import PATH, data_option, listed
+from experiments.comparison.reported import report_terms
 from experiments.surrogate_benchmark.records import is_benchmark
 from experiments.surrogate_benchmark.report import write_surrogate_report
+from robustnas.errors import InvalidInputError
 
 
 @click.command()
 @click.argument("directory", type=PATH)
-def report(directory: Path) -> None:
+@click.option(
+    "--report",
+    "terms",
+    metavar="TERMS",
+    help="Report these of the networks found, instead of what the plan says: 'clean, cifar100:pgd@1'. Needs the data.",
+)
+@data_option()
+def report(directory: Path, terms: str | None, data: Path | None) -> None:
     """Rebuild the report in DIRECTORY from its records alone.
 
-    The records are those of `robustnas compare` or of `robustnas surrogates --out`.
+    The records are those of `robustnas compare` or of `robustnas surrogates --out`. With --report, the networks found
+    by a comparison of any age are looked up on other metrics or datasets first.
 
     \b
     Example:
       robustnas report robustnas-results
+      robustnas report robustnas-results --report 'clean, cifar100:pgd@1'
     """
     if is_benchmark(directory):
+        if terms is not None:
+            raise InvalidInputError(f"--report is for comparisons; {directory} holds a benchmark of surrogates")
         click.echo(f"report: {write_surrogate_report(directory)}")
     else:
+        if terms is not None:
+            report_terms(directory, listed(terms), data)
         report_comparison(directory)

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import click
+import numpy as np
 
 from experiments.commands.evaluation_options import EvaluationOptions, evaluation_options
 from experiments.commands.measuring import SearchProgress, growing_table, search_progress
 from experiments.commands.names_option import names_option
 from experiments.commands.options import (
-    budget_option,
     data_option,
     dataset_option,
     json_option,
+    listed,
     note_lines,
     open_dataset,
     print_json,
     seed_option,
 )
-from experiments.comparison.run import RunSpec, Trajectory, steps
+from experiments.comparison.incumbents import Incumbents, incumbents, reported_tables, reported_values
+from experiments.comparison.plan import checked_budget
+from experiments.comparison.run import RunSpec, Trajectory, column_of_seconds, steps
+from experiments.comparison.spread import stepped
 from experiments.pages.table import number, unit
+from robustnas.duration import spoken
 from robustnas.errors import InvalidInputError, PlanError, excerpt
 from robustnas.metric import ATTACKS
-from robustnas.objectives import facts, meaning_lines, meanings, scale_of, training_lines, training_of
+from robustnas.objectives import Reported, facts, meaning_lines, meanings, scale_of, training_lines, training_of
 from robustnas.plan_file import read_toml
 from robustnas.spaces import COSTS
+from robustnas.tables.datasets import open_table
 from robustnas.tables.table import Table
 from robustnas.workers import one_thread
 from searchers.base import History
@@ -37,6 +45,7 @@ from searchers.naslib_search import NASLIB_SEARCHERS
 from searchers.registry import SEARCHERS, check_parameters
 
 _MOST_NOTES = 5
+_MOST_DIGITS = 19
 
 
 def _objective_names() -> list[str]:
@@ -58,7 +67,24 @@ def _objective_names() -> list[str]:
     default="evolution",
     help="Search strategy, or a class of your own: my_file.py:MySearcher.",
 )
-@budget_option
+@click.option(
+    "--budget",
+    default="300",
+    show_default=True,
+    metavar="N|TIME",
+    help="Distinct networks; or simulated time, such as '20 h' (units s, min, h, d).",
+)
+@click.option(
+    "--time",
+    metavar="COLUMN",
+    help="Seconds that a query takes in simulated time: a column such as t.train_seconds, or a sum of columns.  "
+    "[default: the only attached column of seconds, if the budget is one of time]",
+)
+@click.option(
+    "--report",
+    metavar="TERMS",
+    help="What else to say of the networks found: 'clean, cifar100:pgd@1'; commas separate several.",
+)
 @seed_option("the search, on any machine")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the searcher; repeatable.")
 @click.option(
@@ -73,7 +99,9 @@ def search(
     dataset: str | None,
     objective: str,
     searcher: str,
-    budget: int,
+    budget: str,
+    time: str | None,
+    report: str | None,
     seed: int,
     settings: tuple[str, ...],
     images: str | None,
@@ -91,28 +119,31 @@ def search(
       robustnas search --objective pgd@1 --searcher evolution --budget 300 --seed 0
       robustnas search --objective 'clean, pgd@1' --searcher optuna-nsga2
       robustnas search --objective clean --set population_size=50 --json
+      robustnas search --objective t.val_acc --budget '20 h' --report 'clean, cifar100:pgd@1'
       robustnas search --images digits --objective pgd@16 --budget 5
     """
-    spec = RunSpec(objective, searcher, searcher, _parameters(searcher, settings), budget, seed)
+    spec = RunSpec(objective, searcher, searcher, _parameters(searcher, settings), _budget(budget), seed, time)
+    terms = [Reported.parse(text) for text in listed(report or "")]
     with ExitStack() as stack:
         progress = stack.enter_context(search_progress(spec, show=not as_json))
         if images is None:
             table: Table = open_dataset(dataset, data)
         else:
             table = growing_table(spec, images, dataset, data, evaluation, stack, progress)
-        start = time.perf_counter()
+        tables = reported_tables(terms, table, partial(open_table, data=data))
+        start = perf_counter()
         trajectory = _run(spec, table, progress)
-        seconds = time.perf_counter() - start
+        seconds = perf_counter() - start
     if as_json:
-        print_json(_result(spec, table, trajectory, seconds))
+        print_json(_result(spec, table, trajectory, seconds) | _reported(trajectory, table, tables))
     else:
-        click.echo(_summary(spec, table, trajectory, seconds))
+        click.echo(_summary(spec, table, trajectory, seconds, tables))
 
 
 def _run(spec: RunSpec, table: Table, progress: SearchProgress) -> Trajectory:
     with one_thread() if table.complete else nullcontext():  # measuring uses all processors
         for trajectory in steps(spec, table):
-            progress.query(trajectory.best[-1])
+            progress.query(trajectory.best[-1], trajectory.outcomes[-1].seconds)
     return trajectory
 
 
@@ -130,6 +161,9 @@ def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float)
         "trajectory": trajectory.best,
         "seconds": round(seconds, 6),
     }
+    if time := column_of_seconds(spec, table):
+        simulated = np.cumsum([outcome.seconds for outcome in trajectory.outcomes]).tolist()
+        result["simulated"] = {"budget": spec.budget, "time": time, "seconds": simulated}
     if len(trajectory.objectives) > 1:
         result["front"] = trajectory.front()
     if not table.complete:
@@ -138,12 +172,44 @@ def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float)
     return result
 
 
-def _summary(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float) -> str:
+def _reported(trajectory: Trajectory, table: Table, tables: Mapping[Reported, Table]) -> dict[str, Any]:
+    """Return what is reported after every query, by term: {} without terms, None before the first feasible network."""
+    if not tables:
+        return {}
+    n = np.arange(1.0, len(trajectory.outcomes) + 1)
+    found = _incumbents(trajectory, table)
+    at, values = found.n_queries.astype(np.float64), reported_values(found, tables)
+    return {"reported": {term: stepped(at, column, n).tolist() for term, column in values.items()}}
+
+
+def _incumbents(trajectory: Trajectory, table: Table) -> Incumbents:
+    indices = [table.space.index(outcome.cell) for outcome in trajectory.outcomes]
+    return incumbents(indices, trajectory.objectives, table)
+
+
+def _report_lines(trajectory: Trajectory, table: Table, tables: Mapping[Reported, Table]) -> list[str]:
+    found = _incumbents(trajectory, table)
+    if not tables or not len(found.indices):
+        return []
+    values = reported_values(found, tables)
+    scales = {str(term): scale_of(term.objective) for term in tables}
+    lines = [f"  {term}  {number(column[-1], scales[term])}{unit(scales[term])}" for term, column in values.items()]
+    several = " (the most balanced network of the front)" if len(trajectory.objectives) > 1 else ""
+    return [f"reported of it{several}:" if not several else f"reported{several}:", *lines]
+
+
+def _summary(
+    spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float, tables: Mapping[Reported, Table]
+) -> str:
     n_queries, cell = len(trajectory.outcomes), trajectory.best_cell
     lines = [f"{spec.searcher} on {spec.objective}, {table.dataset}: {n_queries} networks in {seconds:.2f} s"]
     if trajectory.history is not None:
         lines.append(_continued(spec, table, trajectory, trajectory.history))
     lines += [*training_lines(table), *meaning_lines(spec.objectives, table)]
+    if time := column_of_seconds(spec, table):
+        spent = sum(outcome.seconds for outcome in trajectory.outcomes)
+        budget = f" of {spec.budget}" if isinstance(spec.budget, str) else ""
+        lines.append(f"simulated time: {spoken(spent)}{budget}, by {time}")
     if not table.complete:
         lines.append(_sources(trajectory))
     if len(trajectory.objectives) > 1:
@@ -151,6 +217,7 @@ def _summary(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float
     else:
         best = _best(spec, table, trajectory.best[-1])
         lines += [best, f"  {cell}", f"  network {table.space.uid(cell)}"]
+    lines += _report_lines(trajectory, table, tables)
     return "\n".join([*lines, *note_lines(table.notes, _MOST_NOTES)])
 
 
@@ -204,6 +271,12 @@ def _sources(trajectory: Trajectory) -> str:
 
 def _scores(scores: list[float], scales: list[str]) -> str:
     return ", ".join(number(score, scale) + unit(scale) for score, scale in zip(scores, scales, strict=True))
+
+
+def _budget(text: str) -> int | str:
+    """Read a budget; a bad number is for the oracle to refuse."""
+    digits = text.strip().removeprefix("-")
+    return checked_budget(int(text) if digits.isdecimal() and len(digits) < _MOST_DIGITS else text, None)
 
 
 def _parameters(searcher: str, settings: tuple[str, ...]) -> dict[str, Any]:

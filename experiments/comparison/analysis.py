@@ -78,7 +78,7 @@ def regret_curves(records: Records) -> pd.DataFrame:
     """
     frames = [_regret_frame(objective, searcher, regret) for objective, searcher, regret in _regrets(records)]
     columns = ["objective", "searcher", "n_queries", "mean", "ci_low", "ci_high", "median", "q25", "q75", "n_seeds"]
-    return _typed(pd.concat(frames) if frames else pd.DataFrame(columns=columns), records)
+    return typed(pd.concat(frames) if frames else pd.DataFrame(columns=columns), records)
 
 
 def queries_to_noise_floor(records: Records) -> pd.DataFrame:
@@ -148,7 +148,7 @@ def seconds(records: Records) -> pd.DataFrame:
     """Return wall-clock seconds per run: columns objective, searcher, mean, std, total, n_seeds."""
     groups = records.runs.groupby(["objective", "searcher"], observed=True)["seconds"]
     table = groups.agg(mean="mean", std="std", total="sum", n_seeds="count").reset_index()
-    return _typed(table, records)
+    return typed(table, records)
 
 
 def within_noise(difference: float, target: Target) -> bool:
@@ -217,10 +217,10 @@ def _column_std(values: FloatArray) -> FloatArray:
 
 
 def _frame(rows: Sequence[dict[str, Any]], columns: Sequence[str], records: Records) -> pd.DataFrame:
-    return _typed(pd.DataFrame(list(rows), columns=list(columns)), records)
+    return typed(pd.DataFrame(list(rows), columns=list(columns)), records)
 
 
-def _typed(frame: pd.DataFrame, records: Records) -> pd.DataFrame:
+def typed(frame: pd.DataFrame, records: Records) -> pd.DataFrame:
     """Make objective and searcher ordered categories, in plan order."""
     for name, order in (("objective", records.targets), ("searcher", records.searchers)):
         frame[name] = pd.Categorical(frame[name], categories=list(order), ordered=True)

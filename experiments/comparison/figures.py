@@ -6,6 +6,7 @@ Every function returns a matplotlib `Figure` of its own; nothing touches pyplot'
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 
 from experiments.comparison import analysis
 from experiments.comparison.records import Records, Target
+from experiments.comparison.reported import ReportedValues, reported_curves, reported_hours
+from experiments.comparison.simulated_time import hours_curves
 from experiments.pages.heat_map import draw_heat_map
 from experiments.pages.panels import (
     label_all,
@@ -26,30 +29,69 @@ from experiments.pages.panels import (
     one_panel,
     standard_panels,
 )
+from robustnas.arrays import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_TITLE_WIDTH = 34  # characters that fit over a panel
+_X_LABELS = {"n_queries": "distinct networks queried", "hours": "simulated hours"}
 
-def regret_figure(records: Records) -> Figure | None:
+
+def regret_figure(records: Records, against: str = "n_queries") -> Figure | None:
     """Draw regret against queries, one panel per objective: mean over seeds and its 95 % interval.
 
     The noise floor is a dashed line: below it, two networks can't be distinguished. Multi-objective entries are left
     out (`hypervolume_figure`). None if nothing is left.
+
+    Args:
+        records: What was run.
+        against: ``n_queries``, or ``hours`` for simulated time.
     """
-    return _curves_figure(records, _draw_regret, multi=False)
+    return _curves_figure(records, against, _draw_regret, multi=False)
 
 
-def hypervolume_figure(records: Records) -> Figure | None:
+def hypervolume_figure(records: Records, against: str = "n_queries") -> Figure | None:
     """Draw the normalised hypervolume of the front so far, one panel per multi-objective entry; None without any."""
-    return _curves_figure(records, _draw_hypervolume, multi=True)
+    return _curves_figure(records, against, _draw_hypervolume, multi=True)
+
+
+def reported_figure(records: Records, reported: ReportedValues, against: str = "n_queries") -> Figure | None:
+    """Draw what the networks found score on each term reported, one panel per objective searched and term.
+
+    The dashed line is the best of the term's table. None if nothing is reported.
+    """
+    curves = (reported_curves if against == "n_queries" else reported_hours)(records, reported)
+    shown = curves[["objective", "term"]].drop_duplicates().sort_values(["objective", "term"]).to_numpy().tolist()
+    if not shown:
+        return None
+    with standard_panels(len(shown)) as (figure, grid):
+        for axes, (objective, term) in zip(grid, shown, strict=True):
+            target = reported.terms[term]
+            searched = textwrap.shorten(f"searched: {records.targets[objective].title}", _TITLE_WIDTH, placeholder=" …")
+            axes.set_title(f"{target.title}\n{searched}")
+            group = curves[(curves["objective"] == objective) & (curves["term"] == term)]
+            _draw_reported(axes, group, target, records)
+        finish(figure, records, _X_LABELS[against])
+    return figure
+
+
+def _draw_reported(axes: Axes, group: pd.DataFrame, target: Target, records: Records) -> None:
+    factor = 100.0 if target.scale == "accuracy" else 1.0
+    axes.set_ylabel("accuracy (%)" if target.scale == "accuracy" else "value")
+    _draw_curves(axes, group, factor, records)
+    low, high = axes.get_ylim()
+    best = factor * target.best
+    if low <= best <= high + 0.5 * (high - low):
+        axes.set_ylim(low, max(high, best + 0.12 * (high - low)))
+        named_level(axes, best, "best of the table", (1, 2))
 
 
 def _curves_figure(
-    records: Records, draw: Callable[[Axes, pd.DataFrame, Target, Records], None], *, multi: bool
+    records: Records, against: str, draw: Callable[[Axes, pd.DataFrame, Target, Records], None], *, multi: bool
 ) -> Figure | None:
-    curves = analysis.regret_curves(records)
+    curves = analysis.regret_curves(records) if against == "n_queries" else hours_curves(records)
     finished = set(curves["objective"])
     targets = [target for name, target in records.targets.items() if name in finished and target.is_multi == multi]
     if not targets:
@@ -58,7 +100,7 @@ def _curves_figure(
         for axes, target in zip(shown, targets, strict=True):
             axes.set_title(target.title)
             draw(axes, curves[curves["objective"] == target.name], target, records)
-        finish(figure, records)
+        finish(figure, records, _X_LABELS[against])
     return figure
 
 
@@ -110,14 +152,16 @@ def _draw_curves(axes: Axes, group: pd.DataFrame, factor: float, records: Record
     """Draw mean and band of every searcher of one objective; values below `bottom` are drawn on it."""
     for searcher, style in line_styles(records.searchers).items():
         lines = group[group["searcher"] == searcher]
-        x = lines["n_queries"].to_numpy()
+        x = lines["hours" if "hours" in lines else "n_queries"].to_numpy()
         low, mean, high = (factor * lines[name].to_numpy() for name in ("ci_low", "mean", "ci_high"))
         if bottom is not None:
             low, mean, high = (np.maximum(values, bottom) for values in (low, mean, high))
         if len(x):
             axes.plot(x, mean, label=searcher, marker="o" if len(x) == 1 else None, markersize=3, zorder=3, **style)
             axes.fill_between(x, low, high, color=style["color"], alpha=0.2, linewidth=0, zorder=2)
-    if records.budget >= 20:
+    if "hours" in group:
+        _hours_axis(axes, group["hours"].to_numpy())
+    elif records.budget >= 20:
         axes.set_xscale("log")
         axes.set_xlim(1, records.budget)
         _plain_log_ticks(axes, x_only=True, last=records.budget)
@@ -125,6 +169,15 @@ def _draw_curves(axes: Axes, group: pd.DataFrame, factor: float, records: Record
         axes.set_xticks(range(1, records.budget + 1, math.ceil(records.budget / 6)))
         axes.set_xlim(0.8, records.budget + 0.2)
     light_grid(axes)
+
+
+def _hours_axis(axes: Axes, hours: FloatArray) -> None:
+    if hours.min() < hours.max():
+        axes.set_xscale("log")
+        axes.set_xlim(hours.min(), hours.max())
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
 
 
 def _plain_log_ticks(axes: Axes, *, x_only: bool = False, last: int | None = None) -> None:
@@ -140,7 +193,7 @@ def _plain_log_ticks(axes: Axes, *, x_only: bool = False, last: int | None = Non
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}" if value < 1e6 else f"{value:.0e}"))
 
 
-def finish(figure: Figure, records: Records, x_label: str = "distinct networks queried") -> None:
+def finish(figure: Figure, records: Records, x_label: str = _X_LABELS["n_queries"]) -> None:
     """Add the label below all panels and the legend of searchers."""
     label_all(figure, x_label)
     finished = {searcher for _, searcher in records.curves}

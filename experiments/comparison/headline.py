@@ -27,10 +27,10 @@ def headline(records: Records, result: Significance) -> Headline:
     final = analysis.summary(records, [records.budget])
     groups = [(records.targets[str(name)], group) for name, group in final.groupby("objective", observed=True)]
     findings = tuple(_finding(target, group, result) for target, group in groups)
-    return Headline(_sentence(groups, result, records.budget), findings)
+    return Headline(_sentence(groups, result, records.budget_text), findings)
 
 
-def _sentence(groups: list[tuple[Target, pd.DataFrame]], result: Significance, budget: int) -> str:
+def _sentence(groups: list[tuple[Target, pd.DataFrame]], result: Significance, budget: str) -> str:
     searchers = {str(name) for _, group in groups for name in group["searcher"]}
     if len(searchers) == 1:
         return f"One searcher was run, {searchers.pop()}: there is nothing to compare it with."
@@ -42,7 +42,7 @@ def _sentence(groups: list[tuple[Target, pd.DataFrame]], result: Significance, b
     of = "the objective" if len(groups) == 1 else f"{most} of {len(groups)} objectives"
     overall = result.tests[result.tests["objective"] == result.overall]
     verdict = f" {_capital(str(overall['verdict'].iloc[0]))}." if len(overall) else ""
-    return f"After {budget} distinct networks, {names} {has} the best mean on {of}.{verdict}"
+    return f"After {budget}, {names} {has} the best mean on {of}.{verdict}"
 
 
 def _finding(target: Target, group: pd.DataFrame, result: Significance) -> str:

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
-from experiments.comparison.plan import Plan
-from experiments.comparison.run import method_sources
+from experiments.comparison.plan import Plan, run_specs
+from experiments.comparison.run import method_sources, used_digests
 from robustnas.naslib import PREFIX
 from robustnas.naslib.loading import source_digest
-from robustnas.objectives import attached_digests, cross_objectives, facts, parse_objectives, training_of
+from robustnas.objectives import cross_objectives, default_seconds, facts, training_of
 from robustnas.tables.table import Table
 
 _PACKAGES = ("robustnas", "numpy", "optuna", "scikit-learn", "scipy", "xgboost")
@@ -26,6 +26,7 @@ def manifest(plan: Plan, table: Table) -> dict[str, Any]:
     """
     each = [method_sources(searcher.name, searcher.parameters) for searcher in plan.searchers]
     sources = {name: digest for found in each for name, digest in found.items()}
+    time = plan.time or (default_seconds(table) if isinstance(plan.budget, str) else None)
     return {
         "format": 1,
         "dataset": table.dataset,
@@ -34,10 +35,11 @@ def manifest(plan: Plan, table: Table) -> dict[str, Any]:
         **training_of(table),
         "plan": plan.text or json.dumps(plan.as_dict(), indent=2),
         "database_digest": table.digest,
-        **attached_digests([part for text in plan.objectives for part in parse_objectives(text)], table),
+        **_attached(plan, table),
         **({"sources": sources} if sources else {}),
         "versions": versions(_methods(plan)),
         "budget": plan.budget,
+        **({"time": time} if time else {}),
         "seeds": list(plan.seeds),
         "searchers": [searcher.label for searcher in plan.searchers],
         "objectives": {text: facts(text, table) for text in plan.objectives},
@@ -56,6 +58,14 @@ def versions(methods: Iterable[str] = ()) -> dict[str, str]:
     if any(name.startswith(PREFIX) for name in methods):
         found |= {"torch": version("torch"), "naslib": f"sha256:{source_digest()[:16]}"}
     return found
+
+
+def _attached(plan: Plan, table: Table) -> dict[str, dict[str, str]]:
+    """Return the digests of all attached tables that the runs depend on."""
+    found: dict[str, str] = {}
+    for spec in run_specs(plan, plan.seeds[:1]):
+        found |= used_digests(spec, table).get("attached_digests", {})
+    return {"attached_digests": dict(sorted(found.items()))} if found else {}
 
 
 def _methods(plan: Plan) -> list[str]:

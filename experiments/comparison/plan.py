@@ -11,17 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from experiments.comparison.run import methods
+from experiments.comparison.run import RunSpec, methods
 from robustnas.checks import LARGEST_INTEGER, listed, whole_number
+from robustnas.duration import duration_text, parse_duration
 from robustnas.errors import InvalidInputError, PlanError, excerpt, unknown_name
-from robustnas.objectives import Objective, objectives_text, parse_objectives
+from robustnas.objectives import Objective, Reported, objectives_text, parse_objectives, seconds_terms
 from robustnas.plan_file import parse_plan, read_plan
 from robustnas.reference import user_code
 from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.datasets import space_of
 from searchers.registry import check_parameters, create, searcher_class
 
-_KEYS = ("dataset", "objectives", "budget", "seeds", "searchers")
+_KEYS = ("dataset", "objectives", "budget", "time", "report", "seeds", "searchers")
 _MAX_SEEDS = 100_000
 _MAX_RUNS = 1_000_000
 
@@ -48,10 +49,14 @@ class Plan:
     Args:
         dataset: The dataset searched on.
         objectives: Objectives, as text or parsed; a text with commas is a multi-objective search.
-        budget: Distinct networks per run, 1 to all of the space.
+        budget: Distinct networks per run, 1 to all of the space; or simulated time per run, such as ``"20 h"``.
         seeds: One run per seed, objective and searcher; a number n stands for 0 to n - 1.
         searchers: The strategies compared: names, dicts with ``name`` and optionally ``label`` and parameters, or
             `SearcherPlan`.
+        time: What a query takes in simulated seconds: a column such as ``t.train_seconds``, or a sum of columns. None
+            for the table's only column of seconds, if the budget is one of time; else there is no clock.
+        report: What else is reported of the networks found, besides the objectives: ``clean``, or a metric of another
+            dataset, ``cifar100:pgd@1``; see `robustnas.objectives.Reported`.
         text: The TOML that it was read from, for the record.
 
     Raises:
@@ -64,32 +69,39 @@ class Plan:
 
     dataset: str = "cifar10"
     objectives: tuple[str, ...] = ()
-    budget: int = 300
+    budget: int | str = 300
     seeds: tuple[int, ...] = tuple(range(10))
     searchers: tuple[SearcherPlan, ...] = ()
+    time: str | None = None
+    report: tuple[str, ...] = ()
     text: str = field(default="", repr=False, compare=False)
 
     def __init__(
         self,
         dataset: str = "cifar10",
         objectives: Iterable[str | Objective] | None = None,
-        budget: int = 300,
+        budget: int | str = 300,
         seeds: int | Iterable[int] = 10,
         searchers: Iterable[str | Mapping[str, Any] | SearcherPlan] | None = None,
         text: str = "",
+        time: str | None = None,
+        report: Iterable[str] = (),
     ) -> None:
         if not isinstance(dataset, str) or not dataset:
             raise PlanError(f"dataset is {excerpt(dataset)}; expected a name such as 'cifar10'")
         space = space_of(dataset)
-        n_networks = space.n_networks if space else None  # else the oracle checks it
         try:
-            budget = whole_number("budget", budget, at_least=1, at_most=n_networks or LARGEST_INTEGER)
+            budget = checked_budget(budget, space.n_networks if space else None)
+            if time is not None:
+                seconds_terms(time)
         except InvalidInputError as error:
             raise PlanError(str(error)) from None
         checked: dict[str, Any] = {
             "dataset": dataset,
             "objectives": _objectives(objectives),
             "budget": budget,
+            "time": time,
+            "report": _report(report),
             "seeds": _seeds(seeds),
             "searchers": _searchers(searchers),
             "text": text,
@@ -136,6 +148,39 @@ class Plan:
         return content
 
 
+def checked_budget(budget: object, n_networks: int | None) -> int | str:
+    """Return a budget: distinct networks, or simulated time in one way of writing it.
+
+    Args:
+        budget: The budget.
+        n_networks: How many networks there are; None if the oracle will check it.
+
+    Raises:
+        InvalidInputError: It is neither.
+
+    >>> checked_budget("1200 min", None), checked_budget(300, 6466)
+    ('20 h', 300)
+    """
+    if isinstance(budget, str):
+        return duration_text(parse_duration(budget, "budget", "a number of networks, or a duration"))
+    if isinstance(budget, list | tuple):
+        raise InvalidInputError(
+            f"budget is {excerpt(budget)}; expected one number of networks, or one duration such as '20 h': run other "
+            "budgets as plans of their own"
+        )
+    return whole_number("budget", budget, at_least=1, at_most=n_networks or LARGEST_INTEGER)
+
+
+def run_specs(plan: Plan, seeds: Sequence[int] | None = None) -> list[RunSpec]:
+    """Return the runs of a plan: seed by seed, so that early results compare all strategies; of some seeds only."""
+    return [
+        RunSpec(objective, searcher.name, searcher.label, searcher.parameters, plan.budget, seed, plan.time)
+        for seed in (plan.seeds if seeds is None else seeds)
+        for objective in plan.objectives
+        for searcher in plan.searchers
+    ]
+
+
 def builtin_text(dataset: str = "cifar10") -> str:
     """Return the built-in plan as TOML, to copy and change."""
     text = resources.files("experiments.comparison").joinpath("builtin.toml").read_text(encoding="utf-8")
@@ -156,6 +201,18 @@ def _objectives(value: object) -> tuple[str, ...]:
         raise PlanError(f"objectives is {excerpt(value)}; {expected}")
     names = tuple(objectives_text(parse_objectives(entry)) for entry in entries)
     _refuse_duplicates("objectives", names)
+    return names
+
+
+def _report(value: object) -> tuple[str, ...]:
+    entries = listed(value)
+    if (value != () and not entries and value != []) or not all(isinstance(entry, str) for entry in entries):
+        raise PlanError(f"report is {excerpt(value)}; expected a list such as ['clean', 'cifar100:pgd@1']")
+    try:
+        names = tuple(str(Reported.parse(entry)) for entry in entries)
+    except InvalidInputError as error:
+        raise PlanError(f"report: {error}") from None
+    _refuse_duplicates("report", names)
     return names
 
 

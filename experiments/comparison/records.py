@@ -18,7 +18,9 @@ import pandas as pd
 
 from experiments.journal import MANIFEST, RUNS, SOURCES, edited_sources, read_manifest, read_runs
 from robustnas.arrays import FloatArray, IntArray, read_only
-from robustnas.errors import DataError
+from robustnas.checks import whole_number
+from robustnas.duration import parse_duration
+from robustnas.errors import DataError, InvalidInputError
 from robustnas.spaces import DEFAULT_SPACE, SPACES, open_space
 
 CROSS_PREFIX = "cross:"
@@ -74,7 +76,8 @@ class Records:
             front (a list for multi-objective runs, else None) and one column ``cross:<metric>`` per metric with the
             score of the network found.
         queries: One row per distinct query: objective, searcher, seed, n_queries (1-based), index (of the space), arch,
-            uid, score (or score_1, score_2, ... for multi-objective runs), best (so far, natural units), cost, source.
+            uid, score (or score_1, score_2, ... for multi-objective runs), best (so far, natural units), cost, seconds
+            (simulated; NaN without a clock), source.
     """
 
     manifest: dict[str, Any]
@@ -88,8 +91,27 @@ class Records:
 
     @property
     def budget(self) -> int:
-        """Distinct networks that each run could query."""
-        return int(self.manifest["budget"])
+        """Distinct networks that each run could query; of a budget of simulated time, the most that any run did."""
+        if self.deadline is None:
+            return int(self.manifest["budget"])
+        return int(self.runs["n_queries"].max()) if len(self.runs) else 1
+
+    @property
+    def deadline(self) -> float | None:
+        """The budget in simulated seconds; None if it is one of networks."""
+        budget = self.manifest["budget"]
+        return parse_duration(budget) if isinstance(budget, str) else None
+
+    @property
+    def budget_text(self) -> str:
+        """The budget in words, such as ``300 distinct networks`` or ``20 h of simulated time``."""
+        of_time = self.deadline is not None
+        return f"{self.manifest['budget']} of simulated time" if of_time else f"{self.budget} distinct networks"
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether every run kept the simulated seconds of its queries."""
+        return len(self.queries) > 0 and bool(self.queries["seconds"].notna().all())
 
     @property
     def searchers(self) -> tuple[str, ...]:
@@ -99,12 +121,12 @@ class Records:
     @cached_property
     def targets(self) -> dict[str, Target]:
         """The objectives by name, in plan order."""
-        return {name: _target(name, facts) for name, facts in self.manifest["objectives"].items()}
+        return {name: target_of(name, facts) for name, facts in self.manifest["objectives"].items()}
 
     @cached_property
     def metrics(self) -> dict[str, Target]:
         """The metrics of the cross-evaluation by name, in the manifest's order."""
-        return {name: _target(name, facts) for name, facts in (self.manifest.get("cross_metrics") or {}).items()}
+        return {name: target_of(name, facts) for name, facts in (self.manifest.get("cross_metrics") or {}).items()}
 
     @property
     def n_planned(self) -> int:
@@ -143,7 +165,8 @@ def load(directory: str | Path) -> Records:
     return Records(manifest, _runs_frame(runs, manifest), _queries_frame(runs, manifest))
 
 
-def _target(name: str, facts: Mapping[str, Any]) -> Target:
+def target_of(name: str, facts: Mapping[str, Any]) -> Target:
+    """Return what a manifest says of an objective or a metric."""
     keys = ("best", "minimised", "noise_floor", "n_within_noise", "scale")
     known: dict[str, Any] = {key: facts[key] for key in keys if facts.get(key) is not None}
     if facts.get("noise_near_best") is not None:
@@ -162,9 +185,20 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     for name, facts in objectives.items():
         if facts.get("scale", "accuracy") not in SCALES:
             raise DataError(f"{path}: scale of {name!r} is {facts['scale']!r}; expected one of {', '.join(SCALES)}")
-    if not isinstance(manifest["budget"], int) or manifest["budget"] < 1:
-        raise DataError(f"{path}: 'budget' is {manifest['budget']!r}; expected a positive whole number")
+    _check_budget(manifest["budget"], path)
     return manifest
+
+
+def _check_budget(budget: object, path: Path) -> None:
+    """Refuse a budget that is neither a number of networks nor a duration."""
+    try:
+        if isinstance(budget, str):
+            parse_duration(budget)
+        else:
+            whole_number("budget", budget, at_least=1)
+    except InvalidInputError:
+        expected = "a positive whole number, or a duration such as '20 h'"
+        raise DataError(f"{path}: 'budget' is {budget!r}; expected {expected}") from None
 
 
 def _read_runs(folder: Path, manifest: Mapping[str, Any]) -> list[Run]:
@@ -220,6 +254,7 @@ def _queries_frame(runs: Sequence[Run], manifest: Mapping[str, Any]) -> pd.DataF
     columns |= _score_columns([run["queries"]["score"] for run in runs], lengths)
     columns["best"] = _joined([run["queries"]["best"] for run in runs], np.float64)
     columns["cost"] = _joined([_cost(run) for run in runs], np.float64)
+    columns["seconds"] = _joined([_seconds(run) for run in runs], np.float64)
     columns["source"] = pd.Categorical(list(chain.from_iterable(_sources(run) for run in runs)))
     return pd.DataFrame(columns)
 
@@ -260,6 +295,11 @@ def _score_columns(scores: Sequence[Sequence[Any]], lengths: IntArray) -> dict[s
 def _cost(run: Run) -> Sequence[float]:
     cost = run["queries"].get("cost", float("nan"))
     return cost if isinstance(cost, list) else [cost] * run["n_queries"]
+
+
+def _seconds(run: Run) -> Sequence[float]:
+    seconds = run["queries"].get("seconds")
+    return seconds if isinstance(seconds, list) else [float("nan")] * run["n_queries"]
 
 
 def _sources(run: Run) -> Iterable[str]:

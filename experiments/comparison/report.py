@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.comparison import analysis, tables
 from experiments.comparison.headline import headline
 from experiments.comparison.records import Records, load
+from experiments.comparison.reported import ReportedValues, load_reported
 from experiments.comparison.significance import Significance, significance
 from experiments.pages.page import page, write_figures, write_file, write_tables
 from experiments.pages.table import ReportTable, number, unit
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 PAGE = "report.html"
 SUMMARY = "summary.csv"
+HOURS = "summary_hours.csv"
 
 _TEMPLATE = "report.html.j2"
 
@@ -43,6 +45,8 @@ class Drawing:
 def write_report(directory: str | Path) -> Path:
     """Write summary.csv, tables/, figures/ and report.html beside the records in a directory.
 
+    With simulated seconds in the records, summary_hours.csv too.
+
     Returns:
         The path of the page.
 
@@ -53,18 +57,24 @@ def write_report(directory: str | Path) -> Path:
     records = load(folder)
     if records.runs.empty:
         raise DataError(f"no run in {folder} has finished yet; expected at least one to report on")
+    reported = load_reported(folder, records)
     result = significance(records)
-    shown = _tables(records, result)
-    write_file(folder / SUMMARY, tables.summary_csv(records))
+    shown = _tables(records, reported, result)
+    write_file(folder / SUMMARY, tables.summary_csv(records, reported))
+    if records.is_timed:
+        write_file(folder / HOURS, tables.hours_csv(records, reported))
     write_tables(folder / "tables", shown)
-    drawn = write_figures(folder / "figures", _figures(records, result))
+    drawn = write_figures(folder / "figures", _figures(records, reported, result))
     write_file(folder / PAGE, _page(records, result, shown, drawn))
     return folder / PAGE
 
 
-def _tables(records: Records, result: Significance) -> dict[str, ReportTable]:
+def _tables(records: Records, reported: ReportedValues, result: Significance) -> dict[str, ReportTable]:
     found = {
         "summary": tables.summary_table(records),
+        "hours": tables.hours_table(records),
+        "reported": tables.reported_table(records, reported),
+        "reported_hours": tables.reported_table(records, reported, "hours"),
         "cross_evaluation": tables.cross_evaluation_table(records),
         "noise_floor": tables.noise_floor_table(records),
         "significance": tables.significance_table(result, records),
@@ -73,7 +83,7 @@ def _tables(records: Records, result: Significance) -> dict[str, ReportTable]:
     return {name: tables.marked(table, records) for name, table in found.items() if table.rows}
 
 
-def _figures(records: Records, result: Significance) -> dict[str, Figure | None]:
+def _figures(records: Records, reported: ReportedValues, result: Significance) -> dict[str, Figure | None]:
     """Return the figures by name; None for one that can't be drawn."""
     from experiments.comparison import figures
     from experiments.comparison.critical_difference import critical_difference_figure
@@ -81,7 +91,11 @@ def _figures(records: Records, result: Significance) -> dict[str, Figure | None]
 
     return {
         "regret": figures.regret_figure(records),
+        "regret_hours": figures.regret_figure(records, "hours"),
         "hypervolume": figures.hypervolume_figure(records),
+        "hypervolume_hours": figures.hypervolume_figure(records, "hours"),
+        "reported": figures.reported_figure(records, reported),
+        "reported_hours": figures.reported_figure(records, reported, "hours"),
         "fronts": front_figure(records),
         "critical_difference": critical_difference_figure(result, records.searchers),
         "cross_evaluation": figures.cross_evaluation_figure(records),
@@ -96,6 +110,7 @@ def _page(records: Records, result: Significance, shown: Mapping[str, ReportTabl
         provenance=_provenance(records),
         n_runs=len(records.runs),
         n_planned=records.n_planned,
+        budget=records.budget_text,
         headline=headline(records, result),
         tables=shown,
         verdicts=_verdicts(records, result),
@@ -115,7 +130,8 @@ def _provenance(records: Records) -> dict[str, str]:
         "database digest": manifest.get("database_digest"),
         "objectives": "; ".join(target.title for target in records.targets.values()),
         "searchers": ", ".join(records.searchers),
-        "budget": f"{records.budget} distinct networks per run",
+        "budget": f"{records.budget_text} per run",
+        "simulated seconds of a query": manifest.get("time"),
         "seeds": f"{len(seeds)} ({seeds[0]} to {seeds[-1]})" if len(seeds) > 1 else ", ".join(map(str, seeds)),
         "runs": f"{len(records.runs)} of {records.n_planned} finished, {len(records.queries):,} queries",
         "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),

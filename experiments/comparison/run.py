@@ -20,11 +20,14 @@ from robustnas.objectives import (
     Objective,
     attached_digests,
     cross_objectives,
+    default_seconds,
+    digests_of,
     meanings,
     needed_metrics,
     objective_column,
     objectives_text,
     parse_objectives,
+    seconds_terms,
     training_of,
     utility_columns,
 )
@@ -34,7 +37,7 @@ from robustnas.reference import is_reference, source_digests, user_code
 from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.table import Table, skeleton_of
 from searchers import create, search
-from searchers.base import History, comparable
+from searchers.base import GlancingSearcher, History, comparable
 from searchers.optuna_search import OptunaSearcher
 from searchers.optuna_study import EXPERIMENT, forget_study, named
 from searchers.provenance import Provenance
@@ -50,8 +53,10 @@ class RunSpec:
         searcher: A name in `searchers.SEARCHERS`.
         label: What the records call the searcher.
         parameters: The searcher's own parameters.
-        budget: Distinct networks.
+        budget: Distinct networks, or simulated time such as ``20 h``.
         seed: Fixes the trajectory.
+        time: The column of seconds, or a sum of columns, that a query takes; None for the table's only one, if the
+            budget is one of time.
         experiment: What tells the experiment that it is a run of apart from all others; "" if it is of none.
         objectives: The objectives, parsed.
 
@@ -63,8 +68,9 @@ class RunSpec:
     searcher: str
     label: str
     parameters: Mapping[str, Any]
-    budget: int
+    budget: int | str
     seed: int
+    time: str | None = None
     experiment: str = ""
     objectives: tuple[Objective, ...] = field(init=False, compare=False, repr=False)
 
@@ -91,6 +97,30 @@ def method_sources(searcher: str, parameters: Mapping[str, Any]) -> dict[str, st
     """
     encodings = re.split(r"[+,]", str(parameters.get("encoding", "")))
     return source_digests([searcher, parameters.get("surrogate"), *map(str.strip, encodings)])
+
+
+def column_of_seconds(spec: RunSpec, table: Table) -> str | None:
+    """Return what pays for the queries of a run in simulated time; None where there is no clock.
+
+    Raises:
+        ObjectiveError: The budget is one of time, and no column or several could pay.
+    """
+    return spec.time or (default_seconds(table) if isinstance(spec.budget, str) else None)
+
+
+def used_digests(spec: RunSpec, table: Table) -> dict[str, dict[str, str]]:
+    """Return the digests of the attached tables that a run depends on, as `attached_digests` does.
+
+    Without a clock and a cost of glances, as in all records before there were any, those of its objectives.
+    """
+    seconds = column_of_seconds(spec, table)
+    cost = spec.parameters.get("cheap_cost")
+    used = [column for objective in spec.objectives for column in objective.attached]
+    used += [term.attached for text in (seconds, cost) if isinstance(text, str) for term in seconds_terms(text)]
+    if seconds or cost is not None:
+        glanced = searcher_class(spec.searcher).needed_objectives(spec.parameters)
+        used += [column for text in glanced for part in parse_objectives(text) for column in part.attached]
+    return digests_of(filter(None, used), table)
 
 
 def methods(searcher: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,7 +222,7 @@ def steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
 
 def _steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
     objectives = spec.objectives
-    oracle = Oracle(objectives, table, budget=spec.budget)
+    oracle = Oracle(objectives, table, budget=spec.budget, time=spec.time)
     searcher = create(
         spec.searcher,
         spec.seed,
@@ -218,6 +248,20 @@ def finished(trajectories: Iterable[Trajectory]) -> Trajectory:
     return deque(trajectories, maxlen=1)[0]
 
 
+def check_costs(spec: RunSpec, table: Table) -> None:
+    """Refuse a run whose budget, column of seconds or cost of glances does not fit the table.
+
+    Raises:
+        InvalidInputError: Says what does not.
+    """
+    oracle = Oracle(spec.objectives, table, budget=spec.budget, time=spec.time)
+    if issubclass(searcher_class(spec.searcher), GlancingSearcher):
+        parameters = {name: value for name, value in spec.parameters.items() if name != "storage"}
+        searcher = create(spec.searcher, 0, n_objectives=len(spec.objectives), space=table.space, **parameters)
+        assert isinstance(searcher, GlancingSearcher)
+        oracle.cheaper(searcher.cheap, searcher.cheap_cost)
+
+
 def record(spec: RunSpec, table: Table) -> dict[str, Any]:
     """Run a search to its end and return its record: plain data, one line of ``runs.jsonl``."""
     _prepare(spec, table)
@@ -237,13 +281,14 @@ def record(spec: RunSpec, table: Table) -> dict[str, Any]:
         "database_digest": table.digest,
         **training_of(table),
         **meanings(spec.objectives, table),
-        **attached_digests(spec.objectives, table),
+        **used_digests(spec, table),
         **({"sources": sources} if sources else {}),
         "budget": spec.budget,
+        **({"time": seconds_of} if (seconds_of := column_of_seconds(spec, table)) else {}),
         "n_queries": len(trajectory.outcomes),
         "seconds": round(seconds, 6),
         **_findings(trajectory, table),
-        "queries": _queries(trajectory, table),
+        "queries": _queries(trajectory, table, timed=bool(seconds_of)),
     }
 
 
@@ -277,7 +322,7 @@ def _corners(objectives: tuple[Objective, ...], table: Table) -> FloatArray:
 
 def _prepare(spec: RunSpec, table: Table) -> None:
     """Fill the caches that runs share, so that a run's seconds are its own."""
-    Oracle(spec.objectives, table, budget=1)
+    Oracle(spec.objectives, table, budget=1, time=spec.time)
     table.space.neighbour_lists()
 
 
@@ -339,7 +384,7 @@ def _findings(trajectory: Trajectory, table: Table) -> dict[str, Any]:
     return {"best": best, "cross": cross, **front}
 
 
-def _queries(trajectory: Trajectory, table: Table) -> dict[str, Any]:
+def _queries(trajectory: Trajectory, table: Table, *, timed: bool) -> dict[str, Any]:
     outcomes = trajectory.outcomes
     single = len(trajectory.objectives) == 1
     sources = [outcome.source for outcome in outcomes]
@@ -348,5 +393,6 @@ def _queries(trajectory: Trajectory, table: Table) -> dict[str, Any]:
         "score": [outcome.score if single else list(outcome.scores) for outcome in outcomes],
         "best": trajectory.best,
         "cost": [outcome.cost for outcome in outcomes],
+        **({"seconds": [outcome.seconds for outcome in outcomes]} if timed else {}),
         "source": sources[0] if len(set(sources)) == 1 else sources,
     }

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from experiments.comparison.incumbents import reported_tables
 from experiments.comparison.manifest import manifest
-from experiments.comparison.plan import Plan
-from experiments.comparison.run import RunSpec, kept_studies, new_experiment, record
+from experiments.comparison.plan import Plan, run_specs
+from experiments.comparison.run import (
+    RunSpec,
+    check_costs,
+    column_of_seconds,
+    kept_studies,
+    new_experiment,
+    record,
+    used_digests,
+)
 from experiments.journal import SOURCES, Journal, open_journal
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
-from robustnas.objectives import attached_digests
+from robustnas.objectives import Reported
 from robustnas.tables.datasets import check_table, open_table
 from robustnas.tables.table import Table
 from robustnas.workers import complete, one_thread
@@ -47,7 +56,7 @@ def compare(
         Runs finished so far and the newest one's record; first those found in the directory, with None.
 
     Raises:
-        ObjectiveError: The table lacks a metric of an objective.
+        ObjectiveError: The table lacks a metric of an objective, or of what is to be reported.
         InvalidInputError: A table that measures what it is asked for; experiments need one that is complete.
         DataError: The directory holds other records, is being written by another process, or cannot be written.
         WorkerDiedError: A worker process died.
@@ -58,8 +67,12 @@ def compare(
     searched = open_table(plan.dataset, data) if table is None else check_table("table", table)
     if not searched.complete:
         raise InvalidInputError(f"{searched!r} measures what it is asked for; expected a table that is complete")
+    for spec in run_specs(plan, plan.seeds[:1]):
+        check_costs(spec, searched)
     description = manifest(plan, searched)
     specs = run_specs(plan)
+    terms = [Reported.parse(text) for text in plan.report]
+    reported_tables(terms, searched, partial(open_table, data=data))
     with open_journal(directory) as journal:
         if kept_studies(specs):
             description[EXPERIMENT] = _experiment(journal)
@@ -70,16 +83,8 @@ def compare(
         journal.write_manifest(description)
         n_done = plan.n_runs - len(missing)
         yield from complete(_run, missing, searched, journal.append, n_done=n_done, jobs=jobs, reopen=reopen)
-
-
-def run_specs(plan: Plan) -> list[RunSpec]:
-    """Return the runs of a plan: seed by seed, so that early results compare all strategies."""
-    return [
-        RunSpec(objective, searcher.name, searcher.label, searcher.parameters, plan.budget, seed)
-        for seed in plan.seeds
-        for objective in plan.objectives
-        for searcher in plan.searchers
-    ]
+        if terms:
+            _report(terms, directory, searched, data)
 
 
 def _facts(table: Table, spec: RunSpec) -> dict[str, Any]:
@@ -90,7 +95,8 @@ def _facts(table: Table, spec: RunSpec) -> dict[str, Any]:
         "budget": spec.budget,
         "name": spec.searcher,
         "parameters": dict(spec.parameters),
-        "attached_digests": attached_digests(spec.objectives, table).get("attached_digests"),
+        "time": column_of_seconds(spec, table),
+        "attached_digests": used_digests(spec, table).get("attached_digests"),
         SOURCES: spec.sources,
     }
 
@@ -98,6 +104,14 @@ def _facts(table: Table, spec: RunSpec) -> dict[str, Any]:
 def _experiment(journal: Journal) -> str:
     """Return what tells the experiment in a directory apart from all others: what its manifest says, or a new name."""
     return str((journal.manifest() or {}).get(EXPERIMENT) or new_experiment())
+
+
+def _report(terms: Sequence[Reported], directory: str | Path, table: Table, data: str | Path | None) -> None:
+    """Write what is reported of all runs; imported here, since workers import this module and need no pandas."""
+    from experiments.comparison.records import load
+    from experiments.comparison.reported import write_reported
+
+    write_reported(directory, load(directory), terms, table, partial(open_table, data=data))
 
 
 def _run(table: Table, spec: RunSpec) -> dict[str, Any]:

@@ -10,7 +10,9 @@ import pandas as pd
 
 from experiments.comparison import analysis
 from experiments.comparison.records import Records, Target
+from experiments.comparison.reported import ReportedValues, reported_curves, reported_hours
 from experiments.comparison.significance import Significance, p_text
+from experiments.comparison.simulated_time import hours_points, hours_summary
 from experiments.pages.table import MARK, Entry, ReportTable, Row, markdown, number
 from robustnas.tables.table import MEASURED
 
@@ -24,13 +26,46 @@ def summary_table(records: Records, n_queries: Sequence[int] | None = None) -> R
     rows: list[Row] = []
     for objective, group in frame.groupby("objective", observed=True):
         target = records.targets[str(objective)]
-        searchers = [str(name) for name in dict.fromkeys(group["searcher"])]
-        columns = [group[group["n_queries"] == point] for point in points]
-        entries = [_moments(column["mean"], column["std"], target) for column in columns]
-        seeds = [Entry(str(n)) for n in columns[0]["n_seeds"]]
-        rows += _rows(_heading(target), searchers, [*entries, seeds])
+        rows += _at_points(_heading(target), group, "n_queries", target)
     caption = "Best so far after n distinct queries"
     return ReportTable(caption, ("searcher", *(f"n = {point}" for point in points), "seeds"), tuple(rows), NOTE)
+
+
+def hours_table(records: Records) -> ReportTable:
+    """Return the best so far after simulated hours, grouped by objective; empty without a clock."""
+    frame = hours_summary(records)
+    rows: list[Row] = []
+    for objective, group in frame.groupby("objective", observed=True):
+        rows += _at_points(_heading(records.targets[str(objective)]), group, "hours", records.targets[str(objective)])
+    heads = ("searcher", *(f"{hours:.3g} h" for hours in hours_points(records)), "seeds")
+    return ReportTable("Best so far after simulated hours", heads, tuple(rows), NOTE)
+
+
+def reported_table(records: Records, reported: ReportedValues, against: str = "n_queries") -> ReportTable:
+    """Return what the networks found score on the terms reported, grouped by objective and term; empty without any.
+
+    Args:
+        records: What was run.
+        reported: What is reported of it.
+        against: ``n_queries``, or ``hours`` for simulated time.
+    """
+    if against == "hours":
+        points: tuple[float, ...] = hours_points(records)
+        frame, heads = reported_hours(records, reported, points), [f"{point:.3g} h" for point in points]
+    else:
+        points = analysis.default_points(records.budget)
+        frame, heads = reported_curves(records, reported), [f"n = {point}" for point in points]
+        frame = frame[frame["n_queries"].isin(points)]
+    rows: list[Row] = []
+    for (objective, term), group in frame.groupby(["objective", "term"], observed=True):
+        target = reported.terms[str(term)]
+        rows += _at_points(f"{records.targets[str(objective)].title} → {_heading(target)}", group, against, target)
+    lacking = len(records.runs) - len(reported.runs)
+    note = f"{NOTE} Searched → reported; the best network so far by what was searched, on what is reported."
+    note += f" {lacking} of {len(records.runs)} runs have not been reported on yet." if lacking else ""
+    time = "simulated hours" if against == "hours" else "n distinct queries"
+    caption = f"The networks found, on what was not searched, after {time}"
+    return ReportTable(caption, ("searcher", *heads, "seeds"), tuple(rows), note)
 
 
 def cross_evaluation_table(records: Records) -> ReportTable:
@@ -102,19 +137,50 @@ def marked(table: ReportTable, records: Records) -> ReportTable:
     return replace(table, note=f"{dataset}: numbers of a {source}, not measurements. {table.note}".strip())
 
 
-def summary_csv(records: Records) -> str:
+def summary_csv(records: Records, reported: ReportedValues | None = None) -> str:
     """Write `analysis.summary` as CSV: natural units, full precision, ``nan`` where one seed has no spread.
 
-    The last columns say what dataset the numbers are of and where they come from (``table``: measurements).
+    The columns after ci_high say what dataset the numbers are of and where they come from (``table``: measurements).
+    Columns ``report:<term>:mean`` and ``report:<term>:std`` are what the networks found score on what is reported.
     """
-    origin = {"dataset": records.manifest["dataset"], "source": records.manifest["source"]}
-    frame = analysis.summary(records).assign(**origin)
+    frame = _with_origin(analysis.summary(records), records)
+    if reported is not None and reported.terms:
+        frame = _with_reported(frame, reported_curves(records, reported), "n_queries")
     return frame.to_csv(index=False, na_rep="nan", lineterminator="\n")
+
+
+def hours_csv(records: Records, reported: ReportedValues) -> str:
+    """Write `simulated_time.hours_summary` as CSV, as `summary_csv` does."""
+    frame = _with_origin(hours_summary(records), records)
+    if reported.terms:
+        frame = _with_reported(frame, reported_hours(records, reported, hours_points(records)), "hours")
+    return frame.to_csv(index=False, na_rep="nan", lineterminator="\n")
+
+
+def _with_origin(frame: pd.DataFrame, records: Records) -> pd.DataFrame:
+    return frame.assign(dataset=records.manifest["dataset"], source=records.manifest["source"])
+
+
+def _with_reported(frame: pd.DataFrame, curves: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Add mean and std of every term to a summary."""
+    keys = ["objective", "searcher", column]
+    for term, group in curves.groupby("term", observed=False):
+        names = {moment: f"report:{term}:{moment}" for moment in ("mean", "std")}
+        frame = frame.merge(group[[*keys, *names]].rename(columns=names), on=keys, how="left")
+    return frame
 
 
 def _rows(group: str, searchers: Sequence[str], columns: Sequence[Sequence[Entry]]) -> list[Row]:
     lines = zip(searchers, *columns, strict=True)
     return [Row(group, (Entry(name), *entries)) for name, *entries in lines]
+
+
+def _at_points(heading: str, group: pd.DataFrame, column: str, target: Target) -> list[Row]:
+    """Return one row per searcher: mean and spread at every point of a column, ascending, and the seeds at the last."""
+    searchers = [str(name) for name in dict.fromkeys(group["searcher"])]
+    columns = [part for _, part in group.groupby(column)]
+    entries = [_moments(part["mean"], part["std"], target) for part in columns]
+    return _rows(heading, searchers, [*entries, [Entry(str(n)) for n in columns[-1]["n_seeds"]]])
 
 
 def _moments(means: pd.Series[float], stds: pd.Series[float], target: Target) -> list[Entry]:

@@ -23,23 +23,30 @@ from robustnas.objectives.objective import (
     score_columns,
     utility_columns,
 )
+from robustnas.objectives.reported import Reported
+from robustnas.objectives.seconds import default_seconds, is_seconds, seconds_column, seconds_terms
 
 __all__ = [
     "Constraint",
     "Objective",
+    "Reported",
     "attached_digests",
     "cross_objectives",
+    "default_seconds",
     "digests_of",
     "facts",
     "feasible",
     "meaning_lines",
     "meanings",
+    "is_seconds",
     "needed_metrics",
     "objective_column",
     "objectives_text",
     "parse_objectives",
     "scale_of",
     "score_columns",
+    "seconds_column",
+    "seconds_terms",
     "title",
     "training_lines",
     "training_of",

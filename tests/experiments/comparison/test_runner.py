@@ -11,9 +11,9 @@ from pathlib import Path
 import optuna
 import pytest
 
-from experiments.comparison.plan import Plan
+from experiments.comparison.plan import Plan, run_specs
 from experiments.comparison.run import RunSpec, record
-from experiments.comparison.runner import compare, run_specs
+from experiments.comparison.runner import compare
 from robustnas.errors import DataError, InvalidInputError, ObjectiveError, SearchError
 from robustnas.tables.database.database import Database
 from searchers.optuna_study import open_storage
