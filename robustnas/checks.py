@@ -35,6 +35,21 @@ def whole_number(name: str, value: object, *, at_least: int, at_most: int = LARG
     raise InvalidInputError(f"{name} is {excerpt(value)}; expected an integer {bounds}")
 
 
+def written_number(name: str, text: str, *, at_least: int, at_most: int = LARGEST_INTEGER) -> int:
+    """Return the integer that a text writes, if it is in range.
+
+    Raises:
+        InvalidInputError: It is none, or out of range; as `whole_number`.
+
+    >>> written_number("size", "12", at_least=2)
+    12
+    """
+    value: object = text
+    with suppress(ValueError):  # no number, or one of thousands of digits
+        value = int(text)
+    return whole_number(name, value, at_least=at_least, at_most=at_most)
+
+
 def listed(value: object, most: int | None = None) -> list[Any]:
     """Return the entries of a list, an array, a generator or the like; none of what has no order, or is a text.
 

@@ -22,12 +22,14 @@ from typing import Any, TypeVar
 
 import cloudpickle
 
+from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, WorkerDiedError
 
 Context = TypeVar("Context")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+_MOST_WORKERS = 1024  # more would not speed up any machine, and could bring it down
 _IN_FLIGHT_PER_JOB = 4  # enough to keep workers busy, few enough to stop soon after Ctrl-C
 
 _DIED = (
@@ -39,6 +41,15 @@ _NOT_STARTED = (
     'needs the guard `if __name__ == "__main__":` around what it runs, and one read from standard input cannot be '
     "imported; or use one process (jobs=1)"
 )
+
+
+def checked_workers(name: str, value: int | None) -> int | None:
+    """Return a number of worker processes, None for the default.
+
+    Raises:
+        InvalidInputError: It is not an integer from 1 to 1024.
+    """
+    return None if value is None else whole_number(name, value, at_least=1, at_most=_MOST_WORKERS)
 
 
 def complete(

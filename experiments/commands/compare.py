@@ -38,6 +38,7 @@ def compare(plan: Path | None, out: Path, jobs: int | None, data: Path | None) -
       robustnas compare my.toml --out results --jobs 2
     """
     chosen = Plan.builtin(chosen_dataset(None, data)) if plan is None else Plan.load(plan)
+    click.echo(_size(chosen), err=True)
     with (
         interruptible(f"finished runs are kept in {out}: run the same command again to resume"),
         _progress(chosen) as show,
@@ -45,6 +46,14 @@ def compare(plan: Path | None, out: Path, jobs: int | None, data: Path | None) -
         for done, run in run_plan(chosen, out, data=data, jobs=jobs, note=warn):
             show(done, run)
     report_comparison(out)
+
+
+def _size(plan: Plan) -> str:
+    """Return how many runs a plan makes, before any is started."""
+    counts = {"objective": len(plan.objectives), "searcher": len(plan.searchers), "seed": len(plan.seeds)}
+    parts = " x ".join(f"{n:,} {name}{'' if n == 1 else 's'}" for name, n in counts.items())
+    runs = "1 run" if plan.n_runs == 1 else f"{plan.n_runs:,} runs"
+    return f"{parts}: {runs} of up to {plan.budget:,} networks"
 
 
 def report_comparison(directory: Path) -> None:

@@ -11,6 +11,7 @@ import click
 OWN_PACKAGES = frozenset(("experiments", "searchers", "surrogates", "robustnas"))
 
 
+_MOST_CHARACTERS = 400
 _python_shows = warnings.showwarning
 
 
@@ -22,6 +23,11 @@ class Group(click.Group):
         warnings.showwarning = _show_warning
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            message = error.format_message()
+            if len(message) <= _MOST_CHARACTERS or isinstance(error, click.exceptions.NoArgsIsHelpError):
+                raise
+            raise click.UsageError(_shortened(message), error.ctx) from None
         except BrokenPipeError:
             raise SystemExit(0) from None
         except OSError as error:
@@ -32,6 +38,12 @@ class Group(click.Group):
             if not isinstance(error, RobustNASError):
                 raise
             fail(str(error), code=2 if isinstance(error, InvalidInputError) else 1)
+
+
+def _shortened(message: str) -> str:
+    """Return click's message without the middle of a long value."""
+    half = _MOST_CHARACTERS // 2
+    return f"{message[:half]}... ({len(message) - 2 * half:,} characters) ...{message[-half:]}"
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:

@@ -23,7 +23,7 @@ from experiments.commands.options import (
     seed_option,
 )
 from experiments.progress import progress_bars
-from robustnas.checks import whole_number
+from robustnas.checks import written_number
 from robustnas.errors import DataError, InvalidInputError, NotationError
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cell import Cell
@@ -132,7 +132,7 @@ def _chosen_cells(archs: Sequence[str], which: str | None, seed: int) -> list[Ce
     if which == "networks":
         return [Cell.from_index(index) for index in space.network_indices().tolist()]
     if which.isascii() and which.isdigit():
-        n = whole_number("cells", int(which), at_least=1, at_most=N_CELLS)
+        n = written_number("cells", which, at_least=1, at_most=N_CELLS)
         drawn = np.random.default_rng(seed).permutation(N_CELLS)[:n]  # a larger sample holds the smaller one
         return [Cell.from_index(index) for index in drawn.tolist()]
     return _cells_of_file(Path(which))

@@ -26,12 +26,12 @@ from experiments.commands.options import (
 )
 from experiments.pages.table import markdown
 from experiments.progress import progress_bars
-from experiments.surrogate_benchmark.plan import BenchmarkPlan
+from experiments.surrogate_benchmark.plan import SMALLEST_SIZE, BenchmarkPlan
 from experiments.surrogate_benchmark.records import from_records
 from experiments.surrogate_benchmark.report import write_surrogate_report
 from experiments.surrogate_benchmark.runner import KEY, benchmark, manifest, row
 from experiments.surrogate_benchmark.tables import ranking_table
-from robustnas.errors import InvalidInputError
+from robustnas.checks import written_number
 from robustnas.spaces import encoding_names
 from robustnas.tables.datasets import open_table
 from robustnas.tables.table import MEASURED, Table
@@ -102,7 +102,7 @@ def surrogates(
       robustnas surrogates --objective pgd@1 --surrogates xgboost,forest --encodings one-hot,graph --out surrogates
       robustnas surrogates --objective clean --objective pgd@1 --train-sizes 100,400 --trials 3 --json
     """
-    sizes = tuple(_number(text) for text in listed(train_sizes))
+    sizes = tuple(written_number("train size", text, at_least=SMALLEST_SIZE) for text in listed(train_sizes))
     chosen = chosen_dataset(dataset, data)
     plan = BenchmarkPlan(chosen, objectives, tuple(listed(names)), tuple(listed(encodings)), sizes, trials, seed)
     table = open_table(chosen, data)
@@ -155,12 +155,3 @@ def _progress(plan: BenchmarkPlan) -> Iterator[Any]:
                 fits.show(note=f"{name}: tau {record['kendall_tau']:.3f}")
 
         yield show
-
-
-def _number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise InvalidInputError(
-            f"train size is {text!r}; expected whole numbers separated by commas, as in 50,100"
-        ) from None

@@ -27,6 +27,7 @@ from experiments.pages.panels import (
     line_styles,
     named_level,
     one_panel,
+    shortened,
     standard_panels,
 )
 from robustnas.arrays import FloatArray
@@ -228,4 +229,4 @@ def _draw_heat(
 
 def _row_name(key: Any, records: Records) -> str:
     objective, searcher = key
-    return f"{records.targets[objective].title}: {searcher}"
+    return shortened(f"{records.targets[objective].title}: {shortened(searcher)}", 80)

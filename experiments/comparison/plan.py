@@ -25,6 +25,7 @@ from searchers.registry import check_parameters, create, searcher_class
 _KEYS = ("dataset", "objectives", "budget", "time", "report", "seeds", "searchers")
 _MAX_SEEDS = 100_000
 _MAX_RUNS = 1_000_000
+_LONGEST_LABEL = 100
 
 
 @dataclass(frozen=True)
@@ -253,8 +254,9 @@ def _searcher(entry: str | Mapping[str, Any] | SearcherPlan) -> SearcherPlan:
     except InvalidInputError as error:
         raise PlanError(str(error)) from None
     label = parameters.pop("label", name)
-    if not isinstance(label, str) or not label.strip():
-        raise PlanError(f"searcher {name!r} has the label {excerpt(label)}; expected a text")
+    if not isinstance(label, str) or not 0 < len(label.strip()) <= _LONGEST_LABEL:
+        expected = f"expected a text of 1 to {_LONGEST_LABEL} characters"
+        raise PlanError(f"searcher {name!r} has the label {excerpt(label)}; {expected}")
     if "study_name" in parameters:
         raise PlanError(f"searcher {label!r}: study_name cannot be set, every run of a plan has a study of its own")
     try:

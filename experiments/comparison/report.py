@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.comparison import analysis, tables
 from experiments.comparison.headline import headline
+from experiments.comparison.leading import leading, left_out
 from experiments.comparison.records import Records, load
 from experiments.comparison.reported import ReportedValues, load_reported
 from experiments.comparison.significance import Significance, significance
@@ -58,14 +59,15 @@ def write_report(directory: str | Path) -> Path:
     if records.runs.empty:
         raise DataError(f"no run in {folder} has finished yet; expected at least one to report on")
     reported = load_reported(folder, records)
-    result = significance(records)
+    part = leading(records)
+    result = significance(part)
     shown = _tables(records, reported, result)
     write_file(folder / SUMMARY, tables.summary_csv(records, reported))
     if records.is_timed:
         write_file(folder / HOURS, tables.hours_csv(records, reported))
     write_tables(folder / "tables", shown)
-    drawn = write_figures(folder / "figures", _figures(records, reported, result))
-    write_file(folder / PAGE, _page(records, result, shown, drawn))
+    drawn = write_figures(folder / "figures", _figures(part, load_reported(folder, part), result))
+    write_file(folder / PAGE, _page(records, part, result, shown, drawn))
     return folder / PAGE
 
 
@@ -102,7 +104,13 @@ def _figures(records: Records, reported: ReportedValues, result: Significance) -
     }
 
 
-def _page(records: Records, result: Significance, shown: Mapping[str, ReportTable], drawn: Mapping[str, str]) -> str:
+def _page(
+    records: Records,
+    part: Records,
+    result: Significance,
+    shown: Mapping[str, ReportTable],
+    drawn: Mapping[str, str],
+) -> str:
     return page(
         _TEMPLATE,
         drawn,
@@ -111,10 +119,11 @@ def _page(records: Records, result: Significance, shown: Mapping[str, ReportTabl
         n_runs=len(records.runs),
         n_planned=records.n_planned,
         budget=records.budget_text,
-        headline=headline(records, result),
+        headline=headline(part, result),
+        left_out=left_out(records, part),
         tables=shown,
         verdicts=_verdicts(records, result),
-        drawings=_drawings(records),
+        drawings=_drawings(part),
         multi=[target.title for target in records.targets.values() if target.is_multi],
     )
 

@@ -21,12 +21,11 @@ from experiments.comparison.run import (
     used_digests,
 )
 from experiments.journal import SOURCES, Journal, open_journal
-from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
 from robustnas.objectives import Reported
 from robustnas.tables.datasets import check_table, open_table
 from robustnas.tables.table import Table
-from robustnas.workers import complete, one_thread
+from robustnas.workers import checked_workers, complete, one_thread
 from searchers.optuna_study import EXPERIMENT, open_storage
 
 
@@ -61,8 +60,7 @@ def compare(
         DataError: The directory holds other records, is being written by another process, or cannot be written.
         WorkerDiedError: A worker process died.
     """
-    if jobs is not None:
-        whole_number("jobs", jobs, at_least=1)
+    jobs = checked_workers("jobs", jobs)
     reopen = partial(open_table, plan.dataset, data) if table is None else None
     searched = open_table(plan.dataset, data) if table is None else check_table("table", table)
     if not searched.complete:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LEVEL: Any = {"color": QUIET, "linestyle": (0, (4, 3)), "linewidth": 0.9, "zorder": 1}
 """How a line is drawn with which others are compared."""
 
+_LEGEND_INCHES, _INCHES_PER_CHARACTER, _LEGEND_ROW = 0.55, 0.062, 0.16
 _DASHES = ("-", "--", "-.", ":")
 
 
@@ -94,5 +95,20 @@ def line_styles(names: Sequence[str]) -> dict[str, Any]:
 def legend_above(figure: Figure, styles: Mapping[str, Any], shown: Sequence[str]) -> None:
     """Name the lines that are shown, above all panels."""
     handles = [Line2D([], [], **styles[name]) for name in shown]
-    n_columns = min(len(shown), 3 if figure.get_figwidth() < 4 else 6)
-    figure.legend(handles, shown, loc="outside upper center", ncols=n_columns, frameon=False, handlelength=1.6)
+    labels = [shortened(name) for name in shown]
+    width = _LEGEND_INCHES + _INCHES_PER_CHARACTER * max(map(len, labels), default=0)
+    most = 3 if figure.get_figwidth() < 4 else 6
+    n_columns = max(1, min(len(shown), most, int(figure.get_figwidth() / width)))
+    n_rows = math.ceil(len(shown) / n_columns)
+    if n_rows > 2:  # the panels keep their height
+        figure.set_figheight(figure.get_figheight() + _LEGEND_ROW * (n_rows - 2))
+    figure.legend(handles, labels, loc="outside upper center", ncols=n_columns, frameon=False, handlelength=1.6)
+
+
+def shortened(name: str, most: int = 46) -> str:
+    """Return a name without its middle if it is too long for a figure.
+
+    >>> shortened("a" * 30 + "b" * 30, most=10)
+    'aaaa…bbbbb'
+    """
+    return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"

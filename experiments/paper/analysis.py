@@ -19,8 +19,10 @@ from robustnas.spaces.nasbench201.identity import N_NETWORKS
 from robustnas.tables.database.database import Database
 from robustnas.tables.datasets import is_surrogate
 from robustnas.tables.embedded import open_surrogate
+from robustnas.workers import checked_workers
 
 PAGE = "analysis.html"
+_MOST_SEEDS = 10_000
 DATASET = "cifar10"
 """What is analysed where no dataset is named."""
 
@@ -72,9 +74,9 @@ def open_question(
             f"{dataset} is a model's predictions: an analysis of it would describe the model. Analyse the "
             f"measurements with --dataset {real}; to get them: robustnas data fetch {real}"
         )
-    n_seeds = whole_number("seeds", n_seeds, at_least=2)
+    n_seeds = whole_number("seeds", n_seeds, at_least=2, at_most=_MOST_SEEDS)
     budget = whole_number("budget", budget, at_least=1, at_most=N_NETWORKS)
-    jobs = None if jobs is None else whole_number("jobs", jobs, at_least=1)
+    jobs = checked_workers("jobs", jobs)
     database = Database.open(data)
     table = database[dataset or DATASET]
     others = {name: other for name, other in database.items() if name != table.dataset}

@@ -14,7 +14,16 @@ import pandas as pd
 from matplotlib.ticker import NullFormatter, NullLocator
 
 from experiments.pages.figure_style import COLUMN_WIDTH, PALETTE, QUIET, TEXT_WIDTH
-from experiments.pages.panels import LEVEL, label_all, legend_above, light_grid, line_styles, named_level, panels
+from experiments.pages.panels import (
+    LEVEL,
+    label_all,
+    legend_above,
+    light_grid,
+    line_styles,
+    named_level,
+    panels,
+    shortened,
+)
 from experiments.surrogate_benchmark.records import SurrogateRecords, learning_curves, mean_importances
 from experiments.surrogate_benchmark.tables import best_explained
 from surrogates.metrics import NOMINAL_COVERAGES
@@ -156,7 +165,7 @@ def _size_axis(axes: Axes, sizes: Sequence[int]) -> None:
 
 
 def _draw_bars(axes: Axes, frame: pd.DataFrame) -> None:
-    names = [_shortened(str(name)) for name in frame["feature"]]
+    names = [shortened(str(name)) for name in frame["feature"]]
     places = np.arange(len(names))
     spread = frame["std"].fillna(0.0).to_numpy(dtype=float)
     axes.barh(places, 100 * frame["mean"].to_numpy(dtype=float), color=PALETTE[0], height=0.7, zorder=2)
@@ -170,7 +179,3 @@ def _draw_bars(axes: Axes, frame: pd.DataFrame) -> None:
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     light_grid(axes, "x")
-
-
-def _shortened(name: str, most: int = 46) -> str:
-    return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"

@@ -20,7 +20,8 @@ DEFAULT = "default"
 """Stands for the surrogate, or the encoding, of the shipped best pair."""
 
 TRAIN_SIZES = (50, 100, 200, 400)
-_SMALLEST = 2
+SMALLEST_SIZE = 2
+_MOST_TRIALS = 10_000
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class BenchmarkPlan:
             "encodings": _several("encoding", self.encodings, partial(_encoding, space)),
             "train_sizes": tuple(sorted(_several("train size", self.train_sizes, partial(_train_size, space)))),
         }
-        checked["n_trials"] = whole_number("trials", self.n_trials, at_least=1)
+        checked["n_trials"] = whole_number("trials", self.n_trials, at_least=1, at_most=_MOST_TRIALS)
         checked["seed"] = whole_number("seed", self.seed, at_least=0)
         for name, values in checked.items():
             object.__setattr__(self, name, values)
@@ -133,4 +134,4 @@ def _encoding(space: EnumerableSpace[Any], name: str) -> str:
 
 
 def _train_size(space: EnumerableSpace[Any], value: int) -> int:
-    return whole_number("train size", value, at_least=_SMALLEST, at_most=space.n_networks - 1)
+    return whole_number("train size", value, at_least=SMALLEST_SIZE, at_most=space.n_networks - 1)

@@ -20,14 +20,13 @@ from experiments.journal import SOURCES, open_journal
 from experiments.surrogate_benchmark.fit import FitSpec, fit_record
 from experiments.surrogate_benchmark.noise_ceiling import noise_ceiling
 from experiments.surrogate_benchmark.plan import BenchmarkPlan
-from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
 from robustnas.objectives import facts, objective_column, training_of
 from robustnas.objectives.objective import Objective
 from robustnas.spaces import encoding
 from robustnas.tables.datasets import check_table, open_table
 from robustnas.tables.table import Table
-from robustnas.workers import complete
+from robustnas.workers import checked_workers, complete
 
 KIND = "surrogates"
 """What a manifest calls a benchmark of surrogates."""
@@ -80,8 +79,7 @@ def benchmark(
         DataError: The directory holds other records, is being written by another process, or cannot be written.
         WorkerDiedError: A worker process died.
     """
-    if jobs is not None:
-        whole_number("jobs", jobs, at_least=1)
+    jobs = checked_workers("jobs", jobs)
     reopen = partial(open_table, plan.dataset, data) if table is None else None
     table = open_table(plan.dataset, data) if table is None else check_table("table", table)
     description = manifest(plan, table)

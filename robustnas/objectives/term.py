@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustnas.arrays import FloatArray
-from robustnas.errors import ObjectiveError, unknown_name
+from robustnas.errors import ObjectiveError, excerpt, unknown_name
 from robustnas.metric import (
     ATTACKS,
     CORRUPTIONS,
@@ -51,6 +51,7 @@ MINIMISED_WORDS: tuple[str, ...] = (
 """Words that make an attached column one to minimise; ``runtime`` and ``losses`` count too."""
 
 _KNOWN_WORDS = ("clean", *PAPER_ATTACKS, "corruption", "adversarial", "worst", *COSTS)
+_LARGEST_SCORE = 1e100  # of scores, and of weights: larger ones overflow when they are squared or added up
 _TYPO = 0.8  # similarity from which on a name counts as a misspelling
 
 EXAMPLES = ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption", "adversarial@1", "worst@1", *COSTS)
@@ -133,13 +134,15 @@ def parse_sum(text: str) -> tuple[Term, ...]:
     [(0.5, 'clean'), (-1.0, 'pgd@1')]
     """
     if not text or "," in text:
-        raise ObjectiveError(f"{text!r} is not one objective; expected one such as {', '.join(EXAMPLES)}")
+        raise ObjectiveError(f"{excerpt(text)} is not one objective; expected one such as {', '.join(EXAMPLES)}")
     terms, position = [], 0
     while position < len(text):
         match = _TERM.match(text, position)
         if not match or (position and not match[1]):
             rest = text[position:]
-            raise ObjectiveError(f"cannot read {rest!r} in {text!r}; expected a sum such as 0.5*clean + 0.5*pgd@1")
+            raise ObjectiveError(
+                f"cannot read {excerpt(rest)} in {excerpt(text)}; expected a sum such as 0.5*clean + 0.5*pgd@1"
+            )
         sign = -1.0 if match[1] == "-" else 1.0
         terms.append(_parse_term(sign * _weight(match[2], text), match[3]))
         position = match.end()
@@ -149,7 +152,18 @@ def parse_sum(text: str) -> tuple[Term, ...]:
 
 def evaluate_sum(terms: Sequence[Term], table: Table) -> FloatArray:
     """Return the sum of some terms for every architecture, shape (space.size,), NaN where a part is unknown."""
-    return np.asarray(sum(term.weight * term.evaluate(table) for term in terms))
+    total = np.zeros(1)
+    for term in terms:
+        with np.errstate(over="ignore"):
+            values = term.weight * term.evaluate(table)
+        if (np.abs(values) > _LARGEST_SCORE).any():  # not where it is unknown
+            name = term.atom if term.weight == 1.0 else f"{term.weight:g}*{term.atom}"
+            raise ObjectiveError(
+                f"{excerpt(name)} reaches {np.nanmax(np.abs(values)):.3g}; expected numbers up to {_LARGEST_SCORE:g}: "
+                "give it a smaller weight"
+            )
+        total = total + values
+    return np.asarray(total)
 
 
 def _check_direction(terms: Sequence[Term], text: str) -> None:
@@ -157,8 +171,8 @@ def _check_direction(terms: Sequence[Term], text: str) -> None:
     if small and len(small) < len(terms):
         large = next(term.atom for term in terms if not term.minimised)
         raise ObjectiveError(
-            f"{text!r} adds an accuracy and a cost, which have no common unit: {small[0]} is minimised, {large} is "
-            "maximised; separate them by a comma for multi-objective search, as in 'clean, flops'"
+            f"{excerpt(text)} adds an accuracy and a cost, which have no common unit: {small[0]} is minimised, {large} "
+            "is maximised; separate them by a comma for multi-objective search, as in 'clean, flops'"
         )
 
 
@@ -169,8 +183,9 @@ def _weight(text: str | None, where: str) -> float:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not np.isfinite(value):
-        raise ObjectiveError(f"weight {text!r} in {where!r}: expected a finite number, as in 0.5*clean")
+    if not abs(value) <= _LARGEST_SCORE:
+        expected = f"expected a number of at most {_LARGEST_SCORE:g}, as in 0.5*clean"
+        raise ObjectiveError(f"weight {excerpt(text)} in {excerpt(where)}: {expected}")
     return value
 
 
@@ -201,8 +216,8 @@ def _parse_column(weight: float, atom: str) -> Term:
         return Term(weight, atom, (Metric.own(column),), minimised=minimised)
     if atom.startswith(("min(", "max(")):
         raise ObjectiveError(
-            f"cannot read {atom!r}; min() and max() take one attached column, as in min(hw.latency), or one of your "
-            "own table, as in min(val_loss)"
+            f"cannot read {excerpt(atom)}; min() and max() take one attached column, as in min(hw.latency), or one of "
+            "your own table, as in min(val_loss)"
         )
     raise ObjectiveError(unknown_name("objective", atom, (*EXAMPLES, "<attached table>.<column>")))
 

@@ -14,17 +14,15 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from robustnas.checks import whole_number
 from robustnas.errors import DataError, EvaluationError, InvalidInputError, RobustNASError
 from robustnas.evaluator.filling.plan import FillPlan
 from robustnas.measurements import DEFAULT_LEASE, ClaimLostError, Measurement, MeasurementStore, NetworkKey
 from robustnas.metric import Metric
-from robustnas.workers import environment, interrupts_ignored, processors
+from robustnas.workers import checked_workers, environment, interrupts_ignored, processors
 
 if TYPE_CHECKING:
     from robustnas.evaluator.evaluator import Evaluator
 
-_MOST_WORKERS = 1024
 _REPORT_SECONDS = 0.2
 _STARTING = "starting"
 _PATIENCE = 5.0  # seconds that a worker may take to stop when asked to
@@ -209,7 +207,7 @@ def worker_devices(device: str, n_workers: int | None, n_networks: int) -> tuple
     if names == ["cuda"]:
         names = [name for name in available_devices() if name.startswith("cuda:")]
     default = len(names) if chosen.type == "cuda" else processors()
-    n = default if n_workers is None else whole_number("workers", n_workers, at_least=1, at_most=_MOST_WORKERS)
+    n = checked_workers("workers", n_workers) or default
     return tuple(names[number % len(names)] for number in range(min(n, max(n_networks, 1))))
 
 

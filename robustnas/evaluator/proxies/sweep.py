@@ -17,7 +17,7 @@ from robustnas.evaluator.proxies.registry import checked_names
 from robustnas.evaluator.proxies.score_file import open_scores
 from robustnas.evaluator.proxies.scores import proxy_scores
 from robustnas.spaces.nasbench201.cell import Cell
-from robustnas.workers import complete
+from robustnas.workers import checked_workers, complete
 
 Scored: TypeAlias = tuple[Cell, dict[str, float]]
 """A cell and its scores."""
@@ -106,8 +106,7 @@ def sweep(
         DataError: The file has other settings, is being written by another process, or cannot be written.
         WorkerDiedError: A worker process died.
     """
-    if workers is not None:
-        whole_number("workers", workers, at_least=1)
+    workers = checked_workers("workers", workers)
     with open_scores(Path(path), settings.names, settings.summary()) as file:
         distinct = list(dict.fromkeys(cells))
         missing = [cell for cell in distinct if cell not in file.done]

@@ -9,7 +9,7 @@ from functools import cache
 from numbers import Integral
 from typing import Any, TypeAlias
 
-from robustnas.errors import InvalidInputError, NotationError, unknown_name
+from robustnas.errors import InvalidInputError, NotationError, excerpt, unknown_name
 from robustnas.spaces.nasbench201.digits import CONVENTIONS, NASLIB, operations_of, six_digits, tokens_of
 from robustnas.spaces.nasbench201.drawing import cell_svg
 from robustnas.spaces.nasbench201.numbering import N_CELLS, N_EDGES, N_OPERATIONS, id_of_index, index_of_id
@@ -19,6 +19,7 @@ from robustnas.spaces.nasbench201.written import written_names
 _CODE_OF_LABEL = {label: code for code, label in enumerate(OPERATION_LABELS)}
 
 _ARCH_STRING = re.compile(r"\|(.+)~(\d)\|\+\|(.+)~(\d)\|(.+)~(\d)\|\+\|(.+)~(\d)\|(.+)~(\d)\|(.+)~(\d)\|")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _ZEROS_FIRST = re.compile(r"#?0[0-9]+")
 _ARCH_FORM = "|op~0|+|op~0|op~1|+|op~0|op~1|op~2|"
 
@@ -180,28 +181,30 @@ def _parse_text(text: str) -> Cell:
         raise NotationError(f"{text!r} is not a database id, which has no leading zeros{six}")
     for prefix, read in (("#", Cell.from_database_id), ("index:", Cell.from_index), ("", Cell.from_database_id)):
         number = text.removeprefix(prefix)
-        if text.startswith(prefix) and number.isascii() and number.isdigit():
+        if text.startswith(prefix) and _NUMBER.fullmatch(number):
             return read(int(number))
-    raise NotationError(f"cannot read {text!r} as an architecture; expected {_NOTATIONS}")
+    raise NotationError(f"cannot read {excerpt(text)} as an architecture; expected {_NOTATIONS}")
 
 
 def _parse_arch_string(text: str) -> Cell:
     groups = [group.strip("|").split("|") for group in text.split("+")]
     if [len(group) for group in groups] != [1, 2, 3]:
         found = " + ".join(str(len(group)) for group in groups)
-        raise NotationError(f"{text!r} has {found} operations; expected 1 + 2 + 3, as in {_ARCH_FORM}")
+        raise NotationError(f"{excerpt(text)} has {found} operations; expected 1 + 2 + 3, as in {_ARCH_FORM}")
     tokens = [(token, source) for group in groups for source, token in enumerate(group)]
     codes = tuple(_read_token(token, source, text) for token, source in tokens)
     if not _ARCH_STRING.fullmatch(text):
-        raise NotationError(f"{text!r} has misplaced bars; expected the form {_ARCH_FORM}")
+        raise NotationError(f"{excerpt(text)} has misplaced bars; expected the form {_ARCH_FORM}")
     return Cell(codes)
 
 
 def _read_token(token: str, source: int, text: str) -> int:
     label, tilde, node = token.partition("~")
     if not tilde or node != str(source):
-        raise NotationError(f"token {token!r} in {text!r} does not name its source; expected <operation>~{source}")
-    return _code(label, f"in token {token!r} of {text!r}")
+        raise NotationError(
+            f"token {excerpt(token)} in {excerpt(text)} does not name its source; expected <operation>~{source}"
+        )
+    return _code(label, f"in token {excerpt(token)} of {excerpt(text)}")
 
 
 def _code(label: str, where: str) -> int:

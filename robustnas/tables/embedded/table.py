@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from robustnas.arrays import FloatArray, read_only
-from robustnas.checks import whole_number
+from robustnas.checks import whole_number, written_number
 from robustnas.errors import InvalidInputError, unknown_name
 from robustnas.metric import PAPER_ATTACKS, Metric
 from robustnas.spaces.nasbench201 import NASBENCH201, Skeleton
@@ -123,7 +123,8 @@ def open_surrogate(dataset: str) -> SurrogateTable:
     if not match or match["model"] not in MODELS:
         known = [name for model in MODELS for name in (model, f"{model}@SEED")]
         raise InvalidInputError(unknown_name("surrogate benchmark", dataset, known))
-    return SurrogateTable(int(match["seed"]) if match["seed"] else None, model=MODELS[match["model"]])
+    seed = written_number("the seed of noise", match["seed"], at_least=0) if match["seed"] else None
+    return SurrogateTable(seed, model=MODELS[match["model"]])
 
 
 @cache

@@ -96,3 +96,19 @@ def test_names_that_cannot_be_listed_leave_help_as_it_is() -> None:
 
     option = NamesOption(["--kind"], names=names, help="A kind.")
     assert option.get_help_record(click.Context(click.Command("x"))) == ("--kind TEXT", "A kind.")
+
+
+@pytest.mark.parametrize("arguments", [["search", "--seed", "9" * 5000], ["search", "--" + "x" * 5000], ["y" * 5000]])
+def test_values_of_thousands_of_characters_are_not_repeated(arguments: list[str]) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert "Error: " in result.stderr
+    assert len(result.stderr) < 700
+
+
+@pytest.mark.parametrize("command", ["compare", "surrogates", "analyse"])
+def test_processes_are_limited(command: str, tmp_path: Path) -> None:
+    arguments = [command, "--jobs", str(10**6), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert "jobs is 1000000; expected an integer from 1 to 1024" in result.stderr

@@ -73,6 +73,13 @@ def test_objectives_are_normalised() -> None:
         ('dataset = "cifar10"', "dataset = 10", "dataset is 10"),
         ("[[searchers]]", "[searchers]", "not TOML|searchers"),
         ("budget = 50", "budget = ", "not TOML"),
+        ("budget = 50", f"budget = {'9' * 5000}", "not TOML: an integer has thousands of digits"),
+        ("budget = 50", f"budget = {'[' * 5000}{']' * 5000}", "not TOML: values are nested hundreds of levels deep"),
+        ("seeds = [3, 5]", "seeds = [9223372036854775808]", "seeds is"),
+        ('label = "RE-20"', f"label = '{'x' * 101}'", "expected a text of 1 to 100 characters"),
+        ("population_size = 20", "population_size = 100000000000000000000", "an integer of at most 64 bits"),
+        ("population_size = 20", "population_size = 1979-05-27", "population_size is datetime.date.*an integer"),
+        ("population_size = 20", "n_objectives = 2", "n_objectives cannot be set"),
     ],
 )
 def test_a_wrong_plan_is_refused_naming_what_is_wrong(old: str, new: str, message: str) -> None:
@@ -126,3 +133,14 @@ def test_values_of_python_that_are_refused(values: dict[str, object], message: s
 def test_parameters_are_plain_data() -> None:
     (searcher,) = small(searchers=[{"name": "evolution", "population_size": np.int64(20)}]).searchers
     assert type(searcher.parameters["population_size"]) is int
+
+
+def test_a_plan_of_millions_of_runs_is_refused_at_once() -> None:
+    searchers = [{"name": "random", "label": str(i)} for i in range(11)]
+    with pytest.raises(PlanError, match="make 1,100,000 runs; expected at most 1,000,000"):
+        Plan(objectives=["clean"], seeds=100_000, searchers=searchers)
+
+
+def test_many_seeds_are_compared_in_no_time() -> None:
+    with pytest.raises(PlanError, match="99998 is given twice"):
+        Plan(objectives=["clean"], seeds=[*range(99_999), 99_998], searchers=["random"])

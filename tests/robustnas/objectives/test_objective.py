@@ -85,6 +85,7 @@ def test_tuples_are_several_objectives() -> None:
         ("corruption:fog@1.5", "severity '1.5'"),
         ("x*clean", "weight 'x'"),
         ("inf*clean", "weight 'inf'"),
+        ("1e308*clean + 1e308*pgd@1", "weight '1e308'.*of at most 1e.100"),
         ("clean pgd@1", "cannot read 'pgd@1'"),
         ("clean +", "cannot read"),
         ("clean ++ pgd@1", "cannot read"),
@@ -121,3 +122,10 @@ def test_the_price_of_a_measurement_counts_forward_and_backward_passes() -> None
     assert Objective("fgsm@1").passes == 3
     assert Objective("clean + pgd@1").passes == 1 + 81
     assert Objective("corruption").passes == 75
+
+
+def test_numbers_that_overflow_in_a_sum_are_refused_by_name() -> None:
+    table = ArrayTable({"clean": np.full(15_625, 0.5), "mine": np.full(15_625, 1e90)}, "cifar10")
+    assert Objective("1e-90*mine").evaluate(table)[0] == 1.0
+    with pytest.raises(ObjectiveError, match=r"'1e\+20\*mine' reaches 1e\+110; expected numbers up to 1e\+100"):
+        Objective("1e20*mine + clean").evaluate(table)
