@@ -14,7 +14,7 @@
     │   └── DownloadError                       a download failed, or its content is not what was published
     ├── EvaluationError                         a network cannot be trained or measured
     │   ├── TrainingError                       a training diverged
-    │   └── DeviceMemoryError                   a device has too little memory (`evaluator.device`)
+    │   └── DeviceMemoryError                   a device has too little memory (`evaluator.memory_size`)
     ├── UserCodeError                           a searcher, surrogate or encoding of the user's own raised an error
     ├── WorkerDiedError                         a worker process was killed
     ├── MissingPackageError                     a required optional package cannot be imported

@@ -7,13 +7,10 @@ from contextlib import contextmanager
 
 import torch
 
-from robustnas.errors import EvaluationError, InvalidInputError
+from robustnas.errors import InvalidInputError
+from robustnas.evaluator.memory_size import machine_memory
 
 _BFLOAT16_SINCE, _FLOAT16_SINCE = (8, 0), (7, 0)  # compute capabilities with tensor cores for the type
-
-
-class DeviceMemoryError(EvaluationError):
-    """A device has too little memory, even for the smallest batch."""
 
 
 def available_devices() -> tuple[str, ...]:
@@ -49,6 +46,13 @@ def choose_device(name: str) -> torch.device:
 def device_name(device: torch.device) -> str:
     """Return what records call a device: "cpu", or "cuda:" with the name of the GPU's model."""
     return f"cuda:{torch.cuda.get_device_name(device)}" if device.type == "cuda" else device.type
+
+
+def device_memory(device: torch.device) -> int:
+    """Return the bytes of memory of a device; of the CPU, those of the machine."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return machine_memory()
 
 
 def autocast_dtype(device: torch.device, mixed_precision: bool | None) -> torch.dtype | None:

@@ -15,11 +15,12 @@ from robustnas.checks import whole_number
 from robustnas.errors import DataError, EvaluationError, InvalidInputError
 from robustnas.evaluator.corruptions.corruption_files import PUBLISHED
 from robustnas.evaluator.corruptions.corruptions import facts, find_files, unknown_files
-from robustnas.evaluator.device import choose_device, device_name
+from robustnas.evaluator.device import choose_device, device_memory, device_name
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.images.images import ImageData
 from robustnas.evaluator.images.normalisation import normalisation
 from robustnas.evaluator.measures import MEASURES, MeasureTask, Scored, attack_grid
+from robustnas.evaluator.memory_size import check_network
 from robustnas.evaluator.network import Normalised, build
 from robustnas.evaluator.progress import Progress, silent
 from robustnas.evaluator.software import versions
@@ -90,6 +91,7 @@ class Evaluator:
         default = _batch_size(images, self.device)
         self.batch_size = default if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
         self.skeleton = self.settings.skeleton(images)
+        check_network(Cell.from_index(0), self.skeleton, device_memory(self.device))
         self.training: TrainingResult | None = None
         self.notes: list[str] = []
         if corruptions is not None:
@@ -222,6 +224,7 @@ class Evaluator:
 
     def _trained_network(self, cell: Cell, report: Progress) -> Normalised:
         settings, data = self.settings, self.images
+        check_network(cell, self.skeleton, device_memory(self.device))
         network = build(cell, data.n_classes, settings.channels, settings.n_cells, data.shape[0], seed=settings.seed)
         model = Normalised(network, data.mean, data.std)
         if self.weights:

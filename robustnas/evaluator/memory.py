@@ -7,21 +7,33 @@ from collections.abc import Callable
 
 import torch
 
-from robustnas.evaluator.device import DeviceMemoryError
+from robustnas.evaluator.memory_size import DeviceMemoryError
+
+_CPU_MESSAGES = ("can't allocate memory", "not enough memory", "Storage size calculation overflowed")
 
 
 def fits(work: Callable[[], None]) -> bool:
     """Run some work and return whether memory sufficed; if not, what can be freed is free again."""
     try:
         work()
-    except torch.OutOfMemoryError:
+    except (torch.OutOfMemoryError, MemoryError):
         pass  # not handled here: the traceback would keep tensors alive
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
     else:
         return True
     if torch.cuda.is_available():
         gc.collect()
         torch.cuda.empty_cache()
     return False
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that memory is short: torch has no type of its own for it on a CPU."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _CPU_MESSAGES)
 
 
 def in_batches(
@@ -42,7 +54,9 @@ def in_batches(
             start = stop
             continue
         if batch_size == 1:
-            raise DeviceMemoryError("out of memory with a single image; use a device with more memory, or --device cpu")
+            raise DeviceMemoryError(
+                "out of memory with a single image; use a device with more memory, or fewer channels"
+            )
         batch_size = max(1, min(batch_size, stop - start) // 2)
         note(f"out of memory: continued with batches of {batch_size}")
     return batch_size

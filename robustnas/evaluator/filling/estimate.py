@@ -14,10 +14,12 @@ from robustnas.arrays import FloatArray
 from robustnas.evaluator.attacks.robustness import attack_images
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.corruptions.corruptions import corrupted
+from robustnas.evaluator.device import device_memory
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.evaluator import Evaluator
 from robustnas.evaluator.filling.gaps import GapReport
 from robustnas.evaluator.images.images import LabelledImages
+from robustnas.evaluator.memory_size import check_network
 from robustnas.evaluator.network import Normalised, build
 from robustnas.evaluator.prediction import predict
 from robustnas.evaluator.training.training import train
@@ -136,6 +138,7 @@ def measure_speed(evaluator: Evaluator, metrics: Iterable[Metric], n_threads: in
     flops = [float(all_flops(evaluator.skeleton)[cell.index]) for cell in _CELLS]
     with _threads(n_threads):
         for cell in _CELLS:
+            check_network(cell, evaluator.skeleton, device_memory(evaluator.device))
             network = build(cell, data.n_classes, settings.channels, settings.n_cells, data.shape[0], seed=0)
             model = Normalised(network, data.mean, data.std).to(evaluator.device).eval()
             attack.append(_seconds_per_pass(evaluator, model))

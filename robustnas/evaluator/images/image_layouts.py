@@ -17,11 +17,13 @@ from robustnas.evaluator.images.cifar_batches import (
     read_cifar10,
     read_cifar100,
 )
+from robustnas.evaluator.images.class_folders import has_class_folders, read_class_folders
 from robustnas.evaluator.images.downsampled_imagenet import IMAGENET16, read_imagenet16_120
 from robustnas.evaluator.images.idx import IDX, read_idx
 from robustnas.evaluator.images.image_archive import read_image_archive
 from robustnas.evaluator.images.images import ImageData, LabelledImages
 from robustnas.evaluator.images.normalisation import normalisation
+from robustnas.evaluator.images.parquet_images import has_parquet, read_parquet_images
 from robustnas.evaluator.images.splits import Splits
 from robustnas.spaces.nasbench201.cost import SKELETONS
 
@@ -66,13 +68,40 @@ def read_images(path: Path) -> ImageData:
     path = path.expanduser()
     if path.suffix.lower() == ".npz" and path.is_file():
         return _image_data(path, path.stem, read_image_archive, path)
+    if not path.is_dir() or not _complete(Bundle.open(path)):
+        if has_class_folders(path):
+            return _image_data(path, _name(path), read_class_folders, path)
+        if has_parquet(path):
+            return _image_data(path, _name(path), read_parquet_images, path)
+        path = _below(path) or path
     bundle = Bundle.open(path)
     layout = _layout(bundle)
     return _image_data(path, layout.dataset or _name(path), layout.read, bundle)
 
 
+def _complete(bundle: Bundle) -> list[ImageLayout]:
+    return [layout for layout in LAYOUTS if not bundle.missing(layout.files)]
+
+
+def _below(path: Path) -> Path | None:
+    """Return the folder below one, such as the root of torchvision's datasets, that holds images; None if none does.
+
+    Raises:
+        DataError: Several do.
+    """
+    if not path.is_dir():
+        return None
+    folders = sorted(entry for entry in path.iterdir() if entry.is_dir())
+    nested = [folder / "raw" for folder in folders if (folder / "raw").is_dir()]  # torchvision's MNIST
+    found = [folder for folder in (*folders, *nested) if _complete(Bundle.open(folder))]
+    if len(found) > 1:
+        names = ", ".join(str(folder.relative_to(path)) for folder in found)
+        raise DataError(f"{path}: holds several sets of images, in {names}; give the folder of one of them")
+    return found[0] if found else None
+
+
 def _layout(bundle: Bundle) -> ImageLayout:
-    complete = [layout for layout in LAYOUTS if not bundle.missing(layout.files)]
+    complete = _complete(bundle)
     if complete:
         return complete[0]
     nearest = max(LAYOUTS, key=lambda layout: len(layout.files) - len(bundle.missing(layout.files)))
@@ -80,7 +109,10 @@ def _layout(bundle: Bundle) -> ImageLayout:
     if len(missing) < len(nearest.files):
         raise DataError(f"{bundle.path}: looks like {nearest.title}, but lacks {', '.join(missing)}")
     known = "; ".join(f"{layout.title} ({layout.files[0]}, ...)" for layout in LAYOUTS)
-    raise DataError(f"{bundle.path}: holds no images in a known layout; expected an .npz file or the files of {known}")
+    raise DataError(
+        f"{bundle.path}: holds no images in a known layout; expected an .npz file, train/<class>/*.png and "
+        f"test/<class>/*.png, train-*.parquet and test-*.parquet, or the files of {known}"
+    )
 
 
 def _image_data(path: Path, name: str, read: Callable[[Any], Splits], source: Path | Bundle) -> ImageData:
@@ -104,4 +136,6 @@ def _check_name(name: str, images: LabelledImages, n_classes: int, path: Path) -
 
 def _name(path: Path) -> str:
     name = path.absolute().name
+    if name == "raw" and path.is_dir():
+        name = path.absolute().parent.name
     return name.partition(".")[0] if path.is_file() else name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from robustnas.arrays import IntArray
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
 from robustnas.evaluator.images.images import SIDE_MULTIPLE, ImageData
+from robustnas.evaluator.memory_size import check_size
 
 RANDOM = "random"
 """The name of Gaussian noise, where images are asked for by name."""
@@ -64,6 +66,7 @@ def random_batch(n: int = 64, size: int = 16, n_classes: int = 120, seed: int = 
     if size % SIDE_MULTIPLE:
         raise InvalidInputError(f"size is {size}; expected a multiple of {SIDE_MULTIPLE} (two stages halve it)")
     shape = (n, whole_number("in_channels", in_channels, at_least=1), size, size)
+    check_size(4 * math.prod(shape), f"{n:,} images of {size:,} x {size:,} pixels")
     rng = np.random.default_rng(whole_number("seed", seed, at_least=0))
     images = rng.standard_normal(shape, dtype=np.float32)
     return ImageBatch(RANDOM, images, rng.integers(n_classes, size=n), n_classes)

@@ -13,12 +13,15 @@ from torch import Tensor
 
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
-from robustnas.evaluator.device import choose_device, deterministic_convolutions
+from robustnas.evaluator.device import choose_device, deterministic_convolutions, device_memory
 from robustnas.evaluator.images.images import SIDE_MULTIPLE
+from robustnas.evaluator.memory import is_out_of_memory
+from robustnas.evaluator.memory_size import DeviceMemoryError, check_network, check_size
 from robustnas.evaluator.network import build
 from robustnas.evaluator.proxies.registry import PROXIES, checked_names
 from robustnas.evaluator.proxies.subject import Subject
-from robustnas.spaces.nasbench201.cell import Architecture
+from robustnas.spaces.nasbench201.cell import Architecture, Cell
+from robustnas.spaces.nasbench201.cost import Skeleton
 
 
 def proxy_scores(
@@ -64,11 +67,22 @@ def proxy_scores(
     chosen = checked_names(names)
     place = choose_device(device)
     batch, classes = _images(images).to(place), _labels(labels, len(images), n_classes).to(place)
+    skeleton = Skeleton(batch.shape[2], n_classes, channels, n_cells, batch.shape[1])
+    check_network(Cell.parse(cell), skeleton, device_memory(place))
+    activations = 4 * len(batch) * channels * batch.shape[2] ** 2
+    check_size(activations, f"the activations of {len(batch):,} images at once", device_memory(place))
     network = build(cell, n_classes, channels, n_cells, batch.shape[1], seed=seed)
     second_order = any(PROXIES[name].second_order for name in chosen)
     subject = Subject(network, batch, classes, seed=seed, second_order=second_order)
-    with deterministic_convolutions(), torch.enable_grad():
-        return {name: _finite(PROXIES[name].function(subject)) for name in chosen}
+    try:
+        with deterministic_convolutions(), torch.enable_grad():
+            return {name: _finite(PROXIES[name].function(subject)) for name in chosen}
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise DeviceMemoryError(
+            f"out of memory with {len(batch):,} images and {channels:,} channels; fewer of either may fit"
+        ) from None
 
 
 def _images(images: Tensor | NDArray[Any]) -> Tensor:

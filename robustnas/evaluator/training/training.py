@@ -21,8 +21,9 @@ from torch import Tensor, nn
 
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, TrainingError
-from robustnas.evaluator.device import DeviceMemoryError, autocast_dtype, deterministic_convolutions, device_name
+from robustnas.evaluator.device import autocast_dtype, deterministic_convolutions, device_name
 from robustnas.evaluator.memory import fits
+from robustnas.evaluator.memory_size import DeviceMemoryError
 from robustnas.evaluator.prediction import check_images
 from robustnas.evaluator.training.augmentation import Draws, augment, n_batches, pixels
 from robustnas.evaluator.training.checkpoint import (

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from robustnas.errors import DataError, InvalidInputError, TrainingError
-from robustnas.evaluator.device import DeviceMemoryError
 from robustnas.evaluator.images.images import LabelledImages
+from robustnas.evaluator.memory_size import DeviceMemoryError
 from robustnas.evaluator.network import Normalised, build
 from robustnas.evaluator.prediction import accuracy, predict
 from robustnas.evaluator.training import training
