@@ -137,7 +137,7 @@ def test_a_search_that_measures_leaves_one_study(run: Run, tmp_path: Path) -> No
     arguments = ("search", "--images", "digits", "--searcher", "optuna-tpe", "--set", f"storage={storage}")
     result = run(*arguments, "--objective", "clean", "--budget", "1", *SMALL)
     assert result.exit_code == 0, result.output
-    assert [name.split("/")[0] for name in optuna.get_all_study_names(storage)] == ["clean"]
+    assert [name.split("/")[:2] for name in optuna.get_all_study_names(storage)] == [["digits", "clean"]]
 
 
 @pytest.mark.parametrize(
