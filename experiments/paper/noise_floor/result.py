@@ -8,6 +8,7 @@ import pandas as pd
 
 from experiments.pages.table import Entry, ReportTable, Row
 from experiments.paper.noise_floor.noise_figures import levels_figure, metrics_figure
+from experiments.paper.noise_floor.seed_noise import seed_frame, seed_groups, seed_table
 from experiments.paper.noise_floor.twin_noise import N_FOUND, differences, noise_by_level, noise_frame
 from experiments.paper.section import Question, Section
 from robustnas.arrays import FloatArray
@@ -34,6 +35,11 @@ _PARAGRAPHS = (
     "matters. The levels hold about equally many groups of twins. Near the best: the groups of twins with the highest "
     "means, 100 networks of them.",
 )
+_SEEDS = (
+    "Attached columns named for training seeds (val_acc_seed0, val_acc_seed1, ...) are trainings of the same networks: "
+    "their spread is a second estimate of training noise, independent of twins, over networks of every kind. It is of "
+    "another number than clean test accuracy, so the two need agree in size only."
+)
 
 
 def noise_floor(question: Question) -> Section:
@@ -54,13 +60,17 @@ def noise_floor(question: Question) -> Section:
     least = differences(noise)
     question.progress("noise_floor: figures", 0.8)
     titles = {name: title(name) for name in shown}
+    groups = seed_groups(_attached(table))
+    seeds = seed_frame(groups, {"clean": columns["clean"]} if "clean" in columns else {})
     return Section(
         name="noise_floor",
         title="The noise floor",
         lead=_lead(chosen, titles),
-        paragraphs=_PARAGRAPHS,
-        frames={"noise_floor": noise, "noise_by_level": levels, "differences": least},
-        tables={"noise_floor": _noise_table(chosen, titles), "differences": _differences_table(chosen, titles)},
+        paragraphs=(*_PARAGRAPHS, _SEEDS) if groups else _PARAGRAPHS,
+        frames={"noise_floor": noise, "noise_by_level": levels, "differences": least}
+        | ({"seed_noise": seeds} if groups else {}),
+        tables={"noise_floor": _noise_table(chosen, titles), "differences": _differences_table(chosen, titles)}
+        | ({"seed_noise": seed_table(seeds, titles)} if groups else {}),
         figures={
             "noise_floor_metrics": metrics_figure(noise),
             "noise_floor_levels": levels_figure(
@@ -85,6 +95,11 @@ def _columns(table: DatabaseTable) -> dict[str, FloatArray]:
         means = ["corruption", *(f"corruption@{severity}" for severity in SEVERITIES)]
         found |= {name: objective_column(name, table)[rows] for name in means}
     return found
+
+
+def _attached(table: DatabaseTable) -> dict[str, FloatArray]:
+    """Return the attached columns as in their files: cells without a number have none from others of their network."""
+    return {name: values for found in table.attached.values() for name, values in found.cell_columns().items()}
 
 
 def _shown(table: DatabaseTable) -> list[str]:
