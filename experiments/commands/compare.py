@@ -53,7 +53,8 @@ def _size(plan: Plan) -> str:
     counts = {"objective": len(plan.objectives), "searcher": len(plan.searchers), "seed": len(plan.seeds)}
     parts = " x ".join(f"{n:,} {name}{'' if n == 1 else 's'}" for name, n in counts.items())
     runs = "1 run" if plan.n_runs == 1 else f"{plan.n_runs:,} runs"
-    return f"{parts}: {runs} of up to {plan.budget:,} networks"
+    most = f"{plan.budget} of simulated time" if isinstance(plan.budget, str) else f"up to {plan.budget:,} networks"
+    return f"{parts}: {runs} of {most}"
 
 
 def report_comparison(directory: Path) -> None:

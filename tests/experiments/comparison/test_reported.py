@@ -248,3 +248,12 @@ class TestSearch:
         assert found.exit_code == 2
         assert found.stderr.startswith("Error: budget is ")
         assert len(found.stderr) < 300
+
+    def test_compare_in_simulated_time(self, tmp_path: Path) -> None:
+        plan = REPORT + PLAN.replace("budget = 25", 'budget = "90 min"')
+        (tmp_path / "plan.toml").write_text(plan)
+        arguments = ["compare", str(tmp_path / "plan.toml"), "--out", str(tmp_path / "out"), "--jobs", "1"]
+        found = CliRunner().invoke(main, arguments)
+        assert found.exit_code == 0, found.output
+        assert "8 runs of 90 min of simulated time" in found.stderr
+        assert (tmp_path / "out" / "tables" / "reported_hours.md").exists()
