@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from robustnas.append_only import AppendOnlyFile, sole_writer
 from robustnas.atomic import atomic_file, remove_temporaries
-from robustnas.errors import DataError
+from robustnas.errors import DataError, excerpt
 
 MANIFEST = "manifest.json"
 RUNS = "runs.jsonl"
@@ -83,11 +83,11 @@ class Journal:
         for run in self.runs():
             key = tuple(run.get(name) for name in columns)
             if key not in asked:
-                raise self._foreign(", ".join(f"{name.replace('_', ' ')} {run.get(name)!r}" for name in columns))
+                raise self._foreign(", ".join(f"{name.replace('_', ' ')} {excerpt(run.get(name))}" for name in columns))
             expected = facts(asked[key])
             for name, value in expected.items():
                 if name != SOURCES and run.get(name) != value and _json(run.get(name)) != _json(value):
-                    raise self._foreign(f"{name} {run.get(name)!r} instead of {value!r}")
+                    raise self._foreign(f"{name} {excerpt(run.get(name))} instead of {excerpt(value)}")
             if changed := edited_sources(run, expected.get(SOURCES, {})):
                 edited.update(changed)
             else:

@@ -118,7 +118,7 @@ class _Excerpt(reprlib.Repr):
 
     def __init__(self) -> None:
         super().__init__()
-        self.maxstring, self.maxother, self.maxlevel = 80, 120, 2
+        self.maxstring, self.maxother, self.maxlevel = 120, 120, 2  # an arch string has up to 101 characters
         self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = 6
 
     def repr_str(self, x: str, level: int) -> str:  # noqa: ARG002 - the signatures are reprlib's
@@ -160,4 +160,4 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
     names = sorted(known)
     near = difflib.get_close_matches(name[:_LONGEST_NAME], names, n=1) if isinstance(name, str) else []
     hint = f"; did you mean {near[0]!r}?" if near else "."
-    return f"unknown {kind} {excerpt(name)}{hint} Known: {', '.join(names)}"
+    return f"unknown {kind} {excerpt(name)}{hint} Known: {listing(names, 60)}"

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from robustnas.errors import InvalidInputError, RobustNASError, UserCodeError, unknown_name
+from robustnas.errors import InvalidInputError, RobustNASError, UserCodeError, excerpt, unknown_name
 
 EXAMPLE = "my_file.py:MyClass or my.module:MyClass"
 
@@ -57,13 +57,13 @@ def load_reference(kind: str, name: str) -> Any:
     try:
         module = _module(place)
     except InvalidInputError as error:
-        raise InvalidInputError(f"{kind} {name!r}: {error}") from None
+        raise InvalidInputError(f"{kind} {excerpt(name)}: {error}") from None
     except (Exception, SystemExit) as error:  # whatever the user's code raises
         reason = f"{type(error).__name__}: {error}"
-        raise InvalidInputError(f"{kind} {name!r}: {place} cannot be imported: {reason}") from error
+        raise InvalidInputError(f"{kind} {excerpt(name)}: {place} cannot be imported: {reason}") from error
     if not hasattr(module, attribute):
         own = [key for key, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
-        raise InvalidInputError(f"{kind} {name!r}: {unknown_name(f'name in {place}:', attribute, own)}")
+        raise InvalidInputError(f"{kind} {excerpt(name)}: {unknown_name(f'name in {place}:', attribute, own)}")
     return getattr(module, attribute)
 
 

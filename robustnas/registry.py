@@ -15,7 +15,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
-from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.errors import InvalidInputError, excerpt, unknown_name
 
 Entry = TypeVar("Entry")
 
@@ -81,13 +81,15 @@ class Registry(MutableMapping[str, Entry]):
         for point in _entry_points().select(group=group) if group else ():
             package = point.dist.name if point.dist else point.value
             if point.name in self._entries:
-                _warn(f"{package} registers the {self.kind} {point.name!r}, a name that is taken; it is left out")
+                _warn(
+                    f"{package} registers the {self.kind} {excerpt(point.name)}, a name that is taken; it is left out"
+                )
                 continue
             try:
                 self._entries[point.name] = point.load()
             except (Exception, SystemExit) as error:  # whatever another package raises must not keep the others out
                 reason = f"{type(error).__name__}: {error}"
-                _warn(f"the {self.kind} {point.name!r} of {package} cannot be loaded and is left out ({reason})")
+                _warn(f"the {self.kind} {excerpt(point.name)} of {package} cannot be loaded and is left out ({reason})")
         return self._entries
 
 

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from robustnas.arrays import AnyArray
-from robustnas.errors import DataError
+from robustnas.errors import DataError, excerpt
 
 StandIn: TypeAlias = Callable[..., Any] | str
 """What a pickle gets for a global that it asks for."""
@@ -190,7 +190,7 @@ class _Unpickler(pickle._Unpickler):
         """Return an object kept elsewhere, or refuse it."""
         if self._persistent is not None:
             return self._persistent(pid)
-        raise _ForbiddenGlobal(f"the persistent object {pid!r}")
+        raise _ForbiddenGlobal(f"the persistent object {excerpt(pid)}")
 
 
 def _stand_ins() -> dict[tuple[str, str], StandIn]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 from robustnas.oracle import Outcome
 from searchers.base import Searcher, UnseenNetworks, comparable
 
@@ -29,7 +29,7 @@ class LocalSearch(Searcher):
     def __init__(self, rng: np.random.Generator, *, first_improvement: bool = False, **problem: Any) -> None:
         super().__init__(rng, **problem)
         if not isinstance(first_improvement, bool):
-            raise InvalidInputError(f"first_improvement is {first_improvement!r}; expected true or false")
+            raise InvalidInputError(f"first_improvement is {excerpt(first_improvement)}; expected true or false")
         self.first_improvement = first_improvement
         self._unseen = UnseenNetworks(rng, self.space)
         self._canonical, self._neighbours = self.space.canonical_list(), self.space.neighbour_lists()

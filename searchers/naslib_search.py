@@ -19,7 +19,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from robustnas.checks import whole_number
-from robustnas.errors import InvalidInputError, RobustNASError, SearchError, unknown_name
+from robustnas.errors import InvalidInputError, RobustNASError, SearchError, excerpt, unknown_name
 from robustnas.naslib.predictor_types import PREDICTOR_TYPES, require
 from robustnas.naslib.silence import silence
 from robustnas.oracle import Outcome
@@ -60,7 +60,7 @@ class NASLibSearcher(Searcher):
     def __init__(self, rng: np.random.Generator, *, max_repeats: int = 50, **problem: Any) -> None:
         super().__init__(rng, **problem)
         if not isinstance(self.space, NASBench201):
-            raise InvalidInputError(f"{type(self).__name__} searches nasbench201 as a whole; got {self.space!r}")
+            raise InvalidInputError(f"{type(self).__name__} searches nasbench201 as a whole; got {excerpt(self.space)}")
         self.max_repeats = whole_number("max_repeats", max_repeats, at_least=0, at_most=LARGEST_COUNT)
         self._unseen = UnseenNetworks(rng, self.space)
         self._accuracies: dict[int, float] = {}

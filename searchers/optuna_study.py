@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from robustnas.errors import InvalidInputError, SearchError
+from robustnas.errors import InvalidInputError, SearchError, excerpt
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -48,7 +48,7 @@ def open_storage(url: str) -> BaseStorage:
         SearchError: It cannot be opened.
     """
     if not isinstance(url, str) or "://" not in url:
-        raise InvalidInputError(f"storage is {url!r}; {_EXPECTED}")
+        raise InvalidInputError(f"storage is {excerpt(url)}; {_EXPECTED}")
     try:
         with storage_faults(url):
             return _journal(url) if url.startswith(_JOURNAL) else _database(url)
@@ -107,7 +107,7 @@ def claim(study: Study, identity: Mapping[str, Any], minimised: Sequence[bool], 
     """
     expected = _plain(identity)
     found = {key.removeprefix(PREFIX): value for key, value in study.user_attrs.items() if key.startswith(PREFIX)}
-    where = f"study {study.study_name!r} in {place}"
+    where = f"study {excerpt(study.study_name)} in {place}"
     advice = "give another study_name, or none: then it is named after the search"
     n_trials = len(study.get_trials(deepcopy=False))
     if n_trials and not found:
@@ -187,7 +187,7 @@ def _journal(url: str) -> BaseStorage:
 
     path = url.removeprefix(_JOURNAL)
     if not path:
-        raise InvalidInputError(f"storage is {url!r}; {_EXPECTED}")
+        raise InvalidInputError(f"storage is {excerpt(url)}; {_EXPECTED}")
     _check_folder(Path(path))
     lock = JournalFileOpenLock(path) if os.name == "nt" else None  # Windows lets few users make symbolic links
     try:
@@ -225,7 +225,7 @@ def _check_folder(path: Path) -> None:
 
 
 def _fault(url: str, error: Exception) -> SearchError:
-    return SearchError(f"Optuna cannot use the storage {safe(url)!r}: {_reason(error, url)}")
+    return SearchError(f"Optuna cannot use the storage {excerpt(safe(url))}: {_reason(error, url)}")
 
 
 def _reason(error: Exception, url: str) -> str:

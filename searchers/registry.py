@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from robustnas.checks import whole_number
-from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.errors import InvalidInputError, excerpt, unknown_name
 from robustnas.parameters import checked_parameters, constructor_parameters
 from robustnas.reference import EXAMPLE, is_reference, load_reference
 from robustnas.registry import Registry
@@ -86,7 +86,7 @@ def create(
     if n_objectives > 1 and not searcher.multi_objective:
         several = ", ".join(known for known, cls in SEARCHERS.items() if cls.multi_objective)
         raise InvalidInputError(
-            f"searcher {name!r} maximises one objective, got {n_objectives}; these take several: {several}"
+            f"searcher {excerpt(name)} maximises one objective, got {n_objectives}; these take several: {several}"
         )
     problem: dict[str, Any] = {"n_objectives": n_objectives}
     known, _ = constructor_parameters(searcher, n_positional=1)
@@ -96,8 +96,8 @@ def create(
         problem["space"] = space
     elif space is not None and space != open_space():
         raise InvalidInputError(
-            f"searcher {name!r} searches {open_space().name} only; to search {space!r}, its __init__ has to take "
-            "**problem and pass it on to Searcher.__init__"
+            f"searcher {excerpt(name)} searches {open_space().name} only; to search {excerpt(space)}, its __init__ has "
+            "to take **problem and pass it on to Searcher.__init__"
         )
     return searcher(np.random.default_rng(seed), **problem, **parameters)
 
@@ -114,10 +114,12 @@ def searcher_class(name: str) -> type[Searcher]:
         raise InvalidInputError(f"{unknown_name('searcher', name, known)}; or a class of your own, {EXAMPLE}")
     found: Any = known[name] if registered else load_reference("searcher", name)
     if not (isinstance(found, type) and issubclass(found, Searcher)):
-        raise InvalidInputError(f"searcher {name!r} is {found!r}; expected a subclass of searchers.Searcher")
+        raise InvalidInputError(
+            f"searcher {excerpt(name)} is {excerpt(found)}; expected a subclass of searchers.Searcher"
+        )
     if inspect.isabstract(found):
         missing = ", ".join(sorted(found.__abstractmethods__))
-        raise InvalidInputError(f"searcher {name!r} does not implement {missing}")
+        raise InvalidInputError(f"searcher {excerpt(name)} does not implement {missing}")
     return found
 
 
@@ -127,7 +129,9 @@ def check_parameters(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]
     Raises:
         InvalidInputError: The searcher does not have a parameter (names the nearest one), or declares another type.
     """
-    return checked_parameters(f"searcher {name!r}", searcher_class(name), parameters, reserved=_GIVEN, n_positional=1)
+    return checked_parameters(
+        f"searcher {excerpt(name)}", searcher_class(name), parameters, reserved=_GIVEN, n_positional=1
+    )
 
 
 def parameter_names(name: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from scipy import stats
 
 from robustnas.arrays import FloatArray
 from robustnas.checks import whole_number
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 
 NOMINAL_COVERAGES = (0.5, 0.8, 0.95)
 """The shares of new networks that the checked intervals should contain."""
@@ -96,7 +96,7 @@ def coverage(true: Any, predicted: Any, deviation: Any, nominal: float = 0.95) -
     0.5
     """
     if not 0 < nominal < 1:
-        raise InvalidInputError(f"nominal is {nominal!r}; expected a probability above 0 and below 1")
+        raise InvalidInputError(f"nominal is {excerpt(nominal)}; expected a probability above 0 and below 1")
     true, predicted = _pair(true, predicted)
     deviation = np.broadcast_to(np.asarray(deviation, dtype=np.float64), true.shape)
     if not len(true):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustnas.arrays import FloatArray
-from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.errors import InvalidInputError, excerpt, unknown_name
 from robustnas.naslib import PREFIX
 from robustnas.naslib.predictor_types import PREDICTOR_TYPES, require
 from robustnas.naslib.silence import silence
@@ -178,8 +178,8 @@ def check_encoding(predictor: str, name: str) -> None:
     """
     if PREDICTOR_TYPES[predictor].reads_cells and name != OWN_ENCODING:
         raise InvalidInputError(
-            f"surrogate {PREFIX + predictor!r} computes its own encoding of cells; expected the encoding "
-            f"{OWN_ENCODING!r}, from which it recovers the cells, got {name!r}"
+            f"surrogate {excerpt(PREFIX + predictor)} computes its own encoding of cells; expected the encoding "
+            f"{OWN_ENCODING!r}, from which it recovers the cells, got {excerpt(name)}"
         )
 
 

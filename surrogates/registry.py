@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.errors import InvalidInputError, excerpt, unknown_name
 from robustnas.naslib import PREFIX
 from robustnas.naslib.predictor_types import PREDICTOR_TYPES, require
 from robustnas.parameters import checked_parameters, constructor_parameters
@@ -77,7 +77,7 @@ def make_surrogate(
     (40, 6)
     """
     surrogate = surrogate_class(name)
-    parameters = checked_parameters(f"surrogate {name!r}", surrogate, parameters, reserved=_GIVEN)
+    parameters = checked_parameters(f"surrogate {excerpt(name)}", surrogate, parameters, reserved=_GIVEN)
     known = parameter_names(name)
     if encoding is not None and "groups" in known:
         parameters.setdefault("groups", encoding.groups)
@@ -106,8 +106,8 @@ def surrogate_class(name: str) -> type[BaseEstimator]:
     found: Any = SURROGATES[chosen] if registered else load_reference("surrogate", name)
     if not (isinstance(found, type) and issubclass(found, BaseEstimator) and hasattr(found, "predict")):
         raise InvalidInputError(
-            f"surrogate {name!r} is {found!r}; expected a scikit-learn regressor: a subclass of BaseEstimator with fit "
-            "and predict"
+            f"surrogate {excerpt(name)} is {excerpt(found)}; expected a scikit-learn regressor: a subclass of "
+            "BaseEstimator with fit and predict"
         )
     return found
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.drawing import cell_svg
 
@@ -25,7 +25,7 @@ def draw(arch: str, out: str, title: str | None) -> None:
       robustnas draw '#13433' --out cell.svg
     """
     if out != "-" and not out.lower().endswith(".svg"):
-        raise InvalidInputError(f"--out is {out!r}; expected a file name ending in .svg, as in cell.svg")
+        raise InvalidInputError(f"--out is {excerpt(out)}; expected a file name ending in .svg, as in cell.svg")
     svg = cell_svg(Cell.parse(arch), title)
     if out == "-":
         click.echo(svg, nl=False)

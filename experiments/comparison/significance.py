@@ -18,7 +18,7 @@ import pandas as pd
 from experiments.comparison.analysis import within_noise
 from experiments.comparison.records import Records
 from robustnas.arrays import FloatArray
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 
 ALPHA = 0.05
 MIN_BLOCKS = 6
@@ -79,7 +79,9 @@ def significance(records: Records, n_queries: int | None = None) -> Significance
     """
     point = records.budget if n_queries is None else n_queries
     if not 1 <= point <= records.budget:
-        raise InvalidInputError(f"{point!r} queries: expected 1 to {records.budget}, the budget of these records")
+        raise InvalidInputError(
+            f"{excerpt(point)} queries: expected 1 to {records.budget}, the budget of these records"
+        )
     blocks = [_blocks(records, objective, point) for objective in records.targets]
     single = [block for block in blocks if not records.targets[block.objective].is_multi and block.searchers]
     if len(single) > 1:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from robustnas.checks import whole_number
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
 from robustnas.spaces.nasbench201.operations import EDGES, Operation
 
@@ -160,7 +160,9 @@ class Normalised(nn.Module):
     def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         if len(mean) != len(std) or not all(value > 0 for value in std):
-            raise InvalidInputError(f"mean {mean!r} and std {std!r}: expected one of each per channel, std above 0")
+            raise InvalidInputError(
+                f"mean {excerpt(mean)} and std {excerpt(std)}: expected one of each per channel, std above 0"
+            )
         self.network = network
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(1, -1, 1, 1))

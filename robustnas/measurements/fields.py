@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from robustnas.arrays import IntArray, read_only
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 from robustnas.metric import Metric
 from robustnas.spaces import SPACES, open_space
 
@@ -26,21 +26,23 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def text(name: str, value: object) -> str:
     """Return a text of one printable line."""
     if not isinstance(value, str) or not value or not value.isprintable():
-        raise InvalidInputError(f"{name} is {value!r}; expected a text of one printable line")
+        raise InvalidInputError(f"{name} is {excerpt(value)}; expected a text of one printable line")
     return str(value)
 
 
 def digest(name: str, value: object) -> str:
     """Return a digest: 8 to 128 lower-case hexadecimal digits."""
     if not isinstance(value, str) or not _DIGEST.fullmatch(value):
-        raise InvalidInputError(f"{name} is {value!r}; expected a digest, 8 to 128 lower-case hexadecimal digits")
+        raise InvalidInputError(
+            f"{name} is {excerpt(value)}; expected a digest, 8 to 128 lower-case hexadecimal digits"
+        )
     return str(value)
 
 
 def sha256(name: str, value: object) -> str:
     """Return a SHA-256: 64 lower-case hexadecimal digits."""
     if not isinstance(value, str) or not _SHA256.fullmatch(value):
-        raise InvalidInputError(f"{name} is {value!r}; expected a SHA-256, 64 lower-case hexadecimal digits")
+        raise InvalidInputError(f"{name} is {excerpt(value)}; expected a SHA-256, 64 lower-case hexadecimal digits")
     return str(value)
 
 
@@ -58,7 +60,9 @@ def architecture(name: str, value: object, space: str) -> str:
     arch = text(name, value)
     expected = _canonical(arch, space)
     if arch != expected:
-        raise InvalidInputError(f"{name} is {arch!r}; expected the arch string of its canonical cell, {expected!r}")
+        raise InvalidInputError(
+            f"{name} is {excerpt(arch)}; expected the arch string of its canonical cell, {excerpt(expected)}"
+        )
     return arch
 
 
@@ -71,7 +75,7 @@ def metric_name(name: str, value: object) -> str:
 def _metric_name(name: str, value: str) -> str:
     metric = Metric.parse(value)
     if Metric.parse(str(metric)) != metric:
-        raise InvalidInputError(f"{name} is {value!r}; expected an eps of at most six significant digits")
+        raise InvalidInputError(f"{name} is {excerpt(value)}; expected an eps of at most six significant digits")
     return str(metric)
 
 
@@ -82,7 +86,7 @@ def number(name: str, value: object, *, at_most: float = math.inf) -> float:
         if math.isfinite(plain) and 0 <= plain <= at_most:
             return plain
     bounds = "of at least 0" if at_most == math.inf else f"from 0 to {at_most:g}"
-    raise InvalidInputError(f"{name} is {value!r}; expected a number {bounds}")
+    raise InvalidInputError(f"{name} is {excerpt(value)}; expected a number {bounds}")
 
 
 def fraction(name: str, value: object) -> float:
@@ -93,8 +97,8 @@ def fraction(name: str, value: object) -> float:
 def mapping(name: str, value: object, check: Callable[[str, object], Value]) -> dict[str, Value]:
     """Return a mapping of texts to values that pass `check`, as a new dictionary."""
     if not isinstance(value, Mapping):
-        raise InvalidInputError(f"{name} is {value!r}; expected a mapping of names to values")
-    return {text(f"a key of {name}", key): check(f"{name}[{key!r}]", item) for key, item in value.items()}
+        raise InvalidInputError(f"{name} is {excerpt(value)}; expected a mapping of names to values")
+    return {text(f"a key of {name}", key): check(f"{name}[{excerpt(key)}]", item) for key, item in value.items()}
 
 
 def confusion_matrix(name: str, value: object) -> IntArray:
@@ -114,5 +118,5 @@ def confusion_matrix(name: str, value: object) -> IntArray:
 def utc(name: str, value: object) -> datetime:
     """Return an aware time, in UTC."""
     if not isinstance(value, datetime) or value.utcoffset() is None:
-        raise InvalidInputError(f"{name} is {value!r}; expected an aware datetime, such as datetime.now(UTC)")
+        raise InvalidInputError(f"{name} is {excerpt(value)}; expected an aware datetime, such as datetime.now(UTC)")
     return value.astimezone(UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from robustnas.errors import MissingPackageError
+from robustnas.errors import MissingPackageError, excerpt
 from robustnas.naslib.loading import check_installed
 from robustnas.naslib.stand_ins import install_command, is_missing
 
@@ -53,6 +53,6 @@ def require(name: str) -> None:
     package = PREDICTOR_TYPES[name].package
     if package is not None and is_missing(package):
         raise MissingPackageError(
-            f"NASLib's predictor {name!r} needs the package {package}, which cannot be imported; "
+            f"NASLib's predictor {excerpt(name)} needs the package {package}, which cannot be imported; "
             f"install it: {install_command(package)}"
         )

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustnas.arrays import FloatArray
-from robustnas.errors import ObjectiveError
+from robustnas.errors import ObjectiveError, excerpt
 from robustnas.metric import Metric
 from robustnas.objectives.term import Term, evaluate_sum, parse_sum
 from robustnas.tables.table import Table
@@ -68,13 +68,15 @@ class Constraint:
     def __post_init__(self) -> None:
         parts = _SIGN.split(" ".join(self.text.split()))
         if len(parts) != 3:
-            raise ObjectiveError(f"cannot read {self.text!r} in a where-clause; {_EXPECTED}, and 'and' between several")
+            raise ObjectiveError(
+                f"cannot read {excerpt(self.text)} in a where-clause; {_EXPECTED}, and 'and' between several"
+            )
         left, sign, right = (part.strip() for part in parts)
         if sign not in _COMPARE:
-            raise ObjectiveError(f"sign {sign!r} in {self.text!r}: expected one of {', '.join(_COMPARE)}")
+            raise ObjectiveError(f"sign {excerpt(sign)} in {excerpt(self.text)}: expected one of {', '.join(_COMPARE)}")
         bound = _number(right, self.text)
         if not left:
-            raise ObjectiveError(f"{self.text!r} compares nothing; {_EXPECTED}")
+            raise ObjectiveError(f"{excerpt(self.text)} compares nothing; {_EXPECTED}")
         parsed = {"expression": left, "sign": sign, "bound": bound, "terms": parse_sum(left)}
         for name, value in {**parsed, "text": f"{left} {sign} {right}"}.items():
             object.__setattr__(self, name, value)
@@ -113,5 +115,7 @@ def _number(text: str, where: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise ObjectiveError(f"{text!r} in {where!r}: expected a finite number on the right, as in params <= 500000")
+        raise ObjectiveError(
+            f"{excerpt(text)} in {excerpt(where)}: expected a finite number on the right, as in params <= 500000"
+        )
     return value

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustnas.arrays import FloatArray, read_only
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,9 @@ class Encoding:
         self.check_rows(len(self.values))
         twice = [column for column, n in Counter(self.names).items() if n > 1]
         if twice:
-            raise InvalidInputError(f"encoding {self.name!r} has two columns named {twice[0]!r}; name each part once")
+            raise InvalidInputError(
+                f"encoding {excerpt(self.name)} has two columns named {excerpt(twice[0])}; name each part once"
+            )
         read_only(self.values)
 
     def check_rows(self, n_rows: int) -> None:
@@ -52,8 +54,8 @@ class Encoding:
         shape = (n_rows, len(self.names))
         if self.values.shape != shape or sum(self.groups) != len(self.names):
             raise InvalidInputError(
-                f"encoding {self.name!r} has values of shape {self.values.shape}, {len(self.names)} names and groups "
-                f"{self.groups}; expected shape {shape} and groups that add up to the names"
+                f"encoding {excerpt(self.name)} has values of shape {self.values.shape}, {len(self.names)} names and "
+                f"groups {excerpt(self.groups)}; expected shape {shape} and groups that add up to the names"
             )
 
 

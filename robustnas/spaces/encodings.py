@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from robustnas.arrays import FloatArray
-from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.errors import InvalidInputError, excerpt, unknown_name
 from robustnas.reference import is_reference, load_reference, user_code
 from robustnas.registry import Registry
 from robustnas.spaces.encoding import Encoding, join
@@ -38,7 +38,7 @@ def encoding(name: str, table: Any = None, *, space: EnumerableSpace[Any] | None
     ((15625, 46), (40, 6), 'cost:log10_flops')
     """
     if not isinstance(name, str) or not name.strip():
-        raise InvalidInputError(f"encoding is {name!r}; expected a name such as 'path' or 'path+cost'")
+        raise InvalidInputError(f"encoding is {excerpt(name)}; expected a name such as 'path' or 'path+cost'")
     chosen = space or getattr(table, "space", None) or open_space()
     parts = tuple(part.strip() for part in name.split("+"))
     if not any("." in part or is_reference(part) for part in parts):
@@ -59,7 +59,9 @@ def _own(function: Any, space: EnumerableSpace[Any], part: str) -> Encoding:
         with user_code({f"encoding {part!r}": function}):
             found = function(space)
     if not isinstance(found, Encoding):
-        raise InvalidInputError(f"encoding {part!r} is {function!r}; expected a function of a space, to an Encoding")
+        raise InvalidInputError(
+            f"encoding {excerpt(part)} is {excerpt(function)}; expected a function of a space, to an Encoding"
+        )
     found.check_rows(space.size)
     return found
 

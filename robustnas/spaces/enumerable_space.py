@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustnas.arrays import FloatArray, IntArray
-from robustnas.errors import ObjectiveError
+from robustnas.errors import ObjectiveError, excerpt
 from robustnas.spaces.search_space import Architecture, SearchSpace
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class EnumerableSpace(SearchSpace[Architecture]):
         Raises:
             ObjectiveError: The space does not define this cost.
         """
-        raise ObjectiveError(f"the space {self.name} has no costs, so no {name!r}")
+        raise ObjectiveError(f"the space {self.name} has no costs, so no {excerpt(name)}")
 
     def skeleton(self, dataset: str) -> Any:  # noqa: ARG002  a space without costs has one size
         """Return the size of the networks of a dataset in the space's own terms, for `cost_column`."""

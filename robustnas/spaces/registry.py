@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 from robustnas.reference import user_code
 from robustnas.registry import Registry
 from robustnas.spaces.enumerable_space import EnumerableSpace
@@ -40,5 +40,7 @@ def open_space(name: str = DEFAULT_SPACE) -> EnumerableSpace[Any]:
         with user_code({f"search space {name!r}": opener}):
             found = opener()
     if not isinstance(found, EnumerableSpace):
-        raise InvalidInputError(f"search space {name!r} is {opener!r}; expected a function that returns a space")
+        raise InvalidInputError(
+            f"search space {excerpt(name)} is {excerpt(opener)}; expected a function that returns a space"
+        )
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from robustnas.errors import DataNotFoundError
+from robustnas.errors import DataNotFoundError, excerpt
 from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.sheets.reading import is_table_name, read_bytes, read_sheet, table_stem
 
@@ -28,7 +28,7 @@ def existing_file(dataset: str) -> Path:
     """
     path = Path(dataset).expanduser()
     if not path.is_file():
-        raise DataNotFoundError(f"dataset {dataset!r}: there is no file {path.absolute()}")
+        raise DataNotFoundError(f"dataset {excerpt(dataset)}: there is no file {path.absolute()}")
     return path
 
 

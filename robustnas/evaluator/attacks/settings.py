@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from robustnas.checks import whole_number
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 from robustnas.metric import ATTACKS
 
 
@@ -36,7 +36,7 @@ class AttackSettings:
             whole_number(name, getattr(self, name), at_least=1)
         step = self.pgd_relative_step
         if isinstance(step, bool) or not isinstance(step, int | float) or not 0 < step <= 2:
-            raise InvalidInputError(f"pgd_relative_step is {step!r}; expected a number above 0 and up to 2")
+            raise InvalidInputError(f"pgd_relative_step is {excerpt(step)}; expected a number above 0 and up to 2")
 
     def of(self, attack: str) -> dict[str, Any]:
         """Return the settings that one attack uses, as plain data: those above, and others as it was registered.
@@ -64,7 +64,7 @@ def check_epsilons(epsilons: Iterable[float]) -> tuple[float, ...]:
     values = sorted(float(eps) for eps in epsilons)
     for eps in values:
         if not (math.isfinite(eps) and 0 < eps <= 255):
-            raise InvalidInputError(f"eps {eps!r}: expected a number above 0 and up to 255, in units of 1/255")
+            raise InvalidInputError(f"eps {excerpt(eps)}: expected a number above 0 and up to 255, in units of 1/255")
     if not values or len(set(values)) < len(values):
-        raise InvalidInputError(f"eps {values!r}: expected one or more different numbers, in units of 1/255")
+        raise InvalidInputError(f"eps {excerpt(values)}: expected one or more different numbers, in units of 1/255")
     return tuple(values)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from robustnas.errors import DataError
+from robustnas.errors import DataError, excerpt
 from robustnas.evaluator.images.bundle import Bundle
 from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.images.splits import Splits, checked_labels
@@ -81,7 +81,7 @@ def _pickled(content: bytes, n_classes: int, where: str) -> LabelledImages:
     images = pickled_pixels(found, _SHAPE, where)
     key = "fine_labels" if n_classes == 100 else "labels"
     if key not in found:
-        raise DataError(f"{where}: has no {key!r} but {', '.join(map(repr, found))}")
+        raise DataError(f"{where}: has no {excerpt(key)} but {', '.join(map(repr, found))}")
     return LabelledImages(images, checked_labels(found[key], len(images), n_classes, where))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from robustnas.errors import DataError, DataNotFoundError
+from robustnas.errors import DataError, DataNotFoundError, excerpt
 from robustnas.evaluator.images.digits import load_digits
 from robustnas.evaluator.images.image_folders import IMAGES_VARIABLE, first_existing, places
 from robustnas.evaluator.images.image_layouts import read_images
@@ -56,8 +56,8 @@ class KnownFiles:
         if path is None:
             looked = ", ".join(map(str, places(self.names, self.system)))
             raise DataNotFoundError(
-                f"no images {self.name!r}; looked for {looked}. {self.advice} and put it there, or in the folder that "
-                f"{IMAGES_VARIABLE} names, or give the path of the folder instead of the name"
+                f"no images {excerpt(self.name)}; looked for {looked}. {self.advice} and put it there, or in the "
+                f"folder that {IMAGES_VARIABLE} names, or give the path of the folder instead of the name"
             )
         data = read_images(path)
         if data.name != self.name:

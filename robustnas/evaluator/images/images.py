@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from robustnas.arrays import AnyArray, IntArray, read_only
 from robustnas.checks import whole_number
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 
 PixelArray: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
 """Shape (n, channels, height, width): uint8, meaning value / 255, or float32 in [0, 1]."""
@@ -201,4 +201,6 @@ def _check_statistics(name: str, values: tuple[float, ...], n_channels: int, abo
     numbers = np.asarray(values, dtype=np.float64)
     if numbers.shape != (n_channels,) or not (np.isfinite(numbers) & (numbers > above)).all():
         limit = f" above {above:g}" if np.isfinite(above) else ""
-        raise InvalidInputError(f"{name} is {values!r}; expected {n_channels} finite numbers{limit}, one per channel")
+        raise InvalidInputError(
+            f"{name} is {excerpt(values)}; expected {n_channels} finite numbers{limit}, one per channel"
+        )

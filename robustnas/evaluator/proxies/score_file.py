@@ -19,7 +19,7 @@ from typing import Any
 
 from robustnas.append_only import AppendOnlyFile, sole_writer
 from robustnas.atomic import atomic_file
-from robustnas.errors import DataError, InvalidInputError, NotationError
+from robustnas.errors import DataError, InvalidInputError, NotationError, excerpt
 from robustnas.spaces.nasbench201.cell import Cell
 
 KEY = "arch"
@@ -118,8 +118,8 @@ def _check_settings(path: Path, settings: dict[str, Any]) -> None:
         found = kept if isinstance(kept, dict) else {}
         name = next(name for name in {**settings, **found} if found.get(name) != settings.get(name))
         raise DataError(
-            f"{path} was computed with other settings ({name} {found.get(name)!r} instead of {settings.get(name)!r}); "
-            "choose another --out"
+            f"{path} was computed with other settings ({name} {excerpt(found.get(name))} instead of "
+            f"{excerpt(settings.get(name))}); choose another --out"
         )
 
 

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from robustnas.atomic import atomic_file
-from robustnas.errors import DataError, DataNotFoundError
+from robustnas.errors import DataError, DataNotFoundError, excerpt
 
 _FORMAT = 1
 _CHECKPOINT, _WEIGHTS = "checkpoint", "weights"
@@ -120,7 +120,7 @@ def _read(path: Path, kind: str, identity: Mapping[str, str]) -> dict[str, Any]:
     _check_seal(path, data)
     content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     if (content["robustnas"], content["format"]) != (kind, _FORMAT):
-        found = f"{content['robustnas']!r} of format {content['format']!r}"
+        found = f"{excerpt(content['robustnas'])} of format {excerpt(content['format'])}"
         raise DataError(f"{path} holds {found}; expected {kind!r} of format {_FORMAT}")
     _check_identity(path, content["identity"], identity)
     state: dict[str, Any] = content["state"]
@@ -149,5 +149,5 @@ def _check_seal(path: Path, data: bytes) -> None:
 def _check_identity(path: Path, found: Mapping[str, str], expected: Mapping[str, str]) -> None:
     names = [name for name in sorted(found.keys() | expected.keys()) if found.get(name) != expected.get(name)]
     if names:
-        pairs = [f"{name} is {found.get(name)!r}, expected {expected.get(name)!r}" for name in names]
+        pairs = [f"{name} is {excerpt(found.get(name))}, expected {excerpt(expected.get(name))}" for name in names]
         raise DataError(f"{path} is of something else: {'; '.join(pairs)}")

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from robustnas.checks import LARGEST_INTEGER, whole_number
-from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.errors import InvalidInputError, excerpt, unknown_name
 
 _FORMAT = 1
 
@@ -20,7 +20,7 @@ def _number(name: str, value: object, high: int, *, above_zero: bool = False, be
         if 0 <= number <= high and not (above_zero and number == 0) and not (below and number == high):
             return number
     lower, upper = "above 0" if above_zero else "from 0", f"below {high}" if below else f"up to {high}"
-    raise InvalidInputError(f"{name} is {value!r}; expected a number {lower} and {upper}")
+    raise InvalidInputError(f"{name} is {excerpt(value)}; expected a number {lower} and {upper}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class TrainingConfig:
             self._set(name, _number(name, getattr(self, name), 1, below=True))
         for name in ("nesterov", "cosine_per_step", "flip"):
             if not isinstance(getattr(self, name), bool):
-                raise InvalidInputError(f"{name} is {getattr(self, name)!r}; expected True or False")
+                raise InvalidInputError(f"{name} is {excerpt(getattr(self, name))}; expected True or False")
         if self.nesterov and not self.momentum:
             raise InvalidInputError("nesterov is True with a momentum of 0.0; expected a momentum above 0, or False")
 

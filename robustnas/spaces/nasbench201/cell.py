@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from numbers import Integral
@@ -53,29 +53,32 @@ class Cell:
     def __post_init__(self) -> None:
         ops = tuple(self.ops)
         if len(ops) != N_EDGES:
-            raise InvalidInputError(f"a cell has {N_EDGES} operations, one per edge, but got {len(ops)}: {ops!r}")
+            raise InvalidInputError(
+                f"a cell has {N_EDGES} operations, one per edge, but got {len(ops)}: {excerpt(ops)}"
+            )
         for op in ops:
             if op not in range(N_OPERATIONS):
-                raise InvalidInputError(f"{op!r} is not an operation code; expected 0 to 4: {_codes()}")
+                raise InvalidInputError(f"{excerpt(op)} is not an operation code; expected 0 to 4: {_codes()}")
         object.__setattr__(self, "ops", tuple(int(op) for op in ops))
 
     @classmethod
     def from_names(cls, names: Iterable[str]) -> Cell:
         """Build a cell from six operation names, such as ``"nor_conv_3x3"``, in the order of `EDGES`."""
-        return cls(tuple(_code(name, f"in {names!r}") for name in names))
+        listed = list(names)
+        return cls(tuple(_code(name, lambda: f"in {excerpt(listed)}") for name in listed))
 
     @classmethod
     def from_index(cls, index: int) -> Cell:
         """Return the cell of a space index, 0 to 15624."""
         if not 0 <= index < N_CELLS:
-            raise NotationError(f"{index!r} is not a space index; expected 0 to {N_CELLS - 1}")
+            raise NotationError(f"{excerpt(index)} is not a space index; expected 0 to {N_CELLS - 1}")
         return _cell_of_index(int(index))
 
     @classmethod
     def from_database_id(cls, database_id: int) -> Cell:
         """Return the cell of a database id, 0 to 15624 (NAS-Bench-201's own numbering)."""
         if not 0 <= database_id < N_CELLS:
-            raise NotationError(f"{database_id!r} is not a database id; expected 0 to {N_CELLS - 1}")
+            raise NotationError(f"{excerpt(database_id)} is not a database id; expected 0 to {N_CELLS - 1}")
         return _cell_of_index(int(index_of_id()[database_id]))
 
     @classmethod
@@ -101,8 +104,8 @@ class Cell:
         if tokens is None and (names := written_names(arch)):
             return cls.from_names(names)
         if tokens is None:
-            raise NotationError(f"cannot read {arch!r} as an architecture; expected {_NOTATIONS}")
-        return _parse_naslib(tokens, repr(arch))
+            raise NotationError(f"cannot read {excerpt(arch)} as an architecture; expected {_NOTATIONS}")
+        return _parse_naslib(tokens, arch)
 
     @classmethod
     def readings(cls, arch: object) -> dict[str, Cell]:
@@ -178,7 +181,7 @@ def _parse_text(text: str) -> Cell:
         return Cell.from_names(names)
     if _ZEROS_FIRST.fullmatch(text):
         six = f"; six operation indices are written ({', '.join(text)})" if six_digits(text) else ""
-        raise NotationError(f"{text!r} is not a database id, which has no leading zeros{six}")
+        raise NotationError(f"{excerpt(text)} is not a database id, which has no leading zeros{six}")
     for prefix, read in (("#", Cell.from_database_id), ("index:", Cell.from_index), ("", Cell.from_database_id)):
         number = text.removeprefix(prefix)
         if text.startswith(prefix) and _NUMBER.fullmatch(number):
@@ -204,24 +207,32 @@ def _read_token(token: str, source: int, text: str) -> int:
         raise NotationError(
             f"token {excerpt(token)} in {excerpt(text)} does not name its source; expected <operation>~{source}"
         )
-    return _code(label, f"in token {excerpt(token)} of {excerpt(text)}")
+    return _code(label, lambda: f"in token {excerpt(token)} of {excerpt(text)}")
 
 
-def _code(label: str, where: str) -> int:
+def _code(label: str, where: Callable[[], str]) -> int:
     try:
         return _CODE_OF_LABEL[label]
     except (KeyError, TypeError):
-        raise NotationError(f"{unknown_name('operation', label, OPERATION_LABELS)}; {where}") from None
+        raise NotationError(f"{unknown_name('operation', label, OPERATION_LABELS)}; {where()}") from None
 
 
-def _parse_naslib(tokens: list[str], text: str) -> Cell:
+def _parse_naslib(tokens: list[str], arch: object) -> Cell:
     if len(tokens) != N_EDGES:
-        raise NotationError(f"{text} has {len(tokens)} operation indices; expected {N_EDGES}, as in (4, 0, 3, 1, 4, 3)")
+        found = f"{_shown(arch)} has {len(tokens)} operation indices"
+        raise NotationError(f"{found}; expected {N_EDGES}, as in (4, 0, 3, 1, 4, 3)")
     for token in tokens:
         if token not in {"0", "1", "2", "3", "4"}:
             expected = "0 skip_connect, 1 none, 2 nor_conv_3x3, 3 nor_conv_1x1, 4 avg_pool_3x3"
-            raise NotationError(f"{token!r} in {text} is not a NASLib operation index; expected {expected}")
+            raise NotationError(
+                f"{excerpt(token)} in {_shown(arch)} is not a NASLib operation index; expected {expected}"
+            )
     return Cell(operations_of(tuple(map(int, tokens)), NASLIB))
+
+
+def _shown(arch: object) -> str:
+    """Return what messages call six digits: their text as it is, if it is short."""
+    return arch if isinstance(arch, str) and len(arch) <= 120 else excerpt(arch)
 
 
 def _codes() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from robustnas.errors import DataError
+from robustnas.errors import DataError, excerpt
 from robustnas.spaces import EnumerableSpace
 from robustnas.tables.attached.keys import KEY_COLUMNS, key_columns
 from robustnas.tables.sheets.recognition import is_architecture
@@ -28,12 +28,12 @@ def frame_sheet(frame: pd.DataFrame, space: EnumerableSpace[Any], key: str | Non
     """
     names = [str(name).strip() for name in frame.columns]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise DataError(f"frame: column {twice!r} occurs twice")
+        raise DataError(f"frame: column {excerpt(twice)} occurs twice")
     if not len(frame):
         raise DataError("frame: has no rows")
     columns = {name: _values(frame.iloc[:, place]) for place, name in enumerate(names)}
     labels = list(frame.index)
-    places = [f"row {label!r}" for label in labels]
+    places = [f"row {excerpt(label)}" for label in labels]
     sheet = Sheet("frame", columns, places, advice='name it with key="COLUMN"')
     name = "" if frame.index.name is None else str(frame.index.name)
     if key is None:

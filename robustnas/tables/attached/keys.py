@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from robustnas.arrays import IntArray
-from robustnas.errors import DataError, listing, unknown_name
+from robustnas.errors import DataError, excerpt, listing, unknown_name
 from robustnas.spaces import EnumerableSpace
 from robustnas.tables.attached.joined_key import join_key
 from robustnas.tables.attached.notation import Notation, choose_notation, plain_text
@@ -101,7 +101,7 @@ def _key_columns(sheet: Sheet, key: str | None, space: EnumerableSpace[Any]) -> 
     """Return the columns that hold architectures, the one to use first; none if the rows are keyed."""
     if sheet.keys is not None:
         if key is not None:
-            raise DataError(f"{sheet.name}: is keyed by cell and has no column {key!r}; leave --key out")
+            raise DataError(f"{sheet.name}: is keyed by cell and has no column {excerpt(key)}; leave --key out")
         return []
     if key is not None:
         if key not in sheet.columns:
@@ -121,7 +121,7 @@ def _parsed(
             readings = space.readings(plain_text(value))
             indices[row] = space.index(readings[notation]) if readings else architecture_index(value, space)
         except (ValueError, TypeError) as error:
-            of = f"column {column!r}: " if column else ""
+            of = f"column {excerpt(column)}: " if column else ""
             raise DataError(f"{sheet.where(row)}: {of}{error}") from None
     return indices
 
@@ -134,5 +134,6 @@ def _check_same(
     if len(differ):
         row = int(differ[0])
         raise DataError(
-            f"{sheet.where(row)}: columns {key!r} and {other!r} name different cells; choose one with --key"
+            f"{sheet.where(row)}: columns {excerpt(key)} and {excerpt(other)} name different cells; choose one with "
+            "--key"
         )

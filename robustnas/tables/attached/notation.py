@@ -130,7 +130,7 @@ def _witnesses(
         if verdict is None and cost is not None:
             verdict = _of_costs(beside, cost, cells, space, dataset)
         if verdict is not None:
-            found[f"column {column!r}"] = verdict
+            found[f"column {excerpt(column)}"] = verdict
     return found
 
 

@@ -140,4 +140,4 @@ def _singular(how: str) -> str:
 
 
 def _fault(sheet: Sheet, column: str, row: int, reason: str) -> DataError:
-    return DataError(f"{sheet.where(row)}: {excerpt(sheet.columns[column][row])} in column {column!r}; {reason}")
+    return DataError(f"{sheet.where(row)}: {excerpt(sheet.columns[column][row])} in column {excerpt(column)}; {reason}")

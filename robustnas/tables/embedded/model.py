@@ -13,7 +13,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from robustnas.arrays import AnyArray, FloatArray, read_only
-from robustnas.errors import DataError, DataNotFoundError
+from robustnas.errors import DataError, DataNotFoundError, excerpt
 from robustnas.metric import Metric
 from robustnas.spaces.nasbench201.identity import network_indices, network_of_index
 from robustnas.spaces.nasbench201.numbering import all_operations
@@ -157,7 +157,9 @@ def read_model(path: Path) -> SurrogateModel:
     except (ValueError, OSError, BadZipFile) as error:
         raise DataError(f"{path} is no surrogate benchmark: {error}") from None
     if str(content.get("format", "")) != FORMAT:
-        raise DataError(f"{path} is no surrogate benchmark: its format is {content.get('format')}, not {FORMAT!r}")
+        raise DataError(
+            f"{path} is no surrogate benchmark: its format is {excerpt(content.get('format'))}, not {FORMAT!r}"
+        )
     try:
         return _model(content)
     except KeyError as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from robustnas.errors import DataError
+from robustnas.errors import DataError, excerpt
 from robustnas.tables.sheets.nested import flat
 from robustnas.tables.sheets.sheet import Sheet
 
@@ -50,7 +50,7 @@ def _read(path: Path, content: bytes, form: str, read: Callable[[Any], Any]) -> 
         lines = str(error).splitlines() or ["it is damaged"]
         raise DataError(f"{path}: is not {form}, or damaged: {lines[0]}") from None
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise DataError(f"{path}: column {twice!r} occurs twice; rename one")
+        raise DataError(f"{path}: column {excerpt(twice)} occurs twice; rename one")
     columns = _without_structures(dict(zip(names, values, strict=True)))
     labels = frozenset(filter(_INDEX.fullmatch, columns))
     return Sheet(str(path), columns, [f"row {row}" for row in range(1, table.num_rows + 1)], labels=labels)

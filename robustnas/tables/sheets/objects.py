@@ -119,10 +119,10 @@ class ObjectReader:
         plain = {_plain(name): name for name in (*self.datasets, self.dataset)}
         found = {plain[_plain(key)]: key for key in value if _plain(key) in plain}
         if found and self.dataset not in found:
-            raise DataError(f"{self.name}: has no {self.dataset!r}; it has {listing(map(repr, value))}")
+            raise DataError(f"{self.name}: has no {excerpt(self.dataset)}; it has {listing(map(excerpt, value))}")
         cells = value[found[self.dataset]] if found else value
         if found and not isinstance(cells, Mapping):
-            raise DataError(f"{self.name}: {self.dataset!r} holds a {type(cells).__name__}; {EXPECTED}")
+            raise DataError(f"{self.name}: {excerpt(self.dataset)} holds a {type(cells).__name__}; {EXPECTED}")
         return cells
 
     def _is_by_column(self, value: Mapping[Any, Any]) -> bool:

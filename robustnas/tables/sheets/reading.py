@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from robustnas.errors import DataError, DataNotFoundError
+from robustnas.errors import DataError, DataNotFoundError, excerpt
 from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.sheets import compression
 from robustnas.tables.sheets.arrays import read_npy, read_npz
@@ -103,7 +103,7 @@ def read_sheet(
         raise DataError(f"{path}: {suffix} is not read; {conversion(path)}")
     else:
         expected = f"expected one of {', '.join(SUFFIXES)}, which may be compressed, as in .csv.gz"
-        raise DataError(f"{path}: ends in {plain.suffix or 'nothing'!r}; {expected}")
+        raise DataError(f"{path}: ends in {excerpt(plain.suffix or 'nothing')}; {expected}")
     if not sheet.places:
         raise DataError(f"{path}: has no rows")
     return sheet

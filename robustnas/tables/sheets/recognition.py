@@ -6,7 +6,7 @@ import re
 from numbers import Integral, Real
 from typing import Any
 
-from robustnas.errors import NotationError
+from robustnas.errors import NotationError, excerpt
 from robustnas.spaces import EnumerableSpace
 
 _WHOLE = re.compile(r"[0-9]{1,15}\.0{1,20}|[0-9]\.[0-9]{1,20}e\+0[0-9]", re.IGNORECASE)  # as numpy and pandas write ids
@@ -23,7 +23,7 @@ def architecture_index(value: object, space: EnumerableSpace[Any]) -> int:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if value is None or isinstance(value, bool) or (isinstance(value, Real) and not isinstance(value, Integral)):
-            raise NotationError(f"cannot read {value!r} as an architecture")
+            raise NotationError(f"cannot read {excerpt(value)} as an architecture")
         value = str(value) if isinstance(value, Integral) else value
     elif _WHOLE.fullmatch(value.strip()):
         value = str(int(float(value)))
