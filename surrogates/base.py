@@ -111,7 +111,7 @@ class StandardFeatures:
 
 def seeds(random_state: int | np.random.RandomState | None, n: int) -> IntArray:
     """Return `n` seeds drawn from a scikit-learn random state."""
-    if isinstance(random_state, int | np.integer):
+    if random_state is not None and not isinstance(random_state, np.random.RandomState):
         whole_number("random_state", random_state, at_least=0, at_most=2**32 - 1)
     return np.asarray(check_random_state(random_state).randint(LARGEST_SEED, size=n), dtype=np.int64)
 

@@ -11,7 +11,7 @@ import click
 OWN_PACKAGES = frozenset(("experiments", "searchers", "surrogates", "robustnas"))
 
 
-_MOST_CHARACTERS = 400
+_MOST_CHARACTERS, _LONGEST_LINE = 400, 1500
 _python_shows = warnings.showwarning
 
 
@@ -41,7 +41,7 @@ class Group(click.Group):
 
 
 def _shortened(message: str) -> str:
-    """Return click's message without the middle of a long value."""
+    """Return a message without its middle, which is a long value."""
     half = _MOST_CHARACTERS // 2
     return f"{message[:half]}... ({len(message) - 2 * half:,} characters) ...{message[-half:]}"
 
@@ -85,5 +85,6 @@ class LazyCommand(click.Command):
 
 def fail(message: str, *, code: int) -> NoReturn:
     """Print an error to standard error and exit with its code."""
-    click.echo(f"Error: {message}", err=True)
+    lines = [line if len(line) <= _LONGEST_LINE else _shortened(line) for line in message.split("\n")]
+    click.echo("Error: " + "\n".join(lines), err=True)
     raise SystemExit(code)

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import pytest
+
 from experiments.comparison.figures import cross_evaluation_figure, regret_figure
 from experiments.comparison.leading import leading, left_out
 from experiments.comparison.records import load
 from experiments.comparison.report import write_report
+
+pytestmark = pytest.mark.timeout(60)  # figures are slow where processors are shared
 
 MANY = [f"search of a long name, number {i}" for i in range(40)]
 
