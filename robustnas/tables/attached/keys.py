@@ -25,12 +25,13 @@ KEY_COLUMNS: tuple[str, ...] = (
     "cell",
     "nb201-string",
     "nb201_string",
+    "arch_index",
     "uid",
     "id",
 )
 """Names of columns that hold architectures, preferred ones first; case does not matter."""
 
-_NUMBERS = ("uid", "id")  # these also name plain row numbers, so they need not agree with another key
+_NUMBERS = ("arch_index", "uid", "id")  # these also name plain row numbers, so they need not agree with another key
 
 
 @dataclass(frozen=True)

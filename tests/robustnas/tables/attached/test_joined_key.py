@@ -71,3 +71,10 @@ def test_an_unknown_operation_is_named_with_its_line(spread: Callable[..., Path]
     rows[1][2] = "conv_9x9"
     with pytest.raises(DataError, match=r"line 3: .*conv_9x9"):
         attach(spread(list("abcdef"), rows), "cifar10", "a")
+
+
+def test_arch_index_is_nas_bench_201s_own_number(tmp_path: Path) -> None:
+    rows = "\n".join(f"{cell.database_id},{lat}" for cell, lat in zip(CELLS, (1.5, 2.5, 3.5), strict=True))
+    (tmp_path / "a.csv").write_text(f"arch_index,lat\n{rows}\n")
+    values = attach(tmp_path / "a.csv", "cifar10", "a").cell_columns()["a.lat"]
+    assert values[[cell.index for cell in CELLS]].tolist() == [1.5, 2.5, 3.5]
