@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
+from experiments.schema import read_json
 from robustnas.append_only import AppendOnlyFile, sole_writer
 from robustnas.atomic import atomic_file, remove_temporaries
 from robustnas.errors import DataError, excerpt
@@ -17,6 +18,14 @@ MANIFEST = "manifest.json"
 RUNS = "runs.jsonl"
 SOURCES = "sources"
 """The field of a record that holds the digests of the user's own sources, by reference."""
+
+KINDS = {
+    "comparison": "a comparison of searchers, made by `robustnas compare`",
+    "surrogates": "a benchmark of surrogates, made by `robustnas surrogates`",
+}
+"""What directories of records hold, by the kind that their manifest names."""
+
+CheckedRun: TypeAlias = Callable[[Any, str], dict[str, Any]]
 
 _LOCK = ".lock"
 
@@ -39,22 +48,22 @@ class Journal:
         directory: The experiment's directory.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    def __init__(self, directory: Path, check: CheckedRun) -> None:
+        self.directory, self._check = directory, check
         self._file = AppendOnlyFile(directory / RUNS, "runs")
 
     def runs(self) -> Iterator[dict[str, Any]]:
         """Yield the finished runs.
 
         Raises:
-            DataError: A whole line that is not JSON.
+            DataError: A whole line that is damaged; names the line and the field.
         """
         for number, line in self._file.lines():
+            where = f"{self._file.path}, line {number}"
             try:
-                yield json.loads(line)
-            except ValueError:
-                message = f"{self._file.path}, line {number} is not JSON; delete that line to run it again"
-                raise DataError(message) from None
+                yield self._check(read_json(line, where), where)
+            except DataError as error:
+                raise DataError(f"{error}; delete that line to run it again") from None
 
     def missing(
         self,
@@ -75,7 +84,7 @@ class Journal:
             note: Called with a sentence for the user where runs do not count.
 
         Raises:
-            DataError: A run that no spec asks for, or that differs from its spec.
+            DataError: A run that is damaged, that no spec asks for, or that differs from its spec.
         """
         asked = {spec.key: spec for spec in specs}
         found: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -100,13 +109,10 @@ class Journal:
         """Append a finished run; see `AppendOnlyFile.append`."""
         self._file.append(json.dumps(run, separators=(",", ":")))
 
-    def manifest(self) -> dict[str, Any] | None:
-        """Return the manifest; None if there is none yet.
-
-        Raises:
-            DataError: It cannot be read.
-        """
-        return read_manifest(self.directory) if (self.directory / MANIFEST).exists() else None
+    @property
+    def has_manifest(self) -> bool:
+        """Whether an experiment was begun here."""
+        return (self.directory / MANIFEST).exists()
 
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         """Replace the manifest, atomically."""
@@ -128,8 +134,12 @@ def _json(value: object) -> str:
 
 
 @contextmanager
-def open_journal(directory: str | Path) -> Iterator[Journal]:
+def open_journal(directory: str | Path, check: CheckedRun) -> Iterator[Journal]:
     """Open (and make) an experiment's directory for writing, with no other writer.
+
+    Args:
+        directory: The directory.
+        check: Returns a run that was read and its place, or raises a DataError.
 
     Raises:
         DataError: Another process is writing it, or it cannot be made.
@@ -137,7 +147,7 @@ def open_journal(directory: str | Path) -> Iterator[Journal]:
     folder = Path(directory)
     with sole_writer(folder / _LOCK, folder):
         remove_temporaries(folder)
-        yield Journal(folder)
+        yield Journal(folder, check)
 
 
 def edited_sources(run: Mapping[str, Any], sources: Mapping[str, str]) -> list[str]:
@@ -145,16 +155,37 @@ def edited_sources(run: Mapping[str, Any], sources: Mapping[str, str]) -> list[s
     return [name for name, digest in (run.get(SOURCES) or {}).items() if sources.get(name) != digest]
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path, kind: str | None = None) -> dict[str, Any]:
     """Read the manifest of a directory of records.
 
+    Args:
+        folder: The directory.
+        kind: What it is expected to hold, a key of `KINDS`; any kind if None.
+
     Raises:
-        DataError: There is none, or it cannot be read.
+        DataError: There is none, it cannot be read, or it is that of another kind.
     """
-    return _parsed(_content(folder / MANIFEST), str(folder / MANIFEST))
+    path = folder / MANIFEST
+    manifest = read_json(_content(path), str(path))
+    if not isinstance(manifest, dict):
+        raise DataError(f"{path} holds a {type(manifest).__name__}; expected a JSON object")
+    found = kind_of(manifest)
+    if not isinstance(found, str) or found not in KINDS:
+        raise DataError(f"{path}: kind is {excerpt(found)}; expected {' or '.join(KINDS)}")
+    if kind is not None and found != kind:
+        raise DataError(
+            f"{str(folder)!r} holds {KINDS[found]}, not {KINDS[kind]}: choose another directory, "
+            f"or read it with `robustnas report {folder}`"
+        )
+    return manifest
 
 
-def read_runs(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def kind_of(manifest: Mapping[str, Any]) -> Any:
+    """Return the kind of an experiment; comparisons did not always say theirs."""
+    return manifest.get("kind", "comparison")
+
+
+def read_runs(folder: Path) -> Iterator[tuple[str, Any]]:
     """Yield the runs of a directory of records, each with its place for error messages.
 
     A last line that a killed writer left unfinished is ignored.
@@ -164,13 +195,13 @@ def read_runs(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """
     path = folder / RUNS
     *lines, last = _content(path).split(b"\n")
-    with suppress(ValueError):
-        json.loads(last)
+    with suppress(DataError):
+        read_json(last, str(path))
         lines.append(last)
     for number, line in enumerate(lines, start=1):
         if line.strip():
             where = f"{path}, line {number}"
-            yield where, _parsed(line, where)
+            yield where, read_json(line, where)
 
 
 def _content(path: Path) -> bytes:
@@ -178,16 +209,8 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         message = f"no {path.name} in {path.parent}; expected a directory of records, with {MANIFEST} and {RUNS}"
+        if (path.parent / "analysis.html").exists():
+            message = f"{str(path.parent)!r} is an analysis, made by `robustnas analyse`: its page is analysis.html"
         raise DataError(message) from None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-
-
-def _parsed(content: bytes, where: str) -> dict[str, Any]:
-    try:
-        value = json.loads(content)
-    except ValueError as error:
-        raise DataError(f"{where} is not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise DataError(f"{where} holds a {type(value).__name__}; expected a JSON object")
-    return value

@@ -10,6 +10,7 @@ from typing import Any
 
 from experiments.comparison.plan import Plan, run_specs
 from experiments.comparison.run import method_sources, used_digests
+from experiments.comparison.schema import KIND
 from robustnas.naslib import PREFIX
 from robustnas.naslib.loading import source_digest
 from robustnas.objectives import cross_objectives, default_seconds, facts, training_of
@@ -29,6 +30,7 @@ def manifest(plan: Plan, table: Table) -> dict[str, Any]:
     time = plan.time or (default_seconds(table) if isinstance(plan.budget, str) else None)
     return {
         "format": 1,
+        "kind": KIND,
         "dataset": table.dataset,
         "space": table.space.name,
         "source": table.source,

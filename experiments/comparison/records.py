@@ -16,20 +16,15 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from experiments.journal import MANIFEST, RUNS, SOURCES, edited_sources, read_manifest, read_runs
+from experiments.comparison.schema import check_labels, check_run, read_comparison
+from experiments.journal import SOURCES, edited_sources, read_runs
 from robustnas.arrays import FloatArray, IntArray, read_only
-from robustnas.checks import whole_number
 from robustnas.duration import parse_duration
-from robustnas.errors import DataError, InvalidInputError
 from robustnas.spaces import DEFAULT_SPACE, SPACES, open_space
 
 CROSS_PREFIX = "cross:"
-SCALES = ("accuracy", "count", "hypervolume")
 
 Run: TypeAlias = dict[str, Any]
-
-_MANIFEST_KEYS = ("dataset", "source", "budget", "seeds", "searchers", "objectives")
-_RUN_KEYS = ("objective", "searcher", "seed", "n_queries", "queries")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +82,7 @@ class Records:
     @property
     def space(self) -> str:
         """The name of the search space."""
-        return str(self.manifest.get("space", DEFAULT_SPACE))
+        return str(self.manifest.get("space") or DEFAULT_SPACE)
 
     @property
     def budget(self) -> int:
@@ -160,7 +155,7 @@ def load(directory: str | Path) -> Records:
         DataError: A file is missing, corrupt, or not one that an experiment wrote; the message names it.
     """
     folder = Path(directory)
-    manifest = _read_manifest(folder / MANIFEST)
+    manifest = read_comparison(folder)
     runs = _read_runs(folder, manifest)
     return Records(manifest, _runs_frame(runs, manifest), _queries_frame(runs, manifest))
 
@@ -174,56 +169,15 @@ def target_of(name: str, facts: Mapping[str, Any]) -> Target:
     return Target(name, str(facts.get("title") or name), **known)
 
 
-def _read_manifest(path: Path) -> dict[str, Any]:
-    manifest = read_manifest(path.parent)
-    missing = [key for key in _MANIFEST_KEYS if key not in manifest]
-    if missing:
-        raise DataError(f"{path} is not the manifest of an experiment: it lacks {', '.join(missing)}")
-    objectives = manifest["objectives"]
-    if not isinstance(objectives, dict) or not all(isinstance(facts, dict) for facts in objectives.values()):
-        raise DataError(f"{path}: 'objectives' is {objectives!r}; expected an object of facts by objective")
-    for name, facts in objectives.items():
-        if facts.get("scale", "accuracy") not in SCALES:
-            raise DataError(f"{path}: scale of {name!r} is {facts['scale']!r}; expected one of {', '.join(SCALES)}")
-    _check_budget(manifest["budget"], path)
-    return manifest
-
-
-def _check_budget(budget: object, path: Path) -> None:
-    """Refuse a budget that is neither a number of networks nor a duration."""
-    try:
-        if isinstance(budget, str):
-            parse_duration(budget)
-        else:
-            whole_number("budget", budget, at_least=1)
-    except InvalidInputError:
-        expected = "a positive whole number, or a duration such as '20 h'"
-        raise DataError(f"{path}: 'budget' is {budget!r}; expected {expected}") from None
-
-
 def _read_runs(folder: Path, manifest: Mapping[str, Any]) -> list[Run]:
     runs: dict[tuple[str, str, int], Run] = {}
     for where, content in read_runs(folder):
-        run = _checked(content, manifest, where)
+        run = check_run(content, where, manifest.get("space") or DEFAULT_SPACE)
+        check_labels(run, manifest, where)
         if edited_sources(run, manifest.get(SOURCES) or {}):
             continue  # of a searcher that was edited since, and is run again
         runs.setdefault((run["objective"], run["searcher"], run["seed"]), run)
     return list(runs.values())
-
-
-def _checked(run: Run, manifest: Mapping[str, Any], where: str) -> Run:
-    missing = [key for key in _RUN_KEYS if key not in run]
-    if missing:
-        raise DataError(f"{where} is not a run: it lacks {', '.join(missing)}")
-    for key, known in (("objective", manifest["objectives"]), ("searcher", manifest["searchers"])):
-        if run[key] not in known:
-            raise DataError(f"{where}: {key} {run[key]!r} is not in {MANIFEST}, which has {', '.join(known)}")
-    if not isinstance(run["seed"], int) or not isinstance(run["queries"], dict):
-        raise DataError(f"{where}: seed is {run['seed']!r}; expected a whole number and an object of queries")
-    lengths = {key: len(run["queries"].get(key, ())) for key in ("index", "score", "best")}
-    if set(lengths.values()) != {run["n_queries"]} or run["n_queries"] < 1:
-        raise DataError(f"{where}: {lengths} queries; expected n_queries = {run['n_queries']!r} of each, at least 1")
-    return run
 
 
 def _runs_frame(runs: Sequence[Run], manifest: Mapping[str, Any]) -> pd.DataFrame:
@@ -250,7 +204,7 @@ def _queries_frame(runs: Sequence[Run], manifest: Mapping[str, Any]) -> pd.DataF
     columns: dict[str, Any] = {name: values[row] for name, values in _keys(runs, manifest).items()}
     columns["n_queries"] = np.arange(lengths.sum()) - start + 1
     columns["index"] = _joined([run["queries"]["index"] for run in runs], np.int64)
-    columns |= _networks(columns["index"], str(manifest.get("space", DEFAULT_SPACE)))
+    columns |= _networks(columns["index"], str(manifest.get("space") or DEFAULT_SPACE))
     columns |= _score_columns([run["queries"]["score"] for run in runs], lengths)
     columns["best"] = _joined([run["queries"]["best"] for run in runs], np.float64)
     columns["cost"] = _joined([_cost(run) for run in runs], np.float64)
@@ -312,10 +266,7 @@ def _joined(parts: Sequence[Sequence[Any]], dtype: type) -> Any:
 
 
 def _array(values: Sequence[Any], dtype: type = np.float64) -> Any:
-    try:
-        return np.array(values, dtype=dtype)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{RUNS} holds {type(values[0]).__name__}s where numbers are expected: {error}") from None
+    return np.array(values, dtype=dtype)
 
 
 def _floats(values: Iterable[Any]) -> FloatArray:

@@ -20,7 +20,8 @@ from experiments.comparison.run import (
     record,
     used_digests,
 )
-from experiments.journal import SOURCES, Journal, open_journal
+from experiments.comparison.schema import check_run, read_comparison
+from experiments.journal import SOURCES, open_journal
 from robustnas.errors import InvalidInputError
 from robustnas.objectives import Reported
 from robustnas.tables.datasets import check_table, open_table
@@ -71,9 +72,10 @@ def compare(
     specs = run_specs(plan)
     terms = [Reported.parse(text) for text in plan.report]
     reported_tables(terms, searched, partial(open_table, data=data))
-    with open_journal(directory) as journal:
+    with open_journal(directory, partial(check_run, space=searched.space.name)) as journal:
+        before = read_comparison(journal.directory) if journal.has_manifest else {}
         if kept_studies(specs):
-            description[EXPERIMENT] = _experiment(journal)
+            description[EXPERIMENT] = before.get(EXPERIMENT) or new_experiment()
             specs = [replace(spec, experiment=description[EXPERIMENT]) for spec in specs]
         missing, _ = journal.missing(specs, ("objective", "searcher", "seed"), partial(_facts, searched), note)
         for storage in kept_studies(missing):
@@ -97,11 +99,6 @@ def _facts(table: Table, spec: RunSpec) -> dict[str, Any]:
         "attached_digests": used_digests(spec, table).get("attached_digests"),
         SOURCES: spec.sources,
     }
-
-
-def _experiment(journal: Journal) -> str:
-    """Return what tells the experiment in a directory apart from all others: what its manifest says, or a new name."""
-    return str((journal.manifest() or {}).get(EXPERIMENT) or new_experiment())
 
 
 def _report(terms: Sequence[Reported], directory: str | Path, table: Table, data: str | Path | None) -> None:

@@ -22,6 +22,18 @@ from surrogates.metrics import NOMINAL_COVERAGES, coverage, kendall_tau, precisi
 
 TOP_K = (10, 50, 100)
 
+MEASURES = (
+    "kendall_tau",
+    "spearman",
+    "r2",
+    *(f"precision_at_{k}" for k in TOP_K),
+    "regret",
+    *(f"coverage_{100 * level:.0f}" for level in NOMINAL_COVERAGES),
+    "fit_seconds",
+    "predict_seconds",
+)
+"""What every record of a fit measures."""
+
 _PERMUTED = 500  # test networks that permutation importance predicts, once per feature
 _MOST_PERMUTED = 400  # features that it is affordable for
 

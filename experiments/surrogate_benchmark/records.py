@@ -11,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.journal import SOURCES, edited_sources, read_manifest, read_runs
-from experiments.surrogate_benchmark.runner import KIND, row
+from experiments.journal import MANIFEST, SOURCES, edited_sources, read_manifest, read_runs
+from experiments.surrogate_benchmark.runner import KEY, row
+from experiments.surrogate_benchmark.schema import KIND, check_benchmark, check_fit, check_objective
 from robustnas.errors import DataError
 
 PAIR = ["surrogate", "encoding"]
@@ -88,6 +89,15 @@ def is_benchmark(directory: str | Path) -> bool:
     return False
 
 
+def read_benchmark(folder: Path) -> dict[str, Any]:
+    """Read the manifest of a benchmark of surrogates.
+
+    Raises:
+        DataError: There is none, it is of another kind of experiment, or it is damaged; the message names the field.
+    """
+    return check_benchmark(read_manifest(folder, KIND), str(folder / MANIFEST))
+
+
 def load_records(directory: str | Path) -> SurrogateRecords:
     """Read what `surrogate_benchmark.benchmark` wrote.
 
@@ -95,11 +105,15 @@ def load_records(directory: str | Path) -> SurrogateRecords:
         DataError: The records are missing, of another kind, or none is finished.
     """
     folder = Path(directory)
-    manifest = read_manifest(folder)
-    if manifest.get("kind") != KIND:
-        raise DataError(f"{str(folder)!r} does not hold a benchmark of surrogates")
+    manifest = read_benchmark(folder)
     sources = manifest.get(SOURCES) or {}
-    records = [record for _, record in read_runs(folder) if not edited_sources(record, sources)]
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for where, content in read_runs(folder):
+        record = check_fit(content, where)
+        check_objective(record, manifest, where)
+        if not edited_sources(record, sources):
+            found.setdefault(tuple(record[name] for name in KEY), record)
+    records = list(found.values())
     if not records:
         raise DataError(f"no fit in {str(folder)!r} has finished yet; expected at least one to report on")
     return from_records(manifest, records)
@@ -122,7 +136,7 @@ def from_records(manifest: dict[str, Any], records: list[dict[str, Any]]) -> Sur
             "share": share,
         }
         for record in records
-        for name, share in record.get("importances", {}).items()
+        for name, share in (record.get("importances") or {}).items()
     ]
     columns = ["objective", *PAIR, "train_size", "trial", "feature", "share"]
     return SurrogateRecords(manifest, rows.reset_index(drop=True), pd.DataFrame(shares, columns=columns))

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from experiments.comparison.manifest import versions
-from experiments.journal import SOURCES, open_journal
+from experiments.journal import MANIFEST, SOURCES, open_journal, read_manifest
 from experiments.surrogate_benchmark.fit import FitSpec, fit_record
 from experiments.surrogate_benchmark.noise_ceiling import noise_ceiling
 from experiments.surrogate_benchmark.plan import BenchmarkPlan
+from experiments.surrogate_benchmark.schema import KIND, OF_THE_RECORD, check_benchmark, check_fit
 from robustnas.errors import InvalidInputError
 from robustnas.objectives import facts, objective_column, training_of
 from robustnas.objectives.objective import Objective
@@ -28,23 +29,8 @@ from robustnas.tables.datasets import check_table, open_table
 from robustnas.tables.table import Table
 from robustnas.workers import checked_workers, complete
 
-KIND = "surrogates"
-"""What a manifest calls a benchmark of surrogates."""
-
 KEY = ("objective", "surrogate", "encoding", "train_size", "trial")
 """The fields of a record that tell its fit apart, as in `FitSpec.key`."""
-
-_OF_THE_RECORD = (
-    "importances",
-    "n_test",
-    "seed",
-    "database_digest",
-    "training",
-    "means",
-    "attached_digests",
-    SOURCES,
-    "space",
-)
 
 
 def benchmark(
@@ -86,9 +72,11 @@ def benchmark(
     _check_sizes(plan, table)
     for name in plan.encodings:
         encoding(name, table)  # refuses columns that are not attached
-    with nullcontext() if directory is None else open_journal(directory) as journal:
+    with nullcontext() if directory is None else open_journal(directory, check_fit) as journal:
         missing, found = plan.specs, list[dict[str, Any]]()
         if journal is not None:
+            if journal.has_manifest:
+                check_benchmark(read_manifest(journal.directory, KIND), str(journal.directory / MANIFEST))
             missing, found = journal.missing(plan.specs, KEY, partial(_facts, table), note)
             journal.write_manifest(description)
         yield from enumerate(found, start=1)
@@ -98,7 +86,7 @@ def benchmark(
 
 def row(record: dict[str, Any]) -> dict[str, Any]:
     """Return a record as one row of a table: what was fitted, the measures and the seconds."""
-    return {name: value for name, value in record.items() if name not in _OF_THE_RECORD}
+    return {name: value for name, value in record.items() if name not in OF_THE_RECORD}
 
 
 def manifest(plan: BenchmarkPlan, table: Table) -> dict[str, Any]:

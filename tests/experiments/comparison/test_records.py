@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import copy
 import json
+import math
 import re
+from functools import partial
 
 import numpy as np
 import pytest
 
+from experiments.comparison.front_figure import fronts
 from experiments.comparison.records import load
+from experiments.comparison.schema import check_run
+from experiments.comparison.tables import summary_table
+from experiments.journal import open_journal
 from robustnas.errors import DataError
 
 
@@ -122,6 +129,17 @@ def test_missing_and_foreign_files(write_records, file, content, message):
         ({"objective": "square@1"}, "objective 'square@1' is not in manifest.json"),
         ({"n_queries": 3}, "expected n_queries = 3 of each"),
         ({"seed": "x"}, "seed is 'x'"),
+        ({"seed": 2**64}, "seed is 18446744073709551616; expected"),
+        ({"seconds": float("nan")}, "seconds is nan; expected a finite number"),
+        ({"best": {"arch": "nonsense"}}, "best.arch is 'nonsense'"),
+        ({"queries": {"index": [15625] * 60, "score": [0.5] * 60, "best": [0.5] * 60}}, "queries.index[0] is 15625"),
+        ({"queries": {"index": [1] * 60, "score": [0.5] * 60, "best": [0.5] * 59}}, "'best': 59"),
+        (
+            {"queries": {"index": [1] * 60, "score": [[0.5, 0.5]] * 60, "best": [0.5] * 60}},
+            "expected 1, one per objective",
+        ),
+        ({"queries": {"index": [1] * 60, "score": [0.5] * 60, "best": [float("inf")] * 60}}, "at [0] is infinite"),
+        ({"front": [{"arch": "x"}]}, "front[0].scores is missing"),
     ],
 )
 def test_runs_that_do_not_fit(write_records, change, message):
@@ -135,7 +153,20 @@ def test_runs_that_do_not_fit(write_records, change, message):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"budget": 0}, "'budget' is 0"), ({"objectives": ["clean"]}, "expected an object of facts")],
+    [
+        ({"budget": 0}, "budget is 0; expected a positive whole number"),
+        ({"budget": 10**9}, "budget is 1000000000; expected at most 6,466, the networks of nasbench201"),
+        ({"objectives": ["clean"]}, r"objectives is \['clean'\]; expected an object"),
+        ({"objectives": {}}, "objectives is {}; expected at least one entry"),
+        ({"searchers": ["a", "b", "a"]}, "searchers is .*; expected different entries; 'a' is there twice"),
+        ({"searchers": ["a\x07"]}, r"searchers\[0\] is 'a\\x07'; expected a text without control characters"),
+        ({"seeds": [0, 1.0]}, r"seeds\[1\] is 1.0; expected a whole number"),
+        ({"format": 2}, "format is 2; expected 1"),
+        ({"kind": "surrogates"}, "holds a benchmark of surrogates, made by `robustnas surrogates`, not a comparison"),
+        ({"kind": []}, r"kind is \[\]; expected comparison or surrogates"),
+        ({"objectives": {"clean, pgd@1": {"scale": "accuracy"}}}, "expected hypervolume for several objectives"),
+        ({"objectives": {"nonsense@": {}}}, "objectives is 'nonsense@'"),
+    ],
 )
 def test_bad_manifests(write_records, change, message):
     folder = write_records(n_seeds=1)
@@ -149,5 +180,69 @@ def test_words_where_numbers_are_expected(write_records):
     folder = write_records(n_seeds=1)
     text = (folder / "runs.jsonl").read_text()
     (folder / "runs.jsonl").write_text(re.sub(r'"best": \[[^,]*,', '"best": ["high",', text, count=1))
-    with pytest.raises(DataError, match="numbers are expected"):
+    with pytest.raises(DataError, match=r"line 1: queries.best\[0\] is 'high'; expected a number"):
         load(folder)
+
+
+def test_damaged_lines_of_a_run_to_resume_are_named(write_records):
+    folder = write_records(n_seeds=1)
+    with (folder / "runs.jsonl").open("a") as file:
+        file.write("[" * 100_000 + "]" * 100_000 + "\n")
+    with pytest.raises(DataError, match=r"line 7 is nested thousands of levels deep; expected a few levels$"):
+        load(folder)
+    with (
+        open_journal(folder, partial(check_run, space="nasbench201")) as journal,
+        pytest.raises(DataError, match=r"line 7 is nested .*; delete that line to run it again"),
+    ):
+        list(journal.runs())
+
+
+WRONG = (None, True, -1, 10**30, 1.5, math.nan, math.inf, "x", "", "a\x07", "\ud800", [], {}, [[]], [None], {"a": [{}]})
+
+
+def places(value, path=()):
+    """Yield the path of everything in a value; of lists, the first and the last entry."""
+    yield path
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else (0, -1):
+            yield from places(value[key], (*path, key))
+
+
+def changed(value, path, new):
+    """Return a value with something else at a path; without it if `new` is `places`."""
+    if not path:
+        return {} if new is places else new
+    copied = copy.copy(value)
+    if len(path) == 1 and new is places:
+        del copied[path[0]]
+    else:
+        copied[path[0]] = changed(value[path[0]], path[1:], new)
+    return copied
+
+
+def sentence(folder):
+    """Return what is wrong with records; nothing if they can be reported on."""
+    try:
+        records = load(folder)
+    except DataError as error:
+        return str(error)
+    summary_table(records), records.curves, fronts(records, "clean, pgd@1")
+    return ""
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", ["manifest.json", "runs.jsonl"])
+def test_whatever_is_wrong_is_one_sentence(write_records, name):
+    folder = write_records(("clean", "clean, pgd@1"), ("random", "local"), n_seeds=1, budget=3)
+    content = (folder / name).read_text()
+    first, *rest = content.splitlines() if name == "runs.jsonl" else [content]
+    value = json.loads(rest[-1] if rest else first)  # a run of several objectives
+    n_refused = 0
+    for path in places(value):
+        for new in (*WRONG, places):
+            broken = json.dumps(changed(value, path, new))
+            (folder / name).write_text("\n".join([first, broken, *rest[1:]]) if rest else broken)
+            message = sentence(folder)
+            n_refused += bool(message)
+            assert not message or (str(folder) in message and "\n" not in message)
+    assert n_refused > 100

@@ -115,10 +115,10 @@ def test_an_interrupted_benchmark_goes_on_and_grows(published: Path, own_cache: 
 
 def test_a_directory_of_something_else_is_refused(published: Path, own_cache: Path, tmp_path: Path) -> None:
     (tmp_path / "runs.jsonl").write_text('{"objective": "clean", "searcher": "random", "seed": 0}\n')
-    with pytest.raises(DataError, match="another experiment"):
+    with pytest.raises(DataError, match="line 1 is not a fit of a surrogate: it lacks dataset, surrogate, encoding"):
         run_all(tmp_path, published)
     (tmp_path / "manifest.json").write_text("{}")
-    with pytest.raises(DataError, match="does not hold a benchmark of surrogates"):
+    with pytest.raises(DataError, match=r"holds a comparison of searchers, .*, not a benchmark of surrogates"):
         load_records(tmp_path)
     with pytest.raises(DataError, match=r"no manifest\.json in"):
         load_records(tmp_path / "nowhere")
