@@ -27,6 +27,14 @@ _LATEX_ESCAPES = {
     "^": r"\textasciicircum{}",
     "–": "--",
     "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "`": r"\textasciigrave{}",
+    "[": "{[}",  # after a line break, it would begin an argument
+    "]": "{]}",
+    "*": "{*}",
 } | {character: f"\\{character}" for character in "&%$#_{}"}
 
 
@@ -161,7 +169,7 @@ def _markdown_line(texts: Iterable[str]) -> str:
 
 
 def _escape_markdown(text: str) -> str:
-    return re.sub(r"([|*_`\\])", r"\\\1", text)
+    return re.sub(r"([|*_`<>\[\]~\\]|&(?=#?\w+;))", r"\\\1", text)
 
 
 def _bold_markdown(entry: Entry) -> str:

@@ -33,6 +33,9 @@ OF_THE_RECORD = (
 class _Facts(Schema):
     title: Text
     ceiling: Known
+    ceiling_error: Known = None
+    ceiling_r2: Known = None
+    no_ceiling: str | None = None
     best: Known = None
 
 

@@ -121,3 +121,12 @@ def test_tables_of_a_surrogate_say_that_they_are_no_measurements(records):
     predicted = replace(records, manifest=records.manifest | {"source": "surrogate", "dataset": "cifar10-surrogate"})
     assert "cifar10-surrogate: numbers of a surrogate, not measurements." in tables.terminal_table(predicted)
     assert set(pd.read_csv(io.StringIO(tables.summary_csv(predicted)))["source"]) == {"surrogate"}
+
+
+def test_brackets_and_angles_are_words(write_records):
+    table = tables.summary_table(load(write_records(searchers=("[a] <b>", "x|y", "*z*"), n_seeds=2)))
+    text = latex(table, "t")
+    assert r"{[}a{]} \textless{}b\textgreater{}" in text
+    assert r"x\textbar{}y" in text
+    assert r"{*}z{*}" in text
+    assert r"\[a\] \<b\>" in markdown(table)
