@@ -9,6 +9,7 @@ import click
 from experiments.commands.names_option import names_option
 from experiments.commands.options import (
     SEVERAL,
+    analysed_datasets,
     budget_option,
     data_option,
     dataset_option,
@@ -17,7 +18,6 @@ from experiments.commands.options import (
     json_option,
     out_option,
     print_json,
-    published_datasets,
 )
 from experiments.paper.analysis import analyse as sections_of
 from experiments.paper.analysis import chosen_results, open_question, write_page, write_section
@@ -27,7 +27,7 @@ from experiments.progress import progress_bars
 
 
 @click.command()
-@dataset_option("Dataset of the database.", show_default="cifar10", names=published_datasets)
+@dataset_option("Dataset of the database.", show_default="cifar10", names=analysed_datasets)
 @out_option("Directory for the page and its files.", required=True)
 @data_option()
 @names_option(
@@ -38,6 +38,12 @@ from experiments.progress import progress_bars
     metavar="NAMES",
     help="Results, separated by commas, or all.",
 )
+@names_option(
+    "--against",
+    names=analysed_datasets,
+    show_default="its other training regime, else another dataset",
+    help="Dataset to compare with in side_by_side.",
+)
 @click.option("--seeds", default=20, show_default=True, help="Searches per strategy and objective.")
 @budget_option
 @jobs_option
@@ -47,6 +53,7 @@ def analyse(
     out: Path,
     data: Path | None,
     results: str,
+    against: str | None,
     seeds: int,
     budget: int,
     jobs: int | None,
@@ -61,13 +68,14 @@ def analyse(
     Example:
       robustnas analyse --out analysis
       robustnas analyse --dataset cifar100 --results distributions,noise_floor --out analysis
+      robustnas analyse --against robbench-cifar10 --results side_by_side --out analysis
     """
     names = chosen_results(results)
     sections: list[Section] = []
     drawn: dict[str, str] = {}
     with progress_bars() as bars:
         show = bars.add("opening the database").show
-        question = open_question(dataset, data, n_seeds=seeds, budget=budget, jobs=jobs, progress=show)
+        question = open_question(dataset, data, against=against, n_seeds=seeds, budget=budget, jobs=jobs, progress=show)
 
         def finished() -> str:
             done = "no result was finished"

@@ -16,6 +16,7 @@ import click
 from experiments.commands.group import fail
 from experiments.commands.names_option import names_option
 from robustnas.spaces.nasbench201.cost import SKELETONS
+from robustnas.tables.database.column_names import robbench_names
 from robustnas.tables.datasets import DATASETS, NO_DATA_NOTICE, choose_dataset, is_surrogate, open_table
 from robustnas.tables.table import Table
 
@@ -33,6 +34,11 @@ budget_option = click.option("--budget", default=300, show_default=True, help="D
 def published_datasets() -> list[str]:
     """Return the names of the database's datasets."""
     return list(SKELETONS)
+
+
+def analysed_datasets() -> list[str]:
+    """Return the names of datasets of measurements that a database's folder may hold."""
+    return [*SKELETONS, *robbench_names()]
 
 
 def all_datasets() -> list[str]:

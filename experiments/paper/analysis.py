@@ -49,6 +49,7 @@ def open_question(
     dataset: str | None = None,
     data: str | Path | None = None,
     *,
+    against: str | None = None,
     n_seeds: int = 20,
     budget: int = 300,
     jobs: int | None = None,
@@ -59,6 +60,7 @@ def open_question(
     Args:
         dataset: Its name; cifar10 if None.
         data: The database's folder; see `Database.open`.
+        against: The dataset that it is compared with, where two are; None to choose one.
         n_seeds: Searches per strategy and objective, at least 2.
         budget: Distinct networks per search, 1 to 6466.
         jobs: Processes; as many as processors if None.
@@ -78,9 +80,12 @@ def open_question(
     budget = whole_number("budget", budget, at_least=1, at_most=N_NETWORKS)
     jobs = checked_workers("jobs", jobs)
     database = Database.open(data)
-    table = database[dataset or DATASET]
-    others = {name: other for name, other in database.items() if name != table.dataset}
-    return Question(table, others, n_seeds, budget, jobs=jobs, progress=progress)
+    table = database[dataset or DATASET].over_all_networks()
+    others = {name: other.over_all_networks() for name, other in database.items() if name != table.dataset}
+    if against == table.dataset:
+        raise InvalidInputError(f"--against {against} is the dataset itself; expected another one")
+    other = None if against is None else database[against].over_all_networks()
+    return Question(table, others, n_seeds, budget, jobs=jobs, progress=progress, against=other)
 
 
 def analyse(question: Question, names: Sequence[str]) -> Iterator[Section]:
@@ -138,6 +143,7 @@ def _provenance(question: Question, sections: Sequence[Section]) -> dict[str, st
     others = ", ".join(f"{name} {other.digest[:16]}" for name, other in question.others.items())
     return {
         "dataset": table.dataset,
+        "training of the networks": table.training or "not known",
         "database digest": table.digest,
         "metrics": str(len(table.metrics)),
         "attached tables": attached or "none",

@@ -8,6 +8,7 @@ from experiments.paper.distributions import distributions
 from experiments.paper.explanations import explanations
 from experiments.paper.noise_floor import noise_floor
 from experiments.paper.section import Result
+from experiments.paper.side_by_side import side_by_side
 from experiments.paper.strategies import strategies
 from experiments.paper.trade_offs import trade_offs
 from experiments.paper.training_free import training_free
@@ -22,6 +23,7 @@ RESULTS: dict[str, Result] = {
     "noise_floor": noise_floor,
     "trade_offs": trade_offs,
     "transfer": transfer,
+    "side_by_side": side_by_side,
     "explanations": explanations,
 }
 """A result is one file in this folder and one line here."""

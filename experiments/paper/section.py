@@ -22,6 +22,7 @@ class Question:
     Attributes:
         table: The dataset.
         others: Other datasets of the same database by name, for what needs several.
+        against: The one of them that the dataset is compared with, where two are; None to choose one.
         n_seeds: Searches per strategy and objective, where strategies are compared.
         budget: Distinct networks per search.
         seed: Fixes everything that is drawn.
@@ -31,6 +32,7 @@ class Question:
 
     table: DatabaseTable
     others: Mapping[str, DatabaseTable] = field(default_factory=dict)
+    against: DatabaseTable | None = field(default=None, kw_only=True)
     n_seeds: int = 20
     budget: int = 300
     seed: int = 0

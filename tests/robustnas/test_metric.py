@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from robustnas.metric import ATTACKS, PAPER_ATTACKS, Attack, Metric
+from robustnas.errors import InvalidInputError
+from robustnas.metric import ATTACKS, PAPER_ATTACKS, Attack, Metric, check_measurable, measurable_attacks
 from robustnas.objectives.objective import Objective
 
 
@@ -26,3 +27,14 @@ def test_a_registered_attack_is_a_metric(monkeypatch: pytest.MonkeyPatch) -> Non
         2,
     )
     assert Objective("clean + fifth@0.5").metrics == (Metric("clean"), metric)
+
+
+def test_autoattack_and_the_mean_corruption_are_known_from_tables_only() -> None:
+    autoattack, corruption = Metric.parse("autoattack@8"), Metric.parse("corruption")
+    assert (autoattack.title, corruption.title) == ("AutoAttack, eps 8/255", "mean corruption")
+    assert corruption.passes == 75
+    assert "autoattack" not in measurable_attacks()
+    for metric in (autoattack, corruption):
+        with pytest.raises(InvalidInputError, match=f"{metric} .*known from tables only"):
+            check_measurable(metric)
+    assert check_measurable(Metric("pgd", 8.0)) == Metric("pgd", 8.0)

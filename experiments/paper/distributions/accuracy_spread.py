@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 
 from robustnas.arrays import FloatArray
+from robustnas.errors import ObjectiveError
 from robustnas.metric import ATTACKS, CORRUPTIONS, SEVERITIES, Metric
 from robustnas.spaces.nasbench201.cost import SKELETONS
+from robustnas.tables.database.column_names import ROBBENCH
 from robustnas.tables.database.database import DatabaseTable
 
 QUANTILES = {"min": 0.0, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "best": 1.0}
@@ -17,10 +19,16 @@ QUANTILES = {"min": 0.0, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "
 def chance_level(dataset: str) -> float:
     """Return the accuracy of guessing among a dataset's classes, which are equally frequent in its test set.
 
-    >>> chance_level("cifar100")
-    0.01
+    Raises:
+        ObjectiveError: A dataset whose number of classes is not known.
+
+    >>> chance_level("cifar100"), chance_level("robbench-cifar10")
+    (0.01, 0.1)
     """
-    return 1.0 / SKELETONS[dataset].n_classes
+    images = dataset.removeprefix(ROBBENCH)
+    if images not in SKELETONS:
+        raise ObjectiveError(f"how many classes {dataset} has is not known; expected images of {', '.join(SKELETONS)}")
+    return 1.0 / SKELETONS[images].n_classes
 
 
 def accuracy_quantiles(table: DatabaseTable) -> pd.DataFrame:

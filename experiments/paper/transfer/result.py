@@ -129,6 +129,7 @@ def _lead(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> str:
     cheap = next(name for name in ("clean", "fgsm@1", *names) if name in names)
     rest = frame[(frame["chosen_by"] == cheap) & (frame["used_on"] != cheap) & ~frame["used_on"].str.contains(": ")]
     near = rest[~rest["used_on"].str.contains("@") | rest["used_on"].str.endswith("@1")]
+    near = rest if near.empty else near  # a table without eps 1
     parts = [
         f"{100 * line['regret']:.1f} points below the best on {line['used_on']} ({line['regret_noise']:.1f} noise "
         f"floors; {100 * line['regret_top']:.1f} points for the best of its {TOP} best)"

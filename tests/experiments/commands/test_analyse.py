@@ -109,7 +109,7 @@ def test_json_is_all_that_stdout_holds_and_a_missing_result_says_why(run: Run, t
 def test_names_come_in_the_order_of_the_paper() -> None:
     assert chosen_results("all") == tuple(RESULTS)
     order = ("distributions", "correlations", "training_free", "strategies", "design", "noise_floor")
-    order += ("trade_offs", "transfer", "explanations")
+    order += ("trade_offs", "transfer", "side_by_side", "explanations")
     assert list(RESULTS) == [name for name in order if name in RESULTS]
     assert chosen_results("noise_floor, correlations,correlations") == ("correlations", "noise_floor")
 
@@ -122,6 +122,8 @@ def test_names_come_in_the_order_of_the_paper() -> None:
         (["--dataset", "cifar11"], 2, "did you mean 'cifar10'"),
         (["--dataset", "cifar10-surrogate"], 2, "robustnas data fetch cifar10"),
         (["--dataset", "cifar100-surrogate@1"], 2, "robustnas data fetch cifar100"),
+        (["--against", "cifar11"], 2, "did you mean 'cifar10'"),
+        (["--against", "cifar10"], 2, "is the dataset itself"),
         (["--seeds", "1"], 2, "seeds is 1"),
         (["--budget", "0"], 2, "budget is 0"),
         (["--jobs", "0"], 2, "jobs is 0"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from robustnas import Cell, Metric, Oracle
-from robustnas.errors import BudgetExhausted, EvaluationError, ObjectiveError
+from robustnas.errors import BudgetExhausted, EvaluationError, InvalidInputError, ObjectiveError
 from robustnas.objectives.objective import needed_metrics, parse_objectives
 from robustnas.spaces.nasbench201 import NASBENCH201, space
 from robustnas.spaces.nasbench201.cost import Skeleton
@@ -148,3 +148,12 @@ def test_digests_follow_base_and_settings() -> None:
     assert tables[0].digest == growing("clean", MadeUp())[1].digest
     assert tables[0].digest != tables[1].digest
     assert tables[0].digest != growing("clean, pgd@1.5", MadeUp())[1].digest  # what other metrics depend on is in it
+
+
+def test_measurements_are_not_mixed_with_networks_of_another_training() -> None:
+    base = ArrayTable({"clean": np.full(space.N_CELLS, 0.5), "autoattack@8": np.full(space.N_CELLS, 0.25)})
+    base.training = "adversarial training, mean of 3 seeds"
+    oracle, _ = growing("clean, autoattack@8", MadeUp(), base)  # has what is asked for
+    assert oracle.query(CELL).scores == (0.5, 0.25)
+    with pytest.raises(InvalidInputError, match=r"holds no pgd@1, and its networks are of adversarial training"):
+        growing("clean, pgd@1", MadeUp(), base)

@@ -17,8 +17,9 @@ import pytest
 from filelock import FileLock
 
 from robustnas.errors import DownloadError, InvalidInputError
-from robustnas.tables.database import download
+from robustnas.tables.database import download, robbench_download
 from robustnas.tables.database.database import has_data
+from tests.robustnas.tables.database.test_importing import ROBBENCH, page
 
 pytestmark = pytest.mark.usefixtures("own_cache", "no_waiting")
 
@@ -254,7 +255,7 @@ def test_a_second_fetch_into_the_same_folder_is_refused(mirror: Mirror, tmp_path
 def test_kill_9_leaves_nothing_false(mirror: Mirror, tmp_path: Path, moment: str) -> None:
     code = f"""
 import os, signal, requests
-from robustnas.tables.database import download
+from robustnas.tables.database import download, robbench_download
 download.published_sums = lambda: {download.published_sums()!r}
 {moment} = lambda *args, **kwargs: os.kill(os.getpid(), signal.SIGKILL)
 download.fetch(["cifar10"], __import__("pathlib").Path({str(tmp_path)!r}), {mirror.url!r}, progress=False)
@@ -273,7 +274,7 @@ def test_a_full_disk(mirror: Mirror, tmp_path: Path) -> None:
     code = f"""
 import resource
 from pathlib import Path
-from robustnas.tables.database import download
+from robustnas.tables.database import download, robbench_download
 download.published_sums = lambda: {download.published_sums()!r}
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
@@ -300,3 +301,26 @@ def test_the_published_sums_are_those_of_the_published_files(real_data_dir: Path
     for path, digest in download.published_sums().items():
         if (real_data_dir / path).exists():
             assert hashlib.sha256((real_data_dir / path).read_bytes()).hexdigest() == digest
+
+
+class TestRobBench:
+    @pytest.fixture
+    def file(self, mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        names = [f"{images}#{name}" for images in ("cifar10", "cifar100", "imagenet") for name in ROBBENCH]
+        path = page(tmp_path / "page.json", names)
+        mirror.contents[robbench_download.ROBBENCH_FILE] = path.read_bytes()
+        monkeypatch.setattr(robbench_download, "ROBBENCH_SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
+        return path
+
+    def test_it_becomes_three_datasets_once(self, mirror: Mirror, file: Path, tmp_path: Path) -> None:
+        result = robbench_download.fetch_robbench(tmp_path / "data", mirror.url)
+        assert result is not None
+        assert list(result.database) == ["robbench-cifar10", "robbench-cifar100", "robbench-ImageNet16-120"]
+        assert robbench_download.fetch_robbench(tmp_path / "data", mirror.url) is None
+        assert len(mirror.requests) == 1
+
+    def test_other_content_is_not_kept(self, mirror: Mirror, file: Path, tmp_path: Path) -> None:
+        mirror.contents[robbench_download.ROBBENCH_FILE] = file.read_bytes()[:-1]
+        with pytest.raises(DownloadError, match="the content is not what was published"):
+            robbench_download.fetch_robbench(tmp_path / "data", mirror.url, retries=0)
+        assert not (tmp_path / "data").exists()
