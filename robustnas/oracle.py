@@ -13,10 +13,10 @@ from robustnas.duration import duration_text, parse_duration, spoken
 from robustnas.errors import BudgetExhausted, InvalidInputError, NotationError, SearchStalled
 from robustnas.objectives import (
     Objective,
+    declared,
     default_seconds,
     needed_metrics,
     objectives_text,
-    parse_objectives,
     score_columns,
     seconds_column,
     utility_columns,
@@ -73,7 +73,8 @@ class Oracle:
     takes the seconds of the architecture that was asked for, and a budget may be one of simulated time.
 
     Args:
-        objectives: One objective, or several separated by commas, as text or parsed; a where-clause applies to all.
+        objectives: One objective, or several separated by commas, as text or parsed; a where-clause applies to all. A
+            column that the table declares to be minimised or maximised is, whatever its name.
         table: The table to query.
         budget: Distinct networks that may be queried, from 1 to the number of networks in the space; 300, or all of a
             smaller space, if None. Or simulated time, such as ``"20 h"``, at least that of the longest query.
@@ -108,7 +109,7 @@ class Oracle:
         max_repeats: int = 2000,
         time: str | None = None,
     ) -> None:
-        self.objectives = parse_objectives(objectives)
+        self.objectives = declared(objectives, table)
         self.table = table
         n_networks = table.space.n_networks
         chosen = min(_BUDGET, n_networks) if budget is None else budget

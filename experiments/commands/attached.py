@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import numpy as np
 
 from experiments.commands.options import PATH, data_option, dataset_option, json_option, print_json
+from robustnas.errors import listing
 from robustnas.objectives.objective import Objective
 from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.tables.attached import attaching
 from robustnas.tables.attached.attached import AttachedTable, attached_datasets, attached_tables
+from robustnas.tables.attached.declaring import looks_like_percent
 from robustnas.tables.attached.duplicates import DUPLICATES
+from robustnas.tables.column_facts import ColumnFacts
 
 _data_option = data_option(
     "Folder of the database to attach to.",
@@ -43,6 +48,9 @@ _of_dataset = dataset_option("Dataset that the table belongs to.", default="cifa
     show_default=True,
     help="What to do with rows that repeat a cell, such as one row per seed.",
 )
+@click.option("--minimise", multiple=True, metavar="COL", help="A column of which smaller is better; repeatable.")
+@click.option("--maximise", multiple=True, metavar="COL", help="A column of which larger is better; repeatable.")
+@click.option("--percent", multiple=True, metavar="COL", help="A column in percent, to be divided by 100; repeatable.")
 @_data_option
 def attach(
     file: Path,
@@ -51,6 +59,9 @@ def attach(
     key: str | None,
     notation: str | None,
     duplicates: str,
+    minimise: tuple[str, ...],
+    maximise: tuple[str, ...],
+    percent: tuple[str, ...],
     data: Path | None,
 ) -> None:
     """Attach the numbers in FILE as columns for objectives.
@@ -61,20 +72,29 @@ def attach(
     Six operation indices, such as (4, 0, 3, 1, 4, 3), are one cell to NASLib and another to NAS-Bench-201. Arch
     strings, ids, parameters or FLOPs in the same file decide; without them, --notation must.
 
+    Columns are minimised if they are called like costs (latency, fpga, x_ms, error), else maximised. Numbers keep their
+    unit; those in percent are made shares of 1, like accuracies here, with --percent.
+
     \b
     Example:
       robustnas data attach hw_nas_bench.csv --dataset cifar10 --name hw --notation naslib
       robustnas search --objective 'pgd@1 where hw.edgegpu_latency < 5'
     """
-    table = attaching.attach(file, dataset, name, key=key, notation=notation, duplicates=duplicates, data=data)
+    table = attaching.attach(
+        file,
+        dataset,
+        name,
+        key=key,
+        notation=notation,
+        duplicates=duplicates,
+        minimise=minimise,
+        maximise=maximise,
+        percent=percent,
+        data=data,
+    )
     click.echo(_text(table))
-    if table.ignored:
-        click.echo(f"left out, not numbers: {', '.join(table.ignored)}")
-    for note in table.notes:
+    for note in (*table.notes, *_advice(table)):
         click.echo(f"note: {note}")
-    for column, n_negative in _negatives(table).items():
-        click.echo(f"note: {column} is minimised and negative for {n_negative:,} cells; if that marks missing numbers:")
-        click.echo(f"  ... where {column} >= 0")
 
 
 @click.command()
@@ -117,13 +137,49 @@ def _text(table: AttachedTable) -> str:
         f"{table.space.n_networks:,} networks; from {table.source}{key}, digest {table.digest[:16]}"
     ]
     for column, known in table.known.items():
-        name = f"{table.name}.{column}"
-        direction = "minimised" if Objective(name).minimised else "maximised"
-        lines.append(f"  {name}  {direction}" + ("" if known == table.n_cells else f", {known:,} cells"))
+        said = [_direction(table, column), *(["shares, shown in percent"] if _facts(table, column).share else [])]
+        cells = "" if known == table.n_cells else f", {known:,} cells"
+        lines.append(f"  {table.name}.{column}  {', '.join(said)}{cells}")
     return "\n".join(lines)
 
 
-def _negatives(table: AttachedTable) -> dict[str, int]:
-    """Return how many numbers are negative in the columns to minimise: they may mark missing ones."""
-    counts = {name: int((values < 0).sum()) for name, values in table.cell_columns().items()}
-    return {name: count for name, count in counts.items() if count and Objective(name).minimised}
+def _facts(table: AttachedTable, column: str) -> ColumnFacts:
+    return table.facts.get(column, ColumnFacts())
+
+
+def _direction(table: AttachedTable, column: str) -> str:
+    declared = _facts(table, column).minimised
+    minimised = Objective(f"{table.name}.{column}").minimised if declared is None else declared
+    return "minimised" if minimised else "maximised"
+
+
+def _advice(table: AttachedTable) -> Iterator[str]:
+    """Yield what may be wrong with the columns, and how to put it right."""
+    if table.ignored:
+        yield f"left out, not numbers: {listing(table.ignored)}"
+    columns = {name.rpartition(".")[2]: values for name, values in table.cell_columns().items()}
+    costs = [column for column in columns if _direction(table, column) == "minimised"]
+    if len(costs) == len(columns):
+        yield (
+            "all columns are costs, to be minimised; search for them beside an accuracy, as in 'clean, "
+            f"{table.name}.{costs[0]}', or as a limit, as in 'pgd@1 where {table.name}.{costs[0]} <= ...'; "
+            "if one is no cost, attach it again with --maximise COL"
+        )
+    percent = {column: values for column, values in columns.items() if not _facts(table, column).share}
+    percent = {
+        column: values
+        for column, values in percent.items()
+        if looks_like_percent(column, values, minimised=column in costs)
+    }
+    for column, values in percent.items():
+        yield (
+            f"{column} looks like percent ({np.nanmin(values):.4g} to {np.nanmax(values):.4g}), while accuracies here "
+            f"are from 0 to 1; if it is, attach it again with --percent {column}"
+        )
+    for column in costs:
+        if n_negative := int((columns[column] < 0).sum()):
+            name = f"{table.name}.{column}"
+            yield (
+                f"{name} is minimised and negative for {n_negative:,} cells; if that marks missing numbers: "
+                f"... where {name} >= 0"
+            )

@@ -10,8 +10,9 @@ import click
 import numpy as np
 
 from experiments.commands.options import data_option, dataset_option, json_option, open_dataset, print_json
+from experiments.pages.table import number, unit
 from robustnas.metric import ATTACKS, CORRUPTIONS, PAPER_ATTACKS, corruption_metrics
-from robustnas.objectives import Objective, facts, training_lines, training_of
+from robustnas.objectives import Objective, declared, facts, training_lines, training_of
 from robustnas.spaces import COSTS
 from robustnas.tables.table import Table
 
@@ -42,18 +43,17 @@ def objectives(dataset: str | None, data: Path | None, as_json: bool) -> None:
         click.echo(f"{line}\n")
     click.echo(f"{'objective':<{width}}  {'best':>12}  {'noise':>6}  meaning")
     for row in rows:
-        factor = 100 if row["scale"] == "accuracy" else 1
-        noise = f"{factor * row['noise']:.2f}" if row["noise"] > 0 else ""
+        noise = number(row["noise"], row["scale"]) if row["noise"] > 0 else ""
         click.echo(f"{row['objective']:<{width}}  {_best(row):>12}  {noise:>6}  {row['meaning']}")
-    click.echo("\nnoise: standard deviation between trainings of the same function, in points")
+    click.echo(
+        "\nnoise: standard deviation between trainings of the same function, in points or in the column's own unit"
+    )
     click.echo('combine: "0.5*clean + 0.5*pgd@1" (weighted sum), "clean, pgd@1, flops" (several at once)')
     click.echo('constrain: "pgd@1 where params <= 500000 and clean >= 0.93"')
 
 
 def _best(row: dict[str, Any]) -> str:
-    if row["objective"] in COSTS:
-        return f"{row['best']:,.0f}"
-    return f"{100 * row['best']:.2f} %" if row["scale"] == "accuracy" else f"{row['best']:,.6g}"
+    return number(row["best"], row["scale"]) + unit(row["scale"])
 
 
 def _rows(table: Table) -> Iterator[dict[str, Any]]:
@@ -75,7 +75,7 @@ def _attached(table: Table) -> dict[str, str]:
     for name, values in table.attached_columns().items():
         space = table.space
         n_networks = len(np.unique(space.network_of_index()[np.isfinite(values)]))
-        direction = "minimised" if Objective(name).minimised else "maximised"
+        direction = "minimised" if declared(name, table)[0].minimised else "maximised"
         texts[name] = f"attached, {direction}, {n_networks:,} of {space.n_networks:,} networks"
     return texts
 

@@ -25,6 +25,7 @@ from experiments.commands.options import (
     open_dataset,
     print_json,
     seed_option,
+    warn,
 )
 from experiments.comparison.incumbents import Incumbents, incumbents, reported_tables, reported_values
 from experiments.comparison.plan import checked_budget
@@ -34,7 +35,17 @@ from experiments.pages.table import number, unit
 from robustnas.duration import spoken
 from robustnas.errors import InvalidInputError, PlanError, excerpt
 from robustnas.metric import ATTACKS
-from robustnas.objectives import Reported, facts, meaning_lines, meanings, scale_of, training_lines, training_of
+from robustnas.objectives import (
+    Objective,
+    Reported,
+    facts,
+    meaning_lines,
+    meanings,
+    scale_notes,
+    scale_of,
+    training_lines,
+    training_of,
+)
 from robustnas.plan_file import read_toml
 from robustnas.spaces import COSTS
 from robustnas.tables.datasets import open_table
@@ -130,6 +141,9 @@ def search(
             table: Table = open_dataset(dataset, data)
         else:
             table = growing_table(spec, images, dataset, data, evaluation, stack, progress)
+        spec = spec.on(table)
+        for note in scale_notes(spec.objectives, table):
+            warn(note)
         tables = reported_tables(terms, table, partial(open_table, data=data))
         start = perf_counter()
         trajectory = _run(spec, table, progress)
@@ -153,6 +167,7 @@ def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float)
         **training_of(table),
         **meanings(spec.objectives, table),
         "objective": spec.objective,
+        "directions": [_direction(objective) for objective in trajectory.objectives],
         "searcher": spec.searcher,
         "seed": spec.seed,
         "n_queries": len(trajectory.outcomes),
@@ -210,10 +225,13 @@ def _summary(
         spent = sum(outcome.seconds for outcome in trajectory.outcomes)
         budget = f" of {spec.budget}" if isinstance(spec.budget, str) else ""
         lines.append(f"simulated time: {spoken(spent)}{budget}, by {time}")
+    if any(objective.attached or objective.minimised for objective in trajectory.objectives):
+        said = (f"{objective.expression} {_direction(objective)}d" for objective in trajectory.objectives)
+        lines.append(f"directions: {', '.join(said)}")
     if not table.complete:
         lines.append(_sources(trajectory))
     if len(trajectory.objectives) > 1:
-        lines += _front(trajectory, "whole table's" if table.complete else "possible")
+        lines += _front(trajectory, table)
     else:
         best = _best(spec, table, trajectory.best[-1])
         lines += [best, f"  {cell}", f"  network {table.space.uid(cell)}"]
@@ -241,9 +259,13 @@ def _continued(spec: RunSpec, table: Table, trajectory: Trajectory, history: His
     return f"continues study {history.name!r} of {history.n_trials} trials: {known}"
 
 
-def _front(trajectory: Trajectory, of: str) -> list[str]:
-    front = trajectory.front()
-    scales = [scale_of(objective) for objective in trajectory.objectives]
+def _direction(objective: Objective) -> str:
+    return "minimise" if objective.minimised else "maximise"
+
+
+def _front(trajectory: Trajectory, table: Table) -> list[str]:
+    front, of = trajectory.front(), "whole table's" if table.complete else "possible"
+    scales = [scale_of(objective, table) for objective in trajectory.objectives]
     lines = [f"front of {len(front)} networks, {trajectory.best[-1]:.1%} of the {of} hypervolume"]
     return lines + [f"  {member['arch']}  {_scores(member['scores'], scales)}" for member in front]
 

@@ -50,20 +50,22 @@ def _has_fronts(records: Records, target: Target) -> bool:
 
 
 def _draw(axes: Axes, records: Records, target: Target) -> None:
-    objectives = parse_objectives(target.name)[:2]
-    factors = np.array([1.0 if objective.minimised else 100.0 for objective in objectives])
+    objectives, scales = parse_objectives(target.name)[:2], target.scales[:2]
+    factors = np.array([100.0 if scale == "accuracy" else 1.0 for scale in scales])
     colours = colours_of(records.searchers)
     for searcher, scores in fronts(records, target.name).items():
         points = scores[:, :2] * factors
-        signs = np.array([objective.sign for objective in objectives])
+        signs = np.where(target.directions[:2], -1.0, 1.0)
         best = points[non_dominated(points * signs)]
         best = best[np.argsort(best[:, 0])]
         axes.plot(*points.T, ".", color=colours[searcher], markersize=2.5, alpha=0.35)
         axes.plot(*best.T, "-o", color=colours[searcher], markersize=3, label=searcher)
     axes.set_title(target.title)
-    axes.set_xlabel(_axis(objectives[0]))
-    axes.set_ylabel(_axis(objectives[1]))
+    labels = [_axis(*each) for each in zip(objectives, scales, target.directions, strict=False)]
+    axes.set_xlabel(labels[0])
+    axes.set_ylabel(labels[1])
 
 
-def _axis(objective: Objective) -> str:
-    return f"{objective} (smaller is better)" if objective.minimised else f"{objective} (%)"
+def _axis(objective: Objective, scale: str, minimised: bool) -> str:
+    said = [*(["%"] if scale == "accuracy" else []), *(["smaller is better"] if minimised else [])]
+    return f"{objective} ({', '.join(said)})" if said else str(objective)

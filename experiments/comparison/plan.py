@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from experiments.comparison.run import RunSpec, methods
 from robustnas.checks import LARGEST_INTEGER, listed, whole_number
 from robustnas.duration import duration_text, parse_duration
 from robustnas.errors import InvalidInputError, PlanError, excerpt, unknown_name
-from robustnas.objectives import Objective, Reported, objectives_text, parse_objectives, seconds_terms
+from robustnas.objectives import Objective, Reported, declared, objectives_text, parse_objectives, seconds_terms
 from robustnas.plan_file import parse_plan, read_plan
 from robustnas.reference import user_code
 from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.datasets import space_of
+from robustnas.tables.table import Table
 from searchers.registry import check_parameters, create, searcher_class
 
 _KEYS = ("dataset", "objectives", "budget", "time", "report", "seeds", "searchers")
@@ -141,6 +142,15 @@ class Plan:
     def n_runs(self) -> int:
         """Runs that the plan asks for."""
         return len(self.objectives) * len(self.searchers) * len(self.seeds)
+
+    def on(self, table: Table) -> Plan:
+        """Return the plan with the directions that a table declares, explicitly; see `declared`.
+
+        Raises:
+            PlanError: Two objectives are the same then.
+        """
+        objectives = tuple(objectives_text(declared(text, table)) for text in self.objectives)
+        return self if objectives == self.objectives else replace(self, objectives=objectives)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as plain data, for records; the text it was read from aside."""

@@ -16,10 +16,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from experiments.comparison.directions import recorded_directions
 from experiments.comparison.schema import check_labels, check_run, read_comparison
 from experiments.journal import SOURCES, edited_sources, read_runs
 from robustnas.arrays import FloatArray, IntArray, read_only
 from robustnas.duration import parse_duration
+from robustnas.objectives import parse_objectives, scale_of
 from robustnas.spaces import DEFAULT_SPACE, SPACES, open_space
 
 CROSS_PREFIX = "cross:"
@@ -39,7 +41,9 @@ class Target:
         noise_floor: Standard deviation between trainings of one function, near the best of the table; in records of
             earlier versions, of all networks. 0 for costs, NaN if unknown.
         n_within_noise: Networks of the table within one noise floor of the best; None if unknown.
-        scale: ``accuracy`` ([0, 1]), ``count`` (parameters, operations) or ``hypervolume`` (normalised, [0, 1]).
+        scale: ``accuracy`` ([0, 1], written in percent), ``count`` (as it is) or ``hypervolume`` (normalised, [0, 1]).
+        scales: The scale of each of several objectives.
+        directions: Whether each of several objectives is minimised.
     """
 
     name: str
@@ -49,6 +53,8 @@ class Target:
     noise_floor: float = float("nan")
     n_within_noise: int | None = None
     scale: str = "accuracy"
+    scales: tuple[str, ...] = ()
+    directions: tuple[bool, ...] = ()
 
     @property
     def sign(self) -> float:
@@ -166,6 +172,10 @@ def target_of(name: str, facts: Mapping[str, Any]) -> Target:
     known: dict[str, Any] = {key: facts[key] for key in keys if facts.get(key) is not None}
     if facts.get("noise_near_best") is not None:
         known |= {"noise_floor": facts["noise_near_best"], "n_within_noise": facts.get("n_within_noise_near_best")}
+    if known.get("scale") == "hypervolume":
+        known["directions"] = recorded_directions(name, facts)
+        each = facts.get("each") or [{"scale": scale_of(objective)} for objective in parse_objectives(name)]
+        known["scales"] = tuple(str(one["scale"]) for one in each)
     return Target(name, str(facts.get("title") or name), **known)
 
 

@@ -20,6 +20,7 @@ from robustnas.objectives import (
     Objective,
     attached_digests,
     cross_objectives,
+    declared,
     default_seconds,
     digests_of,
     meanings,
@@ -77,6 +78,10 @@ class RunSpec:
     def __post_init__(self) -> None:
         object.__setattr__(self, "objectives", parse_objectives(self.objective))
         object.__setattr__(self, "objective", objectives_text(self.objectives))
+
+    def on(self, table: Table) -> RunSpec:
+        """Return the run with the directions that a table declares, explicitly; see `declared`."""
+        return replace(self, objective=objectives_text(declared(self.objectives, table)))
 
     @property
     def sources(self) -> dict[str, str]:

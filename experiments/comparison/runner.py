@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from experiments.comparison.directions import check_directions
 from experiments.comparison.incumbents import reported_tables
 from experiments.comparison.manifest import manifest
 from experiments.comparison.plan import Plan, run_specs
@@ -23,7 +24,7 @@ from experiments.comparison.run import (
 from experiments.comparison.schema import check_run, read_comparison
 from experiments.journal import SOURCES, open_journal
 from robustnas.errors import InvalidInputError
-from robustnas.objectives import Reported
+from robustnas.objectives import Reported, scale_notes
 from robustnas.tables.datasets import check_table, open_table
 from robustnas.tables.table import Table
 from robustnas.workers import checked_workers, complete, one_thread
@@ -66,14 +67,18 @@ def compare(
     searched = open_table(plan.dataset, data) if table is None else check_table("table", table)
     if not searched.complete:
         raise InvalidInputError(f"{searched!r} measures what it is asked for; expected a table that is complete")
+    plan = plan.on(searched)
     for spec in run_specs(plan, plan.seeds[:1]):
         check_costs(spec, searched)
     description = manifest(plan, searched)
+    for sentence in dict.fromkeys(sentence for text in plan.objectives for sentence in scale_notes(text, searched)):
+        note(sentence)
     specs = run_specs(plan)
     terms = [Reported.parse(text) for text in plan.report]
     reported_tables(terms, searched, partial(open_table, data=data))
     with open_journal(directory, partial(check_run, space=searched.space.name)) as journal:
         before = read_comparison(journal.directory) if journal.has_manifest else {}
+        check_directions(directory, description["objectives"])
         if kept_studies(specs):
             description[EXPERIMENT] = before.get(EXPERIMENT) or new_experiment()
             specs = [replace(spec, experiment=description[EXPERIMENT]) for spec in specs]

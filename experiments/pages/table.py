@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 MARK = "†"
+_LARGEST_WRITTEN_OUT = 1e12
 
 
 _LATEX_ESCAPES = {
@@ -86,17 +87,24 @@ class ReportTable:
 
 
 def number(value: float, scale: str) -> str:
-    """Write a score for people: accuracies in percent, counts with thousands, hypervolumes with four decimals.
+    """Write a score for people: accuracies in percent, hypervolumes with four decimals, other numbers as they are.
+
+    Those have thousands, and are in scientific notation where they are huge or tiny.
 
     >>> number(0.9459, "accuracy"), number(1073466, "count"), number(0.98765, "hypervolume")
     ('94.59', '1,073,466', '0.9877')
+    >>> number(1.234e59, "count"), number(-2.5e-7, "count"), number(100.3712, "count")
+    ('1.234e+59', '-2.5e-07', '100.4')
     """
     if math.isnan(value):
         return "–"
+    if math.isinf(value):
+        return f"{value}"
     if scale == "accuracy":
         return f"{100 * value:.2f}"
     if scale == "count":
-        return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
+        whole = _LARGEST_WRITTEN_OUT > abs(value) >= 1000 or value == 0 or (value == int(value) and abs(value) < 1000)
+        return f"{value:,.0f}" if whole else f"{value:.4g}"
     return f"{value:.4f}"
 
 

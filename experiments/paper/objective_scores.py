@@ -10,8 +10,7 @@ import numpy as np
 from robustnas.arrays import FloatArray, read_only
 from robustnas.errors import ObjectiveError
 from robustnas.metric import ATTACKS
-from robustnas.objectives import cross_objectives, objective_column, title
-from robustnas.objectives.objective import Objective
+from robustnas.objectives import cross_objectives, declared, objective_column, scale_of, title
 from robustnas.spaces.nasbench201 import space
 from robustnas.tables.database.database import DatabaseTable
 from robustnas.tables.noise import noise_floor
@@ -30,6 +29,7 @@ class ObjectiveScores:
         scores: Shape (6466,), in ascending order of uid, natural units; NaN where unknown.
         noise: Standard deviation between trainings of one function; 0 for costs, NaN if unknown.
         minimised: Whether smaller is better.
+        scale: How scores are written: ``accuracy``, in percent, or ``count``, as they are.
     """
 
     name: str
@@ -37,6 +37,7 @@ class ObjectiveScores:
     scores: FloatArray
     noise: float
     minimised: bool = False
+    scale: str = "accuracy"
 
     @property
     def utilities(self) -> FloatArray:
@@ -99,12 +100,13 @@ def n_attack_columns(table: DatabaseTable) -> int:
 
 
 def _of(table: Table, name: str) -> ObjectiveScores:
-    objective = Objective(name)
+    (objective,) = declared(name, table)
     if name in COST_TITLES:
-        return ObjectiveScores(name, COST_TITLES[name], _cheapest(objective_column(name, table)) / 1e6, 0.0, True)
+        cheapest = _cheapest(objective_column(name, table)) / 1e6
+        return ObjectiveScores(name, COST_TITLES[name], cheapest, 0.0, True, "count")
     scores = np.asarray(objective_column(name, table)[space.network_indices()])
     noise = 0.0 if objective.minimised or objective.attached else noise_floor(scores).std
-    return ObjectiveScores(name, title(name), scores, noise, objective.minimised)
+    return ObjectiveScores(name, title(name), scores, noise, objective.minimised, scale_of(objective, table))
 
 
 def _cheapest(column: FloatArray) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 from experiments.surrogate_benchmark.fit import FitSpec
 from robustnas.checks import listed, whole_number
 from robustnas.errors import InvalidInputError
-from robustnas.objectives.objective import Objective, parse_objectives
+from robustnas.objectives import Objective, declared, objectives_text, parse_objectives
 from robustnas.spaces import EnumerableSpace, encoding, open_space
 from robustnas.tables.datasets import space_of
+from robustnas.tables.table import Table
 from surrogates import DEFAULT_SURROGATE, check_pair, surrogate_class
 
 DEFAULT = "default"
@@ -70,6 +71,11 @@ class BenchmarkPlan:
             object.__setattr__(self, name, values)
         for surrogate, name in product(self.surrogates, self.encodings):
             check_pair(surrogate, name)
+
+    def on(self, table: Table) -> BenchmarkPlan:
+        """Return the plan with the directions that a table declares, explicitly; see `declared`."""
+        objectives = tuple(objectives_text(declared(text, table)) for text in self.objectives)
+        return self if objectives == self.objectives else replace(self, objectives=objectives)
 
     @property
     def n_fits(self) -> int:

@@ -57,6 +57,10 @@ class SurrogateRecords:
         """Return an objective's name for tables and figures, such as ``PGD, eps 1/255``."""
         return str(self.manifest["objectives"][objective]["title"])
 
+    def scale(self, objective: str) -> str:
+        """Return how scores of an objective are written, as in `robustnas.objectives.scale_of`."""
+        return str(self.manifest["objectives"][objective].get("scale", "accuracy"))
+
     def ceiling(self, objective: str) -> float:
         """Return the Kendall tau that training noise allows, NaN if unknown."""
         return self._known(objective, "ceiling")

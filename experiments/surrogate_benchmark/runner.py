@@ -22,7 +22,7 @@ from experiments.surrogate_benchmark.noise_ceiling import noise_ceiling
 from experiments.surrogate_benchmark.plan import BenchmarkPlan
 from experiments.surrogate_benchmark.schema import KIND, OF_THE_RECORD, check_benchmark, check_fit
 from robustnas.errors import InvalidInputError
-from robustnas.objectives import facts, objective_column, training_of
+from robustnas.objectives import facts, objective_column, scale_notes, training_of
 from robustnas.objectives.objective import Objective
 from robustnas.spaces import encoding
 from robustnas.tables.datasets import check_table, open_table
@@ -68,6 +68,9 @@ def benchmark(
     jobs = checked_workers("jobs", jobs)
     reopen = partial(open_table, plan.dataset, data) if table is None else None
     table = open_table(plan.dataset, data) if table is None else check_table("table", table)
+    plan = plan.on(table)
+    for sentence in dict.fromkeys(sentence for text in plan.objectives for sentence in scale_notes(text, table)):
+        note(sentence)
     description = manifest(plan, table)
     _check_sizes(plan, table)
     for name in plan.encodings:

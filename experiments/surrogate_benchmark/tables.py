@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pandas as pd
 
-from experiments.pages.table import Entry, ReportTable, Row
+from experiments.pages.table import Entry, ReportTable, Row, number
 from experiments.surrogate_benchmark.fit import TOP_K
 from experiments.surrogate_benchmark.records import PAIR, SurrogateRecords, learning_curves, mean_importances, ranking
 from surrogates.metrics import NOMINAL_COVERAGES
@@ -59,7 +60,7 @@ def measures_table(records: SurrogateRecords) -> ReportTable:
         "Spearman": ("spearman", _decimals, 1),
         "R2": ("r2", _decimals, 1),
         **{f"top {k}": (f"precision_at_{k}", _percent, 1) for k in TOP_K},
-        "regret": ("regret", _points, -1),
+        "regret": ("regret", None, -1),
         "fit (s)": ("fit_seconds", _seconds, -1),
         "predict (s)": ("predict_seconds", _seconds, -1),
     }
@@ -67,13 +68,19 @@ def measures_table(records: SurrogateRecords) -> ReportTable:
     for objective in records.objectives:
         order = ranking(records, objective)
         columns = [
-            _moments(_at_largest(records, objective, order, name), write, sign, spread=name in ("spearman", "r2"))
+            _moments(
+                _at_largest(records, objective, order, name),
+                write or partial(number, scale=records.scale(objective)),
+                sign,
+                spread=name in ("spearman", "r2"),
+            )
             for name, write, sign in measures.values()
         ]
         rows += _rows(_at(records, objective) + _r2_ceiling(records, objective), order, columns)
     note = (
         "Mean over trials. Top k: share in percent of the predicted best k that are among the true best k. Regret: the "
-        "best score of the test less that of the network predicted best, in points. Bold: best of the column."
+        "best score of the test less that of the network predicted best, in points or in the scores' unit. Bold: best "
+        "of the column."
     )
     return ReportTable(
         "Measures at the largest training set", ("surrogate, encoding", *measures), tuple(rows), note, GROUPED
@@ -177,10 +184,6 @@ def _decimals(value: float) -> str:
 
 def _percent(value: float) -> str:
     return f"{100 * value:.1f}"
-
-
-def _points(value: float) -> str:
-    return f"{100 * value:.2f}" if abs(value) <= 1 else f"{value:,.0f}"
 
 
 def _seconds(value: float) -> str:

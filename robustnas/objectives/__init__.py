@@ -1,6 +1,7 @@
 """Objectives: what a search maximises or minimises, and under which constraints."""
 
 from robustnas.objectives.constraint import Constraint
+from robustnas.objectives.declared import declared
 from robustnas.objectives.facts import (
     attached_digests,
     cross_objectives,
@@ -9,7 +10,6 @@ from robustnas.objectives.facts import (
     meaning_lines,
     meanings,
     objective_column,
-    scale_of,
     title,
     training_lines,
     training_of,
@@ -24,6 +24,7 @@ from robustnas.objectives.objective import (
     utility_columns,
 )
 from robustnas.objectives.reported import Reported
+from robustnas.objectives.scales import scale_notes, scale_of
 from robustnas.objectives.seconds import default_seconds, is_seconds, seconds_column, seconds_terms
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Reported",
     "attached_digests",
     "cross_objectives",
+    "declared",
     "default_seconds",
     "digests_of",
     "facts",
@@ -43,6 +45,7 @@ __all__ = [
     "objective_column",
     "objectives_text",
     "parse_objectives",
+    "scale_notes",
     "scale_of",
     "score_columns",
     "seconds_column",

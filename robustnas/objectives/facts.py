@@ -12,8 +12,9 @@ import numpy as np
 from robustnas.arrays import FloatArray
 from robustnas.errors import ObjectiveError
 from robustnas.metric import ATTACKS, MEAN_CORRUPTION, Metric
+from robustnas.objectives.declared import declared, facts_of
 from robustnas.objectives.objective import Objective, objectives_text, parse_objectives, utility_columns
-from robustnas.objectives.term import Term
+from robustnas.objectives.scales import scale_of
 from robustnas.tables.noise import NoiseFloor, noise_floor, noise_near_best
 from robustnas.tables.table import STANDARD_TRAINING, Table
 
@@ -89,11 +90,6 @@ def meaning_lines(objectives: Sequence[Objective], table: Table) -> list[str]:
     return lines
 
 
-def scale_of(objective: Objective) -> str:
-    """Return how scores of an objective are written: ``"accuracy"``, in percent, or ``"count"``."""
-    return "accuracy" if all(_is_accuracy(term) for term in objective.terms) else "count"
-
-
 @lru_cache(maxsize=256)
 def objective_column(objective: str | Objective, table: Table) -> FloatArray:
     """Return `Objective.evaluate` of a table that does not change, computed once, shape (space.size,)."""
@@ -118,23 +114,19 @@ def facts(asked: Asked, table: Table) -> dict[str, Any]:
     The best is that of all feasible architectures, not of the networks' representatives alone: those of one network may
     differ in costs. The noise floor is that of all feasible networks, ``noise_near_best`` that of the best of them:
     good networks may be less noisy than bad ones, or more. Both are unknown for a sum with an attached column to
-    maximise. Each comes with how many networks lie within it of the best. Of several objectives, the scale is the
-    normalised hypervolume, whose best is 1.
+    maximise, unless the table knows that of the column. Each comes with how many networks lie within it of the best.
+    Of several objectives, the scale is the normalised hypervolume, whose best is 1, and ``each`` has direction and
+    scale of every one. Directions are those that the table declares.
 
     Raises:
         ObjectiveError: Nothing is feasible and of a known score, or the table lacks a metric or an attached column.
     """
-    objectives = parse_objectives(asked)
+    objectives = declared(asked, table)
     if len(objectives) > 1:
         unknown = dict.fromkeys(("noise_floor", "n_within_noise", "noise_near_best", "n_within_noise_near_best"))
-        return {
-            "best": 1.0,
-            "minimised": False,
-            **unknown,
-            "scale": "hypervolume",
-            "title": title(objectives),
-            **meanings(objectives, table),
-        }
+        each = [{"minimised": one.minimised, "scale": scale_of(one, table)} for one in objectives]
+        known = {"best": 1.0, "minimised": False, **unknown, "scale": "hypervolume", "each": each}
+        return {**known, "title": title(objectives), **meanings(objectives, table)}
     (objective,) = objectives
     space = table.space
     utilities = utility_columns(objectives, table)[0]
@@ -148,9 +140,9 @@ def facts(asked: Asked, table: Table) -> dict[str, Any]:
             return None
         return len(np.unique(space.network_of_index()[utilities >= best - noise]))
 
-    noise = _noise(objective, lambda: noise_floor(scores, space))
+    noise = _noise(objective, table, lambda: noise_floor(scores, space))
     noise = noise if math.isfinite(noise) else _seed_noise(objective, table)
-    near_best = _noise(objective, lambda: noise_near_best(scores, space, minimised=objective.minimised))
+    near_best = _noise(objective, table, lambda: noise_near_best(scores, space, minimised=objective.minimised))
     return {
         "best": objective.sign * best,
         "minimised": objective.minimised,
@@ -158,15 +150,17 @@ def facts(asked: Asked, table: Table) -> dict[str, Any]:
         "n_within_noise": within(noise),
         "noise_near_best": near_best if math.isfinite(near_best) else None,
         "n_within_noise_near_best": within(near_best),
-        "scale": scale_of(objective),
+        "scale": scale_of(objective, table),
         "title": objective.title,
         **meanings(objectives, table),
     }
 
 
-def _noise(objective: Objective, estimate: Callable[[], NoiseFloor]) -> float:
+def _noise(objective: Objective, table: Table, estimate: Callable[[], NoiseFloor]) -> float:
     """Return the training noise of an objective: 0 for costs, NaN if unknown."""
     if any(term.attached for term in objective.terms):
+        if len(objective.terms) == 1 and (noise := facts_of(objective.terms[0], table).noise) is not None:
+            return abs(objective.terms[0].weight) * noise
         return 0.0 if objective.minimised else math.nan
     return estimate().std if any(term.metrics for term in objective.terms) else 0.0
 
@@ -177,7 +171,3 @@ def _seed_noise(objective: Objective, table: Table) -> float:
     known: dict[Metric, float] = getattr(table, "seed_noise", {})
     is_single = not others and len(term.metrics) == 1 and term.weight == 1
     return known.get(term.metrics[0], math.nan) if is_single else math.nan
-
-
-def _is_accuracy(term: Term) -> bool:
-    return bool(term.metrics) and all(metric.is_accuracy for metric in term.metrics)

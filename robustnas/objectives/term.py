@@ -1,7 +1,7 @@
 """Terms: the weighted atoms that objectives and constraints are sums of, and which way each is better.
 
-An *attached column* is written ``table.column``, such as ``hw.edgegpu_latency``. It is minimised if a word of the
-column's name says so (`MINIMISED_WORDS`), else maximised; ``min(hw.x)`` and ``max(hw.x)`` set the direction. A metric
+An *attached column* is written ``table.column``, such as ``hw.edgegpu_latency``. It is minimised if the column's
+name is one of a cost (`minimised_column`), else maximised; ``min(hw.x)`` and ``max(hw.x)`` set the direction. A metric
 of a table of the user's own is written as it is called there, such as ``val_acc``; its direction is set likewise.
 
 What ``adversarial@8``, ``worst@8`` and ``corruption`` stand for depends on the table (`Term.metrics_on`): the database
@@ -32,23 +32,9 @@ from robustnas.metric import (
     epsilon,
     severity,
 )
+from robustnas.objectives.cost_names import minimised_column
 from robustnas.spaces import COSTS
 from robustnas.tables.table import ATTACHED_NAME, Table, attached_column, cost_column
-
-MINIMISED_WORDS: tuple[str, ...] = (
-    "latency",
-    "energy",
-    "time",
-    "memory",
-    "params",
-    "flops",
-    "macs",
-    "loss",
-    "error",
-    "cost",
-    "size",
-)
-"""Words that make an attached column one to minimise; ``runtime`` and ``losses`` count too."""
 
 _KNOWN_WORDS = ("clean", *PAPER_ATTACKS, "corruption", "adversarial", "worst", *COSTS)
 _LARGEST_SCORE = 1e100  # of scores, and of weights: larger ones overflow when they are squared or added up
@@ -58,8 +44,6 @@ EXAMPLES = ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption", "adv
 
 _TERM = re.compile(r"\s*([+-])?\s*(?:(\d[\d.]*[eE][+-]?\d+|[^*+\-,\s]+)\s*\*\s*)?((?:min|max)\([^)]*\)|[^*+\-,\s]+)\s*")
 _COLUMN = re.compile(rf"(?:(min|max)\()?({ATTACHED_NAME.pattern}|[A-Za-z_]\w*)(\))?", re.ASCII)
-_WORD = re.compile(r"[A-Z]*[a-z]+|[A-Z]+")
-_MINIMISED = re.compile(rf"\w*(?:{'|'.join(MINIMISED_WORDS)}|latencie|energie|losse)s?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +97,6 @@ class Term:
             return cost_column(self.atom, table)
         columns = np.array([table.column(metric) for metric in self.metrics_on(table)])
         return np.asarray(columns.min(axis=0) if self.worst else columns.mean(axis=0))
-
-
-def minimised_column(name: str) -> bool:
-    """Return whether an attached column is one to minimise, by the words of its name.
-
-    >>> minimised_column("edgegpu_latency"), minimised_column("trainTime2"), minimised_column("synflow")
-    (True, True, False)
-    """
-    return any(_MINIMISED.fullmatch(word.lower()) for word in _WORD.findall(name))
 
 
 def parse_sum(text: str) -> tuple[Term, ...]:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from robustnas.arrays import FloatArray, read_only
-from robustnas.errors import DataError, InvalidInputError, ObjectiveError
+from robustnas.errors import DataError, InvalidInputError, ObjectiveError, unknown_name
 from robustnas.metric import ATTACKS, PLAIN_METRICS, Metric
 from robustnas.spaces import EnumerableSpace, Subspace, open_space
 from robustnas.tables.attached.columns import SheetColumns, column_name, filled, read_columns
 from robustnas.tables.attached.frame import frame_sheet
 from robustnas.tables.attached.numbers import number
+from robustnas.tables.column_facts import ColumnFacts
 from robustnas.tables.network_table import NetworkTable
 from robustnas.tables.sheets.sheet import Sheet
 from robustnas.tables.table import ATTACHED_NAME, columns_digest
@@ -32,6 +33,7 @@ class ArrayTable(NetworkTable):
         dataset: The dataset's name.
         source: Where the numbers come from, as records say it.
         attached: Attached columns by name, such as ``hw.edgegpu_latency``, shaped as `columns`, NaN where missing.
+        facts: What is known of columns besides their numbers, by the name of a metric or an attached column.
         skeleton: The size of the networks, for their costs; that of the dataset's name if None.
         space: The search space; NAS-Bench-201 if None.
 
@@ -51,6 +53,7 @@ class ArrayTable(NetworkTable):
         source: str = "array",
         *,
         attached: Mapping[str, FloatArray] | None = None,
+        facts: Mapping[str, ColumnFacts] | None = None,
         skeleton: Any = None,
         space: EnumerableSpace[Any] | None = None,
     ) -> None:
@@ -61,6 +64,9 @@ class ArrayTable(NetworkTable):
         self._values = {_metric(name): self._checked(name, values) for name, values in columns.items()}
         self._own_attached = {name: self._checked_attached(name, values) for name, values in (attached or {}).items()}
         self.metrics = tuple(self._values)
+        self._facts = dict(facts or {})
+        if unknown := [name for name in self._facts if name not in {*map(str, self.metrics), *self._own_attached}]:
+            raise InvalidInputError(f"facts: {unknown_name('column', unknown[0], [*columns, *self._own_attached])}")
 
     @classmethod
     def from_frame(
@@ -151,7 +157,8 @@ class ArrayTable(NetworkTable):
         known = np.any([np.isfinite(values) for values in columns.values()], axis=0)
         if not known[space.network_indices()].all():
             space = Subspace(space, known)
-        table = cls(columns, dataset, source, skeleton=skeleton, space=space)
+        facts = {name: one.facts for name, one in found.known.items() if one.facts.as_dict()}
+        table = cls(columns, dataset, source, facts=facts, skeleton=skeleton, space=space)
         table.notes = found.notes if found.notation else found.notes[1:]  # how one row was read says nothing new else
         return table
 
@@ -163,6 +170,10 @@ class ArrayTable(NetworkTable):
     def attached_columns(self) -> dict[str, FloatArray]:
         """Return the attached columns by name: those that it was given, and those of the files of its dataset."""
         return {**super().attached_columns(), **self._own_attached}
+
+    def column_facts(self, name: str) -> ColumnFacts:
+        """Return what is known of a column besides its numbers."""
+        return self._facts[name] if name in self._facts else super().column_facts(name)
 
     def attached_digests(self) -> dict[str, str]:
         """Return a SHA-256 of the columns of each attached table, by its name."""

@@ -12,6 +12,7 @@ from robustnas.arrays import FloatArray, read_only
 from robustnas.errors import InvalidInputError, ObjectiveError
 from robustnas.metric import PAPER_ATTACKS, Metric
 from robustnas.spaces import EnumerableSpace
+from robustnas.tables.column_facts import ColumnFacts, column_facts
 from robustnas.tables.table import STANDARD_TRAINING, Table, missing_metric
 
 
@@ -151,6 +152,10 @@ class GrowingTable:
     def attached_columns(self) -> dict[str, FloatArray]:
         """Return the base table's attached columns."""
         return self.base.attached_columns() if self.base else {}
+
+    def column_facts(self, name: str) -> ColumnFacts:
+        """Return what the base table says of a column."""
+        return column_facts(name, self.base) if self.base else ColumnFacts()
 
     def attached_digests(self) -> dict[str, str]:
         """Return the digests of the base table's attached tables."""

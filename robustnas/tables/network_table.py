@@ -14,6 +14,7 @@ from robustnas.errors import InvalidInputError, ObjectiveError, unknown_name
 from robustnas.metric import Metric
 from robustnas.spaces import EnumerableSpace
 from robustnas.tables.attached.attached import AttachedTable, attached_tables
+from robustnas.tables.column_facts import ColumnFacts
 from robustnas.tables.table import missing_metric
 
 if TYPE_CHECKING:
@@ -156,6 +157,11 @@ class NetworkTable(ABC):
         They are read on first use; `robustnas.tables.attached` says how missing cells are filled from their class.
         """
         return dict(self._attached_columns)
+
+    def column_facts(self, name: str) -> ColumnFacts:
+        """Return what is known of an attached column besides its numbers: what was said when it was attached."""
+        table, _, column = name.partition(".")
+        return self.attached[table].facts.get(column, ColumnFacts()) if table in self.attached else ColumnFacts()
 
     def attached_digests(self) -> dict[str, str]:
         """Return the digest of each attached table by name."""

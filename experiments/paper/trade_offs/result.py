@@ -18,7 +18,7 @@ from experiments.paper.objective_scores import COST_TITLES, ObjectiveScores, obj
 from experiments.paper.section import Question, Section
 from experiments.paper.trade_offs.fronts import front_facts, front_members
 from robustnas.arrays import read_only
-from robustnas.objectives.objective import Objective
+from robustnas.objectives import declared
 from robustnas.tables.database.database import DatabaseTable
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def pairs_of(table: DatabaseTable) -> list[Pair]:
     """Return the pairs whose fronts are asked for: clean with robust, accuracies with costs and attached costs."""
     robust, accuracies = robust_scores(table), objective_scores(table)
     clean = [entry for entry in accuracies if entry.name == "clean"]
-    attached = [name for name in table.attached_columns() if Objective(name).minimised]
+    attached = [name for name in table.attached_columns() if declared(name, table)[0].minimised]
     costs = [_without_mark(cost) for cost in objective_scores(table, ["params", "flops", *attached])]
     return [(mine, other) for mine in clean for other in robust] + [(a, cost) for cost in costs for a in accuracies]
 
@@ -147,13 +147,17 @@ def _draw(axes: Axes, first: ObjectiveScores, second: ObjectiveScores) -> None:
     x, y = members["second"] * _factor(second), members["first"] * _factor(first)
     axes.step(x, y, where="pre", color=PALETTE[0])
     axes.plot(x[members["knee"]], y[members["knee"]], "x", color=PALETTE[1], markersize=6, markeredgewidth=1.5)
-    axes.set_xlabel(second.title if second.minimised else f"{second.title} (%)")
-    axes.set_ylabel(f"{first.title} (%)")
+    axes.set_xlabel(_label(second))
+    axes.set_ylabel(_label(first))
     light_grid(axes)
 
 
+def _label(entry: ObjectiveScores) -> str:
+    return f"{entry.title} (%)" if entry.scale == "accuracy" else entry.title
+
+
 def _factor(entry: ObjectiveScores) -> float:
-    return 1.0 if entry.minimised else 100.0
+    return 100.0 if entry.scale == "accuracy" else 1.0
 
 
 def _lead(facts: pd.DataFrame, pairs: Sequence[Pair]) -> str:
@@ -181,4 +185,7 @@ def _table(facts: pd.DataFrame, pairs: Sequence[Pair]) -> ReportTable:
 
 
 def _knee_text(entry: ObjectiveScores, score: float) -> str:
-    return "–" if math.isnan(score) else f"{score * _factor(entry):.2f}"
+    if math.isnan(score):
+        return "–"
+    written = score * _factor(entry)
+    return f"{written:.2f}" if 0.1 <= abs(written) < 1e6 or written == 0 else f"{written:.3g}"

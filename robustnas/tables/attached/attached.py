@@ -24,6 +24,7 @@ from robustnas.arrays import FloatArray, read_only
 from robustnas.errors import DataError
 from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.attached.columns import filled
+from robustnas.tables.column_facts import ColumnFacts
 from robustnas.tables.table import columns_digest
 
 ATTACHED_VARIABLE = "ROBUSTNAS_ATTACHED"
@@ -51,6 +52,7 @@ class AttachedTable:
         n_cells: Architectures with a number in any column.
         n_networks: Networks with such an architecture.
         space: The search space.
+        facts: What was said of columns when it was attached, by column; the others have none.
         notation: The convention in which six operation indices were read; empty where there were none.
         notes: What was worth saying when it was attached; not kept in the manifest.
     """
@@ -67,6 +69,7 @@ class AttachedTable:
     n_cells: int
     n_networks: int
     space: EnumerableSpace[Any]
+    facts: Mapping[str, ColumnFacts] = field(default_factory=dict)
     notation: str = ""
     notes: tuple[str, ...] = field(default=(), compare=False)
 
@@ -94,6 +97,7 @@ class AttachedTable:
         names = [member.name for member in fields(self) if member.name not in _NOT_KEPT]
         content: dict[str, Any] = {name: getattr(self, name) for name in names}
         content["columns"] = dict(content.pop("known"))
+        content["facts"] = {name: found.as_dict() for name, found in self.facts.items()}
         content["space"] = self.space.name
         return content
 
@@ -163,6 +167,7 @@ def _read(path: Path, space: EnumerableSpace[Any] | None) -> AttachedTable:
             n_cells=int(found["n_cells"]),
             n_networks=int(found["n_networks"]),
             space=space or open_space(name),
+            facts={str(name): ColumnFacts.from_dict(said) for name, said in found.get("facts", {}).items()},
             notation=str(found.get("notation", "")),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:

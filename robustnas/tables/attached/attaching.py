@@ -11,7 +11,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from robustnas.tables.attached.attached import (
     attached_folder,
 )
 from robustnas.tables.attached.columns import SheetColumns, read_columns
+from robustnas.tables.attached.declaring import Declared, declare
 from robustnas.tables.database.database import find_folder, published_names
 from robustnas.tables.datasets import DATASETS, open_table, space_of
 from robustnas.tables.sheets.reading import is_table_name, read_bytes, read_sheet, table_stem
@@ -48,6 +49,9 @@ def attach(
     key: str | None = None,
     notation: str | None = None,
     duplicates: str = "error",
+    minimise: Iterable[str] = (),
+    maximise: Iterable[str] = (),
+    percent: Iterable[str] = (),
     data: str | Path | None = None,
     space: EnumerableSpace[Any] | None = None,
 ) -> AttachedTable:
@@ -63,11 +67,14 @@ def attach(
         notation: The convention of six operation indices, ``naslib`` or ``nasbench201``; None to find it in the file,
             by its arch strings, ids, parameters or FLOPs.
         duplicates: What to do with rows that repeat an architecture: ``error``, ``mean`` or ``first``.
+        minimise: Columns of which smaller is better, where their names do not say so.
+        maximise: Columns of which larger is better, where their names say otherwise.
+        percent: Columns in percent: they are divided by 100, and written in percent as accuracies are.
         data: The database's folder to store it in; None for all databases (`attached_folder`).
         space: The search space; the dataset's if None.
 
     Raises:
-        InvalidInputError: A bad name, or an unknown dataset, notation or way with duplicates.
+        InvalidInputError: A bad name, or an unknown dataset, notation, way with duplicates or column.
         DataError: The file is faulty; names the line or row and what was expected. Nothing is stored then.
     """
     home, known_space = _home(dataset, data)
@@ -79,6 +86,7 @@ def attach(
     space = space or known_space
     sheet = read_sheet(path, content, home, DATASETS, space)
     found = read_columns(sheet, key, space, notation=notation, duplicates=duplicates, dataset=home)
+    found = declare(found, Declared.of(minimise, maximise, percent))
     table = _describe(target, path.name, hashlib.sha256(content).hexdigest(), found, space)
     _write(table, found.columns)
     return table
@@ -157,6 +165,7 @@ def _describe(path: Path, source: str, sha256: str, found: SheetColumns, space: 
         n_cells=len(cells),
         n_networks=len(np.unique(networks[networks >= 0])),
         space=space,
+        facts={name: one.facts for name, one in found.known.items() if one.facts.as_dict()},
         notation=found.notation,
         notes=found.notes,
     )

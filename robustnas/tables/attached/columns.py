@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from robustnas.tables.attached.duplicates import Repeats, check_duplicates, find
 from robustnas.tables.attached.keys import KEY_COLUMNS, RowKeys, read_keys
 from robustnas.tables.attached.notation import plain_text
 from robustnas.tables.attached.numbers import column_numbers
+from robustnas.tables.column_facts import ColumnFacts
 from robustnas.tables.sheets.sheet import Sheet
 
 
@@ -26,14 +26,12 @@ class SheetColumn:
 
     Attributes:
         origin: Its name in the sheet.
-        share: Whether it was written with percent signs, and holds shares of 1 now.
-        noise: The standard deviation of its numbers where architectures were repeated; NaN where none was.
+        facts: Whether it was written with percent signs, and how its numbers differ where architectures are repeated.
         notes: How its values were read, as far as that is worth saying.
     """
 
     origin: str
-    share: bool = False
-    noise: float = math.nan
+    facts: ColumnFacts
     notes: tuple[str, ...] = ()
 
 
@@ -135,7 +133,8 @@ def _numbers(
             raise DataError(
                 f"{sheet.name}: columns {found[name].origin!r} and {column!r} would both be called {name!r}"
             )
-        found[name] = SheetColumn(column, numbers.share, repeats.noise(numbers.values), numbers.notes)
+        facts = ColumnFacts(share=numbers.share, noise=repeats.noise(numbers.values))
+        found[name] = SheetColumn(column, facts, numbers.notes)
         columns[name] = np.full(size, np.nan)
         columns[name][repeats.indices] = repeats.merged(numbers.values)
     if not columns:

@@ -55,10 +55,10 @@ class Repeats:
             return np.where(n_known > 1, means, single)
         return self._first(values, known)
 
-    def noise(self, values: FloatArray) -> float:
+    def noise(self, values: FloatArray) -> float | None:
         """Return the noise of `merged` numbers: the pooled standard deviation between rows of one architecture.
 
-        It is divided by the root of the number of rows where these are averaged; NaN where no architecture has two.
+        It is divided by the root of the number of rows where these are averaged; None where no architecture has two.
         """
         known = ~np.isnan(values)
         rows, values = self.rows[known], values[known]
@@ -66,7 +66,7 @@ class Repeats:
         means = np.bincount(rows, weights=values, minlength=len(self.indices)) / np.maximum(n_known, 1)
         degrees = int((n_known[n_known > 1] - 1).sum())
         if not degrees:
-            return float("nan")
+            return None
         variance = float(((values - means[rows]) ** 2).sum()) / degrees
         shared = float((1 / n_known[n_known > 1]).mean()) if self.how == "mean" else 1.0
         return float(np.sqrt(variance * shared))

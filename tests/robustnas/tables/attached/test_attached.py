@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from robustnas import Cell, Objective, Oracle
 from robustnas.errors import DataError, DataNotFoundError, InvalidInputError, ObjectiveError
-from robustnas.objectives.term import minimised_column
+from robustnas.objectives.cost_names import minimised_column
 from robustnas.spaces import SPACES
 from robustnas.spaces.nasbench201 import NASBENCH201, space
 from robustnas.tables.array_table import ArrayTable
