@@ -57,7 +57,17 @@ def test_search_prints_what_scripts_rely_on(run: Run, published: Path) -> None:
     arguments += ("--budget", "40", "--seed", "3", "--json")
     answer = json.loads(run(*arguments).stdout)
     again = json.loads(run(*arguments).stdout)
-    assert set(answer) == {"dataset", "objective", "searcher", "seed", "n_queries", "best", "trajectory", "seconds"}
+    assert set(answer) == {
+        "dataset",
+        "directions",
+        "objective",
+        "searcher",
+        "seed",
+        "n_queries",
+        "best",
+        "trajectory",
+        "seconds",
+    }
     assert len(answer["trajectory"]) == answer["n_queries"] == 40
     assert answer["trajectory"] == sorted(answer["trajectory"]) == again["trajectory"]
     assert answer["trajectory"][-1] == answer["best"]["score"]

@@ -198,7 +198,7 @@ def test_a_damaged_budget_of_a_manifest_is_named(write_records: Callable[..., Pa
     folder = write_records()
     manifest = json.loads((folder / "manifest.json").read_text()) | {"budget": budget}
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(DataError, match=r"manifest.json: 'budget' is"):
+    with pytest.raises(DataError, match=r"manifest.json: budget is"):
         load(folder)
 
 
