@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import math
-import unicodedata
 from collections.abc import Hashable, Mapping
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
+from robustnas.checks import has_control_characters
 from robustnas.errors import DataError, excerpt
 
 _LARGEST = 2**63 - 1  # what the columns of records hold
@@ -85,7 +85,7 @@ def expected(what: str) -> PydanticCustomError:
 
 
 def _printable(text: str) -> str:
-    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text):
+    if has_control_characters(text):
         raise expected("a text without control characters")
     return text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import unicodedata
 from collections.abc import Iterable, Mapping, Set
 from contextlib import suppress
 from itertools import islice
@@ -48,6 +49,15 @@ def written_number(name: str, text: str, *, at_least: int, at_most: int = LARGES
     with suppress(ValueError):  # no number, or one of thousands of digits
         value = int(text)
     return whole_number(name, value, at_least=at_least, at_most=at_most)
+
+
+def has_control_characters(text: str) -> bool:
+    """Return whether a text holds what terminals, tables and figures cannot show: line breaks, escapes, half letters.
+
+    >>> has_control_characters("架构 🚀"), has_control_characters("two\\nlines")
+    (False, True)
+    """
+    return any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text)
 
 
 def listed(value: object, most: int | None = None) -> list[Any]:

@@ -59,7 +59,7 @@ def _size(plan: Plan) -> str:
 
 def report_comparison(directory: Path) -> None:
     """Write the report of a comparison; print its table and where the report is."""
-    page = write_report(directory)
+    page = write_report(directory, warn)
     click.echo(terminal_table(load(directory)))
     click.echo(f"\nreport: {page}")
 

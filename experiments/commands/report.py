@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from experiments.commands.compare import report_comparison
-from experiments.commands.options import PATH, data_option, listed
+from experiments.commands.options import PATH, data_option, listed, warn
 from experiments.comparison.reported import report_terms
 from experiments.surrogate_benchmark.records import is_benchmark
 from experiments.surrogate_benchmark.report import write_surrogate_report
@@ -37,7 +37,7 @@ def report(directory: Path, terms: str | None, data: Path | None) -> None:
     if is_benchmark(directory):
         if terms is not None:
             raise InvalidInputError(f"--report is for comparisons; {directory} holds a benchmark of surrogates")
-        click.echo(f"report: {write_surrogate_report(directory)}")
+        click.echo(f"report: {write_surrogate_report(directory, warn)}")
     else:
         if terms is not None:
             report_terms(directory, listed(terms), data)

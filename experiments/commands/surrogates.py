@@ -112,7 +112,7 @@ def surrogates(
     else:
         _show(plan, records, table)
     if out is not None:
-        page = write_surrogate_report(out)
+        page = write_surrogate_report(out, warn)
         if not as_json:
             click.echo(f"\nreport: {page}")
 

@@ -19,6 +19,7 @@ from experiments.comparison import analysis
 from experiments.comparison.records import Records, Target
 from experiments.comparison.reported import ReportedValues, reported_curves, reported_hours
 from experiments.comparison.simulated_time import hours_curves
+from experiments.pages.figure_style import PALETTE
 from experiments.pages.heat_map import draw_heat_map
 from experiments.pages.panels import (
     label_all,
@@ -151,6 +152,7 @@ def _draw_regret(axes: Axes, group: pd.DataFrame, target: Target, records: Recor
 
 def _draw_curves(axes: Axes, group: pd.DataFrame, factor: float, records: Records, bottom: float | None = None) -> None:
     """Draw mean and band of every searcher of one objective; values below `bottom` are drawn on it."""
+    shade = 0.2 if len(records.searchers) <= len(PALETTE) else 0.06  # many bands would hide the lines
     for searcher, style in line_styles(records.searchers).items():
         lines = group[group["searcher"] == searcher]
         x = lines["hours" if "hours" in lines else "n_queries"].to_numpy()
@@ -159,7 +161,7 @@ def _draw_curves(axes: Axes, group: pd.DataFrame, factor: float, records: Record
             low, mean, high = (np.maximum(values, bottom) for values in (low, mean, high))
         if len(x):
             axes.plot(x, mean, label=searcher, marker="o" if len(x) == 1 else None, markersize=3, zorder=3, **style)
-            axes.fill_between(x, low, high, color=style["color"], alpha=0.2, linewidth=0, zorder=2)
+            axes.fill_between(x, low, high, color=style["color"], alpha=shade, linewidth=0, zorder=2)
     if "hours" in group:
         _hours_axis(axes, group["hours"].to_numpy())
     elif records.budget >= 20:

@@ -8,8 +8,7 @@ import numpy as np
 
 from experiments.comparison.figures import finish
 from experiments.comparison.records import Records, Target
-from experiments.pages.figure_style import colours_of
-from experiments.pages.panels import standard_panels
+from experiments.pages.panels import line_styles, standard_panels
 from robustnas.arrays import FloatArray
 from robustnas.objectives.objective import Objective, parse_objectives
 from robustnas.pareto import non_dominated
@@ -52,14 +51,14 @@ def _has_fronts(records: Records, target: Target) -> bool:
 def _draw(axes: Axes, records: Records, target: Target) -> None:
     objectives, scales = parse_objectives(target.name)[:2], target.scales[:2]
     factors = np.array([100.0 if scale == "accuracy" else 1.0 for scale in scales])
-    colours = colours_of(records.searchers)
+    styles = line_styles(records.searchers)
     for searcher, scores in fronts(records, target.name).items():
         points = scores[:, :2] * factors
         signs = np.where(target.directions[:2], -1.0, 1.0)
         best = points[non_dominated(points * signs)]
         best = best[np.argsort(best[:, 0])]
-        axes.plot(*points.T, ".", color=colours[searcher], markersize=2.5, alpha=0.35)
-        axes.plot(*best.T, "-o", color=colours[searcher], markersize=3, label=searcher)
+        axes.plot(*points.T, ".", color=styles[searcher]["color"], markersize=2.5, alpha=0.35)
+        axes.plot(*best.T, marker="o", markersize=3, label=searcher, **styles[searcher])
     axes.set_title(target.title)
     labels = [_axis(*each) for each in zip(objectives, scales, target.directions, strict=False)]
     axes.set_xlabel(labels[0])

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from experiments.comparison.run import RunSpec, methods
-from robustnas.checks import LARGEST_INTEGER, listed, whole_number
+from robustnas.checks import LARGEST_INTEGER, has_control_characters, listed, whole_number
 from robustnas.duration import duration_text, parse_duration
 from robustnas.errors import InvalidInputError, PlanError, excerpt, unknown_name
 from robustnas.objectives import Objective, Reported, declared, objectives_text, parse_objectives, seconds_terms
@@ -264,9 +264,13 @@ def _searcher(entry: str | Mapping[str, Any] | SearcherPlan) -> SearcherPlan:
     except InvalidInputError as error:
         raise PlanError(str(error)) from None
     label = parameters.pop("label", name)
-    if not isinstance(label, str) or not 0 < len(label.strip()) <= _LONGEST_LABEL:
-        expected = f"expected a text of 1 to {_LONGEST_LABEL} characters"
-        raise PlanError(f"searcher {name!r} has the label {excerpt(label)}; {expected}")
+    if (
+        not isinstance(label, str)
+        or not 0 < len(label.strip()) <= _LONGEST_LABEL
+        or has_control_characters(label.strip())
+    ):
+        expected = f"expected a text of 1 to {_LONGEST_LABEL} characters, on one line and without control characters"
+        raise PlanError(f"searcher {excerpt(name)} has the label {excerpt(label)}; {expected}")
     if "study_name" in parameters:
         raise PlanError(f"searcher {label!r}: study_name cannot be set, every run of a plan has a study of its own")
     try:

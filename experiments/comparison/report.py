@@ -5,7 +5,7 @@ The same records give the same files, byte for byte; each file appears whole or 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from experiments.comparison.leading import leading, left_out
 from experiments.comparison.records import Records, load
 from experiments.comparison.reported import ReportedValues, load_reported
 from experiments.comparison.significance import Significance, significance
-from experiments.pages.page import page, write_figures, write_file, write_tables
+from experiments.pages.page import noted_glyphs, page, write_figures, write_file, write_tables
 from experiments.pages.table import ReportTable, number, unit
 from robustnas.errors import DataError
 from robustnas.spaces import SPACES, open_space
@@ -43,10 +43,14 @@ class Drawing:
     svg: str
 
 
-def write_report(directory: str | Path) -> Path:
+def write_report(directory: str | Path, note: Callable[[str], None] | None = None) -> Path:
     """Write summary.csv, tables/, figures/ and report.html beside the records in a directory.
 
     With simulated seconds in the records, summary_hours.csv too.
+
+    Args:
+        directory: Of the records.
+        note: Called with a sentence where no font has a character of a figure; the page says so too.
 
     Returns:
         The path of the page.
@@ -66,8 +70,10 @@ def write_report(directory: str | Path) -> Path:
     if records.is_timed:
         write_file(folder / HOURS, tables.hours_csv(records, reported))
     write_tables(folder / "tables", shown)
-    drawn = write_figures(folder / "figures", _figures(part, load_reported(folder, part), result))
-    write_file(folder / PAGE, _page(records, part, result, shown, drawn))
+    figures = _figures(part, load_reported(folder, part), result)
+    missing = noted_glyphs(figures.values(), note)
+    drawn = write_figures(folder / "figures", figures)
+    write_file(folder / PAGE, _page(records, part, result, shown, drawn, missing))
     return folder / PAGE
 
 
@@ -110,10 +116,12 @@ def _page(
     result: Significance,
     shown: Mapping[str, ReportTable],
     drawn: Mapping[str, str],
+    missing: str,
 ) -> str:
     return page(
         _TEMPLATE,
         drawn,
+        missing,
         manifest=records.manifest,
         provenance=_provenance(records),
         n_runs=len(records.runs),

@@ -10,6 +10,8 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from experiments.pages.fonts import FAMILY, fit_fonts, quiet_glyphs
+
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#8c6d31")
 """Colours that stay apart for colour-blind readers and on white as on dark pages (after Okabe and Ito)."""
 
@@ -21,7 +23,7 @@ FORMATS = ("png", "pdf", "svg")
 
 COLUMN_WIDTH, TEXT_WIDTH = 3.35, 6.9  # inches, of a two-column paper
 STYLE: Any = {
-    "font.family": "DejaVu Sans",
+    "font.family": FAMILY,
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.labelsize": 8,
@@ -53,7 +55,8 @@ _METADATA: dict[str, dict[str, Any]] = {
 def render(figure: Figure, file_format: str) -> bytes:
     """Return a figure as ``png`` (200 dots per inch), ``pdf`` (fonts embedded) or ``svg``, the same bytes each time."""
     content = io.BytesIO()
-    with mpl.rc_context(STYLE):
+    fit_fonts(figure)
+    with mpl.rc_context(STYLE), quiet_glyphs():
         figure.savefig(
             content, format=file_format, dpi=200, metadata=_METADATA[file_format], transparent=file_format == "svg"
         )

@@ -6,7 +6,7 @@ The same content gives the same files, byte for byte; each file appears whole or
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,12 +49,23 @@ def write_figures(folder: Path, drawn: Mapping[str, Figure | None]) -> dict[str,
     return elements
 
 
-def page(template: str, drawn: Mapping[str, str], **content: Any) -> str:
+def noted_glyphs(figures: Iterable[Figure | None], note: Callable[[str], None] | None = None) -> str:
+    """Return what no installed font has of the characters of figures, in a sentence; and call `note` with it."""
+    from experiments.pages.fonts import missing_glyphs
+
+    missing = missing_glyphs(figures)
+    if missing and note is not None:
+        note(missing)
+    return missing
+
+
+def page(template: str, drawn: Mapping[str, str], missing: str = "", **content: Any) -> str:
     """Return a page.
 
     Args:
         template: The name of a file in templates/.
         drawn: SVG elements by name, as `write_figures` returns them.
+        missing: What no font of the figures has, in a sentence; see `experiments.pages.fonts`.
         content: What else the template reads.
     """
     import jinja2
@@ -68,7 +79,7 @@ def page(template: str, drawn: Mapping[str, str], **content: Any) -> str:
         lstrip_blocks=True,
     )
     figures = {name: Markup(element) for name, element in drawn.items()}  # noqa: S704  our own drawings
-    return environment.get_template(template).render(figures=figures, mark=MARK, **content)
+    return environment.get_template(template).render(figures=figures, missing_glyphs=missing, mark=MARK, **content)
 
 
 def write_file(path: Path, content: str | bytes) -> None:

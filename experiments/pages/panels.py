@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from matplotlib.lines import Line2D
+from rich.cells import cell_len
 
 from experiments.pages.figure_style import COLUMN_WIDTH, PALETTE, QUIET, STYLE, TEXT_WIDTH, colours_of, new_figure
+from experiments.pages.fonts import fit_fonts, quiet_glyphs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +23,7 @@ LEVEL: Any = {"color": QUIET, "linestyle": (0, (4, 3)), "linewidth": 0.9, "zorde
 """How a line is drawn with which others are compared."""
 
 _LEGEND_INCHES, _INCHES_PER_CHARACTER, _LEGEND_ROW = 0.55, 0.062, 0.16
-_DASHES = ("-", "--", "-.", ":")
+_DASHES: Any = ("-", "--", (0, (3, 1.2, 1, 1.2)), ":")  # each with a whole period in a line of the legend
 
 
 @contextmanager
@@ -45,7 +48,9 @@ def panels(
         for axes in grid[n:]:
             axes.remove()
         yield figure, grid[:n]
-        figure.draw_without_rendering()
+        fit_fonts(figure)
+        with quiet_glyphs():
+            figure.draw_without_rendering()
         figure.set_layout_engine("none")
 
 
@@ -95,8 +100,8 @@ def line_styles(names: Sequence[str]) -> dict[str, Any]:
 def legend_above(figure: Figure, styles: Mapping[str, Any], shown: Sequence[str]) -> None:
     """Name the lines that are shown, above all panels."""
     handles = [Line2D([], [], **styles[name]) for name in shown]
-    labels = [shortened(name) for name in shown]
-    width = _LEGEND_INCHES + _INCHES_PER_CHARACTER * max(map(len, labels), default=0)
+    labels = shortened_names(shown)
+    width = _LEGEND_INCHES + _INCHES_PER_CHARACTER * max(map(cell_len, labels), default=0)
     most = 3 if figure.get_figwidth() < 4 else 6
     n_columns = max(1, min(len(shown), most, int(figure.get_figwidth() / width)))
     n_rows = math.ceil(len(shown) / n_columns)
@@ -108,7 +113,33 @@ def legend_above(figure: Figure, styles: Mapping[str, Any], shown: Sequence[str]
 def shortened(name: str, most: int = 46) -> str:
     """Return a name without its middle if it is too long for a figure.
 
-    >>> shortened("a" * 30 + "b" * 30, most=10)
-    'aaaa…bbbbb'
+    Args:
+        name: The name.
+        most: Its greatest width, in Latin characters; Chinese ones take two each.
+
+    >>> shortened("a" * 30 + "b" * 30, most=10), shortened("架构" * 30, most=10)
+    ('aaaa…bbbbb', '架构…架构')
     """
-    return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"
+    if cell_len(name) <= most:
+        return name
+    return f"{_beginning(name, most // 2 - 1)}…{_beginning(name[::-1], -(-most // 2))[::-1]}"
+
+
+def shortened_names(names: Sequence[str], most: int = 46) -> list[str]:
+    """Return names as `shortened` does, as long as it takes for different ones to stay different.
+
+    >>> shortened_names(["search 1 with a seed", "search 2 with a seed"], most=8)
+    ['search 1…th a seed', 'search 2…th a seed']
+    """
+    longest = max(map(cell_len, names), default=0)
+    for width in range(most, longest):
+        found = [shortened(name, width) for name in names]
+        if len(set(found)) == len(set(names)):
+            return found
+    return list(names)
+
+
+def _beginning(name: str, width: int) -> str:
+    """Return as many first characters as fit a width."""
+    widths = accumulate(cell_len(character) for character in name)
+    return "".join(character for character, end in zip(name, widths, strict=True) if end <= width)

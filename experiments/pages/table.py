@@ -18,6 +18,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
+from rich.cells import cell_len
+
 MARK = "†"
 _LARGEST_WRITTEN_OUT = 1e12
 
@@ -123,11 +125,11 @@ def markdown(table: ReportTable) -> str:
     for row in table.rows:
         short = [_escape_markdown(row.group.partition(" (")[0])] if grouped else []
         lines.append([*short, *(_bold_markdown(entry) for entry in row.entries)])
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    widths = [max(cell_len(line[i]) for line in lines) for i in range(len(lines[0]))]
     n_words = 1 + grouped
     rule = [f":{'-' * (w - 1)}" if i < n_words else f"{'-' * (w - 1)}:" for i, w in enumerate(widths)]
     padded = [
-        [text.ljust(w) if i < n_words else text.rjust(w) for i, (text, w) in enumerate(zip(line, widths, strict=True))]
+        [_padded(text, w, left=i < n_words) for i, (text, w) in enumerate(zip(line, widths, strict=True))]
         for line in lines
     ]
     facts = [f"- {group.replace(' (', ': ', 1).removesuffix(')')}" for group, _ in table.groups if " (" in group]
@@ -170,6 +172,12 @@ def to_csv(table: ReportTable) -> str:
     for row in table.rows:
         writer.writerow([*([row.group] if grouped else []), *(entry.plain for entry in row.entries)])
     return text.getvalue()
+
+
+def _padded(text: str, width: int, *, left: bool) -> str:
+    """Return a text with the spaces that fill a column of a terminal, where Chinese characters take two places."""
+    spaces = " " * (width - cell_len(text))
+    return f"{text}{spaces}" if left else f"{spaces}{text}"
 
 
 def _markdown_line(texts: Iterable[str]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from experiments.pages.page import page, write_figures, write_file, write_tables
+from experiments.pages.page import noted_glyphs, page, write_figures, write_file, write_tables
 from experiments.surrogate_benchmark import figures, tables
 from experiments.surrogate_benchmark.records import SurrogateRecords, load_records, ranking
 
@@ -12,8 +13,12 @@ PAGE = "report.html"
 ROWS = "rows.csv"
 
 
-def write_surrogate_report(directory: str | Path) -> Path:
+def write_surrogate_report(directory: str | Path, note: Callable[[str], None] | None = None) -> Path:
     """Write rows.csv, tables/, figures/ and report.html beside the records in a directory.
+
+    Args:
+        directory: Of the records.
+        note: Called with a sentence where no font has a character of a figure; the page says so too.
 
     Returns:
         The path of the page.
@@ -32,17 +37,17 @@ def write_surrogate_report(directory: str | Path) -> Path:
     shown = {name: table for name, table in shown.items() if table.rows}
     write_file(folder / ROWS, tables.rows_csv(records))
     write_tables(folder / "tables", shown)
-    drawn = write_figures(
-        folder / "figures",
-        {
-            "learning_curves": figures.learning_figure(records),
-            "calibration": figures.calibration_figure(records),
-            "importances": figures.importances_figure(records),
-        },
-    )
+    figured = {
+        "learning_curves": figures.learning_figure(records),
+        "calibration": figures.calibration_figure(records),
+        "importances": figures.importances_figure(records),
+    }
+    missing = noted_glyphs(figured.values(), note)
+    drawn = write_figures(folder / "figures", figured)
     text = page(
         "surrogates.html.j2",
         drawn,
+        missing,
         manifest=records.manifest,
         provenance=_provenance(records),
         n_runs=len(records.rows),

@@ -86,6 +86,21 @@ def test_critical_difference_names_every_searcher_inside_the_figure(write_record
         assert box.y0 >= 0
 
 
+def test_long_names_are_cut_in_the_diagram_and_stay_apart(write_records):
+    """Twenty-four names of a hundred characters, which differ in the first quarter alone."""
+    searchers = [f"{'a' * 23}{i:02d} and {'b' * 70}" for i in range(24)]
+    records = load(write_records(("clean",), searchers, n_seeds=6))
+    figure = critical_difference_figure(significance(records, 5), records.searchers)
+    assert overlapping(figure) == []
+    written = [text.get_text().strip() for text in texts(figure) if "…" in text.get_text()]
+    assert len(set(written)) == len(written) == 24
+    assert max(map(len, written)) < 70
+    short = load(write_records(("clean",), ["x" * 100, "y" * 100, "random"], n_seeds=6))
+    figure = critical_difference_figure(significance(short, 5), short.searchers)
+    assert figure.get_figwidth() < 7.5
+    assert f"{'x' * 16}…{'x' * 17}" in " ".join(text.get_text() for text in texts(figure))
+
+
 def test_bars_join_what_does_not_differ(write_records):
     records = load(write_records(("clean",), n_seeds=6, budget=60))
     result = significance(records)

@@ -77,6 +77,8 @@ def test_objectives_are_normalised() -> None:
         ("budget = 50", f"budget = {'[' * 5000}{']' * 5000}", "not TOML: values are nested hundreds of levels deep"),
         ("seeds = [3, 5]", "seeds = [9223372036854775808]", "seeds is"),
         ('label = "RE-20"', f"label = '{'x' * 101}'", "expected a text of 1 to 100 characters"),
+        ('label = "RE-20"', r'label = "a\u001b[31mb"', "on one line and without control characters"),
+        ('label = "RE-20"', r'label = "two\nlines"', r"label 'two\\nlines'; expected a text"),
         ("population_size = 20", "population_size = 100000000000000000000", "an integer of at most 64 bits"),
         ("population_size = 20", "population_size = 1979-05-27", "population_size is datetime.date.*an integer"),
         ("population_size = 20", "n_objectives = 2", "n_objectives cannot be set"),

@@ -133,6 +133,14 @@ def test_dollars_in_labels_are_plain_text(write_records):
     write_report(write_records(("clean",), ("_a$b$c", "$^$"), n_seeds=6))
 
 
+def test_characters_that_no_font_has_are_named_once(write_records):
+    notes = []
+    page = write_report(write_records(("clean",), ("a\uf8d3", "b\uf8d3"), n_seeds=6), notes.append).read_text()
+    [said] = notes
+    assert said.startswith("No installed font has \uf8d3 (U+F8D3): figures show boxes there.")
+    assert page.count(said) == 1
+
+
 def test_nothing_to_report(write_records):
     folder = write_records()
     (folder / "runs.jsonl").write_text("")

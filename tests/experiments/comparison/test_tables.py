@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from rich.cells import cell_len
 
 from experiments.comparison import analysis, tables
 from experiments.comparison.records import load
@@ -68,6 +69,13 @@ def test_markdown_is_a_table_with_aligned_columns(records):
     assert len({line.replace(r"\|", "").count("|") for line in lines}) == 1
     assert len(lines) == 2 + 4 * 3
     assert "**" in lines[4]
+
+
+def test_markdown_is_aligned_where_characters_take_two_places(write_records):
+    lines = tables.terminal_table(load(write_records(("clean",), ("搜索", "进化 🚀", "random")))).splitlines()[:5]
+    ends = {cell_len("|".join(line.split("|")[:3])) for line in lines}
+    assert len(ends) == 1
+    assert lines[2].split("|")[2] == " 搜索     "
 
 
 def test_latex_is_escaped_and_balanced(records):
