@@ -8,12 +8,13 @@ Every metric is an accuracy on the test split, in [0, 1], larger is better.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from robustnas.errors import InvalidInputError, ObjectiveError, unknown_name
+from robustnas.epsilon import check_norm, epsilon, scale_advice
+from robustnas.errors import InvalidInputError, ObjectiveError, excerpt, listing, unknown_name
 from robustnas.registry import Registry
 
 
@@ -196,6 +197,7 @@ class Metric:
             return cls(name)
         if name in ATTACKS:
             return cls(name, epsilon(level, text))
+        check_norm(text, ATTACKS)
         known = [*PLAIN_METRICS, *(f"{attack}@1" for attack in ATTACKS), "corruption:fog@3"]
         raise ObjectiveError(unknown_name("metric", text.strip(), known))
 
@@ -207,8 +209,8 @@ class Metric:
             ObjectiveError: A name that is not made of letters, digits and underscores, or that means something already.
         """
         if not _OWN.fullmatch(name) or name in RESERVED or name in ATTACKS or name in CORRUPTIONS:
-            expected = "letters, digits and underscores, and none of " + ", ".join([*RESERVED, *ATTACKS])
-            raise ObjectiveError(f"{name!r} cannot be the name of a metric of your own; expected {expected}")
+            expected = f"letters, digits and underscores, and none of {listing([*RESERVED, *ATTACKS], 30)}"
+            raise ObjectiveError(f"{excerpt(name)} cannot be the name of a metric of your own; expected {expected}")
         return cls(name)
 
     @classmethod
@@ -266,11 +268,22 @@ def check_measurable(metric: Metric) -> Metric:
     """
     if metric.kind in ATTACKS and not ATTACKS[metric.kind].measurable:
         named = f"{metric} cannot be measured: {ATTACKS[metric.kind].title} is known from tables only"
-        raise InvalidInputError(f"{named}; the evaluator runs {', '.join(measurable_attacks())}")
+        raise InvalidInputError(f"{named}; the evaluator runs {listing(measurable_attacks())}")
     if metric.kind == MEAN_CORRUPTION:
         each = f"the {len(CORRUPTIONS)} corruptions at {len(SEVERITIES)} severities"
         raise InvalidInputError(f"{metric} as one number is known from tables only; expected {each}, corruption:fog@3")
     return metric
+
+
+def scale_notes(metrics: Iterable[Metric]) -> list[str]:
+    """Return a sentence for every attack whose eps is so small that another scale was probably meant.
+
+    >>> scale_notes([Metric("clean"), Metric("pgd", 0.03)])
+    ['pgd@0.03 is at eps 0.03/255 = 0.000118; did you mean pgd@8 (= 8/255 = 0.0314)?']
+    """
+    attacked = [(metric, metric.level) for metric in metrics if metric.kind in ATTACKS and metric.level]
+    advised = [(metric, eps, scale_advice(metric.kind, eps)) for metric, eps in attacked]
+    return [f"{metric} is at eps {eps:g}/255 = {eps / 255:.3g}; {advice}" for metric, eps, advice in advised if advice]
 
 
 @cache
@@ -290,22 +303,10 @@ def check_protocol(protocol: str) -> str:
     return protocol
 
 
-def epsilon(text: str, where: str) -> float:
-    """Read an eps in units of 1/255, such as ``0.5``; a positive number up to 255."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 255:
-        message = f"eps {text!r} in {where!r}: expected a number above 0 and up to 255, in units of 1/255, as in pgd@1"
-        raise ObjectiveError(message)
-    return value
-
-
 def severity(text: str, where: str) -> int:
     """Read a severity, 1 to 5."""
     if text not in {str(level) for level in SEVERITIES}:
-        raise ObjectiveError(f"severity {text!r} in {where!r}: expected 1 to 5, as in corruption:fog@3")
+        raise ObjectiveError(f"severity {excerpt(text)} in {excerpt(where)}: expected 1 to 5, as in corruption:fog@3")
     return int(text)
 
 

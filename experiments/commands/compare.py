@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from experiments.comparison.records import load
 from experiments.comparison.report import write_report
 from experiments.comparison.runner import compare as run_plan
 from experiments.comparison.tables import terminal_table
-from experiments.progress import progress_bars
+from experiments.progress import Bar, Bars, progress_bars
 
 _MOST_BARS = 20
 
@@ -41,10 +39,11 @@ def compare(plan: Path | None, out: Path, jobs: int | None, data: Path | None) -
     click.echo(_size(chosen), err=True)
     with (
         interruptible(f"finished runs are kept in {out}: run the same command again to resume"),
-        _progress(chosen) as show,
+        progress_bars(counted=True) as bars,
     ):
-        for done, run in run_plan(chosen, out, data=data, jobs=jobs, note=warn):
-            show(done, run)
+        progress = _Progress(bars, chosen.n_runs)
+        for done, run in run_plan(chosen, out, data=data, jobs=jobs, note=warn, planned=progress.plan):
+            progress.show(done, run)
     report_comparison(out)
 
 
@@ -64,25 +63,29 @@ def report_comparison(directory: Path) -> None:
     click.echo(f"\nreport: {page}")
 
 
-@contextmanager
-def _progress(plan: Plan) -> Iterator[Any]:
-    """Show runs finished, per objective and searcher, with the mean of the best so far."""
-    with progress_bars(counted=True) as bars:
-        total = bars.add("all runs", plan.n_runs)
+class _Progress:
+    """Shows runs finished, per objective and searcher, with the mean of the best so far."""
+
+    def __init__(self, bars: Bars, n_runs: int) -> None:
+        self._bars, self._n_runs = bars, n_runs
+        self._total = bars.add("all runs", n_runs)
+        self._bar_of: dict[tuple[str, str], Bar] = {}
+        self._scores: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+
+    def plan(self, plan: Plan) -> None:
+        """Add the bars of a plan, if they are not too many; its objectives are called as in records."""
         pairs = [(objective, searcher.label) for objective in plan.objectives for searcher in plan.searchers]
-        shown = pairs if len(pairs) <= _MOST_BARS else []
-        bar_of = {pair: bars.add(" / ".join(pair), len(plan.seeds)) for pair in shown}
-        scores: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+        for pair in pairs if len(pairs) <= _MOST_BARS else []:
+            self._bar_of[pair] = self._bars.add(" / ".join(pair), len(plan.seeds))
 
-        def show(done: int, run: dict[str, Any] | None) -> None:
-            total.show(completed=done)
-            if run is None:
-                bars.found(done, plan.n_runs, "runs")
-                return
-            pair = run["objective"], run["searcher"]
-            scores[pair].append(run["best"]["score"])
-            if pair in bar_of:
-                mean = sum(scores[pair]) / len(scores[pair])
-                bar_of[pair].show(advance=1, note=f"mean best {mean:.4g}")
-
-        yield show
+    def show(self, done: int, run: dict[str, Any] | None) -> None:
+        """Count a run; None for those found."""
+        self._total.show(completed=done)
+        if run is None:
+            self._bars.found(done, self._n_runs, "runs")
+            return
+        pair = run["objective"], run["searcher"]
+        self._scores[pair].append(run["best"]["score"])
+        if pair in self._bar_of:
+            mean = sum(self._scores[pair]) / len(self._scores[pair])
+            self._bar_of[pair].show(advance=1, note=f"mean best {mean:.4g}")

@@ -22,15 +22,16 @@ from experiments.commands.options import (
     seed_option,
 )
 from experiments.progress import progress_bars
-from robustnas.errors import InvalidInputError, unknown_name
+from robustnas.epsilon import check_norm, epsilon
+from robustnas.errors import InvalidInputError, excerpt, unknown_name
 from robustnas.metric import (
     ATTACKS,
     CORRUPTIONS,
     SEVERITIES,
     Metric,
     check_measurable,
-    epsilon,
     measurable_attacks,
+    scale_notes,
     severity,
 )
 from robustnas.spaces.nasbench201.cell import Cell
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
     default="fgsm,pgd,apgd,square",
     help="Attacks, separated by commas; none for clean accuracy alone.",
 )
-@click.option("--eps", default="8,16,32", show_default=True, help="Eps of the attacks in units of 1/255.")
+@click.option("--eps", default="8,16,32", show_default=True, help="Eps of the attacks in units of 1/255; 8/255 is 8.")
 @names_option(
     "--corruptions",
     names=lambda: [*CORRUPTIONS, "all", "none"],
@@ -109,7 +110,7 @@ def evaluate(
     with evaluation.open_store() as store, progress_bars(show=not as_json) as bars:
         known = store.known(evaluator.network_key(cell), since=since)
         found = StoreMeasurer(evaluator, store, bars.add().show, since=since).measurements(cell, metrics)
-        evaluator.notes += set_aside_note(set_aside(evaluator, store, metrics))
+        evaluator.notes += [*scale_notes(metrics), *set_aside_note(set_aside(evaluator, store, metrics))]
     stored = [measurement for measurement in found.values() if measurement.key in known]
     evaluator.notes += differing_note(stored, evaluator.device_name)
     result = _result(cell.arch, evaluator, found, len(stored), time.perf_counter() - start)
@@ -123,6 +124,7 @@ def _attacked(attacks: str, eps: str) -> list[Metric]:
     names = [] if attacks.strip() == "none" else _several(attacks)
     for name in names:
         if name not in ATTACKS:
+            check_norm(name, ATTACKS)
             raise InvalidInputError(unknown_name("attack", name, [*measurable_attacks(), "none"]))
     levels = sorted({epsilon(text, f"--eps {eps}") for text in _several(eps)})
     return [check_measurable(Metric(name, level)) for name in dict.fromkeys(names) for level in levels]
@@ -141,7 +143,7 @@ def _corrupted(corruptions: str, severities: str) -> list[Metric]:
 def _several(text: str) -> list[str]:
     parts = listed(text)
     if not parts:
-        raise InvalidInputError(f"{text!r} lists nothing; expected one or more, separated by commas")
+        raise InvalidInputError(f"{excerpt(text)} lists nothing; expected one or more, separated by commas")
     return parts
 
 

@@ -21,9 +21,10 @@ from experiments.commands.evaluation_options import (
 )
 from experiments.commands.fill_display import network_name, plan_line, plan_text, result_text, shown_fill
 from experiments.commands.moments import moment
-from experiments.commands.options import PATH, data_option, interruptible, json_option, print_json
+from experiments.commands.options import PATH, data_option, interruptible, json_option, print_json, warn
 from robustnas.errors import InvalidInputError
 from robustnas.measurements import DEFAULT_LEASE, MeasurementStore
+from robustnas.metric import scale_notes
 from robustnas.tables.datasets import open_table
 from robustnas.workers import processors
 
@@ -111,6 +112,8 @@ def fill(
             facts = survey.facts()
             print_json(facts) if as_json else click.echo(plan_text(facts))
             return
+        for note in survey.notes:
+            warn(note)
         run = survey.run(wait=not no_wait)
         with shown_fill(run, plan_line(survey.facts())) as show:
             for _ in run:
@@ -197,7 +200,7 @@ def _survey(setup: WorkerSetup, device: str, n_workers: int | None, data: Path |
     n_threads = max(1, processors() // len(devices))
     missing = {metric for metrics, _ in report.patterns() for metric in metrics}
     speed = measure_speed(evaluator, missing, n_threads) if missing else Speed((0.0, 0.0), (0.0, 0.0))
-    notes = set_aside_note(set_aside(evaluator, setup.store, gaps.metrics))
+    notes = [*scale_notes(gaps.metrics), *set_aside_note(set_aside(evaluator, setup.store, gaps.metrics))]
     expected = estimate(report, evaluator, speed, len(devices))
     return _Survey(setup, evaluator, report, devices, n_threads, expected, notes)
 

@@ -7,10 +7,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from experiments.commands.evaluation_options import EvaluationOptions, torch_needed
-from experiments.commands.options import open_dataset, published_datasets
+from experiments.commands.options import open_dataset, published_datasets, warn
 from experiments.comparison.run import RunSpec
 from experiments.progress import Bar, Bars, progress_bars
 from robustnas.duration import parse_duration
+from robustnas.metric import scale_notes
 from robustnas.objectives.objective import needed_metrics, parse_objectives
 from robustnas.tables.database.database import find_folder, has_data
 from robustnas.tables.growing_table import GrowingTable
@@ -38,7 +39,10 @@ def growing_table(
         from robustnas.evaluator.measurer import StoreMeasurer
     store = stack.enter_context(evaluation.open_store())
     measurer = StoreMeasurer(evaluator, store, progress.stage, since=evaluation.since)
-    return GrowingTable(measurer, needed_metrics(objectives), base)
+    wanted = needed_metrics(objectives)
+    for note in scale_notes(metric for metric in wanted if base is None or metric not in base.metrics):
+        warn(note)
+    return GrowingTable(measurer, wanted, base)
 
 
 def _base_table(images: str, dataset: str | None, data: Path | None) -> Table | None:

@@ -39,6 +39,7 @@ def compare(
     data: str | Path | None = None,
     jobs: int | None = None,
     note: Callable[[str], object] = lambda _: None,
+    planned: Callable[[Plan], object] = lambda _: None,
 ) -> Iterator[tuple[int, dict[str, Any] | None]]:
     """Run what is missing of a plan in a directory, and keep it.
 
@@ -52,6 +53,7 @@ def compare(
         data: The database's folder; see `robustnas.tables.open_table`.
         jobs: Processes; as many as processors if None.
         note: Called with sentences that the user should read.
+        planned: Called once with the plan as records have it: with the directions that the table declares.
 
     Yields:
         Runs finished so far and the newest one's record; first those found in the directory, with None.
@@ -68,6 +70,7 @@ def compare(
     if not searched.complete:
         raise InvalidInputError(f"{searched!r} measures what it is asked for; expected a table that is complete")
     plan = plan.on(searched)
+    planned(plan)
     for spec in run_specs(plan, plan.seeds[:1]):
         check_costs(spec, searched)
     description = manifest(plan, searched)

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustnas.arrays import FloatArray
+from robustnas.epsilon import in_255ths
 from robustnas.errors import ObjectiveError, excerpt
 from robustnas.metric import Metric
 from robustnas.objectives.term import Term, evaluate_sum, parse_sum
@@ -66,7 +67,7 @@ class Constraint:
     terms: tuple[Term, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        parts = _SIGN.split(" ".join(self.text.split()))
+        parts = _SIGN.split(in_255ths(" ".join(self.text.split())))
         if len(parts) != 3:
             raise ObjectiveError(
                 f"cannot read {excerpt(self.text)} in a where-clause; {_EXPECTED}, and 'and' between several"

@@ -12,11 +12,11 @@
                | metric of a table of the user's own             such as val_acc
     clause     = comparison ("and" comparison)*                 see `constraint`
 
-An attack is fgsm, pgd, apgd or square, or autoattack where a table holds it; eps is in units of 1/255. ``corruption``
-is the mean of 15 corruptions x 5 severities, ``adversarial@1`` the mean of the four attacks at one eps, ``worst@1``
-their minimum; on a table with other attacks, of those that it holds at this eps (`Term.metrics_on`). Accuracies are
-maximised, the costs params and flops minimised, attached columns as their names say (see `term`); the sign of a
-minimised one lives here and nowhere else.
+An attack is fgsm, pgd, apgd or square, or autoattack where a table holds it; eps is in units of 1/255: ``8/255`` is 8.
+``corruption`` is the mean of 15 corruptions x 5 severities, ``adversarial@1`` the mean of the four attacks at one eps,
+``worst@1`` their minimum; on a table with other attacks, of those that it holds at this eps (`Term.metrics_on`).
+Accuracies are maximised, the costs params and flops minimised, attached columns as their names say (see `term`); the
+sign of a minimised one lives here and nowhere else.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from robustnas.arrays import FloatArray
-from robustnas.errors import ObjectiveError
+from robustnas.epsilon import in_255ths
+from robustnas.errors import ObjectiveError, excerpt, listing
 from robustnas.metric import Metric
 from robustnas.objectives.constraint import BoolArray, Constraint, parse_clause
 from robustnas.objectives.term import Term, evaluate_sum, parse_sum
@@ -72,7 +73,7 @@ class Objective:
     attached: tuple[str, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        expression, clause = _split(" ".join(str(self.text).split()))
+        expression, clause = _split(in_255ths(" ".join(str(self.text).split())))
         constraints = parse_clause(clause) if clause is not None else ()
         terms = parse_sum(expression)
         every = (*terms, *(term for constraint in constraints for term in constraint.terms))
@@ -143,7 +144,7 @@ def parse_objectives(text: str | Objective | Sequence[str | Objective]) -> tuple
     objectives = tuple(part if isinstance(part, Objective) else Objective(part) for part in parts)
     names = [objective.expression for objective in objectives]
     if not objectives or len(set(names)) < len(names):
-        raise ObjectiveError(f"{', '.join(names)!r}: expected one or more different objectives, as in 'clean, pgd@1'")
+        raise ObjectiveError(f"{listing(names)!r}: expected one or more different objectives, as in 'clean, pgd@1'")
     return objectives
 
 
@@ -176,7 +177,9 @@ def feasible(objectives: Sequence[Objective], table: Table) -> BoolArray:
         mask &= constraint.satisfied(table)
     if not mask.any() and (table.complete or not needed_metrics(objectives, table)):
         ranges = "; ".join(_range(constraint, table) for constraint in constraints)
-        raise ObjectiveError(f"no cell of {table.dataset} satisfies {' and '.join(map(str, constraints))!r}: {ranges}")
+        raise ObjectiveError(
+            f"no cell of {table.dataset} satisfies {excerpt(' and '.join(map(str, constraints)))}: {ranges}"
+        )
     return mask
 
 
@@ -211,7 +214,9 @@ def _split(text: str) -> tuple[str, str | None]:
     """Return an objective's expression and its where-clause, None if it has none."""
     expression, *clauses = _WHERE.split(text)
     if len(clauses) > 1:
-        raise ObjectiveError(f"{text!r} has {len(clauses)} where-clauses; expected one, with 'and' between comparisons")
+        raise ObjectiveError(
+            f"{excerpt(text)} has {len(clauses)} where-clauses; expected one, with 'and' between comparisons"
+        )
     return expression.strip(), clauses[0].strip() if clauses else None
 
 
@@ -219,7 +224,7 @@ def _split_tuple(text: str) -> list[str]:
     expressions, clause = _split(text)
     if clause is not None and "," in clause:
         raise ObjectiveError(
-            f"{text!r} has a comma after 'where'; the where-clause comes last and holds for all objectives"
+            f"{excerpt(text)} has a comma after 'where'; the where-clause comes last and holds for all objectives"
         )
     parts = expressions.split(",")
     return parts if clause is None else [*parts[:-1], f"{parts[-1]} where {clause}"]

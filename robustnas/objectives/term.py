@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustnas.arrays import FloatArray
+from robustnas.epsilon import check_norm, epsilon, in_255ths
 from robustnas.errors import ObjectiveError, excerpt, unknown_name
 from robustnas.metric import (
     ATTACKS,
@@ -29,7 +30,6 @@ from robustnas.metric import (
     SEVERITIES,
     Metric,
     corruption_name,
-    epsilon,
     severity,
 )
 from robustnas.objectives.cost_names import minimised_column
@@ -37,6 +37,9 @@ from robustnas.spaces import COSTS
 from robustnas.tables.table import ATTACHED_NAME, Table, attached_column, cost_column
 
 _KNOWN_WORDS = ("clean", *PAPER_ATTACKS, "corruption", "adversarial", "worst", *COSTS)
+COLLECTIVES = ("adversarial", "worst")
+"""The mean and the minimum over the attacks at one eps."""
+
 _LARGEST_SCORE = 1e100  # of scores, and of weights: larger ones overflow when they are squared or added up
 _TYPO = 0.8  # similarity from which on a name counts as a misspelling
 
@@ -69,7 +72,7 @@ class Term:
     @property
     def is_collective(self) -> bool:
         """Whether it stands for several metrics, which ones depending on the table."""
-        return self.atom.partition("@")[0] in ("adversarial", "worst") or self.atom == MEAN_CORRUPTION
+        return self.atom.partition("@")[0] in COLLECTIVES or self.atom == MEAN_CORRUPTION
 
     def metrics_on(self, table: Table | None) -> tuple[Metric, ...]:
         """Return the metrics that it stands for on a table; the database's for None.
@@ -110,6 +113,8 @@ def parse_sum(text: str) -> tuple[Term, ...]:
     """
     if not text or "," in text:
         raise ObjectiveError(f"{excerpt(text)} is not one objective; expected one such as {', '.join(EXAMPLES)}")
+    text = in_255ths(text)
+    check_norm(text, (*ATTACKS, *COLLECTIVES))
     terms, position = [], 0
     while position < len(text):
         match = _TERM.match(text, position)
@@ -168,7 +173,7 @@ def _parse_term(weight: float, atom: str) -> Term:
     name, at, level = atom.partition("@")
     if atom in COSTS:
         return Term(weight, atom, minimised=True)
-    if name in ("adversarial", "worst"):
+    if name in COLLECTIVES:
         eps = epsilon(level, atom)
         return Term(weight, atom, tuple(Metric(attack, eps) for attack in PAPER_ATTACKS), worst=name == "worst")
     if name == "corruption" or name.startswith("corruption:"):

@@ -11,8 +11,9 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from robustnas.arrays import FloatArray
-from robustnas.errors import ObjectiveError, unknown_name
-from robustnas.metric import Metric
+from robustnas.epsilon import norm_advice, scale_advice
+from robustnas.errors import ObjectiveError, listing, unknown_name
+from robustnas.metric import ATTACKS, Metric
 from robustnas.spaces import EnumerableSpace
 
 MEASURED: tuple[str, ...] = ("table", "file", "measured")
@@ -113,9 +114,12 @@ def columns_digest(columns: Mapping[str, FloatArray]) -> str:
 
 
 def missing_metric(metric: Metric, table: Table) -> str:
-    """Return a sentence that says which metric a table lacks and what it has near it."""
+    """Return a sentence that says which metric a table lacks, what it has near it, and what was probably meant."""
     same = [str(known) for known in table.metrics if known.kind == metric.kind]
-    if same:
-        others = "; --images NAME measures others" if getattr(table, "training", "") in ("", STANDARD_TRAINING) else ""
-        return f"{table.dataset} holds no {metric}; it has {', '.join(same)}{others}"
-    return f"{table.dataset}: {unknown_name('metric', str(metric), [str(known) for known in table.metrics])}"
+    if not same:
+        advice = norm_advice(metric.kind)
+        unknown = unknown_name("metric", str(metric), [str(known) for known in table.metrics])
+        return f"{table.dataset}: {advice or unknown}"
+    meant = scale_advice(metric.kind, metric.level or 0.0) if metric.kind in ATTACKS else ""
+    others = "; --images NAME measures others" if getattr(table, "training", "") in ("", STANDARD_TRAINING) else ""
+    return f"{table.dataset} holds no {metric}; {f'{meant} It' if meant else 'it'} has {listing(same)}{others}"

@@ -199,3 +199,27 @@ def test_a_search_on_digits(run: Run) -> None:
     assert answer["sources"] == ["measured"] * 5
     assert answer["trajectory"] == sorted(answer["trajectory"])
     assert answer["best"]["score"] > 0.5
+
+
+def test_eps_as_a_fraction_is_the_eps_in_255ths(run: Run) -> None:
+    arguments = ("evaluate", "#13433", "--attacks", "fgsm", *SMALL, "--json")
+    first, second = (json.loads(run(*arguments, "--eps", eps).stdout) for eps in ("8/255", "8"))
+    assert list(first["scores"]) == list(second["scores"]) == ["fgsm@8"]
+    assert second["from_store"] == 2
+
+
+def test_an_eps_on_another_scale_is_measured_and_noted(run: Run) -> None:
+    result = run("evaluate", "#13433", "--attacks", "fgsm", "--eps", "0.03", *SMALL, "--json")
+    note = "fgsm@0.03 is at eps 0.03/255 = 0.000118; did you mean fgsm@8 (= 8/255 = 0.0314)?"
+    assert note in json.loads(result.stdout)["notes"]
+    searched = run("search", "--images", "digits", "--objective", "fgsm@0.03", "--budget", "1", *SMALL, "--json")
+    assert f"Note: {note}" in searched.stderr
+    assert json.loads(searched.stdout)["objective"] == "fgsm@0.03"
+
+
+@pytest.mark.parametrize("arguments", [("--attacks", "pgd-l2"), ("--eps", "L2"), ("--attacks", "l2")])
+def test_other_norms_are_refused(run: Run, arguments: tuple[str, ...]) -> None:
+    result = run("evaluate", "#13433", *arguments, *SMALL)
+    assert result.exit_code == 2
+    assert "L2" in result.stderr
+    assert "L-inf" in result.stderr
