@@ -279,7 +279,7 @@ def test_without_naslib_the_error_says_how_to_install_it(name: str, monkeypatch:
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
-        ("naslib:re", {"sample_size": 0}, "sample_size is 0; expected an integer of at least 1"),
+        ("naslib:re", {"sample_size": 0}, "sample_size is 0; expected an integer from 1 to 1000000"),
         ("naslib:re", {"population": 3}, "'naslib:re': unknown parameter 'population'; did you mean 'population_size'"),
         ("naslib:ls", {"num_init": "two"}, "num_init is 'two'"),
         ("naslib:rs", {"max_repeats": -1}, "max_repeats is -1"),
