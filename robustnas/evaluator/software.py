@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
-from robustnas.measurements import Measurement
+if TYPE_CHECKING:
+    from robustnas.measurements import Measurement
 
 _RECORDED = (
     "robustnas",

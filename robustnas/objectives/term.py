@@ -134,8 +134,14 @@ def evaluate_sum(terms: Sequence[Term], table: Table) -> FloatArray:
     """Return the sum of some terms for every architecture, shape (space.size,), NaN where a part is unknown."""
     total = np.zeros(1)
     for term in terms:
+        column = term.evaluate(table)
+        if infinite := int(np.isinf(column).sum()):
+            raise ObjectiveError(
+                f"{excerpt(term.atom)} is infinite for {infinite:,} of {column.size:,} architectures of "
+                f"{table.dataset}; expected finite numbers, or NaN where they are unknown"
+            )
         with np.errstate(over="ignore"):
-            values = term.weight * term.evaluate(table)
+            values = term.weight * column
         if (np.abs(values) > _LARGEST_SCORE).any():  # not where it is unknown
             name = term.atom if term.weight == 1.0 else f"{term.weight:g}*{term.atom}"
             raise ObjectiveError(

@@ -90,7 +90,7 @@ def test_the_only_column_of_seconds_pays(table: ArrayTable) -> None:
     [
         (np.where(np.arange(15625) < 8, np.nan, SECONDS), "unknown for 8 of 15,625"),
         (SECONDS - 600, "is 0 for an architecture; expected positive"),
-        (np.where(np.arange(15625) == 5, np.inf, SECONDS), "unknown for 1 of 15,625"),
+        (np.where(np.arange(15625) == 5, np.inf, SECONDS), "is infinite for 1 of 15,625"),
     ],
 )
 def test_faulty_seconds_are_refused(values: np.ndarray, message: str) -> None:
