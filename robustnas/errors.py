@@ -31,6 +31,7 @@ import reprlib
 from collections.abc import Iterable
 
 _LONGEST_NAME = 100  # what is longer is no misspelling
+_LONGEST_MESSAGE = 500  # of other libraries, most of which is a value
 
 
 class RobustNASError(Exception):
@@ -149,6 +150,18 @@ def listing(values: Iterable[object], count: int = 12) -> str:
     shown = [item if isinstance(item, str) and len(item) <= _LONGEST_NAME else excerpt(item) for item in items[:count]]
     more = f" and {len(items) - count:,} more" if len(items) > count else ""
     return ", ".join(shown) + more
+
+
+def abridged(message: object) -> str:
+    """Return what another library says as our messages quote it: without its middle, if that is long.
+
+    >>> abridged("Expected '=' (at line 1, column 4)")
+    "Expected '=' (at line 1, column 4)"
+    >>> len(abridged(f"Cannot declare {'x' * 33000} twice (at line 2, column 3)"))
+    503
+    """
+    text = str(message)
+    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:400]}...{text[-100:]}"
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:

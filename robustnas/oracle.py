@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from robustnas.arrays import FloatArray
 from robustnas.checks import whole_number
 from robustnas.duration import duration_text, parse_duration, spoken
-from robustnas.errors import BudgetExhausted, InvalidInputError, NotationError, SearchStalled
+from robustnas.errors import BudgetExhausted, InvalidInputError, NotationError, SearchStalled, excerpt
 from robustnas.objectives import (
     Objective,
     declared,
@@ -19,6 +19,7 @@ from robustnas.objectives import (
     objectives_text,
     score_columns,
     seconds_column,
+    seconds_terms,
     utility_columns,
 )
 from robustnas.simulated_clock import SimulatedClock
@@ -150,10 +151,12 @@ class Oracle:
         """
         found = Oracle(objectives, self.table, budget=self.table.space.n_networks, max_repeats=self.max_repeats)
         found.clock = self.clock
-        name = f"cheap_cost of {objectives_text(found.objectives)!r}"
+        name = f"cheap_cost of {excerpt(objectives_text(found.objectives))}"
         if isinstance(cost, str):
             if self.clock is None:
-                raise InvalidInputError(f"{name} is {cost!r}, but there is no clock: give the search a time column too")
+                raise InvalidInputError(
+                    f"{name} is {excerpt(cost)}, but there is no clock: give the search a time column too"
+                )
             found._seconds = seconds_column(cost, self.table).tolist()
         elif cost is not None:
             if not self._price and self.clock is None:
@@ -183,7 +186,9 @@ class Oracle:
             index = self._index(cell)
             network = self._networks[index]
         except (AttributeError, TypeError, LookupError):
-            raise NotationError(f"{cell!r} is not an architecture of the space {self.table.space.name}") from None
+            raise NotationError(
+                f"{excerpt(cell)} is not an architecture of the space {self.table.space.name}"
+            ) from None
         repeat = network in self._asked
         if not repeat and len(self._asked) >= self.budget:
             raise BudgetExhausted(f"the budget of {self.budget} distinct networks is spent; {cell} was not evaluated")
@@ -214,6 +219,8 @@ def _clock(budget: str | None, time: str | None, table: Table) -> tuple[Simulate
     if budget is None and time is None:
         return None, []
     deadline = parse_duration(budget, "budget", "a number of networks or a duration") if budget else math.inf
+    if time is not None:
+        seconds_terms(time)
     name = default_seconds(table) if time is None else time
     seconds = seconds_column(name, table)
     longest = float(seconds[table.space.members()].max())

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from robustnas.errors import InvalidInputError, PlanError
+from robustnas.errors import InvalidInputError, PlanError, abridged, excerpt
 
 Plan = TypeVar("Plan")
 
@@ -43,7 +43,7 @@ def read_toml(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise PlanError(str(error)) from None
+        raise PlanError(abridged(error)) from None
     except ValueError:
         raise PlanError("an integer has thousands of digits; expected one of at most 64 bits") from None
     except RecursionError:
@@ -63,5 +63,5 @@ def read_plan(path: str | Path, example: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise PlanError(f"cannot read the plan {str(path)!r}: {reason}; `{example}` prints one") from None
+        reason = getattr(error, "strerror", None) or abridged(error)
+        raise PlanError(f"cannot read the plan {excerpt(str(path))}: {reason}; `{example}` prints one") from None

@@ -18,12 +18,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from robustnas.errors import InvalidInputError, RobustNASError, UserCodeError, excerpt, unknown_name
+from robustnas.errors import InvalidInputError, RobustNASError, UserCodeError, abridged, excerpt, unknown_name
 
 EXAMPLE = "my_file.py:MyClass or my.module:MyClass"
 
 _OURS = frozenset(("robustnas", "surrogates", "searchers", "experiments", "builtins", "abc"))
 _NASLIB = "naslib"  # names such as naslib:re are ours, for what NASLib has
+_LONGEST = 4096  # of a path, in most file systems
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
@@ -36,7 +37,7 @@ def is_reference(name: object) -> bool:
     if not isinstance(name, str):
         return False
     place, colon, attribute = name.rpartition(":")
-    if place == _NASLIB:
+    if place == _NASLIB or len(name) > _LONGEST:
         return False
     return bool(colon) and attribute.isidentifier() and (place.endswith(".py") or bool(_MODULE.fullmatch(place)))
 
@@ -59,7 +60,7 @@ def load_reference(kind: str, name: str) -> Any:
     except InvalidInputError as error:
         raise InvalidInputError(f"{kind} {excerpt(name)}: {error}") from None
     except (Exception, SystemExit) as error:  # whatever the user's code raises
-        reason = f"{type(error).__name__}: {error}"
+        reason = abridged(f"{type(error).__name__}: {error}")
         raise InvalidInputError(f"{kind} {excerpt(name)}: {place} cannot be imported: {reason}") from error
     if not hasattr(module, attribute):
         own = [key for key, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from robustnas.arrays import FloatArray
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 from robustnas.objectives.objective import parse_objectives
 from robustnas.objectives.seconds import seconds_terms
 from robustnas.oracle import Outcome
@@ -65,7 +65,7 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
         **parts: Any,
     ) -> None:
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 10:
-            raise InvalidInputError(f"share is {share!r}; expected a number above 0 and up to 10")
+            raise InvalidInputError(f"share is {excerpt(share)}; expected a number above 0 and up to 10")
         self.cheap = ", ".join(str(objective) for objective in parse_objectives(cheap))
         self.cheap_cost = _checked_cost(cheap_cost)
         self.share = float(share)
@@ -80,7 +80,7 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
 
     def _make_beliefs(self) -> list[Belief]:
         if self.surrogate != "gp":
-            raise InvalidInputError(f"surrogate is {self.surrogate!r}; multi-fidelity search needs 'gp'")
+            raise InvalidInputError(f"surrogate is {excerpt(self.surrogate)}; multi-fidelity search needs 'gp'")
         self._cheap = _CheapModel(len(parse_objectives(self.cheap)), self.encoding, self.space)
         self._dear = _TwoLevelBelief(network_features(self.encoding, self.space), self._cheap)
         return [self._dear]
@@ -124,7 +124,8 @@ def _checked_cost(cost: object) -> float | str | None:
         return cost
     if cost is not None and (isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 < cost <= 1):
         raise InvalidInputError(
-            f"cheap_cost is {cost!r}; expected a share above 0 and up to 1, or a column such as '0.06*t.train_seconds'"
+            f"cheap_cost is {excerpt(cost)}; expected a share above 0 and up to 1, or a column such as "
+            "'0.06*t.train_seconds'"
         )
     return None if cost is None else float(cost)
 

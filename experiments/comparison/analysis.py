@@ -14,7 +14,7 @@ import pandas as pd
 
 from experiments.comparison.records import CROSS_PREFIX, Records, Target
 from robustnas.arrays import FloatArray
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 
 POINTS = (50, 100, 150, 200, 300)
 SMALL_POINTS = (10, 25)
@@ -50,7 +50,9 @@ def summary(records: Records, n_queries: Sequence[int] | None = None) -> pd.Data
     points = default_points(records.budget) if n_queries is None else n_queries
     for point in points:
         if not 1 <= point <= records.budget:
-            raise InvalidInputError(f"{point!r} queries: expected 1 to {records.budget}, the budget of these records")
+            raise InvalidInputError(
+                f"{excerpt(point)} queries: expected 1 to {records.budget}, the budget of these records"
+            )
     rows = [
         {"objective": objective, "searcher": searcher, "n_queries": int(point), **_moments(best[:, point - 1])}
         for (objective, searcher), (_, best) in records.curves.items()

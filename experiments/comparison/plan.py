@@ -272,12 +272,15 @@ def _searcher(entry: str | Mapping[str, Any] | SearcherPlan) -> SearcherPlan:
         expected = f"expected a text of 1 to {_LONGEST_LABEL} characters, on one line and without control characters"
         raise PlanError(f"searcher {excerpt(name)} has the label {excerpt(label)}; {expected}")
     if "study_name" in parameters:
-        raise PlanError(f"searcher {label!r}: study_name cannot be set, every run of a plan has a study of its own")
+        raise PlanError(
+            f"searcher {excerpt(label)}: study_name cannot be set, every run of a plan has a study of its own"
+        )
     try:
         plain = json.loads(json.dumps(parameters, default=_plain))
     except (TypeError, ValueError):
         raise PlanError(
-            f"searcher {label!r} has the parameters {excerpt(parameters)}; expected what JSON can hold, for the record"
+            f"searcher {excerpt(label)} has the parameters {excerpt(parameters)}; expected what JSON can hold, "
+            "for the record"
         ) from None
     return SearcherPlan(name, label.strip(), plain)
 
@@ -298,7 +301,7 @@ def _check_fit(searchers: Sequence[SearcherPlan], objectives: Sequence[str], spa
                 with user_code(methods(searcher.name, parameters)):
                     create(searcher.name, 0, n_objectives=n_objectives, space=space, **parameters)
             except InvalidInputError as error:
-                raise PlanError(f"searcher {searcher.label!r}: {error}") from None
+                raise PlanError(f"searcher {excerpt(searcher.label)}: {error}") from None
 
 
 def _refuse_duplicates(what: str, values: Iterable[Hashable]) -> None:

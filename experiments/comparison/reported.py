@@ -24,7 +24,7 @@ from experiments.comparison.simulated_time import hours_grid, hours_passed
 from experiments.comparison.spread import spread, stepped
 from robustnas.arrays import FloatArray
 from robustnas.atomic import atomic_file
-from robustnas.errors import DataError, ObjectiveError
+from robustnas.errors import DataError, ObjectiveError, excerpt
 from robustnas.objectives import Reported, facts, parse_objectives
 from robustnas.tables.datasets import open_table
 from robustnas.tables.table import Table
@@ -144,7 +144,7 @@ def load_reported(directory: str | Path, records: Records) -> ReportedValues:
         raise _damaged(path, error) from None
     try:
         if content["format"] != _FORMAT:
-            raise ValueError(f"format {content['format']!r}, expected {_FORMAT}")
+            raise ValueError(f"format {excerpt(content['format'])}, expected {_FORMAT}")
         terms = {str(name): target_of(str(name), known) for name, known in content["terms"].items()}
         runs = dict(_matching(content["runs"], tuple(terms), records))
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from robustnas.arrays import FloatArray
-from robustnas.errors import SearchError
+from robustnas.errors import SearchError, excerpt
 from robustnas.objectives import (
     Objective,
     attached_digests,
@@ -134,13 +134,13 @@ def methods(searcher: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidInputError: One is unknown or cannot be loaded.
     """
-    found: dict[str, Any] = {f"searcher {searcher!r}": searcher_class(searcher)}
+    found: dict[str, Any] = {f"searcher {excerpt(searcher)}": searcher_class(searcher)}
     surrogate = parameters.get("surrogate")
     if isinstance(surrogate, str):
         from surrogates import SURROGATES, surrogate_class  # loads scikit-learn and XGBoost
 
         if is_reference(surrogate) or surrogate in SURROGATES:
-            found[f"surrogate {surrogate!r}"] = surrogate_class(surrogate)
+            found[f"surrogate {excerpt(surrogate)}"] = surrogate_class(surrogate)
     return found
 
 
@@ -243,9 +243,9 @@ def _steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
             yield trajectory
     if not trajectory.outcomes:
         if trajectory.history and trajectory.history.outcomes:
-            known = f"study {trajectory.history.name!r} knows {len(trajectory.history.outcomes)} networks"
-            raise SearchError(f"{known}, and searcher {spec.label!r} proposed no other")
-        raise SearchError(f"searcher {spec.label!r} proposed nothing on {spec.objective}, seed {spec.seed}")
+            known = f"study {excerpt(trajectory.history.name)} knows {len(trajectory.history.outcomes)} networks"
+            raise SearchError(f"{known}, and searcher {excerpt(spec.label)} proposed no other")
+        raise SearchError(f"searcher {excerpt(spec.label)} proposed nothing on {spec.objective}, seed {spec.seed}")
 
 
 def finished(trajectories: Iterable[Trajectory]) -> Trajectory:

@@ -23,7 +23,7 @@ from experiments.comparison.run import (
 )
 from experiments.comparison.schema import check_run, read_comparison
 from experiments.journal import SOURCES, open_journal
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 from robustnas.objectives import Reported, scale_notes
 from robustnas.tables.datasets import check_table, open_table
 from robustnas.tables.table import Table
@@ -68,7 +68,7 @@ def compare(
     reopen = partial(open_table, plan.dataset, data) if table is None else None
     searched = open_table(plan.dataset, data) if table is None else check_table("table", table)
     if not searched.complete:
-        raise InvalidInputError(f"{searched!r} measures what it is asked for; expected a table that is complete")
+        raise InvalidInputError(f"{excerpt(searched)} measures what it is asked for; expected a table that is complete")
     plan = plan.on(searched)
     planned(plan)
     for spec in run_specs(plan, plan.seeds[:1]):

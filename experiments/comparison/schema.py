@@ -28,7 +28,7 @@ from experiments.schema import (
 )
 from robustnas.checks import whole_number
 from robustnas.duration import parse_duration
-from robustnas.errors import DataError, InvalidInputError, excerpt
+from robustnas.errors import DataError, InvalidInputError, excerpt, listing
 from robustnas.objectives import parse_objectives
 from robustnas.spaces import DEFAULT_SPACE, SPACES, open_space
 
@@ -147,7 +147,7 @@ def check_run(content: Any, where: str, space: str) -> dict[str, Any]:
     queries, n_queries = run["queries"], run["n_queries"]
     lengths = {key: len(values) for key, values in queries.items() if isinstance(values, list)}
     if set(lengths.values()) != {n_queries}:
-        raise DataError(f"{where}: {lengths} queries; expected n_queries = {n_queries!r} of each")
+        raise DataError(f"{where}: {lengths} queries; expected n_queries = {excerpt(n_queries)} of each")
     n_objectives = _n_objectives(run["objective"], f"{where}: objective")
     scores = [queries["score"][0], *(member["scores"] for member in run.get("front") or ())]
     for score in scores:
@@ -172,7 +172,7 @@ def check_manifest(content: Any, where: str) -> dict[str, Any]:
     manifest = checked(ManifestSchema, content, where, "the manifest of an experiment")
     for field in ("objectives", "cross_metrics"):
         for name, facts in (manifest.get(field) or {}).items():
-            scale, place = facts.get("scale") or SCALES[0], f"{where}: {field}.{name}"
+            scale, place = facts.get("scale") or SCALES[0], f"{where}: {field}.{listing([name])}"
             if scale not in SCALES:
                 raise DataError(f"{place}.scale is {excerpt(scale)}; expected one of {', '.join(SCALES)}")
             if (scale == "hypervolume") != (_n_objectives(name, f"{where}: {field}") > 1):
@@ -190,7 +190,7 @@ def check_labels(run: Mapping[str, Any], manifest: Mapping[str, Any], where: str
     """Refuse a run whose objective or searcher the manifest does not have."""
     for key, known in (("objective", manifest["objectives"]), ("searcher", manifest["searchers"])):
         if run[key] not in known:
-            raise DataError(f"{where}: {key} {excerpt(run[key])} is not in {MANIFEST}, which has {', '.join(known)}")
+            raise DataError(f"{where}: {key} {excerpt(run[key])} is not in {MANIFEST}, which has {listing(known)}")
 
 
 def _n_objectives(text: str, place: str) -> int:

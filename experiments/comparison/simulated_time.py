@@ -15,7 +15,7 @@ from experiments.comparison import analysis
 from experiments.comparison.records import Records
 from experiments.comparison.spread import spread, stepped
 from robustnas.arrays import FloatArray
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 
 _N_POINTS = 200
 _SHARES = (0.125, 0.25, 0.5, 1.0)
@@ -60,7 +60,7 @@ def hours_summary(records: Records, hours: Sequence[float] | None = None) -> pd.
     points = hours_points(records) if hours is None else tuple(hours)
     for point in points:
         if not point > 0:
-            raise InvalidInputError(f"{point!r} hours: expected a positive number")
+            raise InvalidInputError(f"{excerpt(point)} hours: expected a positive number")
     frames = [
         pd.DataFrame({"objective": objective, "searcher": searcher, "hours": points, **spread(best)})
         for objective, searcher, best in best_by_hours(records, np.array(points, dtype=np.float64))

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from robustnas.arrays import FloatArray, IntArray
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 from robustnas.objectives import digests_of, meanings, objective_column, training_of
 from robustnas.objectives.objective import Objective
 from robustnas.reference import is_reference, source_digests, user_code
@@ -111,7 +111,7 @@ def fit_record(spec: FitSpec, table: Table) -> dict[str, Any]:
     Raises:
         UserCodeError: The surrogate is the user's own and raised an error.
     """
-    with user_code({f"surrogate {spec.surrogate!r}": surrogate_class(spec.surrogate)}):
+    with user_code({f"surrogate {excerpt(spec.surrogate)}": surrogate_class(spec.surrogate)}):
         return _fit_record(spec, table)
 
 

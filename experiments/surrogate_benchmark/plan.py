@@ -10,7 +10,7 @@ from typing import Any
 
 from experiments.surrogate_benchmark.fit import FitSpec
 from robustnas.checks import listed, whole_number
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 from robustnas.objectives import Objective, declared, objectives_text, parse_objectives
 from robustnas.spaces import EnumerableSpace, encoding, open_space
 from robustnas.tables.datasets import space_of
@@ -57,7 +57,7 @@ class BenchmarkPlan:
 
     def __post_init__(self) -> None:
         if not isinstance(self.dataset, str) or not self.dataset:
-            raise InvalidInputError(f"dataset is {self.dataset!r}; expected a name such as 'cifar10'")
+            raise InvalidInputError(f"dataset is {excerpt(self.dataset)}; expected a name such as 'cifar10'")
         space = space_of(self.dataset) or open_space()
         checked: dict[str, Any] = {
             "objectives": _several("objective", self.objectives, _objective),
@@ -102,12 +102,12 @@ class BenchmarkPlan:
 def _several(kind: str, values: object, check: Callable[[Any], Any]) -> tuple[Any, ...]:
     entries = listed(values)
     if not entries and values not in ((), []):
-        raise InvalidInputError(f"{kind}s are {values!r}; expected a list")
+        raise InvalidInputError(f"{kind}s are {excerpt(values)}; expected a list")
     checked = tuple(check(value) for value in entries)
     repeated = [value for value in checked if checked.count(value) > 1]
     if not checked or repeated:
         raise InvalidInputError(
-            f"{kind} {repeated[0]!r} is given twice; expected each once"
+            f"{kind} {excerpt(repeated[0])} is given twice; expected each once"
             if repeated
             else f"no {kind} is given; expected at least one"
         )
@@ -116,10 +116,10 @@ def _several(kind: str, values: object, check: Callable[[Any], Any]) -> tuple[An
 
 def _objective(text: str | Objective) -> str:
     if not isinstance(text, str | Objective):
-        raise InvalidInputError(f"objective is {text!r}; expected a text such as pgd@1")
+        raise InvalidInputError(f"objective is {excerpt(text)}; expected a text such as pgd@1")
     objectives = parse_objectives(text)
     if len(objectives) > 1:
-        raise InvalidInputError(f"{text!r} is several objectives; expected one, as in pgd@1: repeat --objective")
+        raise InvalidInputError(f"{excerpt(text)} is several objectives; expected one, as in pgd@1: repeat --objective")
     return str(objectives[0])
 
 
@@ -132,7 +132,7 @@ def _surrogate(name: str) -> str:
 
 def _encoding(space: EnumerableSpace[Any], name: str) -> str:
     if not isinstance(name, str):
-        raise InvalidInputError(f"encoding is {name!r}; expected a name such as 'path'")
+        raise InvalidInputError(f"encoding is {excerpt(name)}; expected a name such as 'path'")
     chosen = space.default_encoding if name == DEFAULT else "+".join(part.strip() for part in name.split("+"))
     if "." not in chosen:  # attached columns need the table
         encoding(chosen, space=space)  # refuses unknown names, and says which are known

@@ -21,7 +21,7 @@ from experiments.surrogate_benchmark.fit import FitSpec, fit_record
 from experiments.surrogate_benchmark.noise_ceiling import noise_ceiling
 from experiments.surrogate_benchmark.plan import BenchmarkPlan
 from experiments.surrogate_benchmark.schema import KIND, OF_THE_RECORD, check_benchmark, check_fit
-from robustnas.errors import InvalidInputError
+from robustnas.errors import InvalidInputError, excerpt
 from robustnas.objectives import facts, objective_column, scale_notes, training_of
 from robustnas.objectives.objective import Objective
 from robustnas.spaces import encoding
@@ -133,7 +133,7 @@ def _check_sizes(plan: BenchmarkPlan, table: Table) -> None:
         known = int(np.isfinite(objective_column(text, table)[table.space.network_indices()]).sum())
         if known <= largest:
             raise InvalidInputError(
-                f"train size is {largest}, but {known} networks of {table.dataset} have a score for {text!r}; "
+                f"train size is {largest}, but {known} networks of {table.dataset} have a score for {excerpt(text)}; "
                 f"expected at most {known - 1}"
             )
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from experiments.journal import MANIFEST
 from experiments.schema import Count, Different, Finite, Known, Schema, Text, Texts, Whole, checked
 from experiments.surrogate_benchmark.fit import MEASURES
-from robustnas.errors import DataError, excerpt
+from robustnas.errors import DataError, excerpt, listing
 
 KIND = "surrogates"
 """What a manifest calls a benchmark of surrogates."""
@@ -105,7 +105,7 @@ def check_objective(fit: Mapping[str, Any], manifest: Mapping[str, Any], where: 
     known = {"objective": "objectives", "surrogate": "surrogates", "encoding": "encodings"}
     for key, field in known.items():
         if fit[key] not in manifest[field]:
-            names = ", ".join(manifest[field])
+            names = listing(manifest[field])
             raise DataError(f"{where}: {key} {excerpt(fit[key])} is not in {MANIFEST}, which has {names}")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from robustnas.arrays import FloatArray, read_only
-from robustnas.errors import DataError, InvalidInputError, ObjectiveError, unknown_name
+from robustnas.errors import DataError, InvalidInputError, ObjectiveError, excerpt, unknown_name
 from robustnas.metric import ATTACKS, PLAIN_METRICS, Metric
 from robustnas.spaces import EnumerableSpace, Subspace, open_space
 from robustnas.tables.attached.columns import SheetColumns, column_name, filled, read_columns
@@ -189,14 +189,16 @@ class ArrayTable(NetworkTable):
 
     def _checked_attached(self, name: str, values: FloatArray) -> FloatArray:
         if not ATTACHED_NAME.fullmatch(name):
-            raise InvalidInputError(f"attached column {name!r}: expected <table>.<column>, as in hw.edgegpu_latency")
+            raise InvalidInputError(
+                f"attached column {excerpt(name)}: expected <table>.<column>, as in hw.edgegpu_latency"
+            )
         return self._checked(name, values)
 
     def _checked(self, name: str, values: FloatArray) -> FloatArray:
         column = np.array(values, dtype=np.float64)
         if column.shape != (self.space.size,):
             expected = f"expected ({self.space.size},), by index"
-            raise InvalidInputError(f"column {name!r} has shape {column.shape}; {expected}")
+            raise InvalidInputError(f"column {excerpt(name)} has shape {column.shape}; {expected}")
         return read_only(column)
 
 
@@ -215,7 +217,7 @@ def _metric_name(sheet: Sheet, column: str) -> str:
     try:
         return str(_metric(f"_{name}" if name[:1].isdigit() else name))
     except ObjectiveError as error:
-        raise DataError(f"{sheet.name}: column {column!r}: {error}; rename the column or leave it out") from None
+        raise DataError(f"{sheet.name}: column {excerpt(column)}: {error}; rename the column or leave it out") from None
 
 
 def _check_accuracies(sheet: Sheet, found: SheetColumns) -> None:
@@ -223,7 +225,9 @@ def _check_accuracies(sheet: Sheet, found: SheetColumns) -> None:
     for column in filter(_is_ours, found.ignored):
         row = next((row for row, value in enumerate(sheet.columns[column]) if number(value) is None), 0)
         value = sheet.columns[column][row]
-        raise DataError(f"{sheet.where(row)}: {value!r} in column {column!r}; expected accuracies in [0, 1]")
+        raise DataError(
+            f"{sheet.where(row)}: {excerpt(value)} in column {excerpt(column)}; expected accuracies in [0, 1]"
+        )
     for name, values in found.columns.items():
         given = values[found.indices]
         wrong = np.flatnonzero((given < 0) | (given > 1))
@@ -231,5 +235,5 @@ def _check_accuracies(sheet: Sheet, found: SheetColumns) -> None:
             row, column = int(wrong[0]), found.known[name].origin
             percent = np.nanmin(given) >= 0 and np.nanmax(given) <= 100
             hint = "; if they are percent, divide them by 100" if percent else ""
-            where = f"{sheet.where(row)}: {given[row]:g} in column {column!r}"
+            where = f"{sheet.where(row)}: {given[row]:g} in column {excerpt(column)}"
             raise DataError(f"{where}; expected accuracies in [0, 1]{hint}")

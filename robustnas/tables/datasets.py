@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from robustnas.errors import DataNotFoundError, InvalidInputError, RobustNASError, unknown_name
+from robustnas.errors import DataNotFoundError, InvalidInputError, RobustNASError, abridged, excerpt, unknown_name
 from robustnas.reference import is_reference, load_reference, user_code
 from robustnas.registry import Registry
 from robustnas.spaces import EnumerableSpace
@@ -79,15 +79,19 @@ def open_table(dataset: str, data: str | Path | None = None) -> Table:
     >>> open_table("cifar10-surrogate").source
     'surrogate'
     """
+    if not isinstance(dataset, str):
+        raise InvalidInputError(f"dataset is {excerpt(dataset)}; expected a name such as 'cifar10'")
     if is_table_file(dataset):
         return open_file(dataset, DATASETS)
     if is_reference(dataset):
-        return check_table(f"dataset {dataset!r}", _referenced(dataset))
+        return check_table(f"dataset {excerpt(dataset)}", _referenced(dataset))
     opener = DATASETS.get(dataset.partition("@")[0], _published)
     if not callable(opener):
-        raise InvalidInputError(f"dataset {dataset!r} is {opener!r}; expected a function of its name and a folder")
-    with user_code({f"dataset {dataset!r}": opener}):
-        return check_table(f"dataset {dataset!r}", opener(dataset, data))
+        raise InvalidInputError(
+            f"dataset {excerpt(dataset)} is {excerpt(opener)}; expected a function of its name and a folder"
+        )
+    with user_code({f"dataset {excerpt(dataset)}": opener}):
+        return check_table(f"dataset {excerpt(dataset)}", opener(dataset, data))
 
 
 def _referenced(dataset: str) -> Any:
@@ -100,9 +104,9 @@ def _referenced(dataset: str) -> Any:
     except RobustNASError:
         raise
     except (Exception, SystemExit) as error:  # whatever the user's code raises
-        reason = f"{type(error).__name__}: {error}"
+        reason = abridged(f"{type(error).__name__}: {error}")
         expected = "expected a table, or a function without arguments that returns one"
-        raise InvalidInputError(f"dataset {dataset!r}: {reason}; {expected}") from error
+        raise InvalidInputError(f"dataset {excerpt(dataset)}: {reason}; {expected}") from error
 
 
 def check_table(name: str, table: Any) -> Table:

@@ -89,8 +89,8 @@ def attached_column(name: str, table: Table) -> FloatArray:
     if columns:
         raise ObjectiveError(f"{table.dataset}: {unknown_name('attached column', name, columns)}")
     raise ObjectiveError(
-        f"{table.dataset} has no attached table, so no {name}; "
-        f"robustnas data attach FILE --dataset {table.dataset} --name {name.partition('.')[0]}"
+        f"{table.dataset} has no attached table, so no {listing([name])}; "
+        f"robustnas data attach FILE --dataset {table.dataset} --name {listing([name.partition('.')[0]])}"
     )
 
 

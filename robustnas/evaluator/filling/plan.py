@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from robustnas.checks import whole_number
-from robustnas.errors import InvalidInputError, PlanError, unknown_name
+from robustnas.errors import InvalidInputError, PlanError, excerpt, unknown_name
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, TrainingConfig, recipe
@@ -158,14 +158,14 @@ def _check_keys(content: Mapping[str, Any], known: Sequence[str], table: str = "
             continue
         where = f" in [{table}]" if table else ""
         if table and key in _KEYS:
-            raise PlanError(f"the key {key!r} is in [{table}]; it belongs above all lines in brackets")
+            raise PlanError(f"the key {excerpt(key)} is in [{table}]; it belongs above all lines in brackets")
         raise PlanError(unknown_name(f"key{where}", key, known))
 
 
 def _table(name: str, content: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any]:
     value = content.get(name, {})
     if not isinstance(value, dict):
-        raise PlanError(f"{name} is {value!r}; expected a table, [{name}], with keys of {', '.join(known)}")
+        raise PlanError(f"{name} is {excerpt(value)}; expected a table, [{name}], with keys of {', '.join(known)}")
     _check_keys(value, known, name)
     return dict(value)
 
@@ -173,7 +173,7 @@ def _table(name: str, content: Mapping[str, Any], known: Sequence[str]) -> dict[
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         examples = {"images": "a name such as 'digits', or a path", "dataset": "a name such as 'cifar10'"}
-        raise PlanError(f"{name} is {value!r}; expected {examples.get(name, 'a name')}")
+        raise PlanError(f"{name} is {excerpt(value)}; expected {examples.get(name, 'a name')}")
     return value
 
 
@@ -182,13 +182,17 @@ def _dataset(value: object) -> str | None:
         return None
     name = _text("dataset", value)
     if is_surrogate(name):
-        raise PlanError(f"dataset is {name!r}, a model's predictions; expected one of measurements, such as 'cifar10'")
+        raise PlanError(
+            f"dataset is {excerpt(name)}, a model's predictions; expected one of measurements, such as 'cifar10'"
+        )
     return name
 
 
 def _metrics(value: object) -> tuple[Metric, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(text, str) for text in value):
-        raise PlanError(f"metrics is {value!r}; expected a list such as ['clean', 'pgd@1', 'worst@2', 'corruption']")
+        raise PlanError(
+            f"metrics is {excerpt(value)}; expected a list such as ['clean', 'pgd@1', 'worst@2', 'corruption']"
+        )
     return tuple(dict.fromkeys(metric for text in value for metric in _measured(text)))
 
 
@@ -196,7 +200,9 @@ def _measured(text: str) -> tuple[Metric, ...]:
     objective = Objective(text)
     for term in objective.terms:
         if not term.metrics:
-            raise PlanError(f"metrics: {term.atom!r} cannot be measured; expected such as clean, pgd@1 or worst@2")
+            raise PlanError(
+                f"metrics: {excerpt(term.atom)} cannot be measured; expected such as clean, pgd@1 or worst@2"
+            )
     try:
         return tuple(check_measurable(metric) for metric in objective.metrics)
     except InvalidInputError as error:
@@ -214,7 +220,7 @@ def _networks(value: object, sample_seed: int) -> tuple[Cell, ...]:
         n = whole_number("cells", value, at_least=1, at_most=N_NETWORKS)
         order = np.random.default_rng(sample_seed).permutation(network_indices())  # more cells include the fewer
         return _cells(order[:n])
-    raise PlanError(f"cells is {value!r}; expected 'networks', a number, or a list of architectures")
+    raise PlanError(f"cells is {excerpt(value)}; expected 'networks', a number, or a list of architectures")
 
 
 def _cells(indices: Iterable[int]) -> tuple[Cell, ...]:
@@ -226,7 +232,7 @@ def _seeds(value: object) -> tuple[int, ...]:
         return tuple(range(value))
     if isinstance(value, list) and value and all(type(seed) is int and seed >= 0 for seed in value):
         return tuple(dict.fromkeys(value))
-    raise PlanError(f"seeds is {value!r}; expected a count of at least 1, or a list of integers of at least 0")
+    raise PlanError(f"seeds is {excerpt(value)}; expected a count of at least 1, or a list of integers of at least 0")
 
 
 def _attacks(values: dict[str, Any]) -> AttackSettings:

@@ -23,7 +23,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from robustnas.arrays import AnyArray
-from robustnas.errors import DataError, DataNotFoundError
+from robustnas.errors import DataError, DataNotFoundError, excerpt, listing
 from robustnas.metric import ATTACKS, CORRUPTIONS, PAPER_ATTACKS, SEVERITIES, Metric
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import SKELETONS
@@ -104,7 +104,9 @@ class Meta:
         if key in CORRUPTIONS:
             return tuple(float(level) for level in SEVERITIES)
         if key not in self.epsilons:
-            raise DataError(f"{META}: no 'epsilons' for {key!r}; it has {', '.join(sorted(self.epsilons)) or 'none'}")
+            raise DataError(
+                f"{META}: no 'epsilons' for {excerpt(key)}; it has {listing(sorted(self.epsilons)) or 'none'}"
+            )
         return self.epsilons[key]
 
     def metrics(self, key: str) -> tuple[Metric, ...]:
@@ -159,7 +161,7 @@ def read_array(content: bytes, file: PublishedFile, levels: Levels, path: Path) 
     """
     values = _load(content, path)
     if isinstance(values, dict) and file.dataset not in values and file.dataset not in SKELETONS:
-        found = ", ".join(map(repr, list(values)[:5]))
+        found = listing(values, 5)
         advice = f"rename the folder, or move it out of {path.parent.parent}"
         raise DataError(f"{path}: its folder makes it a file of {file.dataset!r}, but it holds {found}; {advice}")
     for name in (file.dataset, file.key, file.measure):
@@ -186,10 +188,8 @@ def _member(content: Any, name: str, path: Path) -> dict[str, Any]:
     member = content.get(name) if isinstance(content, dict) else None
     if isinstance(member, dict):
         return member
-    found = (
-        f"the keys {', '.join(map(repr, list(content)[:5]))}" if isinstance(content, dict) else type(content).__name__
-    )
-    raise DataError(f"{path}: foreign content; expected an object with the member {name!r}, found {found or 'nothing'}")
+    found = f"the keys {listing(content, 5) or '(none)'}" if isinstance(content, dict) else type(content).__name__
+    raise DataError(f"{path}: foreign content; expected an object with the member {excerpt(name)}, found {found}")
 
 
 def _check_ids(ids: dict[str, Any], path: Path) -> None:
@@ -198,13 +198,15 @@ def _check_ids(ids: dict[str, Any], path: Path) -> None:
     for number, index in enumerate(index_of_id().tolist()):
         expected = {"nb201-string": Cell.from_index(index).arch, "isomorph": str(uids()[index])}
         if ids.get(str(number)) != expected:
-            raise DataError(f"{path}: id {number} is {ids.get(str(number))!r}; expected {expected!r}")
+            raise DataError(f"{path}: id {number} is {excerpt(ids.get(str(number)))}; expected {expected!r}")
 
 
 def _epsilons(values: Any, key: str, path: Path) -> tuple[float, ...]:
     numbers = isinstance(values, list) and all(type(value) in (int, float) and 0 < value <= 255 for value in values)
     if not numbers or not values or sorted(set(values)) != values:
-        raise DataError(f"{path}: epsilons of {key!r} are {values!r}; expected ascending numbers above 0 and up to 255")
+        raise DataError(
+            f"{path}: epsilons of {excerpt(key)} are {excerpt(values)}; expected ascending numbers above 0, at most 255"
+        )
     return tuple(float(value) for value in values)
 
 
@@ -213,7 +215,9 @@ def _check_uids(values: dict[str, Any], path: Path) -> None:
     if missing := expected - values.keys():
         raise DataError(f"{path}: {len(missing)} of {N_NETWORKS} networks are missing, such as uid {_first(missing)}")
     if foreign := values.keys() - expected:
-        raise DataError(f"{path}: {len(foreign)} keys are not uids of evaluated networks, such as {_first(foreign)!r}")
+        raise DataError(
+            f"{path}: {len(foreign)} keys are not uids of evaluated networks, such as {excerpt(_first(foreign))}"
+        )
 
 
 def _first(names: set[str]) -> str:
