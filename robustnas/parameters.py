@@ -118,7 +118,10 @@ def _annotation(constructor: Callable[..., Any], parameter: inspect.Parameter) -
 
 def _checked(name: str, value: Any, annotation: Any) -> Any:
     """Return a value as its annotation wants it."""
-    adapter = None if annotation is Any else _adapter(annotation)
+    try:
+        adapter = None if annotation is Any else _adapter(annotation)
+    except TypeError:  # it cannot be hashed: Annotated takes any object
+        adapter = _adapter.__wrapped__(annotation)
     if isinstance(value, int) and not -_MOST <= value < _MOST:
         raise InvalidInputError(f"{name} is {excerpt(value)}; expected an integer of at most 64 bits")
     if adapter is None:

@@ -199,7 +199,7 @@ def _stand_ins() -> dict[tuple[str, str], StandIn]:
         ("numpy", "ndarray"): "numpy.ndarray",
         ("numpy", "dtype"): lambda code, align=0, copy=1: _DType(code),  # noqa: ARG005 (the pickle's arguments)
         ("numpy.core.multiarray", "_reconstruct"): lambda kind, shape, code: _Array(),  # noqa: ARG005
-        ("numpy.core.multiarray", "scalar"): lambda kind, data: _from_bytes(data, kind, (), "C").item(),
+        ("numpy.core.multiarray", "scalar"): lambda kind, data: _from_bytes(data, kind, (), "C", text=True).item(),
         ("numpy.core.numeric", "_frombuffer"): lambda data, kind, shape, order: _Array(
             (1, shape, kind, order == "F", data)
         ),

@@ -164,3 +164,12 @@ def test_a_class_without_constructor_has_no_parameters() -> None:
 
     with pytest.raises(InvalidInputError, match="unknown parameter 'a'"):
         checked_parameters("it", Bare, {"a": 1})
+
+
+def test_annotations_that_cannot_be_hashed_are_checked() -> None:
+    class Own:
+        def __init__(self, n: Annotated[int, {"unit": "epochs"}] = 1) -> None: ...
+
+    assert checked_parameters("it", Own, {"n": 3}) == {"n": 3}
+    with pytest.raises(InvalidInputError, match="n is 'many'; expected an integer"):
+        checked_parameters("it", Own, {"n": "many"})

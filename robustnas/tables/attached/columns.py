@@ -14,9 +14,9 @@ from robustnas.errors import DataError, excerpt, listing
 from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.attached.duplicates import Repeats, check_duplicates, find_repeats, is_label
 from robustnas.tables.attached.keys import KEY_COLUMNS, RowKeys, read_keys
-from robustnas.tables.attached.notation import plain_text
 from robustnas.tables.attached.numbers import column_numbers
 from robustnas.tables.column_facts import ColumnFacts
+from robustnas.tables.sheets.recognition import plain_text
 from robustnas.tables.sheets.sheet import Sheet
 
 

@@ -12,8 +12,8 @@ from robustnas.arrays import IntArray
 from robustnas.errors import DataError, excerpt, listing, unknown_name
 from robustnas.spaces import EnumerableSpace
 from robustnas.tables.attached.joined_key import join_key
-from robustnas.tables.attached.notation import Notation, choose_notation, plain_text
-from robustnas.tables.sheets.recognition import architecture_index, is_architecture
+from robustnas.tables.attached.notation import Notation, choose_notation
+from robustnas.tables.sheets.recognition import architecture_index, is_architecture, plain_text
 from robustnas.tables.sheets.sheet import Sheet
 
 KEY_COLUMNS: tuple[str, ...] = (

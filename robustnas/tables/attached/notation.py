@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from robustnas.arrays import FloatArray, IntArray
 from robustnas.errors import DataError, InvalidInputError, excerpt, unknown_name
 from robustnas.spaces import EnumerableSpace
 from robustnas.tables.attached.numbers import number
-from robustnas.tables.sheets.recognition import architecture_index
+from robustnas.tables.sheets.recognition import architecture_index, plain_text
 from robustnas.tables.sheets.sheet import Sheet
 
 _COST_NAMES = {
@@ -47,13 +46,6 @@ class Notation:
     name: str = ""
     reason: str = ""
     row: int = 0
-
-
-def plain_text(value: object) -> object:
-    """Return a whole number as its text, and anything else unchanged: what an architecture is read from."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value) if isinstance(value, Integral) and not isinstance(value, bool) else value
 
 
 def choose_notation(

@@ -47,6 +47,8 @@ def number(value: object) -> float | None:
         value = value.strip()
         if value.lower() in _MISSING:
             return math.nan
+        if "_" in value:  # which Python reads as it reads 1_000
+            return None
     elif value is None:
         return math.nan
     elif isinstance(value, bool) or not isinstance(value, Real | Decimal):

@@ -14,7 +14,7 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from robustnas.arrays import FloatArray
-from robustnas.errors import DataError
+from robustnas.errors import DataError, listing
 from robustnas.metric import MEAN_CORRUPTION, Metric, corruption_metrics
 from robustnas.spaces.nasbench201.identity import network_indices, networks
 from robustnas.tables.database.cache import CachedFolder
@@ -239,18 +239,11 @@ def _left_out(stage: Stage) -> list[str]:
     notes = []
     if stage.left_out:
         n = len(stage.left_out)
-        notes.append(
-            f"{n} file{'s are' if n > 1 else ' is'} none of the database, and left out: {_some(stage.left_out)}"
-        )
+        left_out = listing(stage.left_out, _MOST_NAMED)
+        notes.append(f"{n} file{'s are' if n > 1 else ' is'} none of the database, and left out: {left_out}")
     for shown, names in stage.unknown.items():
-        notes.append(f"{shown}: {len(names)} names are not known, and left out: {_some(names)}")
+        notes.append(f"{shown}: {len(names)} names are not known, and left out: {listing(names, _MOST_NAMED)}")
     return notes
-
-
-def _some(names: Iterable[str]) -> str:
-    known = list(names)
-    more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
-    return ", ".join(known[:_MOST_NAMED]) + more
 
 
 def _nothing(source: Path, stage: Stage) -> str:
@@ -259,13 +252,13 @@ def _nothing(source: Path, stage: Stage) -> str:
         "folder of archives, the JSON of NAS-RobBench-201, or that of the database's web page"
     )
     named = [*stage.left_out, *stage.unknown]
-    found = f"has nothing to import; it has {_some(named)}" if named else "has nothing to import"
+    found = f"has nothing to import; it has {listing(named, _MOST_NAMED)}" if named else "has nothing to import"
     return f"{source}: {found}; {expected}"
 
 
 def _conflict(paths: Sequence[str], target: Path, source: Path) -> str:
     return (
-        f"{target} has other content in {_some(paths)}; nothing was changed: pass --replace to take "
+        f"{target} has other content in {listing(paths, _MOST_NAMED)}; nothing was changed: pass --replace to take "
         f"{'that' if len(paths) == 1 else 'those'} of {source}, or --data to import into another folder"
     )
 

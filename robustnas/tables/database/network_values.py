@@ -14,6 +14,7 @@ from robustnas.errors import DataError, excerpt
 from robustnas.metric import ATTACKS, Metric
 from robustnas.spaces.nasbench201.identity import N_NETWORKS, network_of_index, networks
 from robustnas.spaces.nasbench201.numbering import N_CELLS, index_of_id
+from robustnas.tables.json_object import unique_object
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,18 +76,9 @@ def load_json(text: str, where: str) -> Any:
     if not text.strip():
         raise DataError(f"{where}: the file is empty")
     try:
-        return json.loads(text, object_pairs_hook=lambda pairs: _object(pairs, where))
+        return json.loads(text, object_pairs_hook=lambda pairs: unique_object(pairs, where))
     except (ValueError, RecursionError) as error:
         raise DataError(f"{where}: truncated, or not JSON: {error} ({len(text)} characters)") from None
-
-
-def _object(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"{where}: has the key {excerpt(twice)} twice in one object; expected each once")
-    return found
 
 
 def database_row(name: str, where: str) -> int:

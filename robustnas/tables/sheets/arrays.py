@@ -85,7 +85,9 @@ def _rows(path: Path, array: Any) -> Any:
         return array
     if array.dtype.names:
         return {name: _rows(path, array[name]) for name in array.dtype.names}
-    if array.dtype.kind in "SMm":
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "replace")
+    elif array.dtype.kind in "Mm":
         array = array.astype(str)
     elif array.dtype.kind not in "biufcU":
         raise DataError(f"{path}: an array of {array.dtype}; expected numbers and text")

@@ -74,8 +74,9 @@ def _only_member(path: Path, content: bytes) -> tuple[Path, bytes]:
     if len(members) != 1:
         names = listing(member.filename for member in members) or "none"
         raise DataError(f"{path}: holds {len(members)} files: {names}; expected one table; unpack it and name the file")
-    name, member = plain_name(path), Path(members[0].filename)
-    return name if name.suffix else name.with_suffix(member.suffix), _read(path, lambda: archive.open(members[0]))
+    member = Path(members[0].filename)
+    name = path.with_suffix(member.suffix) if member.suffix else plain_name(path)
+    return name, _read(path, lambda: archive.open(members[0]))
 
 
 def _read(path: Path, opened: Callable[[], Any]) -> bytes:

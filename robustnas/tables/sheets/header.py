@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from robustnas.errors import DataError, excerpt
 from robustnas.spaces import EnumerableSpace
-from robustnas.tables.sheets.recognition import is_architecture
+from robustnas.tables.sheets.recognition import is_architecture, spells_choices
 from robustnas.tables.sheets.sheet import Sheet
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?%?|[+-]?(inf|infinity)", re.IGNORECASE)
@@ -51,15 +52,10 @@ def named(where: str, line: int, names: Sequence[str]) -> Header:
     Raises:
         DataError: Two columns have the same name.
     """
-    header = Header([])
-    for place, text in enumerate(names):
-        name = text.strip().strip("'") or f"Unnamed: {place}"
-        if name in header.names:
-            raise DataError(f"{where}, line {line}: column {excerpt(name)} occurs twice; rename one")
-        header.names.append(name)
-        if _UNNAMED.fullmatch(name):
-            header.labels.add(name)
-    return header
+    called = [text.strip().strip("'") or f"Unnamed: {place}" for place, text in enumerate(names)]
+    if twice := next((name for name, n in Counter(called).items() if n > 1), None):
+        raise DataError(f"{where}, line {line}: column {excerpt(twice)} occurs twice; rename one")
+    return Header(called, set(filter(_UNNAMED.fullmatch, called)))
 
 
 def is_headline(rows: Sequence[Sequence[object]], space: EnumerableSpace[Any]) -> bool:
@@ -78,8 +74,7 @@ def is_headline(rows: Sequence[Sequence[object]], space: EnumerableSpace[Any]) -
         return False
     if given and all(_NUMBER.fullmatch(text) for text in given):
         return given == [str(place) for place in range(len(given))]
-    options = {str(option) for options in space.choices.values() for option in options}
-    return sum(text in options for text in given) < len(space.choices)
+    return not spells_choices(given, space)
 
 
 def is_second_headline(rows: Sequence[Sequence[object]], space: EnumerableSpace[Any]) -> bool:

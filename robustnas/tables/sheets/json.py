@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from robustnas.errors import DataError, excerpt
+from robustnas.tables.json_object import unique_object
 from robustnas.tables.sheets.objects import EXPECTED, ObjectReader
 from robustnas.tables.sheets.sheet import Sheet
 from robustnas.tables.sheets.text import decoded
@@ -58,18 +59,9 @@ def read_json_lines(path: Path, content: bytes, reader: ObjectReader) -> Sheet:
 
 def _loaded(text: str, where: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=lambda pairs: _object(pairs, where))
+        return json.loads(text, object_pairs_hook=lambda pairs: unique_object(pairs, where))
     except json.JSONDecodeError:
         raise
     except (ValueError, RecursionError) as error:  # Python reads no integers of more than 4,300 digits
         what = "is nested too deep" if isinstance(error, RecursionError) else f"cannot be read: {error}"
         raise DataError(f"{where}: {what}; {EXPECTED}") from None
-
-
-def _object(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in found if names.count(name) > 1)
-        raise DataError(f"{where}: the key {excerpt(twice)} occurs twice in one object")
-    return found

@@ -18,7 +18,7 @@ from robustnas.errors import DataError, excerpt, listing
 from robustnas.spaces import EnumerableSpace
 from robustnas.tables.sheets.header import Header, is_headline, named
 from robustnas.tables.sheets.nested import flat
-from robustnas.tables.sheets.recognition import architecture_index, is_architecture
+from robustnas.tables.sheets.recognition import architecture_index, names_architectures
 from robustnas.tables.sheets.sheet import Sheet
 
 EXPECTED = 'expected {"<dataset>": {"<cell>": {"<column>": number}}} or a list of row objects'
@@ -115,15 +115,12 @@ class ObjectReader:
         return Sheet(self.name, sheet.columns, sheet.places, labels=labels)
 
     def _of_dataset(self, value: Mapping[str, Any]) -> Any:
-        """Return what lies below the level of datasets if there is one."""
+        """Return what lies below the level of datasets, if there is one; a plain list is a column, not a dataset."""
         plain = {_plain(name): name for name in (*self.datasets, self.dataset)}
-        found = {plain[_plain(key)]: key for key in value if _plain(key) in plain}
+        found = {plain[_plain(key)]: key for key, part in value.items() if _plain(key) in plain and not _is_flat(part)}
         if found and self.dataset not in found:
             raise DataError(f"{self.name}: has no {excerpt(self.dataset)}; it has {listing(map(excerpt, value))}")
-        cells = value[found[self.dataset]] if found else value
-        if found and not isinstance(cells, Mapping):
-            raise DataError(f"{self.name}: {excerpt(self.dataset)} holds a {type(cells).__name__}; {EXPECTED}")
-        return cells
+        return value[found[self.dataset]] if found else value
 
     def _is_by_column(self, value: Mapping[Any, Any]) -> bool:
         """Return whether an object's keys are the names of columns, and not architectures."""
@@ -162,8 +159,7 @@ class ObjectReader:
     def _keyed(self, columns: Mapping[str, Sequence[object]], keys: list[str]) -> Sheet:
         """Return a sheet of rows with keys: their architectures, or numbers where a column has the architectures."""
         places = [f"entry {excerpt(key)}" for key in keys]
-        firsts = [values[0] for values in columns.values() if values]
-        if all(map(str.isdigit, keys)) and any(is_architecture(first, self.space) for first in firsts):
+        if all(map(str.isdigit, keys)) and names_architectures(columns, self.space):
             return Sheet(self.name, {**columns, _INDEX: keys}, places, labels=frozenset((_INDEX,)))
         return Sheet(self.name, columns, places, keys)
 
@@ -182,6 +178,11 @@ class ObjectReader:
 
 def _transposed(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
     return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+
+
+def _is_flat(part: object) -> bool:
+    """Return whether an object is a list, but not one of rows."""
+    return isinstance(part, list | tuple) and not any(isinstance(row, Mapping | list | tuple) for row in part)
 
 
 def _key(key: object) -> str:

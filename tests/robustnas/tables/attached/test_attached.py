@@ -162,7 +162,7 @@ class TestFaults:
             ("[1, 2]", "holds a list"),
             ("{}", "has no rows"),
             ('{"cifar100": {}}', "has no 'cifar10'; it has 'cifar100'"),
-            ('{"cifar10": [1]}', "'cifar10' holds a list"),
+            ('{"cifar10": [1]}', "no column of architectures among cifar10"),
             ('{"ids": {"0": 1}}', "no column of architectures among ids"),
             ('{"cifar10": {"0": 1, "#0": 2}}', "entry '#0': .*first in entry '0'"),
             ('{"cifar10": {"0": 1, "0": 2}}', "the key '0' occurs twice"),

@@ -62,6 +62,7 @@ def test_columns_without_numbers(values: list[object]) -> None:
     ("values", "message"),
     [
         (["1", "2", "fast"], "a.csv, line 4: 'fast' in column 'acc'; expected a number, or nothing"),
+        (["1", "2", "1_0"], "a.csv, line 4: '1_0' in column 'acc'; expected a number, or nothing"),
         (["91.5%", "92"], "line 3: '92' in column 'acc'; expected a percent sign here too, as in '91.5%' in line 2"),
         (["1,234", "2,500"], "line 2: '1,234' in column 'acc'; a comma of decimals or one of thousands"),
         (["1,234%", "2,500%"], "line 2: '1,234%' in column 'acc'; a comma of decimals or one of thousands"),

@@ -327,7 +327,7 @@ class TestRobBench:
         with pytest.raises(DataError, match=r"page\.json: truncated, or not JSON"):
             install(path, data)
         path.write_text(text.replace("acc={", 'acc={"13433":[0.5],', 1))
-        with pytest.raises(DataError, match="has the key '13433' twice"):
+        with pytest.raises(DataError, match="the key '13433' occurs twice"):
             install(path, data)
 
     def test_seeds_become_means_with_a_noise(self, tmp_path: Path, data: Path) -> None:

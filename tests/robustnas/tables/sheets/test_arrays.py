@@ -74,3 +74,10 @@ def test_an_archive_without_columns(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", seed=np.array(3))
     with pytest.raises(DataError, match="expected arrays of equal lengths, not seed"):
         numbers_of(tmp_path / "a.npz")
+
+
+def test_bytes_that_are_not_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    path.write_bytes(saved(np.array([(b"\xe9", 1.0)], dtype=[("arch", "S9"), ("acc", "f8")])))
+    with pytest.raises(DataError, match="row 1: column 'arch': cannot read"):
+        numbers_of(path)

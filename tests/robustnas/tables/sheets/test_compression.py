@@ -74,3 +74,11 @@ def test_an_archive_of_two_files_and_a_bomb(tmp_path: Path, monkeypatch: pytest.
     FRAME.to_csv(tmp_path / "b.csv.gz")
     with pytest.raises(DataError, match="unpacks to more than"):
         numbers_of(tmp_path / "b.csv.gz")
+
+
+@pytest.mark.parametrize("name", ["results.v2.zip", "my.csv.zip", "my.zip"])
+def test_a_zip_archive_holds_what_its_member_says(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("latencies.csv", CSV)
+    assert numbers_of(path) == EXPECTED

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -129,3 +130,20 @@ def test_an_entry_without_a_number_is_missing(write: Write) -> None:
     values = numbers_of(write(content))["zen"]
     assert str(values) == "[nan, 2.5, 2.5, 2.5]"
     assert Cell.parse(CELLS[0].arch) == CELLS[0]
+
+
+def test_row_numbers_are_no_ids_beside_architectures_in_any_form(write: Write) -> None:
+    names = [[token.partition("~")[0] for token in re.split(r"[|+]+", cell.arch) if token] for cell in CELLS]
+    spread = [dict(zip("abcdef", operations, strict=True)) for operations in names]
+    digits = [{"naslib": "".join(map(str, cell.naslib))} for cell in CELLS]
+    for keys in (spread, digits):
+        rows = [{**key, **numbers} for key, numbers in zip(keys, KEYED.to_dict(orient="records"), strict=True)]
+        assert numbers_of(write({str(row): found for row, found in enumerate(rows)})) == EXPECTED
+    ids = {str(cell.database_id): row for cell, row in zip(CELLS, KEYED.to_dict(orient="records"), strict=True)}
+    assert numbers_of(write(ids)) == EXPECTED
+
+
+def test_columns_may_be_called_like_datasets(write: Write) -> None:
+    columns = {"arch": list(FRAME["arch"]), "cifar10": EXPECTED["lat"], "cifar100": EXPECTED["acc"]}
+    assert numbers_of(write(columns)) == {"cifar10": EXPECTED["lat"], "cifar100": EXPECTED["acc"]}
+    assert numbers_of(write({"cifar10": FRAME.to_dict(orient="records")})) == EXPECTED

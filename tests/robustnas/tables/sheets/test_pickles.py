@@ -26,6 +26,8 @@ ROWS = FRAME.set_index("arch").to_dict(orient="index")
         FRAME.to_dict(orient="records"),
         FRAME.to_dict(orient="list"),
         {"arch": np.array(FRAME["arch"], dtype=object), **{name: FRAME[name].to_numpy() for name in ("lat", "acc")}},
+        {np.str_(arch): row for arch, row in ROWS.items()},
+        {"arch": list(FRAME["arch"].to_numpy(dtype=str)), "lat": EXPECTED["lat"], "acc": EXPECTED["acc"]},
         {"arch": FRAME["arch"].to_numpy(dtype=str), "lat": list(FRAME["lat"].to_numpy()), "acc": EXPECTED["acc"]},
         {
             cell.database_id: {"lat": np.float32(lat), "acc": lat + 90}
