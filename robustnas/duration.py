@@ -26,7 +26,7 @@ def parse_duration(text: object, name: str = "duration", expected: str = "a dura
         expected: What messages say was expected, before the example.
 
     Raises:
-        InvalidInputError: It is none; the message has an example.
+        InvalidInputError: It is not a duration; the message has an example.
 
     >>> parse_duration("20 h"), parse_duration("1.5min")
     (72000.0, 90.0)

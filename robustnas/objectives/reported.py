@@ -41,7 +41,7 @@ class Reported:
         reference with a colon of its own (``my_tables.py:table:clean``).
 
         Raises:
-            ObjectiveError: It is none; says what was expected.
+            ObjectiveError: It is not a term; says what was expected.
         """
         text = text.strip()
         try:

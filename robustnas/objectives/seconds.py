@@ -19,7 +19,7 @@ def seconds_terms(text: object) -> tuple[Term, ...]:
     """Read what a query costs in seconds: a sum of columns, such as ``t.train_seconds`` or ``0.06*t.train_seconds``.
 
     Raises:
-        ObjectiveError: It is none.
+        ObjectiveError: It is not a sum of columns.
     """
     if not isinstance(text, str) or " where " in f" {text} ":
         raise ObjectiveError(f"time is {excerpt(text)}; expected a column of seconds, such as 't.train_seconds'")

@@ -95,7 +95,7 @@ def check_duplicates(how: str) -> str:
     """Return the name of one of `DUPLICATES`.
 
     Raises:
-        InvalidInputError: It is none.
+        InvalidInputError: The name is unknown.
     """
     if how not in DUPLICATES:
         raise InvalidInputError(unknown_name("way with duplicates", how, DUPLICATES))

@@ -69,8 +69,8 @@ def read_keys(
         dataset: The dataset, whose networks' costs help to find it.
 
     Raises:
-        DataError: No key, a value that is no architecture, columns that contradict each other, or digits that can be
-            read in two ways and nothing that decides; names the line or row.
+        DataError: No key, a value that is not an architecture, columns that contradict each other, or digits that can
+            be read in two ways and nothing that decides; names the line or row.
     """
     sheet, key = join_key(sheet, key, space)
     columns = _key_columns(sheet, key, space)

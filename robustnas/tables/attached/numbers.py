@@ -63,7 +63,7 @@ def column_numbers(sheet: Sheet, column: str) -> ColumnNumbers | None:
     """Return the numbers of a column; None if it is not one of numbers.
 
     Raises:
-        DataError: A value of a column of numbers is none, or can be read in two ways; names the line or row.
+        DataError: A value of a column of numbers is not a number, or can be read in two ways; names the line or row.
     """
     found = [number(value) for value in sheet.columns[column]]
     wrong = [row for row, value in enumerate(found) if value is None]

@@ -94,7 +94,7 @@ def mirror(base_url: str | None) -> str | None:
     """Return the base URL of the mirror that is named, by ROBUSTNAS_URL if not otherwise; None if none is.
 
     Raises:
-        InvalidInputError: It is no URL.
+        InvalidInputError: It is not a URL.
     """
     base = (base_url or os.environ.get(URL_VARIABLE) or "").rstrip("/")
     if base and not base.startswith(("http://", "https://")):

@@ -65,7 +65,7 @@ class ImportedFile:
         """Read the manifest of an imported file.
 
         Raises:
-            DataError: It is none, or damaged.
+            DataError: It is not an imported file, or damaged.
         """
         try:
             with zipfile.ZipFile(path) as archive:
@@ -118,7 +118,7 @@ class ImportedFile:
         """Read and check every value.
 
         Raises:
-            DataError: The file is damaged, or holds what is no accuracy.
+            DataError: The file is damaged, or holds a number that is not an accuracy.
         """
         for metric, column in zip(self.metrics, self.values, strict=True):
             checked_shares(column, str(metric), str(self.path))

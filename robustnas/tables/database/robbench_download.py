@@ -49,7 +49,7 @@ def fetch_robbench(directory: Path, base_url: str | None = None, *, retries: int
         What was imported; None if all three datasets are there already, from the same file.
 
     Raises:
-        InvalidInputError: The base URL is none.
+        InvalidInputError: The base URL is not a URL.
         DownloadError: Naming the URL, the cause and what to do.
         DataError: A dataset is there from another file, or the folder cannot be written.
     """

@@ -18,7 +18,7 @@ def read_parquet(path: Path, content: bytes) -> Sheet:
     """Read Parquet.
 
     Raises:
-        DataError: It is none, or damaged.
+        DataError: It is not Parquet, or damaged.
     """
     import pyarrow.parquet
 
@@ -29,7 +29,7 @@ def read_feather(path: Path, content: bytes) -> Sheet:
     """Read Feather, which is an Arrow file, or a stream of Arrow.
 
     Raises:
-        DataError: It is none, or damaged.
+        DataError: It is neither, or damaged.
     """
     import pyarrow.feather
     import pyarrow.ipc

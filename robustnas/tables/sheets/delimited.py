@@ -32,10 +32,10 @@ _OPEN, _CLOSE = re.compile(r"[(\[{]"), re.compile(r"[)\]}]")
 
 
 def read_delimited(path: Path, content: bytes, space: EnumerableSpace[Any]) -> Sheet:
-    """Read delimited text; the delimiter is found in the first line that is no comment.
+    """Read delimited text; the delimiter is found in the first line that is not a comment.
 
     Raises:
-        DataError: It is no such text; names the line.
+        DataError: It is not delimited text; names the line.
     """
     source = _Source(path, decoded(path, content), space)
     rows = list(source.rows())

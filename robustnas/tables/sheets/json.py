@@ -20,7 +20,7 @@ def read_json(path: Path, content: bytes, reader: ObjectReader) -> Sheet:
     """Read JSON; a text that holds JSON itself and JSON lines are read too.
 
     Raises:
-        DataError: It is none, or of another form.
+        DataError: It is not JSON, or of another form.
     """
     text = decoded(path, content)
     if _ASSIGNMENT.match(text):
@@ -42,7 +42,7 @@ def read_json_lines(path: Path, content: bytes, reader: ObjectReader) -> Sheet:
     """Read JSON lines: an object or a list in each line.
 
     Raises:
-        DataError: A line is no JSON; names it.
+        DataError: A line is not JSON; names it.
     """
     rows, numbers = [], []
     for number, line in enumerate(decoded(path, content).split("\n"), 1):

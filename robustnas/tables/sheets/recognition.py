@@ -27,7 +27,7 @@ def architecture_index(value: object, space: EnumerableSpace[Any]) -> int:
     """Return the space index of an architecture in any notation; whole numbers are read as their text.
 
     Raises:
-        NotationError: It is none; spaces of others may raise any ValueError or TypeError.
+        NotationError: It is not an architecture; spaces of others may raise any ValueError or TypeError.
     """
     text = plain_text(value)
     if text is None or isinstance(text, bool | Real):

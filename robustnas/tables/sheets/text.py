@@ -32,7 +32,7 @@ def decoded(path: Path, content: bytes) -> str:
     """Return a file's text.
 
     Raises:
-        DataError: It is no text, or in another encoding; says what it looks like.
+        DataError: It is not text, or in another encoding; says what it looks like.
     """
     encoding = next((encoding for mark, encoding in _MARKS.items() if content.startswith(mark)), None)
     if encoding is None:
