@@ -66,8 +66,9 @@ def attach(
 ) -> None:
     """Attach the numbers in FILE as columns for objectives.
 
-    FILE is CSV, Parquet or JSON, keyed by cell in any notation: arch strings, NASLib operation indices, database ids.
-    Cells may be missing. A table of the same name is replaced.
+    FILE is .csv, .tsv, .txt, .json, .jsonl, .parquet, .feather, .npy, .npz, .pkl or .pt, compressed or not, keyed by
+    cell in any notation: arch strings, six operation indices, database ids, operation names. Cells may be
+    missing. A table of the same name is replaced.
 
     Six operation indices, such as (4, 0, 3, 1, 4, 3), are one cell to NASLib and another to NAS-Bench-201. Arch
     strings, ids, parameters or FLOPs in the same file decide; without them, --notation must.

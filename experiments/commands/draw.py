@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from experiments.commands.options import note_reading
 from robustnas.errors import InvalidInputError, excerpt
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.drawing import cell_svg
@@ -26,7 +27,9 @@ def draw(arch: str, out: str, title: str | None) -> None:
     """
     if out != "-" and not out.lower().endswith(".svg"):
         raise InvalidInputError(f"--out is {excerpt(out)}; expected a file name ending in .svg, as in cell.svg")
-    svg = cell_svg(Cell.parse(arch), title)
+    cell = Cell.parse(arch)
+    note_reading(arch)
+    svg = cell_svg(cell, title)
     if out == "-":
         click.echo(svg, nl=False)
     else:

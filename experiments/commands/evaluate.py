@@ -17,12 +17,13 @@ from experiments.commands.options import (
     json_option,
     listed,
     note_lines,
+    note_reading,
     print_json,
     score_lines,
     seed_option,
 )
 from experiments.progress import progress_bars
-from robustnas.epsilon import check_norm, epsilon
+from robustnas.epsilon import check_norm, epsilon, norm_advice
 from robustnas.errors import InvalidInputError, excerpt, unknown_name
 from robustnas.metric import (
     ATTACKS,
@@ -100,6 +101,7 @@ def evaluate(
       robustnas evaluate '#13433' --images ~/data/cifar-10-batches-py --epochs 12 --protocol nested --device cuda
     """
     cell = Cell.parse(arch)
+    note_reading(arch)
     metrics = [Metric("clean"), *_attacked(attacks, eps), *_corrupted(corruptions, severities)]
     start = time.perf_counter()
     evaluator = evaluation.evaluator(images, seed=seed, weights=weights, weights_seed=weights_seed)
@@ -125,7 +127,8 @@ def _attacked(attacks: str, eps: str) -> list[Metric]:
     for name in names:
         if name not in ATTACKS:
             check_norm(name, ATTACKS)
-            raise InvalidInputError(unknown_name("attack", name, [*measurable_attacks(), "none"]))
+            unknown = unknown_name("attack", name, [*measurable_attacks(), "none"])
+            raise InvalidInputError(norm_advice(name) or unknown)
     levels = sorted({epsilon(text, f"--eps {eps}") for text in _several(eps)})
     return [check_measurable(Metric(name, level)) for name in dict.fromkeys(names) for level in levels]
 

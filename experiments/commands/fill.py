@@ -21,10 +21,11 @@ from experiments.commands.evaluation_options import (
 )
 from experiments.commands.fill_display import network_name, plan_line, plan_text, result_text, shown_fill
 from experiments.commands.moments import moment
-from experiments.commands.options import PATH, data_option, interruptible, json_option, print_json, warn
+from experiments.commands.options import PATH, data_option, interruptible, json_option, note_reading, print_json, warn
 from robustnas.errors import InvalidInputError
 from robustnas.measurements import DEFAULT_LEASE, MeasurementStore
 from robustnas.metric import scale_notes
+from robustnas.plan_file import read_toml
 from robustnas.tables.datasets import open_table
 from robustnas.workers import processors
 
@@ -99,6 +100,8 @@ def fill(
     if plan is None:
         raise InvalidInputError("fill needs a PLAN; `robustnas fill --example` prints one to copy and change")
     chosen = FillPlan.load(plan)
+    cells = read_toml(plan.read_text(encoding="utf-8")).get("cells")
+    note_reading(*(cells if isinstance(cells, list) else ()))
     since = _since(remeasure, measured_before)
     start = time.perf_counter()
     with MeasurementStore.open(store) as opened, interruptible(_advice(since)):

@@ -15,7 +15,10 @@ import click
 
 from experiments.commands.group import fail
 from experiments.commands.names_option import names_option
+from robustnas.errors import excerpt
+from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import SKELETONS
+from robustnas.spaces.nasbench201.digits import NASBENCH201_ORDER, NASLIB
 from robustnas.tables.database.column_names import robbench_names
 from robustnas.tables.datasets import DATASETS, NO_DATA_NOTICE, choose_dataset, is_surrogate, open_table
 from robustnas.tables.table import Table
@@ -89,6 +92,16 @@ def warn(message: str) -> None:
     click.echo(f"Note: {message}", err=True)
 
 
+def note_reading(*archs: object) -> None:
+    """Say how six digits were read, where the other convention reads another cell; once, on the first of them."""
+    for arch in archs:
+        found = Cell.readings(arch)
+        if found and found[NASLIB] != found[NASBENCH201_ORDER]:
+            other = f"the {NASBENCH201_ORDER} order would be {found[NASBENCH201_ORDER]}"
+            warn(f"{excerpt(arch)} is read in NASLib's order: {found[NASLIB]}; {other}")
+            return
+
+
 def chosen_dataset(dataset: str | None, data: Path | None) -> str:
     """Return the name of the dataset that a command works on; say so where it is the embedded one by default."""
     chosen = choose_dataset(dataset, data)
@@ -99,7 +112,10 @@ def chosen_dataset(dataset: str | None, data: Path | None) -> str:
 
 def open_dataset(dataset: str | None, data: Path | None) -> Table:
     """Open the dataset that a command works on, as `chosen_dataset` names it."""
-    return open_table(chosen_dataset(dataset, data), data)
+    table = open_table(chosen_dataset(dataset, data), data)
+    for note in getattr(table, "notes", ()):
+        warn(note)
+    return table
 
 
 @contextmanager

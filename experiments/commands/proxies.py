@@ -17,6 +17,7 @@ from experiments.commands.options import (
     dataset_option,
     interruptible,
     json_option,
+    note_reading,
     out_option,
     print_json,
     published_datasets,
@@ -126,7 +127,9 @@ def _chosen_cells(archs: Sequence[str], which: str | None, seed: int) -> list[Ce
     if bool(archs) == bool(which):
         raise InvalidInputError("expected either architectures or --cells (all, networks, a number or a file)")
     if which is None:
-        return [Cell.parse(arch) for arch in archs]
+        cells = [Cell.parse(arch) for arch in archs]
+        note_reading(*archs)
+        return cells
     if which == "all":
         return [Cell.from_index(index) for index in range(N_CELLS)]
     if which == "networks":

@@ -11,6 +11,7 @@ from experiments.commands.options import (
     data_option,
     dataset_option,
     json_option,
+    note_reading,
     open_dataset,
     print_json,
     score_lines,
@@ -18,6 +19,7 @@ from experiments.commands.options import (
 from robustnas.errors import ObjectiveError
 from robustnas.objectives import training_lines, training_of
 from robustnas.spaces import COSTS
+from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.tables.table import Table, cost_column
 
 
@@ -30,7 +32,8 @@ def query(arch: str, dataset: str | None, data: Path | None, as_json: bool) -> N
     """Print every score of the network ARCH.
 
     ARCH is an arch string, six NASLib operation indices such as "(4, 0, 3, 1, 4, 3)", a database id such as "#13433"
-    or a space index such as "index:13931".
+    or a space index such as "index:13931". Six indices in the order of NAS-Bench-201's own code are another network:
+    write these as an arch string.
 
     \b
     Example:
@@ -39,6 +42,8 @@ def query(arch: str, dataset: str | None, data: Path | None, as_json: bool) -> N
     table = open_dataset(dataset, data)
     space = table.space
     architecture = space.parse(arch)
+    if space.name == NASBENCH201.name:
+        note_reading(arch)
     index, uid = space.index(architecture), space.uid(architecture)
     scores = {metric: float(table.column(metric)[index]) for metric in table.metrics}
     if as_json:

@@ -236,7 +236,9 @@ def _summary(
         best = _best(spec, table, trajectory.best[-1])
         lines += [best, f"  {cell}", f"  network {table.space.uid(cell)}"]
     lines += _report_lines(trajectory, table, tables)
-    return "\n".join([*lines, *note_lines(table.notes, _MOST_NOTES)])
+    if not table.complete:  # those of a file are said when it is opened
+        lines += note_lines(table.notes, _MOST_NOTES)
+    return "\n".join(lines)
 
 
 def _study(trajectory: Trajectory) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.comparison.directions import check_directions
 from experiments.comparison.manifest import versions
 from experiments.journal import MANIFEST, SOURCES, open_journal, read_manifest
 from experiments.surrogate_benchmark.fit import FitSpec, fit_record
@@ -80,6 +81,7 @@ def benchmark(
         if journal is not None:
             if journal.has_manifest:
                 check_benchmark(read_manifest(journal.directory, KIND), str(journal.directory / MANIFEST))
+                check_directions(journal.directory, description["objectives"])
             missing, found = journal.missing(plan.specs, KEY, partial(_facts, table), note)
             journal.write_manifest(description)
         yield from enumerate(found, start=1)
