@@ -9,7 +9,7 @@ import click
 import numpy as np
 
 from experiments.commands.options import PATH, data_option, dataset_option, json_option, print_json
-from robustnas.errors import listing
+from robustnas.errors import excerpt, listing
 from robustnas.objectives.objective import Objective
 from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.tables.attached import attaching
@@ -22,6 +22,7 @@ _data_option = data_option(
     "Folder of the database to attach to.",
     "all databases; kept in the folder that ROBUSTNAS_ATTACHED names, else in the user's data directory",
 )
+_LONGEST = 120  # characters of the name of a key, six columns of which are shown whole
 _of_dataset = dataset_option("Dataset that the table belongs to.", default="cifar10", show_default=True)
 
 
@@ -132,7 +133,8 @@ def detach(name: str, dataset: str, data: Path | None) -> None:
 
 
 def _text(table: AttachedTable) -> str:
-    key = f", keyed by its column {table.key}" if table.key else ""
+    named = f"columns {table.key}" if "," in table.key else f"column {table.key}"
+    key = f", keyed by its {named if len(named) <= _LONGEST else excerpt(named)}" if table.key else ""
     lines = [
         f"{table.name} ({table.dataset}): {table.n_cells:,} of {table.space.size:,} cells, {table.n_networks:,} of "
         f"{table.space.n_networks:,} networks; from {table.source}{key}, digest {table.digest[:16]}"

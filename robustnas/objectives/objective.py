@@ -207,7 +207,11 @@ def _range(constraint: Constraint, table: Table) -> str:
     values = constraint.evaluate(table)
     known = values[np.isfinite(values)]
     name = constraint.expression
-    return f"{name} is from {known.min():.6g} to {known.max():.6g}" if len(known) else f"{name} is not known of any"
+    if not len(known):
+        return f"{name} is not known of any"
+    share = known.min() >= 0 and known.max() <= 1 < constraint.bound <= 100
+    hint = f"; shares are in [0, 1]: write {name} {constraint.sign} {constraint.bound / 100:g}" if share else ""
+    return f"{name} is from {known.min():.6g} to {known.max():.6g}{hint}"
 
 
 def _split(text: str) -> tuple[str, str | None]:

@@ -10,7 +10,15 @@ from numbers import Integral
 from typing import Any, TypeAlias
 
 from robustnas.errors import InvalidInputError, NotationError, excerpt, unknown_name
-from robustnas.spaces.nasbench201.digits import CONVENTIONS, NASLIB, operations_of, six_digits, tokens_of
+from robustnas.spaces.nasbench201.digits import (
+    CONVENTIONS,
+    NASLIB,
+    digits_by_edge,
+    operations_by_edge,
+    operations_of,
+    six_digits,
+    tokens_of,
+)
 from robustnas.spaces.nasbench201.drawing import cell_svg
 from robustnas.spaces.nasbench201.numbering import N_CELLS, N_EDGES, N_OPERATIONS, id_of_index, index_of_id
 from robustnas.spaces.nasbench201.operations import OPERATION_LABELS, Operation
@@ -114,7 +122,11 @@ class Cell:
         >>> {name: cell.naslib for name, cell in Cell.readings("(4, 0, 3, 1, 4, 3)").items()}
         {'naslib': (4, 0, 3, 1, 4, 3), 'nasbench201': (4, 1, 0, 2, 4, 2)}
         """
-        digits = None if isinstance(arch, Cell) else six_digits(arch)
+        if isinstance(arch, Cell):
+            return {}
+        if by_edge := digits_by_edge(arch):  # then the conventions differ in the operations alone
+            return {convention: cls(operations_by_edge(by_edge, convention)) for convention in CONVENTIONS}
+        digits = six_digits(arch)
         if digits is None:
             return {}
         return {convention: cls(operations_of(digits, convention)) for convention in CONVENTIONS}

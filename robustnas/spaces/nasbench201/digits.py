@@ -8,8 +8,11 @@ skip, 1x1, 3x3, pool. Almost every six digits are one cell to the first and anot
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
+from robustnas.spaces.choice_names import order_of_choices
 from robustnas.spaces.nasbench201.numbering import N_EDGES, N_OPERATIONS
+from robustnas.spaces.nasbench201.operations import EDGES
 
 NASLIB = "naslib"
 NASBENCH201_ORDER = "nasbench201"
@@ -19,6 +22,7 @@ CONVENTIONS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
 }
 """By name, the code of `Operation` of each digit, and the edge of `EDGES` of each place. Both are involutions."""
 
+_EDGE_NAMES = [f"{source}->{target}" for source, target in EDGES]
 _DIGITS = {str(op) for op in range(N_OPERATIONS)}
 _LISTED = re.compile(r"[(\[]\s*(-?\w+(?:(?:\s*,\s*|\s+)-?\w+)*)\s*,?\s*[)\]]")
 _COMPACT = re.compile(rf"[0-{N_OPERATIONS - 1}]{{{N_EDGES}}}")
@@ -58,3 +62,23 @@ def operations_of(digits: tuple[int, ...], convention: str) -> tuple[int, ...]:
     """Return the operation codes in the order of `EDGES` that six digits stand for, and the other way round."""
     codes, edges = CONVENTIONS[convention]
     return tuple(codes[digits[edge]] for edge in edges)
+
+
+def digits_by_edge(value: object) -> tuple[int, ...] | None:
+    """Return the six digits of a dictionary by edge, in the order of `EDGES`; None if it is none.
+
+    >>> digits_by_edge({"0->1": 4, "0->2": 3, "0->3": 3, "1->2": 0, "1->3": 3, "2->3": 0})
+    (4, 3, 0, 3, 3, 0)
+    """
+    if not isinstance(value, Mapping):
+        return None
+    order, digits = order_of_choices(list(value), _EDGE_NAMES), [str(digit) for digit in value.values()]
+    if order is None or not _DIGITS.issuperset(digits):
+        return None
+    return tuple(int(digits[place]) for place in order)
+
+
+def operations_by_edge(digits: tuple[int, ...], convention: str) -> tuple[int, ...]:
+    """Return the operation codes of digits that are in the order of `EDGES` already."""
+    codes, _ = CONVENTIONS[convention]
+    return tuple(codes[digit] for digit in digits)

@@ -14,7 +14,7 @@ from robustnas.errors import DataError, excerpt, listing
 from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.attached.duplicates import Repeats, check_duplicates, find_repeats, is_label
 from robustnas.tables.attached.keys import KEY_COLUMNS, RowKeys, read_keys
-from robustnas.tables.attached.numbers import column_numbers
+from robustnas.tables.attached.numbers import column_numbers, number
 from robustnas.tables.column_facts import ColumnFacts
 from robustnas.tables.sheets.recognition import plain_text
 from robustnas.tables.sheets.sheet import Sheet
@@ -138,8 +138,18 @@ def _numbers(
         columns[name] = np.full(size, np.nan)
         columns[name][repeats.indices] = repeats.merged(numbers.values)
     if not columns:
-        raise DataError(f"{sheet.name}: no column of numbers; it has {listing(sheet.columns) or 'none'}")
+        raise DataError(f"{sheet.name}: no column of numbers; {_no_numbers(sheet, ignored)}")
     return columns, found, tuple(ignored)
+
+
+def _no_numbers(sheet: Sheet, ignored: Sequence[str]) -> str:
+    """Return which columns a sheet has, and a value of the first one that may hold numbers and does not."""
+    columns = f"it has {listing(sheet.columns) or 'none'}"
+    if not ignored:
+        return columns
+    values = sheet.columns[ignored[0]]
+    row = next((row for row, value in enumerate(values) if number(value) is None), 0)
+    return f"{columns}, and {excerpt(ignored[0])} has {excerpt(values[row])} in {sheet.places[row]}"
 
 
 def _candidates(keys: RowKeys, repeats: Repeats) -> list[str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from robustnas.errors import DataError, unknown_name
 from robustnas.spaces import EnumerableSpace
 from robustnas.spaces.choice_names import order_of_choices
-from robustnas.tables.sheets.recognition import is_architecture
+from robustnas.tables.sheets.recognition import is_architecture, plain_text
 from robustnas.tables.sheets.sheet import Sheet
 
 
@@ -17,9 +18,11 @@ def join_key(sheet: Sheet, key: str | None, space: EnumerableSpace[Any]) -> tupl
     """Return a sheet whose key is in one column, and the name of that column; both unchanged if it is so already.
 
     The columns are in the order of the space's choices (in NAS-Bench-201 that of the arch string), unless their own
-    names say which choice each is, as in `order_of_choices`. They are found without being named if exactly as many as
-    there are choices hold options of them, and no column holds architectures.
-    Numbers are joined to text such as ``(4, 0, 3, 1, 4, 3)``, which is then read as in a single column.
+    names say which choice each is, as in `order_of_choices`. They are found without being named if no column holds
+    architectures, and exactly as many as there are choices hold options of them, or operation indices under names that
+    are counted (``edge_0`` to ``edge_5``) or those of the choices. Counted ones are taken in that order.
+    Indices are joined to text such as ``(4, 0, 3, 1, 4, 3)``, which is then read as in a single column, or to a
+    dictionary by choice where the names of the columns say which choice each is.
 
     Args:
         sheet: The rows.
@@ -34,10 +37,10 @@ def join_key(sheet: Sheet, key: str | None, space: EnumerableSpace[Any]) -> tupl
     names = _named(sheet, key, space) if key else _found(sheet, space)
     if not names:
         return sheet, key
-    order = order_of_choices(names, list(space.choices)) or range(len(names))
-    names = [names[place] for place in order]
+    order = order_of_choices(names, list(space.choices))
+    names = [names[place] for place in order or range(len(names))]
     joined = ",".join(names)
-    values = [_architecture(parts, space) for parts in zip(*(sheet.columns[name] for name in names), strict=True)]
+    values = _architectures(sheet, names, space, by_choice=order is not None)
     others = {name: values for name, values in sheet.columns.items() if name not in names}
     return replace(sheet, columns={joined: values, **others}), joined
 
@@ -57,22 +60,56 @@ def _named(sheet: Sheet, key: str, space: EnumerableSpace[Any]) -> list[str]:
 
 
 def _found(sheet: Sheet, space: EnumerableSpace[Any]) -> list[str]:
-    """Return the columns of options, if there is one for each choice and no other key."""
+    """Return the columns of options or operation indices, if there is one for each choice and no other key."""
     firsts = {name: values[0] for name, values in sheet.columns.items() if len(values)}
+    if any(is_architecture(value, space) or space.readings(plain_text(value)) for value in firsts.values()):
+        return []
     options = {str(option) for options in space.choices.values() for option in options}
     names = [name for name, value in firsts.items() if isinstance(value, str) and value.strip() in options]
     numeric = all(option.lstrip("-").isdigit() for option in options)  # then any column of numbers would match
-    if numeric or len(names) != len(space.choices) or any(is_architecture(value, space) for value in firsts.values()):
-        return []
-    return names
+    if not numeric and len(names) == len(space.choices):
+        return _counted(names) or names
+    return _found_indices(sheet, space)
 
 
-def _architecture(parts: Sequence[object], space: EnumerableSpace[Any]) -> object:
-    """Return the architecture of one option per choice, or text of the options for the space to read."""
-    texts = [str(part).strip().removesuffix(".0") for part in parts]
-    chosen = {}
-    for (name, options), text in zip(space.choices.items(), texts, strict=True):
-        chosen[name] = {str(option): option for option in options}.get(text)
-    if None in chosen.values():
-        return f"({', '.join(texts)})"
-    return space.from_choices(chosen)
+def _found_indices(sheet: Sheet, space: EnumerableSpace[Any]) -> list[str]:
+    """Return the only columns whose names belong together and that hold operation indices in every row."""
+    families: dict[str, list[str]] = {}
+    for name in sheet.columns:
+        families.setdefault(re.sub(r"\d+", "#", name), []).append(name)
+    found = []
+    for family in families.values():
+        named = family if order_of_choices(family, list(space.choices)) else _counted(family)
+        if len(named) == len(space.choices) and all(
+            space.readings(f"({', '.join(texts)})") for texts in _rows(sheet, named)
+        ):
+            found.append(named)
+    return found[0] if len(found) == 1 else []
+
+
+def _counted(names: Sequence[str]) -> list[str]:
+    """Return names that end in 0, 1, 2, ... or 1, 2, 3, ... in that order; none if they do not."""
+    numbers = {int(match[0]): name for name in names if (match := re.search(r"\d{1,9}$", name))}
+    stems = {re.sub(r"\d+$", "", name) for name in names}
+    starts = [start for start in (0, 1) if set(numbers) == set(range(start, start + len(names)))]
+    return [numbers[number] for number in sorted(numbers)] if starts and len(stems) == 1 else []
+
+
+def _rows(sheet: Sheet, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    for parts in zip(*(sheet.columns[name] for name in names), strict=True):
+        yield tuple(str(part).strip().removesuffix(".0") for part in parts)
+
+
+def _architectures(sheet: Sheet, names: Sequence[str], space: EnumerableSpace[Any], *, by_choice: bool) -> list[object]:
+    """Return the architecture of each row, or what the space is to read, where the columns hold no options."""
+    known = {name: {str(option): option for option in options} for name, options in space.choices.items()}
+    found: list[object] = []
+    for texts in _rows(sheet, names):
+        by_name = dict(zip(known, texts, strict=True))
+        if all(text in known[name] for name, text in by_name.items()):
+            found.append(space.from_choices({name: known[name][text] for name, text in by_name.items()}))
+        elif by_choice and space.readings(by_name):
+            found.append(by_name)
+        else:
+            found.append(f"({', '.join(texts)})")
+    return found

@@ -22,9 +22,9 @@ from robustnas.tables.attached.numbers import number
 from robustnas.tables.sheets.recognition import architecture_index, plain_text
 from robustnas.tables.sheets.sheet import Sheet
 
-_COST_NAMES = {
-    "params": re.compile(r"(n_|num_|#)?(param|params|parameter|parameters)(_?m|_?mb)?", re.IGNORECASE),
-    "flops": re.compile(r"(n_|num_|#)?[mg]?(flop|flops|mac|macs|madds|mult_?adds)(_?m)?", re.IGNORECASE),
+_COST_WORDS = {
+    "params": {"param", "params", "parameter", "parameters", "weights", "size"},
+    "flops": {"flop", "flops", "mflops", "gflops", "mac", "macs", "madds", "multadds"},
 }
 _FITS = 0.98  # correlation with the costs from which on a column is one of them, whatever the skeleton and the units
 _TIMES = 10  # by how much less variance the other reading must leave unexplained
@@ -118,7 +118,8 @@ def _witnesses(
     for column, values in others.items():
         beside = [values[row] for row in rows.tolist()]
         verdict = _of_names(beside, cells, space)
-        cost = next((cost for cost, pattern in _COST_NAMES.items() if pattern.fullmatch(column)), None)
+        words = set(re.findall(r"[a-z]+", column.lower().replace("mult_adds", "multadds")))
+        cost = next((cost for cost, known in _COST_WORDS.items() if words & known), None)
         if verdict is None and cost is not None:
             verdict = _of_costs(beside, cost, cells, space, dataset)
         if verdict is not None:
@@ -181,7 +182,13 @@ def _check_zeros(sheet: Sheet, values: Sequence[object], rows: Sequence[int]) ->
         return
     ambiguous = set(rows)
     for row, value in enumerate(values):
-        if row not in ambiguous and str(plain_text(value)).strip().isdigit():
+        text = str(plain_text(value)).strip()
+        if row not in ambiguous and text.startswith("0") and len(text) > 1 and text.isdigit():
+            raise DataError(
+                f"{sheet.where(row)}: {excerpt(value)} is neither six operation indices nor an id, which has no "
+                "leading zeros"
+            )
+        if row not in ambiguous and text.isdigit():
             raise DataError(
                 f"{sheet.where(row)}: {excerpt(value)} has lost its leading zeros, beside six digits such as "
                 f"{excerpt(values[rows[0]])}; expected a column of text, six digits in each row"

@@ -108,6 +108,8 @@ class TestFeasibility:
     def test_what_cannot_be_satisfied_is_refused_with_the_range(self, table: ArrayTable) -> None:
         with pytest.raises(ObjectiveError, match=r"no cell of cifar10 satisfies 'params < 5': params is from 73306 to"):
             Oracle("clean where params < 5", table)
+        with pytest.raises(ObjectiveError, match=r"shares are in \[0, 1\]: write clean > 0.95"):
+            Oracle("clean where clean > 95", ArrayTable({"clean": np.full(15_625, 0.9)}))
         nothing = ArrayTable({"clean": np.zeros(15_625)}, attached={"hw.x": np.full(15_625, np.nan)})
         with pytest.raises(ObjectiveError, match=r"hw.x is not known of any"):
             Oracle("clean where hw.x < 5", nothing)

@@ -139,7 +139,7 @@ class TestFaults:
                 csv_text([(c.arch, v) for c, v in zip(CELLS, [1, 2, "fast", 3], strict=True)]),
                 r"line 4: 'fast' .*'lat",
             ),
-            (csv_text([(CELLS[0].arch, "fast")]), "no column of numbers"),
+            (csv_text([(CELLS[0].arch, "fast")]), "no column of numbers; it has .*'fast' in line 2"),
             (csv_text([(CELLS[0].arch, "")]), "no column of numbers"),
             ("net,a\n" + '"(4, 0, 3, 1, 4, 3)",1,2\n', "line 2: has 3 fields; expected 2"),
             ("net,a,a\n1,2,3\n", "column 'a' occurs twice"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -10,6 +11,7 @@ from robustnas import Cell
 from robustnas.errors import DataError
 from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.tables.array_table import ArrayTable
+from robustnas.tables.attached.attached import AttachedTable
 from robustnas.tables.attached.attaching import attach
 from tests.robustnas.spaces.test_search_space import GRID
 
@@ -43,6 +45,68 @@ def test_six_columns_of_operations_are_found(spread: Callable[..., Path]) -> Non
 def test_named_columns_are_in_the_order_of_the_arch_string(spread: Callable[..., Path]) -> None:
     table = attach(spread(["f", "e", "d", "c", "b", "a"]), "cifar10", "a", key="f, e,d,c,b,a")
     assert table.cell_columns()["a.lat"][[cell.index for cell in CELLS]].tolist() == [1.5, 2.5, 3.5]
+
+
+def test_counted_columns_are_found_in_their_own_order(tmp_path: Path) -> None:
+    names = [f"edge_{place}" for place in range(6)]
+    frame = pd.DataFrame([names_of(cell) for cell in CELLS], columns=names).assign(lat=[1.5, 2.5, 3.5])
+    frame[["edge_3", "lat", "edge_0", "edge_5", "edge_1", "edge_4", "edge_2"]].to_csv(tmp_path / "a.csv", index=False)
+    table = attach(tmp_path / "a.csv", "cifar10", "a")
+    assert table.cell_columns()["a.lat"][[cell.index for cell in CELLS]].tolist() == [1.5, 2.5, 3.5]
+
+
+class TestIndices:
+    """Six columns of operation indices."""
+
+    NAMES = (
+        [f"edge_{place}" for place in range(6)],
+        [f"op{place}" for place in range(1, 7)],
+    )
+
+    @pytest.mark.parametrize("names", NAMES)
+    @pytest.mark.parametrize("convention", ["naslib", "nasbench201"])
+    def test_counted(self, tmp_path: Path, names: list[str], convention: str) -> None:
+        rows = [cell.naslib if convention == "naslib" else cell.ops for cell in CELLS]
+        self.write(tmp_path, pd.DataFrame(rows, columns=names))
+        with pytest.raises(DataError, match="name the notation with --notation"):
+            attach(tmp_path / "a.csv", "cifar10", "a")
+        self.check(attach(tmp_path / "a.csv", "cifar10", "a", notation=convention))
+
+    @pytest.mark.parametrize("convention", ["naslib", "nasbench201"])
+    @pytest.mark.parametrize("first", [0, 1])
+    def test_called_by_edges_only_their_numbers_depend_on_the_notation(
+        self, tmp_path: Path, convention: str, first: int
+    ) -> None:
+        edges = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
+        names = [f"op_{source + first}_{target + first}" for source, target in edges]
+        operations = [
+            choices[f"{source}->{target}"] for choices in map(NASBENCH201.choices_of, CELLS) for source, target in edges
+        ]
+        codes = ["skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3"]
+        if convention == "nasbench201":
+            codes = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"]
+        rows = np.array([codes.index(str(name)) for name in operations]).reshape(3, 6)
+        self.write(tmp_path, pd.DataFrame(rows, columns=names))
+        self.check(attach(tmp_path / "a.csv", "cifar10", "a", notation=convention))
+        self.check(attach(tmp_path / "a.csv", "cifar10", "a", notation=convention, key=",".join(names)))
+
+    def test_come_before_numbers_of_rows(self, tmp_path: Path) -> None:
+        self.write(tmp_path, pd.DataFrame([c.naslib for c in CELLS], columns=self.NAMES[0]).assign(id=[0, 1, 2]))
+        self.check(attach(tmp_path / "a.csv", "cifar10", "a", notation="naslib"))
+
+    def test_beside_ids_that_decide(self, tmp_path: Path) -> None:
+        ids = [cell.database_id for cell in CELLS]
+        self.write(tmp_path, pd.DataFrame([c.ops for c in CELLS], columns=self.NAMES[0]).assign(id=ids))
+        self.check(attach(tmp_path / "a.csv", "cifar10", "a"))
+
+    @staticmethod
+    def write(folder: Path, frame: pd.DataFrame) -> None:
+        frame.assign(lat=[1.5, 2.5, 3.5]).to_csv(folder / "a.csv", index=False)
+
+    @staticmethod
+    def check(table: AttachedTable) -> None:
+        assert list(table.known) == ["lat"]
+        assert table.cell_columns()["a.lat"][[cell.index for cell in CELLS]].tolist() == [1.5, 2.5, 3.5]
 
 
 def test_a_frame_has_them_too() -> None:

@@ -59,7 +59,7 @@ class TestDecided:
         check(attached(convention, uid=[NASBENCH201.uid(cell) for cell in CELLS]), convention)
 
     @BOTH
-    @pytest.mark.parametrize("name", ["params", "Param", "FLOPs", "n_params", "macs"])
+    @pytest.mark.parametrize("name", ["params", "Param", "FLOPs (M)", "n_params", "macs", "total_flops", "Params (MB)"])
     @pytest.mark.parametrize("skeleton", SKELETONS)
     @pytest.mark.parametrize("unit", [1, 1e-6])
     def test_by_costs_in_any_skeleton_and_unit(
@@ -86,6 +86,11 @@ class TestDecided:
 
 
 class TestRefused:
+    def test_zeros_first_of_what_is_no_digits(self, tmp_path: Path) -> None:
+        (tmp_path / "a.csv").write_text("arch,x\n000041,1\n000081,2\n")
+        with pytest.raises(DataError, match=r"line 3: '000081' is neither six operation indices nor an id"):
+            attach(tmp_path / "a.csv", "cifar10", "a")
+
     @BOTH
     def test_nothing_decides(self, attached: Callable[..., AttachedTable], convention: str) -> None:
         with pytest.raises(
