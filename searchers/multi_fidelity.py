@@ -1,11 +1,10 @@
 """Multi-fidelity search: uses cheap metrics to decide which networks to evaluate on the expensive one.
 
 Clean and FGSM accuracy cost a few passes per test image, APGD 201 and Square 5,001; 12 epochs of training cost 6 % of
-200. Before every expensive query, the
-searcher evaluates the cheap metrics of the most promising networks ("glances"), spending at most a given share of the
-cost of an expensive query. A Gaussian process then predicts the expensive metric from the encodings *and* the cheap
-metrics, which are measured where available and otherwise predicted from the encodings (a two-level autoregressive model
-in the manner of Kennedy and O'Hagan 2000, with a nonlinear link).
+200. Before every expensive query, the searcher evaluates the cheap metrics of the most promising networks ("glances"),
+spending at most a given share of the cost of an expensive query. A Gaussian process then predicts the expensive metric
+from the encodings *and* the cheap metrics, which are measured where available and otherwise predicted from the
+encodings (a two-level autoregressive model in the manner of Kennedy and O'Hagan 2000, with a nonlinear link).
 """
 
 from __future__ import annotations

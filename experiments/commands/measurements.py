@@ -133,7 +133,7 @@ def forget(selection: Selection, store: str | None, yes: bool, as_json: bool) ->
     if as_json:
         print_json({"store": where, "n_forgotten": n, "groups": _rows(groups)})
     elif groups:
-        click.echo(f"forgot {n:,} numbers")
+        click.echo(f"forgot {_numbers(n)}")
 
 
 @measurements.command()
@@ -165,10 +165,14 @@ def adopt(images: str, corruption_files: Path | None, store: str | None, as_json
 def _ask(n: int) -> None:
     """Ask whether to go on; where nobody can answer, say how to."""
     if not _is_terminal():
-        raise InvalidInputError(f"nothing was deleted; add --yes to delete these {n:,} numbers")
-    if not click.confirm(f"Delete these {n:,} numbers?", err=True):
+        raise InvalidInputError(f"nothing was deleted; add --yes to delete {_numbers(n)}")
+    if not click.confirm(f"Delete {_numbers(n)}?", err=True):
         click.echo("nothing was deleted", err=True)
         raise SystemExit(1)
+
+
+def _numbers(n: int) -> str:
+    return "1 number" if n == 1 else f"{n:,} numbers"
 
 
 def _is_terminal() -> bool:
@@ -192,7 +196,7 @@ def _lines(groups: Sequence[Group]) -> list[str]:
     if not counts["n"]:
         return ["no such numbers"]
     aside = f", {counts['n_set_aside']:,} of them set aside (of unknown files)" if counts["n_set_aside"] else ""
-    lines, last = [f"{counts['n']:,} numbers{aside}"], None
+    lines, last = [f"{_numbers(counts['n'])}{aside}"], None
     shown = groups[:_MOST_LINES]
     width = max(len(group.metric) for group in shown)
     for group in shown:

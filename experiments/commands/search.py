@@ -191,14 +191,16 @@ def _reported(trajectory: Trajectory, table: Table, tables: Mapping[Reported, Ta
     """Return what is reported after every query, by term: {} without terms, None before the first feasible network."""
     if not tables:
         return {}
+    n_before = len(trajectory.known) - len(trajectory.outcomes)
     n = np.arange(1.0, len(trajectory.outcomes) + 1)
     found = _incumbents(trajectory, table)
-    at, values = found.n_queries.astype(np.float64), reported_values(found, tables)
+    at, values = found.n_queries.astype(np.float64) - n_before, reported_values(found, tables)
     return {"reported": {term: stepped(at, column, n).tolist() for term, column in values.items()}}
 
 
 def _incumbents(trajectory: Trajectory, table: Table) -> Incumbents:
-    indices = [table.space.index(outcome.cell) for outcome in trajectory.outcomes]
+    """Return the incumbents among all that is known: those of a study from before the search come first."""
+    indices = [table.space.index(outcome.cell) for outcome in trajectory.known]
     return incumbents(indices, trajectory.objectives, table)
 
 
@@ -207,10 +209,10 @@ def _report_lines(trajectory: Trajectory, table: Table, tables: Mapping[Reported
     if not tables or not len(found.indices):
         return []
     values = reported_values(found, tables)
-    scales = {str(term): scale_of(term.objective) for term in tables}
+    scales = {str(term): scale_of(term.objective, found_in) for term, found_in in tables.items()}
     lines = [f"  {term}  {number(column[-1], scales[term])}{unit(scales[term])}" for term, column in values.items()]
-    several = " (the most balanced network of the front)" if len(trajectory.objectives) > 1 else ""
-    return [f"reported of it{several}:" if not several else f"reported{several}:", *lines]
+    several = len(trajectory.objectives) > 1
+    return ["reported (the most balanced network of the front):" if several else "reported of it:", *lines]
 
 
 def _summary(

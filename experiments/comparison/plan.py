@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -217,7 +217,8 @@ def _objectives(value: object) -> tuple[str, ...]:
 
 def _report(value: object) -> tuple[str, ...]:
     entries = listed(value)
-    if (value != () and not entries and value != []) or not all(isinstance(entry, str) for entry in entries):
+    is_list = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping | Set)
+    if not is_list or not all(isinstance(entry, str) for entry in entries):
         raise PlanError(f"report is {excerpt(value)}; expected a list such as ['clean', 'cifar100:pgd@1']")
     try:
         names = tuple(str(Reported.parse(entry)) for entry in entries)

@@ -157,6 +157,7 @@ class Trajectory:
 
     Attributes:
         outcomes: One per distinct query.
+        known: Those of the history, then those of the queries.
         best: The best so far after each of them.
         best_before: The best before the first; NaN if nothing was known.
     """
@@ -169,8 +170,8 @@ class Trajectory:
         self._scale = hypervolume_scale(objectives, table) if len(objectives) > 1 else None
         self._leader: Outcome | None = None
         self._front = np.empty((0, len(objectives)))
-        self._known = list(history.outcomes) if history else []
-        before = [self._found(outcome) for outcome in self._known]
+        self.known = list(history.outcomes) if history else []
+        before = [self._found(outcome) for outcome in self.known]
         self.best_before = before[-1] if before else math.nan
 
     def add(self, outcome: Outcome) -> None:
@@ -178,7 +179,7 @@ class Trajectory:
         if outcome.repeat:
             return
         self.outcomes.append(outcome)
-        self._known.append(outcome)
+        self.known.append(outcome)
         self.best.append(self._found(outcome))
 
     @property
@@ -190,14 +191,14 @@ class Trajectory:
         if self._scale is None:
             assert self._leader is not None
             return self._leader.cell
-        utilities = np.array([outcome.utilities for outcome in self._known])
+        utilities = np.array([outcome.utilities for outcome in self.known])
         worst = self._scale.scaled(utilities).min(axis=1)
-        return self._known[int(np.argmax(np.where(np.isnan(worst), -np.inf, worst)))].cell
+        return self.known[int(np.argmax(np.where(np.isnan(worst), -np.inf, worst)))].cell
 
     def front(self) -> list[dict[str, Any]]:
         """The non-dominated networks among all that are known, each with its arch and scores."""
-        mask = non_dominated(np.array([outcome.utilities for outcome in self._known]))
-        chosen = (outcome for outcome, kept in zip(self._known, mask, strict=True) if kept)
+        mask = non_dominated(np.array([outcome.utilities for outcome in self.known]))
+        chosen = (outcome for outcome, kept in zip(self.known, mask, strict=True) if kept)
         return [{"arch": str(outcome.cell), "scores": list(outcome.scores)} for outcome in chosen]
 
     def _found(self, outcome: Outcome) -> float:

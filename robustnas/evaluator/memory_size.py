@@ -11,7 +11,7 @@ from robustnas.spaces.nasbench201.cost import Skeleton
 from robustnas.spaces.nasbench201.operations import Operation
 
 KERNELS: dict[int, int] = {Operation.CONV_1X1: 1, Operation.CONV_3X3: 9}
-"""Weights of a convolution by pair of channels."""
+"""Weights of a convolution per pair of channels."""
 
 _MODULE_BYTES = 30_000  # of the Python objects of a cell
 

@@ -70,6 +70,8 @@ def differing_note(stored: Sequence[Measurement], device: str) -> list[str]:
         if texts:
             others[", ".join(texts)] = others.get(", ".join(texts), 0) + 1
     return [
-        f"{n} numbers from the store were measured with {text}; --remeasure measures them again"
+        f"1 number from the store was measured with {text}; --remeasure measures it again"
+        if n == 1
+        else f"{n:,} numbers from the store were measured with {text}; --remeasure measures them again"
         for text, n in others.items()
     ]

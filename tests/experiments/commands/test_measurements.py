@@ -54,7 +54,7 @@ def test_forgetting_needs_an_answer(run: Run) -> None:
     result = run("measurements", "forget", "--source", "attack", answer="y\n")
     assert result.exit_code == 2
     assert "2 numbers" in result.stdout
-    assert "nothing was deleted; add --yes to delete these 2 numbers" in result.stderr
+    assert "nothing was deleted; add --yes to delete 2 numbers" in result.stderr
     result = run("measurements", "forget", "--source", "attack", "--yes")
     assert result.exit_code == 0, result.output
     assert [line.split()[0] for line in result.stdout.splitlines()[4:6]] == ["fgsm@8", "fgsm@16"]
@@ -121,6 +121,10 @@ def test_other_versions_are_noted(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     (note,) = json.loads(run(*EVALUATE, "--json").stdout)["notes"]
     assert note.startswith("3 numbers from the store were measured with torch 2")
     assert note.endswith("; --remeasure measures them again")
+    (one,) = json.loads(run(*EVALUATE[: EVALUATE.index("--attacks")], "--attacks", "none", *SMALL, "--json").stdout)[
+        "notes"
+    ]
+    assert one.startswith("1 number from the store was measured with torch 2")
 
 
 def test_repaired_corruption_files(run: Run, tmp_path: Path) -> None:

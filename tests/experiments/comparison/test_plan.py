@@ -146,3 +146,14 @@ def test_a_plan_of_millions_of_runs_is_refused_at_once() -> None:
 def test_many_seeds_are_compared_in_no_time() -> None:
     with pytest.raises(PlanError, match="99998 is given twice"):
         Plan(objectives=["clean"], seeds=[*range(99_999), 99_998], searchers=["random"])
+
+
+@pytest.mark.parametrize("value", [np.array(["clean"]), ("clean",), iter(["clean"])])
+def test_what_is_reported_is_any_list(value: Any) -> None:
+    assert Plan("cifar10", ["pgd@1"], searchers=["random"], report=value).report == ("clean",)
+
+
+@pytest.mark.parametrize("value", ["clean", b"clean", {"clean"}, {"clean": 1}, None, 5, [5]])
+def test_what_is_reported_is_nothing_but_a_list(value: Any) -> None:
+    with pytest.raises(PlanError, match=r"report is .*; expected a list such as"):
+        Plan("cifar10", ["pgd@1"], searchers=["random"], report=value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -241,6 +242,26 @@ class TestSearch:
         assert found.exit_code == 0, found.output
         assert "of 150 min, by t.train_seconds" in found.output
         assert "reported (the most balanced network of the front):\n  apgd@1  " in found.output
+
+    def test_shares_of_an_attached_column_are_in_percent(self, tmp_path: Path) -> None:
+        rows = [f"index:{index},{50 + index % 10}" for index in range(15625)]
+        (tmp_path / "p.csv").write_text("\n".join(["arch,acc,speed", *(f"{row},7" for row in rows)]))
+        attach(tmp_path / "p.csv", DATASET, "p", percent=("acc",), maximise=("speed",))
+        arguments = ["search", "--dataset", DATASET, "--objective", "clean", "--searcher", "random", "--budget", "1"]
+        found = CliRunner().invoke(main, [*arguments, "--report", "p.acc, p.speed"])
+        assert re.search(r"reported of it:\n  p.acc  5\d\.00 %\n  p.speed  7\n", found.stdout), found.output
+
+    def test_what_is_reported_is_of_the_best_of_a_continued_study(self, tmp_path: Path) -> None:
+        arguments = ["search", "--dataset", DATASET, "--objective", "clean", "--searcher", "optuna-tpe"]
+        arguments += ["--report", "clean", "--set", f"storage=journal://{tmp_path}/s.log", "--budget"]
+        first = json.loads(CliRunner().invoke(main, [*arguments, "30", "--json"]).stdout)
+        assert first["reported"]["clean"] == first["trajectory"]
+        second = json.loads(CliRunner().invoke(main, [*arguments, "1", "--json"]).stdout)
+        assert second["study"]["n_networks"] == 30
+        assert second["best"] == first["best"]  # or else this test shows nothing
+        assert second["reported"]["clean"] == second["trajectory"] == [first["best"]["score"]]
+        text = CliRunner().invoke(main, [*arguments, "1"]).stdout
+        assert f"reported of it:\n  clean  {100 * first['best']['score']:.2f} %" in text
 
     @pytest.mark.parametrize("budget", ["5 min", "2 parsecs", "0 h", "x", "-1", "0", "9" * 5000, "1.5", ""])
     def test_bad_budgets(self, budget: str) -> None:
