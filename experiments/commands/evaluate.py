@@ -191,7 +191,8 @@ def _text(result: dict[str, Any]) -> str:
     if result["corruption_scale"]:
         lines.append(f"corruptions: {result['corruption_scale']}")
     lines += note_lines(result["notes"])
-    stored = f", {result['from_store']} numbers from the store" if result["from_store"] else ""
+    n = result["from_store"]
+    stored = f", {n:,} {'number' if n == 1 else 'numbers'} from the store" if n else ""
     lines.append(
         f"{result['seconds']:.1f} s on {result['device']}, {result['training_seconds']:.1f} s of training{stored}"
     )

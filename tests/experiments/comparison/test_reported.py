@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -176,7 +177,7 @@ def test_a_run_that_was_done_again_is_left_out(folder: Path, tmp_path: Path) -> 
         lambda content: content | {"runs": [content["runs"][0] | {"index": []}]},
     ],
 )
-def test_a_damaged_file_is_named(folder: Path, tmp_path: Path, edit: Callable[[dict], object]) -> None:
+def test_a_damaged_file_is_named(folder: Path, tmp_path: Path, edit: Callable[[dict[str, Any]], object]) -> None:
     content = json.loads((folder / "reported.json").read_text())
     (tmp_path / "reported.json").write_text(json.dumps(edit(content)))
     with pytest.raises(DataError, match=r"reported.json is damaged"):
