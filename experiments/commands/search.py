@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack, nullcontext
@@ -278,6 +279,8 @@ def _best(spec: RunSpec, table: Table, score: float) -> str:
     """Return how good the best network is; and, where the whole table is known, how good it could have been."""
     known = facts(spec.objective, table)
     scale = known["scale"]
+    if math.isnan(score):
+        return f"best unknown: no network that was asked for has a score for {spec.objective!r}; the first was"
     if not table.complete:
         return f"best {number(score, scale)}{unit(scale)}"
     reached, possible = (number(value, scale) + unit(scale) for value in (score, known["best"]))

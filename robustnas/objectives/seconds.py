@@ -9,6 +9,7 @@ import numpy as np
 
 from robustnas.arrays import FloatArray
 from robustnas.errors import ObjectiveError, excerpt
+from robustnas.objectives.declared import column_of, facts_of
 from robustnas.objectives.term import Term, evaluate_sum, parse_sum
 from robustnas.tables.table import Table
 
@@ -61,9 +62,13 @@ def seconds_column(text: str, table: Table) -> FloatArray:
     """Return the seconds that a query of each architecture takes, shape (space.size,).
 
     Raises:
-        ObjectiveError: The table lacks a column, or one of its architectures has no or no positive number of seconds.
+        ObjectiveError: The table lacks a column, what is named is no time but an accuracy, a size or another column
+            that is maximised, or one of its architectures has no or no positive number of seconds.
     """
-    values = evaluate_sum(seconds_terms(text), table)
+    terms = seconds_terms(text)
+    values = evaluate_sum(terms, table)  # refuses columns that the table lacks
+    for term in terms:
+        _check_cost(term, text, table)
     members = values[table.space.members()]
     if unknown := int((~np.isfinite(members)).sum()):
         raise ObjectiveError(
@@ -73,3 +78,18 @@ def seconds_column(text: str, table: Table) -> FloatArray:
     if not members.min() > 0:
         raise ObjectiveError(f"time {text!r} is {members.min():.6g} for an architecture; expected positive seconds")
     return values
+
+
+def _check_cost(term: Term, text: str, table: Table) -> None:
+    """Refuse what cannot be seconds; a column of the user's own can, unless the more of it, the better."""
+    column = column_of(term)
+    if not column:
+        what = "an accuracy" if term.metrics else "the size of a network"
+        raise ObjectiveError(f"time {text!r}: {term.atom} is {what}; expected a column of seconds")
+    known = facts_of(term, table).minimised
+    if not (term.minimised if known is None else known):
+        name = column.rpartition(".")[2]
+        raise ObjectiveError(
+            f"time {text!r}: {column} is maximised, but seconds are a cost; expected a column of seconds (if it is "
+            f"one, attach it again with --minimise {name})"
+        )

@@ -89,6 +89,13 @@ def test_search_for_several_objectives_prints_a_front(run: Run) -> None:
     assert "hypervolume" in run("search", "--objective", "clean,pgd@1", "--searcher", "random").stdout
 
 
+def test_search_that_finds_nothing_feasible_says_so(run: Run) -> None:
+    arguments = ("search", "--objective", "clean where params >= 1500000", "--searcher", "random", "--budget", "1")
+    said = "best unknown: no network that was asked for has a score for 'clean where params >= 1500000'; the first was"
+    assert said in run(*arguments).stdout
+    assert json.loads(run(*arguments, "--json").stdout)["best"]["score"] is None
+
+
 def test_search_takes_parameters(run: Run) -> None:
     small = run("search", "--set", "population_size=5", "--set", "tournament_size=2", "--json")
     assert small.exit_code == 0

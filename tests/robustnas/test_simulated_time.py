@@ -10,6 +10,7 @@ from robustnas.errors import BudgetExhausted, InvalidInputError, ObjectiveError
 from robustnas.spaces import open_space
 from robustnas.spaces.nasbench201 import Cell
 from robustnas.tables.array_table import ArrayTable
+from robustnas.tables.column_facts import ColumnFacts
 from searchers import create, search
 
 HOUR = 3600.0
@@ -107,6 +108,25 @@ def test_bad_budgets_and_columns_are_refused(table: ArrayTable) -> None:
         Oracle("clean", table, budget="20 h", time="t.nix")
     with pytest.raises(ObjectiveError, match="expected a column of seconds"):
         Oracle("clean", table, budget="20 h", time="t.train_seconds where params < 3")
+
+
+@pytest.mark.parametrize(
+    ("time", "message"),
+    [
+        ("clean", "time 'clean': clean is an accuracy; expected a column of seconds"),
+        ("0.5*params", r"time '0.5\*params': params is the size of a network"),
+        ("t.val_acc", r"t.val_acc is maximised, but seconds are a cost; .* \(if it is one, .* --minimise val_acc\)"),
+    ],
+)
+def test_what_is_no_time_pays_for_nothing(table: ArrayTable, time: str, message: str) -> None:
+    with pytest.raises(ObjectiveError, match=message):
+        Oracle("clean", table, budget="500 h", time=time)
+
+
+def test_a_column_that_is_declared_a_cost_pays() -> None:
+    declared = {"t.val_acc": ColumnFacts(minimised=True)}
+    table = ArrayTable({"clean": SECONDS / HOUR}, attached={"t.val_acc": SECONDS}, facts=declared)
+    assert Oracle("clean", table, budget="2 h", time="t.val_acc").query(Cell.from_index(15624)).seconds == HOUR
 
 
 class TestFidelities:

@@ -35,7 +35,8 @@ def locked_folder(directory: Path, error_type: type[DataError] = DataError) -> I
     except Timeout:
         raise error_type(f"another fetch or import is writing to {directory}; wait until it is done") from None
     except OSError as error:
-        raise error_type(f"cannot write to {directory}: {error}; name another folder with --data") from error
+        reason = "it is a file, not a folder" if directory.is_file() else error.strerror or error
+        raise error_type(f"cannot write to {directory}: {reason}; name another folder with --data") from error
     try:
         for folder in (directory, *(directory / name for name in SKELETONS)):
             remove_temporaries(folder)

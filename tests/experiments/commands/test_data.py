@@ -105,7 +105,7 @@ class TestImport:
 
     def test_a_target_that_cannot_be_written(self, published: Path, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
-        assert "cannot write to" in fails(DataError, "import", published, "--data", tmp_path / "file")
+        assert "it is a file, not a folder" in fails(DataError, "import", published, "--data", tmp_path / "file")
         assert "there is no such file" in fails(DataNotFoundError, "import", tmp_path / "nowhere")
 
 

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import copy
 import json
-import math
 import re
 from functools import partial
 
@@ -15,6 +13,7 @@ from experiments.comparison.schema import check_run
 from experiments.comparison.tables import summary_table
 from experiments.journal import open_journal
 from robustnas.errors import DataError
+from tests.experiments.damage import damaged
 
 
 def test_one_row_per_run_and_per_query(write_records):
@@ -197,29 +196,6 @@ def test_damaged_lines_of_a_run_to_resume_are_named(write_records):
         list(journal.runs())
 
 
-WRONG = (None, True, -1, 10**30, 1.5, math.nan, math.inf, "x", "", "a\x07", "\ud800", [], {}, [[]], [None], {"a": [{}]})
-
-
-def places(value, path=()):
-    """Yield the path of everything in a value; of lists, the first and the last entry."""
-    yield path
-    if isinstance(value, dict | list):
-        for key in value if isinstance(value, dict) else (0, -1):
-            yield from places(value[key], (*path, key))
-
-
-def changed(value, path, new):
-    """Return a value with something else at a path; without it if `new` is `places`."""
-    if not path:
-        return {} if new is places else new
-    copied = copy.copy(value)
-    if len(path) == 1 and new is places:
-        del copied[path[0]]
-    else:
-        copied[path[0]] = changed(value[path[0]], path[1:], new)
-    return copied
-
-
 def sentence(folder):
     """Return what is wrong with records; nothing if they can be reported on."""
     try:
@@ -236,13 +212,10 @@ def test_whatever_is_wrong_is_one_sentence(write_records, name):
     folder = write_records(("clean", "clean, pgd@1"), ("random", "local"), n_seeds=1, budget=3)
     content = (folder / name).read_text()
     first, *rest = content.splitlines() if name == "runs.jsonl" else [content]
-    value = json.loads(rest[-1] if rest else first)  # a run of several objectives
     n_refused = 0
-    for path in places(value):
-        for new in (*WRONG, places):
-            broken = json.dumps(changed(value, path, new))
-            (folder / name).write_text("\n".join([first, broken, *rest[1:]]) if rest else broken)
-            message = sentence(folder)
-            n_refused += bool(message)
-            assert not message or (str(folder) in message and "\n" not in message)
+    for broken in damaged(rest[-1] if rest else first):  # a run of several objectives
+        (folder / name).write_text("\n".join([first, broken, *rest[1:]]) if rest else broken)
+        message = sentence(folder)
+        n_refused += bool(message)
+        assert not message or (str(folder) in message and "\n" not in message)
     assert n_refused > 100
