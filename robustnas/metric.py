@@ -298,7 +298,7 @@ def check_protocol(protocol: str) -> str:
     Raises:
         InvalidInputError: There is none of this name.
     """
-    if protocol not in PROTOCOLS:
+    if not isinstance(protocol, str) or protocol not in PROTOCOLS:
         raise InvalidInputError(unknown_name("protocol", protocol, PROTOCOLS))
     return protocol
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from robustnas.errors import DataNotFoundError, excerpt
+from robustnas.errors import DataNotFoundError, excerpt, listing
 from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.sheets.reading import is_table_name, read_bytes, read_sheet, table_stem
 
@@ -27,8 +27,12 @@ def existing_file(dataset: str) -> Path:
         DataNotFoundError: There is none; says where it was looked for.
     """
     path = Path(dataset).expanduser()
-    if not path.is_file():
-        raise DataNotFoundError(f"dataset {excerpt(dataset)}: there is no file {path.absolute()}")
+    try:
+        found = path.is_file()
+    except OSError:  # the name is longer than names of files are
+        found = False
+    if not found:
+        raise DataNotFoundError(f"dataset {excerpt(dataset)}: there is no file {listing([str(path.absolute())])}")
     return path
 
 

@@ -26,6 +26,7 @@ VALUES = {
     "column": f"t.{LONG}",
     "file": f"{LONG}.py:X",
     "module": f"{LONG}:X",
+    "sheet": f"{LONG}.csv",
     "lines": "a\n" * 16_000,
     "integers": list(range(20_000)),
     "words": [LONG] * 50,
@@ -83,7 +84,7 @@ def test_plans_of_surrogates(key, value):
     assert len(said(BenchmarkPlan, **{key: (value, value) if key.endswith("s") else value})) < _MOST
 
 
-@pytest.mark.parametrize("key", ["images", "metrics", "cells", "seeds", "training", "attacks", "n_images", "recipe"])
+@pytest.mark.parametrize("key", ["images", "metrics", "cells", "seeds", "training", "attacks", "n_images", "protocol"])
 def test_plans_of_fillings(key, value):
     written = f"{{{LONG} = 1}}" if isinstance(value, dict) else json.dumps(value)
     lines = {"images": '"digits"', "metrics": '["clean"]', key: written}

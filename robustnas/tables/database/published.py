@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -161,7 +161,7 @@ def read_array(content: bytes, file: PublishedFile, levels: Levels, path: Path) 
     """
     values = _load(content, path)
     if isinstance(values, dict) and file.dataset not in values and file.dataset not in SKELETONS:
-        found = listing(values, 5)
+        found = _some(values)
         advice = f"rename the folder, or move it out of {path.parent.parent}"
         raise DataError(f"{path}: its folder makes it a file of {file.dataset!r}, but it holds {found}; {advice}")
     for name in (file.dataset, file.key, file.measure):
@@ -188,7 +188,7 @@ def _member(content: Any, name: str, path: Path) -> dict[str, Any]:
     member = content.get(name) if isinstance(content, dict) else None
     if isinstance(member, dict):
         return member
-    found = f"the keys {listing(content, 5) or '(none)'}" if isinstance(content, dict) else type(content).__name__
+    found = f"the keys {_some(content) or '(none)'}" if isinstance(content, dict) else type(content).__name__
     raise DataError(f"{path}: foreign content; expected an object with the member {excerpt(name)}, found {found}")
 
 
@@ -218,6 +218,10 @@ def _check_uids(values: dict[str, Any], path: Path) -> None:
         raise DataError(
             f"{path}: {len(foreign)} keys are not uids of evaluated networks, such as {excerpt(_first(foreign))}"
         )
+
+
+def _some(names: Iterable[str]) -> str:
+    return ", ".join(excerpt(name) for name in list(names)[:5])
 
 
 def _first(names: set[str]) -> str:
