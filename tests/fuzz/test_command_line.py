@@ -87,6 +87,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.chdir(folder)
         for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "ROBUSTNAS_CACHE", "ROBUSTNAS_ATTACHED"):
             patch.setenv(name, str(folder / "home"))
+        patch.setattr("platformdirs.user_data_path", lambda name: folder / "home" / name)
         patch.setenv("ROBUSTNAS_STORE", str(folder / "store.db"))
         patch.setenv("ROBUSTNAS_URL", "http://127.0.0.1:9/")
         patch.delenv("ROBUSTNAS_DATA", raising=False)
