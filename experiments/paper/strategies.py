@@ -17,6 +17,8 @@ from experiments.pages.table import MARK, Entry, ReportTable, Row, number
 from experiments.paper.section import Question, Section
 from robustnas.errors import ObjectiveError
 from robustnas.objectives import cross_objectives
+from robustnas.tables.database.database import DatabaseTable
+from robustnas.tables.table import Table
 
 PAPER_BEST = {
     "clean": 0.9468,
@@ -77,13 +79,15 @@ def searched(question: Question) -> Records:
     """
     plan = plan_of(question)
     with TemporaryDirectory() as directory:
-        for done, _ in compare(plan, directory, table=question.table, jobs=question.jobs):
+        for done, _ in compare(plan, directory, table=_searched_table(question), jobs=question.jobs):
             question.progress("strategies: searches", done / plan.n_runs)
         return records.load(directory)
 
 
 def plan_of(question: Question) -> Plan:
     """Return the plan of the comparison; its seeds begin with the question's.
+
+    A table of few networks has a smaller budget.
 
     Raises:
         ObjectiveError: The table holds none of the paper's objectives.
@@ -94,7 +98,14 @@ def plan_of(question: Question) -> Plan:
             f"{question.table.dataset} holds none of {', '.join(PAPER_BEST)}; strategies have nothing to search"
         )
     seeds = range(question.seed, question.seed + question.n_seeds)
-    return Plan(question.table.dataset, objectives, question.budget, seeds, SEARCHERS)
+    budget = min(question.budget, _searched_table(question).space.n_networks)
+    return Plan(question.table.dataset, objectives, budget, seeds, SEARCHERS)
+
+
+def _searched_table(question: Question) -> Table:
+    """Return the table without the networks that it knows nothing of: no query is spent on them."""
+    table = question.table
+    return table.over_known_networks() if isinstance(table, DatabaseTable) else table
 
 
 def flat(frame: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from sklearn.model_selection import GroupShuffleSplit
 
 from experiments.paper.correlations.rank_correlations import kendall
 from robustnas.arrays import FloatArray
-from robustnas.errors import InvalidInputError
+from robustnas.errors import ObjectiveError
 from robustnas.spaces import encoding
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.twins import network_twin_labels
@@ -45,13 +45,13 @@ def importances(scores: FloatArray, name: str = "graph", seed: int = 0) -> Impor
         seed: Of the split, the trees and the shuffles.
 
     Raises:
-        InvalidInputError: Fewer than 100 networks are known.
+        ObjectiveError: Fewer than 100 networks are known.
     """
     from xgboost import XGBRegressor
 
     known = np.flatnonzero(np.isfinite(scores))
     if len(known) < 100:
-        raise InvalidInputError(f"{len(known)} networks have a score; expected at least 100")
+        raise ObjectiveError(f"{len(known)} networks have a score; expected at least 100")
     features = encoding(name)
     x = features.values[space.network_indices()[known]]  # noqa: PD011 - an Encoding, no frame
     y = np.asarray(scores, dtype=float)[known]

@@ -134,6 +134,10 @@ class DatabaseTable(NetworkTable):
         table.__dict__["space"] = NASBENCH201
         return table
 
+    def over_known_networks(self) -> DatabaseTable:
+        """Return the same table over the networks that it has numbers of: what `over_all_networks` was called on."""
+        return DatabaseTable(self.dataset, self._files, self.imported)
+
     @property
     def measures(self) -> dict[str, tuple[str, ...]]:
         """The keys that it holds, by measure (accuracy, confidence, cm)."""

@@ -8,6 +8,7 @@ from experiments.comparison.run import RunSpec, record
 from experiments.paper.section import Question
 from experiments.paper.strategies import PAPER_BEST, flat, plan_of, strategies
 from robustnas.errors import ObjectiveError
+from robustnas.tables import ArrayTable
 from robustnas.tables.database.database import Database
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
@@ -33,6 +34,11 @@ def test_the_plan_is_a_plan_with_its_seeds(published: Path) -> None:
     assert plan.seeds == (7, 8, 9)
     assert plan.budget == 50
     assert [searcher.name for searcher in plan.searchers] == ["random", "local", "evolution", "gp"]
+
+
+def test_a_table_of_few_networks_has_a_smaller_budget() -> None:
+    table = ArrayTable.from_frame(pd.DataFrame({"arch": ["#13433", "#81", "#2631"], "clean": [0.5, 0.6, 0.7]}))
+    assert plan_of(Question(table, budget=300)).budget == 3
 
 
 def test_a_cross_evaluation_in_plain_columns() -> None:
