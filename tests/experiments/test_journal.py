@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -14,32 +14,38 @@ from robustnas.errors import DataError
 RUN = {"objective": "clean", "searcher": "random", "seed": 0, "values": list(range(50))}
 
 
+def as_read(run: Any, where: str) -> dict[str, Any]:
+    if not isinstance(run, dict):
+        raise DataError(f"{where}: holds no run")
+    return run
+
+
 def test_runs_come_back_in_order(tmp_path: Path) -> None:
-    with open_journal(tmp_path / "new" / "results") as journal:
+    with open_journal(tmp_path / "new" / "results", as_read) as journal:
         for seed in range(3):
             journal.append(RUN | {"seed": seed})
         assert [run["seed"] for run in journal.runs()] == [0, 1, 2]
 
 
 def test_a_torn_last_line_is_cut_off_and_the_rest_kept(tmp_path: Path) -> None:
-    with open_journal(tmp_path) as journal:
+    with open_journal(tmp_path, as_read) as journal:
         journal.append(RUN)
     with (tmp_path / "runs.jsonl").open("ab") as file:
         file.write(json.dumps(RUN).encode()[:37])
-    with open_journal(tmp_path) as journal:
+    with open_journal(tmp_path, as_read) as journal:
         journal.append(RUN | {"seed": 1})
         assert [run["seed"] for run in journal.runs()] == [0, 1]
 
 
 def test_a_line_that_is_no_json_is_named(tmp_path: Path) -> None:
     (tmp_path / "runs.jsonl").write_bytes(b"{}\nnonsense\n{}\n")
-    with open_journal(tmp_path) as journal, pytest.raises(DataError, match="line 2 is not JSON"):
+    with open_journal(tmp_path, as_read) as journal, pytest.raises(DataError, match="line 2 is not JSON"):
         list(journal.runs())
 
 
 def test_two_processes_cannot_write_at_once(tmp_path: Path) -> None:
-    code = f"from experiments.journal import open_journal\nwith open_journal({str(tmp_path)!r}): pass"
-    with open_journal(tmp_path):
+    code = f"from experiments.journal import open_journal\nwith open_journal({str(tmp_path)!r}, None): pass"
+    with open_journal(tmp_path, as_read):
         other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "another process is writing" in other.stderr
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
@@ -51,7 +57,7 @@ def test_a_full_disk_loses_nothing_that_was_finished(tmp_path: Path) -> None:
 import resource, signal
 from experiments.journal import open_journal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-with open_journal({str(tmp_path)!r}) as journal:
+with open_journal({str(tmp_path)!r}, lambda run, where: run) as journal:
     journal.append({RUN!r})
     size = journal.directory.joinpath("runs.jsonl").stat().st_size
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, size + 20))
@@ -60,13 +66,16 @@ with open_journal({str(tmp_path)!r}) as journal:
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "DataError: cannot write" in process.stderr
     assert "finished runs are kept" in process.stderr
-    with open_journal(tmp_path) as journal:
+    with open_journal(tmp_path, as_read) as journal:
         assert list(journal.runs()) == [RUN]
 
 
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="cannot make the directory"), open_journal(tmp_path / "file" / "results"):
+    with (
+        pytest.raises(DataError, match="cannot make the directory"),
+        open_journal(tmp_path / "file" / "results", as_read),
+    ):
         pass
 
 
@@ -80,14 +89,14 @@ class Spec(NamedTuple):
 
 
 def missing(folder: Path, specs: list[Spec], **facts: object) -> list[Spec]:
-    with open_journal(folder) as journal:
+    with open_journal(folder, as_read) as journal:
         return journal.missing(specs, ("searcher", "seed"), lambda _: facts)[0]
 
 
 def test_what_has_no_run_is_missing(tmp_path: Path) -> None:
     specs = [Spec("random", seed) for seed in range(3)]
     assert missing(tmp_path, specs) == specs
-    with open_journal(tmp_path) as journal:
+    with open_journal(tmp_path, as_read) as journal:
         journal.append(RUN | {"seed": 1})
     assert missing(tmp_path, specs, objective="clean") == [specs[0], specs[2]]
     with pytest.raises(DataError, match=r"another experiment \(searcher 'random', seed 1\); choose another --out"):
@@ -100,11 +109,11 @@ def test_runs_of_an_edited_source_are_missing_again_with_a_word(tmp_path: Path) 
     specs, notes = [Spec("mine", seed) for seed in range(3)], list[str]()
 
     def look(digest: str) -> tuple[list[Spec], list[dict[str, object]]]:
-        with open_journal(tmp_path) as journal:
+        with open_journal(tmp_path, as_read) as journal:
             facts = {"sources": {"mine.py:Mine": digest}}
             return journal.missing(specs, ("searcher", "seed"), lambda _: facts, notes.append)
 
-    with open_journal(tmp_path) as journal:
+    with open_journal(tmp_path, as_read) as journal:
         for seed, digest in ((0, "old"), (1, "old"), (2, "new"), (0, "new")):
             journal.append({"searcher": "mine", "seed": seed, "sources": {"mine.py:Mine": digest}})
     missing, found = look("new")
@@ -115,13 +124,13 @@ def test_runs_of_an_edited_source_are_missing_again_with_a_word(tmp_path: Path) 
 
 
 def test_a_run_of_another_kind_is_not_asked_for(tmp_path: Path) -> None:
-    with open_journal(tmp_path) as journal:
+    with open_journal(tmp_path, as_read) as journal:
         journal.append({"surrogate": "gp"})
     with pytest.raises(DataError, match="searcher None, seed None"):
         missing(tmp_path, [Spec("random", 0)])
 
 
 def test_a_tuple_and_nan_are_as_the_record_holds_them(tmp_path: Path) -> None:
-    with open_journal(tmp_path) as journal:
+    with open_journal(tmp_path, as_read) as journal:
         journal.append(RUN | {"parameters": {"sizes": (1, 2), "temperature": float("nan")}})
     assert not missing(tmp_path, [Spec("random", 0)], parameters={"sizes": (1, 2), "temperature": float("nan")})
