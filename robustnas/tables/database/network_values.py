@@ -12,7 +12,7 @@ import numpy as np
 from robustnas.arrays import FloatArray
 from robustnas.errors import DataError, excerpt
 from robustnas.metric import ATTACKS, Metric
-from robustnas.spaces.nasbench201.identity import N_NETWORKS, network_of_index, networks
+from robustnas.spaces.nasbench201.identity import network_of_index, networks
 from robustnas.spaces.nasbench201.numbering import N_CELLS, index_of_id
 from robustnas.tables.json_object import unique_object
 
@@ -106,11 +106,6 @@ def number(value: Any, where: str, what: str) -> float:
         return float(value)
     except OverflowError:
         return float("inf")
-
-
-def no_values() -> FloatArray:
-    """Return a column without a value, shape (6466,)."""
-    return np.full(N_NETWORKS, np.nan)
 
 
 def checked_shares(column: FloatArray, name: str, where: str) -> FloatArray:
