@@ -12,7 +12,15 @@ import numpy as np
 from experiments.commands.options import data_option, dataset_option, json_option, open_dataset, print_json
 from experiments.pages.table import number, unit
 from robustnas.metric import ATTACKS, CORRUPTIONS, PAPER_ATTACKS, corruption_metrics
-from robustnas.objectives import Objective, declared, facts, training_lines, training_of
+from robustnas.objectives import (
+    SUITE,
+    Objective,
+    declared,
+    facts,
+    parse_objectives,
+    training_lines,
+    training_of,
+)
 from robustnas.spaces import COSTS
 from robustnas.tables.table import Table
 
@@ -26,7 +34,7 @@ def objectives(dataset: str | None, data: Path | None, as_json: bool) -> None:
 
     Each comes with its best score and its training noise. Combine objectives as weighted sums ("0.5*clean +
     0.5*pgd@1"), separate several with commas ("clean, pgd@1, flops"), and restrict the networks with a where-clause
-    ("pgd@1 where params <= 500000").
+    ("pgd@1 where params <= 500000"). The problems of the suite, rob201-mop1 to rob201-mop8, are several by one name.
 
     \b
     Example:
@@ -36,7 +44,11 @@ def objectives(dataset: str | None, data: Path | None, as_json: bool) -> None:
     rows = list(_rows(table))
     if as_json:
         plain = [{name: value for name, value in row.items() if name != "scale"} for row in rows]
-        print_json({"dataset": table.dataset, **training_of(table), "objectives": plain})
+        suite = [
+            {"name": name, "objectives": problem.objectives, "why": problem.why, "lacks": _lacks(name, table)}
+            for name, problem in SUITE.items()
+        ]
+        print_json({"dataset": table.dataset, **training_of(table), "objectives": plain, "suite": suite})
         return
     width = max(len(row["objective"]) for row in rows)
     for line in training_lines(table):
@@ -45,6 +57,10 @@ def objectives(dataset: str | None, data: Path | None, as_json: bool) -> None:
     for row in rows:
         noise = number(row["noise"], row["scale"]) if row["noise"] > 0 else ""
         click.echo(f"{row['objective']:<{width}}  {_best(row):>12}  {noise:>6}  {row['meaning']}")
+    click.echo(f"\n{'suite':<11}  objectives")
+    for name, problem in SUITE.items():
+        lacks = ", ".join(_lacks(name, table))
+        click.echo(f"{name}  {problem.objectives}{f'  (no {lacks} here)' if lacks else ''}")
     click.echo(
         "\nnoise: standard deviation between trainings of the same function, in points or in the column's own unit"
     )
@@ -67,6 +83,16 @@ def _rows(table: Table) -> Iterator[dict[str, Any]]:
             "meaning": meaning,
             "scale": known["scale"],
         }
+
+
+def _lacks(name: str, table: Table) -> list[str]:
+    """Return the objectives of a problem of the suite whose numbers a table does not hold."""
+    metrics, columns = set(table.metrics), set(table.attached_columns())
+    return [
+        str(objective)
+        for objective in parse_objectives(name)
+        if not (metrics.issuperset(objective.metrics_on(table)) and columns.issuperset(objective.attached))
+    ]
 
 
 def _attached(table: Table) -> dict[str, str]:

@@ -37,13 +37,16 @@ from robustnas.duration import spoken
 from robustnas.errors import InvalidInputError, PlanError, excerpt
 from robustnas.metric import ATTACKS
 from robustnas.objectives import (
+    SUITE,
     Objective,
     Reported,
     facts,
     meaning_lines,
     meanings,
+    objectives_text,
     scale_notes,
     scale_of,
+    suite_name,
     training_lines,
     training_of,
 )
@@ -61,7 +64,15 @@ _MOST_DIGITS = 19
 
 
 def _objective_names() -> list[str]:
-    return ["clean", *(f"{attack}@EPS" for attack in ATTACKS), "corruption", "corruption:NAME", *COSTS, "TABLE.COLUMN"]
+    return [
+        "clean",
+        *(f"{attack}@EPS" for attack in ATTACKS),
+        "corruption",
+        "corruption:NAME",
+        *COSTS,
+        "TABLE.COLUMN",
+        *SUITE,
+    ]
 
 
 @click.command()
@@ -130,6 +141,7 @@ def search(
     Example:
       robustnas search --objective pgd@1 --searcher evolution --budget 300 --seed 0
       robustnas search --objective 'clean, pgd@1' --searcher optuna-nsga2
+      robustnas search --objective rob201-mop1 --searcher gp --budget 100
       robustnas search --objective clean --set population_size=50 --json
       robustnas search --objective t.val_acc --budget '20 h' --report 'clean, cifar100:pgd@1'
       robustnas search --images digits --objective pgd@16 --budget 5
@@ -220,7 +232,8 @@ def _summary(
     spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float, tables: Mapping[Reported, Table]
 ) -> str:
     n_queries, cell = len(trajectory.outcomes), trajectory.best_cell
-    lines = [f"{spec.searcher} on {spec.objective}, {table.dataset}: {n_queries} networks in {seconds:.2f} s"]
+    meant = f" ({objectives_text(spec.objectives)})" if suite_name(spec.objective) else ""
+    lines = [f"{spec.searcher} on {spec.objective}{meant}, {table.dataset}: {n_queries} networks in {seconds:.2f} s"]
     if trajectory.history is not None:
         lines.append(_continued(spec, table, trajectory, trajectory.history))
     lines += [*training_lines(table), *meaning_lines(spec.objectives, table)]

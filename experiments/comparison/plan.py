@@ -15,7 +15,15 @@ from experiments.comparison.run import RunSpec, methods
 from robustnas.checks import LARGEST_INTEGER, has_control_characters, listed, whole_number
 from robustnas.duration import duration_text, parse_duration
 from robustnas.errors import InvalidInputError, PlanError, excerpt, unknown_name
-from robustnas.objectives import Objective, Reported, declared, objectives_text, parse_objectives, seconds_terms
+from robustnas.objectives import (
+    Objective,
+    Reported,
+    asked_text,
+    declared,
+    objectives_text,
+    parse_objectives,
+    seconds_terms,
+)
 from robustnas.plan_file import parse_plan, read_plan
 from robustnas.reference import user_code
 from robustnas.spaces import EnumerableSpace, open_space
@@ -149,7 +157,7 @@ class Plan:
         Raises:
             PlanError: Two objectives are the same then.
         """
-        objectives = tuple(objectives_text(declared(text, table)) for text in self.objectives)
+        objectives = tuple(_declared_text(text, table) for text in self.objectives)
         return self if objectives == self.objectives else replace(self, objectives=objectives)
 
     def as_dict(self) -> dict[str, Any]:
@@ -210,9 +218,16 @@ def _objectives(value: object) -> tuple[str, ...]:
     if not entries or not all(isinstance(entry, str | Objective) for entry in entries):
         expected = "expected a list of objective strings such as ['clean', 'pgd@1']"
         raise PlanError(f"objectives is {excerpt(value)}; {expected}")
-    names = tuple(objectives_text(parse_objectives(entry)) for entry in entries)
+    names = tuple(asked_text(entry) for entry in entries)
     _refuse_duplicates("objectives", names)
+    _refuse_duplicates("objectives", [objectives_text(parse_objectives(name)) for name in names])
     return names
+
+
+def _declared_text(text: str, table: Table) -> str:
+    """Return objectives with the directions that a table declares; as they are where it says nothing else."""
+    objectives = declared(text, table)
+    return text if objectives == parse_objectives(text) else objectives_text(objectives)
 
 
 def _report(value: object) -> tuple[str, ...]:

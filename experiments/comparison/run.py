@@ -18,6 +18,7 @@ from robustnas.arrays import FloatArray
 from robustnas.errors import SearchError, excerpt
 from robustnas.objectives import (
     Objective,
+    asked_text,
     attached_digests,
     cross_objectives,
     declared,
@@ -50,7 +51,7 @@ class RunSpec:
     """What fixes a run, besides the table.
 
     Attributes:
-        objective: One objective, or several separated by commas.
+        objective: One objective, or several separated by commas or by their name in the suite, which is kept.
         searcher: A name in `searchers.SEARCHERS`.
         label: What the records call the searcher.
         parameters: The searcher's own parameters.
@@ -77,11 +78,12 @@ class RunSpec:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "objectives", parse_objectives(self.objective))
-        object.__setattr__(self, "objective", objectives_text(self.objectives))
+        object.__setattr__(self, "objective", asked_text(self.objective))
 
     def on(self, table: Table) -> RunSpec:
         """Return the run with the directions that a table declares, explicitly; see `declared`."""
-        return replace(self, objective=objectives_text(declared(self.objectives, table)))
+        objectives = declared(self.objectives, table)
+        return self if objectives == self.objectives else replace(self, objective=objectives_text(objectives))
 
     @property
     def sources(self) -> dict[str, str]:

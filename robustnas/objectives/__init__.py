@@ -16,6 +16,7 @@ from robustnas.objectives.facts import (
 )
 from robustnas.objectives.objective import (
     Objective,
+    asked_text,
     feasible,
     needed_metrics,
     objectives_text,
@@ -26,11 +27,15 @@ from robustnas.objectives.objective import (
 from robustnas.objectives.reported import Reported
 from robustnas.objectives.scales import scale_notes, scale_of
 from robustnas.objectives.seconds import default_seconds, is_seconds, seconds_column, seconds_terms
+from robustnas.objectives.suite import SUITE, Problem, suite_name
 
 __all__ = [
+    "SUITE",
     "Constraint",
     "Objective",
+    "Problem",
     "Reported",
+    "asked_text",
     "attached_digests",
     "cross_objectives",
     "declared",
@@ -50,6 +55,7 @@ __all__ = [
     "score_columns",
     "seconds_column",
     "seconds_terms",
+    "suite_name",
     "title",
     "training_lines",
     "training_of",

@@ -15,6 +15,7 @@ from robustnas.metric import ATTACKS, MEAN_CORRUPTION, Metric
 from robustnas.objectives.declared import declared, facts_of
 from robustnas.objectives.objective import Objective, objectives_text, parse_objectives, utility_columns
 from robustnas.objectives.scales import scale_of
+from robustnas.objectives.suite import suite_name
 from robustnas.tables.noise import NoiseFloor, noise_floor, noise_near_best
 from robustnas.tables.table import STANDARD_TRAINING, Table
 
@@ -32,10 +33,12 @@ _ONE_NUMBER = "the mean over all corruptions and severities, which the table hol
 def title(objectives: Asked) -> str:
     """Return a name for tables and figures, such as ``PGD, eps 1/255``.
 
-    >>> title("clean, pgd@1")
-    'clean | PGD, eps 1/255'
+    >>> title("clean, pgd@1"), title("rob201-mop1")
+    ('clean | PGD, eps 1/255', 'rob201-mop1: clean | PGD, eps 1/255')
     """
-    return " | ".join(objective.title for objective in parse_objectives(objectives))
+    name = suite_name(objectives) if isinstance(objectives, str) else ""
+    each = " | ".join(objective.title for objective in parse_objectives(objectives))
+    return f"{name}: {each}" if name else each
 
 
 def cross_objectives(table: Table) -> tuple[Objective, ...]:
@@ -116,7 +119,8 @@ def facts(asked: Asked, table: Table) -> dict[str, Any]:
     good networks may be less noisy than bad ones, or more. Both are unknown for a sum with an attached column to
     maximise, unless the table knows that of the column. Each comes with how many networks lie within it of the best.
     Of several objectives, the scale is the normalised hypervolume, whose best is 1, and ``each`` has direction and
-    scale of every one. Directions are those that the table declares.
+    scale of every one; ``objectives`` says what a name of the suite stands for. Directions are those that the table
+    declares.
 
     Raises:
         ObjectiveError: Nothing is feasible and of a known score, or the table lacks a metric or an attached column.
@@ -126,7 +130,8 @@ def facts(asked: Asked, table: Table) -> dict[str, Any]:
         unknown = dict.fromkeys(("noise_floor", "n_within_noise", "noise_near_best", "n_within_noise_near_best"))
         each = [{"minimised": one.minimised, "scale": scale_of(one, table)} for one in objectives]
         known = {"best": 1.0, "minimised": False, **unknown, "scale": "hypervolume", "each": each}
-        return {**known, "title": title(objectives), **meanings(objectives, table)}
+        named = {"objectives": objectives_text(objectives)} if isinstance(asked, str) and suite_name(asked) else {}
+        return {**known, **named, "title": title(asked), **meanings(objectives, table)}
     (objective,) = objectives
     space = table.space
     utilities = utility_columns(objectives, table)[0]

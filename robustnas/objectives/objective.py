@@ -13,6 +13,7 @@
     clause     = comparison ("and" comparison)*                 see `constraint`
 
 An attack is fgsm, pgd, apgd or square, or autoattack where a table holds it; eps is in units of 1/255: ``8/255`` is 8.
+Several objectives may go by a name of the suite, ``rob201-mop1`` (`robustnas.objectives.suite`), in front of a clause.
 ``corruption`` is the mean of 15 corruptions x 5 severities, ``adversarial@1`` the mean of the four attacks at one eps,
 ``worst@1`` their minimum; on a table with other attacks, of those that it holds at this eps (`Term.metrics_on`).
 Accuracies are maximised, the costs params and flops minimised, attached columns as their names say (see `term`); the
@@ -32,6 +33,7 @@ from robustnas.epsilon import in_255ths
 from robustnas.errors import ObjectiveError, excerpt, listing
 from robustnas.metric import Metric
 from robustnas.objectives.constraint import BoolArray, Constraint, parse_clause
+from robustnas.objectives.suite import SUITE, expanded, suite_name
 from robustnas.objectives.term import Term, evaluate_sum, parse_sum
 from robustnas.tables.table import Table
 
@@ -74,6 +76,8 @@ class Objective:
 
     def __post_init__(self) -> None:
         expression, clause = _split(in_255ths(" ".join(str(self.text).split())))
+        if name := suite_name(expression):
+            raise ObjectiveError(f"{name} is not one objective, but several: {SUITE[name].objectives}")
         constraints = parse_clause(clause) if clause is not None else ()
         terms = parse_sum(expression)
         every = (*terms, *(term for constraint in constraints for term in constraint.terms))
@@ -133,13 +137,17 @@ class Objective:
 
 
 def parse_objectives(text: str | Objective | Sequence[str | Objective]) -> tuple[Objective, ...]:
-    """Read one or several objectives, separated by commas; a where-clause at the end holds for all.
+    """Read one or several objectives, separated by commas, or by their name in the suite.
+
+    A where-clause at the end holds for all.
 
     >>> [str(objective) for objective in parse_objectives("clean, pgd@1, flops")]
     ['clean', 'pgd@1', 'flops']
+    >>> [str(objective) for objective in parse_objectives("rob201-mop1 where params <= 5e5")]
+    ['clean', 'pgd@1 where params <= 5e5']
     """
     parts: Sequence[str | Objective] = (
-        _split_tuple(text) if isinstance(text, str) else ([text] if isinstance(text, Objective) else text)
+        _split_tuple(expanded(text)) if isinstance(text, str) else ([text] if isinstance(text, Objective) else text)
     )
     objectives = tuple(part if isinstance(part, Objective) else Objective(part) for part in parts)
     names = [objective.expression for objective in objectives]
@@ -151,6 +159,20 @@ def parse_objectives(text: str | Objective | Sequence[str | Objective]) -> tuple
 def objectives_text(objectives: Sequence[Objective]) -> str:
     """Return objectives as one text, the inverse of `parse_objectives`; records name a search by it."""
     return ", ".join(map(str, objectives))
+
+
+def asked_text(asked: str | Objective | Sequence[str | Objective]) -> str:
+    """Return objectives as records name a search by them: as `objectives_text`, or by their name in the suite.
+
+    Raises:
+        ObjectiveError: They cannot be parsed.
+
+    >>> asked_text("rob201-mop1  where params<=5e5"), asked_text("clean,pgd@1")
+    ('rob201-mop1 where params <= 5e5', 'clean, pgd@1')
+    """
+    objectives = parse_objectives(asked)
+    name = suite_name(asked) if isinstance(asked, str) else ""
+    return f"{name}{_where(objectives[-1].constraints)}" if name else objectives_text(objectives)
 
 
 def needed_metrics(objectives: Sequence[Objective], table: Table | None = None) -> tuple[Metric, ...]:

@@ -111,6 +111,26 @@ def test_objectives_lists_what_the_data_allows(run: Run) -> None:
     assert "PGD, eps 1/255" in text
 
 
+def test_objectives_lists_the_suite_and_what_its_problems_lack_here(run: Run) -> None:
+    suite = {row["name"]: row for row in json.loads(run("objectives", "--json").stdout)["suite"]}
+    assert suite["rob201-mop1"] == {
+        "name": "rob201-mop1",
+        "objectives": "clean, pgd@1",
+        "why": "accuracy against an iterative attack; few networks on the front",
+        "lacks": [],
+    }
+    assert suite["rob201-mop3"]["lacks"] == ["corruption", "hw.edgegpu_latency"]
+    text = run("objectives").stdout
+    assert "rob201-mop1  clean, pgd@1\n" in text
+    assert "hw.edgegpu_latency  (no corruption, hw.edgegpu_latency here)\n" in text
+
+
+def test_search_says_what_a_problem_of_the_suite_stands_for(run: Run) -> None:
+    arguments = ("search", "--objective", "rob201-mop1", "--searcher", "random", "--budget", "5")
+    assert run(*arguments).stdout.startswith("random on rob201-mop1 (clean, pgd@1), ")
+    assert json.loads(run(*arguments, "--json").stdout)["objective"] == "rob201-mop1"
+
+
 def test_draw_writes_an_svg(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "cell.svg"
     assert run("draw", "#13433", "--out", str(out)).exit_code == 0
