@@ -71,6 +71,7 @@ class Journal:
         columns: Sequence[str],
         facts: Callable[[Spec], Mapping[str, Any]],
         note: Callable[[str], object] = lambda _: None,
+        advice: Mapping[str, str] | None = None,
     ) -> tuple[list[Spec], list[dict[str, Any]]]:
         """Return the specs that have no run yet, in order, and the runs of the others.
 
@@ -82,6 +83,7 @@ class Journal:
             columns: The fields of a run that make up the key of its spec, in order.
             facts: Further fields that the run of a spec has to agree with, and ``sources``, the digests of sources.
             note: Called with a sentence for the user where runs do not count.
+            advice: What the user can do where a fact differs, by its name.
 
         Raises:
             DataError: A run that is damaged, that no spec asks for, or that differs from its spec.
@@ -96,7 +98,8 @@ class Journal:
             expected = facts(asked[key])
             for name, value in expected.items():
                 if name != SOURCES and run.get(name) != value and _json(run.get(name)) != _json(value):
-                    raise self._foreign(f"{name} {excerpt(run.get(name))} instead of {excerpt(value)}")
+                    detail = f"{name} {excerpt(run.get(name))} instead of {excerpt(value)}"
+                    raise self._foreign(detail, (advice or {}).get(name, ""))
             if changed := edited_sources(run, expected.get(SOURCES, {})):
                 edited.update(changed)
             else:
@@ -123,9 +126,9 @@ class Journal:
         except OSError as error:
             raise DataError(f"cannot write {path}: {error.strerror}") from error
 
-    def _foreign(self, detail: str) -> DataError:
-        folder = str(self.directory)
-        return DataError(f"{folder!r} holds records of another experiment ({detail}); choose another --out")
+    def _foreign(self, detail: str, advice: str = "") -> DataError:
+        folder, other = str(self.directory), f", or {advice}" if advice else ""
+        return DataError(f"{folder!r} holds records of another experiment ({detail}); choose another --out{other}")
 
 
 def _json(value: object) -> str:

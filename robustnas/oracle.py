@@ -15,14 +15,18 @@ from robustnas.objectives import (
     Objective,
     declared,
     default_seconds,
+    known_space,
     needed_metrics,
     objectives_text,
     score_columns,
     seconds_column,
     seconds_terms,
+    signed_columns,
+    slack_columns,
     utility_columns,
 )
 from robustnas.simulated_clock import SimulatedClock
+from robustnas.spaces import EnumerableSpace
 from robustnas.tables.table import Table
 
 _BUDGET = 300
@@ -35,11 +39,15 @@ class Outcome(NamedTuple):
         cell: The architecture that was queried: a cell in NAS-Bench-201.
         scores: One value per objective in natural units: accuracy in [0, 1], a count, or those of an attached column.
         utilities: The scores signed so that larger is better; what a searcher maximises. NaN where unknown, all NaN if
-            the constraints are violated.
+            a constraint is violated.
         cost: Forward and backward passes per test image needed to measure it; 0 for a repeat.
         source: Where the scores came from, such as ``table``.
         repeat: Whether the network had been queried before.
         seconds: Simulated seconds that it took; 0 for a repeat, and without a clock.
+        slacks: By how much it satisfies each constraint, in the natural units of the constraint: negative where it is
+            violated, NaN where unknown.
+        unconstrained: The utilities, constraints aside: what an infeasible network says of the objectives. () stands
+            for `utilities`.
     """
 
     cell: Any
@@ -49,6 +57,18 @@ class Outcome(NamedTuple):
     source: str
     repeat: bool
     seconds: float = 0.0
+    slacks: tuple[float, ...] = ()
+    unconstrained: tuple[float, ...] = ()
+
+    @property
+    def feasible(self) -> bool:
+        """Whether all constraints are known to be satisfied."""
+        return all(slack >= 0 for slack in self.slacks)
+
+    @property
+    def signed(self) -> tuple[float, ...]:
+        """The scores signed so that larger is better, whether the constraints are satisfied or not."""
+        return self.unconstrained or self.utilities
 
     @property
     def score(self) -> float:
@@ -126,6 +146,14 @@ class Oracle:
         self._repeats = 0
 
     @property
+    def space(self) -> EnumerableSpace[Any]:
+        """What the constraints that are known before any query leave of the table's space: give it to a searcher.
+
+        See `robustnas.objectives.known_space`.
+        """
+        return known_space(self.objectives, self.table)
+
+    @property
     def n_queries(self) -> int:
         """Distinct networks queried so far."""
         return len(self._asked)
@@ -196,14 +224,14 @@ class Oracle:
         if self.clock is not None and not repeat:
             seconds = self._seconds[index]
             self.clock.spend(seconds)
-        scores, utilities, source = self._answers.of(cell, index)
+        scores, utilities, slacks, unconstrained, source = self._answers.of(cell, index)
         if repeat:
             self._count_repeat(cell)
-            return Outcome(cell, scores, utilities, 0.0, source, True)
+            return Outcome(cell, scores, utilities, 0.0, source, True, 0.0, slacks, unconstrained)
         self._asked.add(network)
         self._repeats = 0
         self.cost += self._price
-        return Outcome(cell, scores, utilities, self._price, source, False, seconds)
+        return Outcome(cell, scores, utilities, self._price, source, False, seconds, slacks, unconstrained)
 
     def _count_repeat(self, cell: Any) -> None:
         self._repeats += 1
@@ -232,18 +260,27 @@ def _clock(budget: str | None, time: str | None, table: Table) -> tuple[Simulate
     return SimulatedClock(deadline), seconds.tolist()
 
 
-_Answer = tuple[tuple[float, ...], tuple[float, ...], str]  # scores, utilities, source
+_Row = tuple[float, ...]
+_Answer = tuple[_Row, _Row, _Row, _Row, str]  # scores, utilities, slacks, unconstrained, source
 
 
 class _Held(NamedTuple):
     """Everything a query needs, as plain Python values: a lookup costs nanoseconds, not a numpy call."""
 
-    scores: list[tuple[float, ...]]
-    utilities: list[tuple[float, ...]]
+    scores: list[_Row]
+    utilities: list[_Row]
+    slacks: list[_Row]
+    unconstrained: list[_Row]
     source: str
 
     def of(self, cell: Any, index: int) -> _Answer:  # noqa: ARG002  the other kind measures it
-        return self.scores[index], self.utilities[index], self.source
+        return (
+            self.scores[index],
+            self.utilities[index],
+            self.slacks[index],
+            self.unconstrained[index],
+            self.source,
+        )
 
 
 class _Growing(NamedTuple):
@@ -254,9 +291,10 @@ class _Growing(NamedTuple):
 
     def of(self, cell: Any, index: int) -> _Answer:
         source = self.table.fill(cell, needed_metrics(self.objectives, self.table))
-        columns = score_columns(self.objectives, self.table), utility_columns(self.objectives, self.table)
-        scores, utilities = (tuple(column[:, index].tolist()) for column in columns)
-        return scores, utilities, source
+        scores, utilities, slacks, unconstrained = (
+            tuple(column[:, index].tolist()) for column in _columns(self.objectives, self.table)
+        )
+        return scores, utilities, slacks, unconstrained, source
 
 
 def _answers(objectives: tuple[Objective, ...], table: Table) -> _Held | _Growing:
@@ -268,9 +306,16 @@ def _answers(objectives: tuple[Objective, ...], table: Table) -> _Held | _Growin
 
 @lru_cache(maxsize=64)
 def _held(objectives: tuple[Objective, ...], table: Table) -> _Held:
+    scores, utilities, slacks, unconstrained = map(_rows, _columns(objectives, table))
+    return _Held(scores, utilities, slacks, unconstrained, table.source)
+
+
+def _columns(objectives: tuple[Objective, ...], table: Table) -> tuple[FloatArray, ...]:
+    """Return scores, utilities, slacks and, where there are constraints, signed scores, a column per index each."""
     scores, utilities = score_columns(objectives, table), utility_columns(objectives, table)
-    return _Held(_rows(scores), _rows(utilities), table.source)
+    slacks = slack_columns(objectives, table)
+    return scores, utilities, slacks, signed_columns(objectives, table) if len(slacks) else slacks
 
 
-def _rows(columns: FloatArray) -> list[tuple[float, ...]]:
+def _rows(columns: FloatArray) -> list[_Row]:
     return [tuple(row) for row in columns.T.tolist()]

@@ -77,7 +77,9 @@ class GPBelief(Belief):
     def draw(self, rng: np.random.Generator) -> FloatArray:
         """Draw jointly for the networks that could be best (highest mean + 3 std), independently for the others."""
         values = self._mean + self._std * rng.standard_normal(len(self._mean))
-        top = np.argpartition(-(self._mean + 3 * self._std), _JOINT_CANDIDATES)[:_JOINT_CANDIDATES]
+        top = np.arange(len(values))
+        if len(values) > _JOINT_CANDIDATES:
+            top = np.argpartition(-(self._mean + 3 * self._std), _JOINT_CANDIDATES)[:_JOINT_CANDIDATES]
         covariance = self._posterior.covariance(top)
         jitter = 1e-8 * max(float(np.trace(covariance)) / len(top), 1e-6)
         eigenvalues, vectors = np.linalg.eigh(covariance + jitter * np.eye(len(top)))

@@ -9,18 +9,21 @@ import numpy as np
 
 from robustnas.checks import whole_number
 from robustnas.oracle import Outcome
-from searchers.base import LARGEST_COUNT, Searcher, UnseenNetworks, comparable
+from searchers.base import LARGEST_COUNT, Searcher, UnseenNetworks
+from searchers.violation import Violation
 
 
 class _Member(NamedTuple):
     architecture: int
+    slacks: tuple[float, ...]
     utility: float
 
 
 class RegularizedEvolution(Searcher):
     """Mutates the winner of a tournament; the oldest member of the population is removed, however good it is.
 
-    If a mutation leads to a network already proposed, another one is drawn: no query is spent on a repeat.
+    If a mutation leads to a network already proposed, another one is drawn: no query is spent on a repeat. Under
+    constraints, tournaments go by `searchers.violation`.
 
     Args:
         rng: The only source of randomness.
@@ -46,6 +49,7 @@ class RegularizedEvolution(Searcher):
         self._population: deque[_Member] = deque(maxlen=self.population_size)
         self._unseen = UnseenNetworks(rng, self.space)
         self._n_random = 0
+        self._violation = Violation()
 
     def ask(self) -> Any:
         """Return a random network until the population is full, then a mutated tournament winner."""
@@ -61,11 +65,13 @@ class RegularizedEvolution(Searcher):
     def tell(self, outcome: Outcome) -> None:
         """Add the outcome to the population, and remove the oldest member if it is full."""
         self._unseen.add(outcome.cell)
-        self._population.append(_Member(self.space.index(outcome.cell), comparable(outcome.utility)))
+        self._violation.add(outcome.slacks)
+        self._population.append(_Member(self.space.index(outcome.cell), outcome.slacks, outcome.signed[0]))
 
     def _tournament(self) -> int:
         drawn = self.rng.permutation(len(self._population))[: self.tournament_size].tolist()
-        return max((self._population[i] for i in drawn), key=lambda member: member.utility).architecture
+        members = [self._population[i] for i in drawn]
+        return max(members, key=lambda member: self._violation.rank(member.slacks, member.utility)).architecture
 
     def _mutant(self, parent: int) -> Any | None:
         """Return a random neighbour whose network was not proposed before, or None if there is none."""

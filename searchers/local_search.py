@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from robustnas.errors import InvalidInputError, excerpt
 from robustnas.oracle import Outcome
-from searchers.base import Searcher, UnseenNetworks, comparable
+from searchers.base import Searcher, UnseenNetworks
+from searchers.violation import WORST, Rank, Violation
 
 
 class LocalSearch(Searcher):
     """Moves from a random network to its best neighbour until none is better, then restarts at random.
 
-    Networks already seen are not proposed again: their scores are remembered.
+    Networks already seen are not proposed again: their scores are remembered. Under constraints, what is better goes by
+    `searchers.violation`.
 
     Args:
         rng: The only source of randomness.
@@ -33,7 +34,8 @@ class LocalSearch(Searcher):
         self.first_improvement = first_improvement
         self._unseen = UnseenNetworks(rng, self.space)
         self._canonical, self._neighbours = self.space.canonical_list(), self.space.neighbour_lists()
-        self._utility: dict[int, float] = {}
+        self._told: dict[int, tuple[tuple[float, ...], float]] = {}
+        self._violation = Violation()
         self._pending: set[int] = set()
         self._start: int | None = None
         self._centre: int | None = None
@@ -57,7 +59,8 @@ class LocalSearch(Searcher):
         network = self._canonical[self.space.index(outcome.cell)]
         self._unseen.add(outcome.cell)
         self._pending.discard(network)
-        self._utility[network] = comparable(outcome.utility)
+        self._violation.add(outcome.slacks)
+        self._told[network] = outcome.slacks, outcome.signed[0]
         if network == self._start or (self.first_improvement and self._is_better(network)):
             self._move_to(network)
 
@@ -73,14 +76,17 @@ class LocalSearch(Searcher):
     def _climb(self, centre: int) -> None:
         """Move to the best neighbour, or leave a local optimum."""
         networks = [self._canonical[index] for index in self._neighbours[centre]]
-        best = max(networks, key=lambda network: self._utility.get(network, -math.inf), default=centre)
+        best = max(networks, key=self._rank, default=centre)
         if self._is_better(best):
             self._move_to(best)
         else:
             self._centre = None
 
     def _is_better(self, network: int) -> bool:
-        return self._centre is not None and self._utility.get(network, -math.inf) > self._utility[self._centre]
+        return self._centre is not None and self._rank(network) > self._rank(self._centre)
+
+    def _rank(self, network: int) -> Rank:
+        return self._violation.rank(*self._told[network]) if network in self._told else WORST
 
     def _move_to(self, network: int) -> None:
         self._start, self._centre = None, network

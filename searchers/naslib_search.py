@@ -23,6 +23,7 @@ from robustnas.errors import InvalidInputError, RobustNASError, SearchError, exc
 from robustnas.naslib.predictor_types import PREDICTOR_TYPES, require
 from robustnas.naslib.silence import silence
 from robustnas.oracle import Outcome
+from robustnas.spaces import Subspace
 from robustnas.spaces.nasbench201 import Cell, NASBench201
 from searchers.base import LARGEST_COUNT, Searcher, UnseenNetworks
 from searchers.inversion import Inversion
@@ -41,12 +42,13 @@ class NASLibSearcher(Searcher):
 
     NASLib often queries the same network again, or another cell of it. Such a query is answered from memory and costs
     nothing; after `max_repeats` in a row, a random unseen network is proposed in between. NASLib is given an outcome
-    only when it asks for it. An unknown utility is reported as the worst known one.
+    only when it asks for it. An unknown utility is reported as the worst known one; so is that of a network outside a
+    subspace, at no cost.
 
     Args:
         rng: The only source of randomness; seeds NASLib's generators.
         max_repeats: Maximum number of known networks that NASLib may query in a row.
-        problem: `space` (all of NAS-Bench-201) and `n_objectives` (1), as in `Searcher`.
+        problem: `space` (NAS-Bench-201 or a part of it) and `n_objectives` (1), as in `Searcher`.
 
     Raises:
         InvalidInputError: A parameter is out of range, or the search space is another one.
@@ -59,8 +61,9 @@ class NASLibSearcher(Searcher):
 
     def __init__(self, rng: np.random.Generator, *, max_repeats: int = 50, **problem: Any) -> None:
         super().__init__(rng, **problem)
-        if not isinstance(self.space, NASBench201):
-            raise InvalidInputError(f"{type(self).__name__} searches nasbench201 as a whole; got {excerpt(self.space)}")
+        whole = self.space.whole if isinstance(self.space, Subspace) else self.space
+        if not isinstance(whole, NASBench201):
+            raise InvalidInputError(f"{type(self).__name__} searches nasbench201; got {excerpt(self.space)}")
         self.max_repeats = whole_number("max_repeats", max_repeats, at_least=0, at_most=LARGEST_COUNT)
         self._unseen = UnseenNetworks(rng, self.space)
         self._accuracies: dict[int, float] = {}
@@ -91,8 +94,11 @@ class NASLibSearcher(Searcher):
             if self._question is not None and self._network(self._question) not in self._accuracies:
                 break
             self._question = self._advance()
-            if self._unseen.add(self._question):
-                return self._question
+            cell = self._inside(self._question)
+            if cell is None:
+                self._accuracies[self._network(self._question)] = self._accuracy(math.nan)
+            elif self._unseen.add(cell):
+                return cell
         drawn: Cell = self._unseen.draw()
         return drawn
 
@@ -100,6 +106,13 @@ class NASLibSearcher(Searcher):
         """Remember an outcome until NASLib asks for it."""
         self._unseen.add(outcome.cell)
         self._accuracies[self._network(outcome.cell)] = self._accuracy(outcome.utility)
+
+    def _inside(self, cell: Cell) -> Cell | None:
+        """Return a cell of the same network that is in the space, or None if there is none."""
+        if cell in self.space:
+            return cell
+        same: Cell = self.space.architecture(self._network(cell))
+        return same if same in self.space else None
 
     def _advance(self) -> Cell:
         """Answer the previous query, if any, and return the next one."""

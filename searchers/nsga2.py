@@ -11,6 +11,7 @@ from robustnas.checks import whole_number
 from robustnas.oracle import Outcome
 from robustnas.pareto import pareto_ranks
 from searchers.base import LARGEST_COUNT, Searcher, UnseenNetworks
+from searchers.violation import Violation
 
 _WORST = -1e300  # stands for an unknown utility; finite, so that differences stay defined
 
@@ -18,7 +19,8 @@ _WORST = -1e300  # stands for an unknown utility; finite, so that differences st
 class NSGA2(Searcher):
     """Selects by non-dominated rank and crowding distance; varies by uniform crossover and mutation of one choice.
 
-    If a child is a network already proposed, another one is drawn: no query is spent on a repeat.
+    If a child is a network already proposed, another one is drawn: no query is spent on a repeat. Under constraints,
+    feasible members come first, then those that violate them less (`searchers.violation`).
 
     Args:
         rng: The only source of randomness.
@@ -36,6 +38,8 @@ class NSGA2(Searcher):
         self._architectures: list[Any] = []
         self._choices = self.space.choices
         self._utilities: list[tuple[float, ...]] = []
+        self._slacks: list[tuple[float, ...]] = []
+        self._violation = Violation()
         self._order = np.empty(0, dtype=np.int64)
 
     def ask(self) -> Any:
@@ -53,12 +57,14 @@ class NSGA2(Searcher):
         """Add the outcome, and remove the worst member by rank and crowding distance."""
         self._unseen.add(outcome.cell)
         self._architectures.append(outcome.cell)
-        self._utilities.append(outcome.utilities)
+        self._utilities.append(outcome.signed)
+        self._slacks.append(outcome.slacks)
+        self._violation.add(outcome.slacks)
         known = np.nan_to_num(np.array(self._utilities), nan=_WORST)
-        self._order = survival_order(known)
+        self._order = survival_order(known, np.array([self._violation.of(slacks) for slacks in self._slacks]))
         if len(self._architectures) > self.population_size:
             worst = int(self._order[-1])
-            del self._architectures[worst], self._utilities[worst]
+            del self._architectures[worst], self._utilities[worst], self._slacks[worst]
             kept = self._order[:-1]
             self._order = kept - (kept > worst)
 
@@ -76,21 +82,38 @@ class NSGA2(Searcher):
         return self.space.mutate(architecture, self.rng)
 
 
-def survival_order(utilities: FloatArray) -> IntArray:
+def survival_order(utilities: FloatArray, violations: FloatArray | None = None) -> IntArray:
     """Return rows from best to worst: by non-dominated rank, then by crowding distance, larger first.
+
+    Those that violate constraints come last, by how much they do.
 
     Args:
         utilities: Shape (n, n_objectives), larger is better, no NaN.
+        violations: Shape (n,), 0 where the constraints are satisfied; nowhere violated if None.
 
     >>> survival_order(np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])).tolist()[-1]
     0
+    >>> survival_order(np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([0.0, 0.5])).tolist()
+    [0, 1]
     """
     rank = pareto_ranks(utilities)
+    if violations is not None and violations.any():
+        rank = _constrained_ranks(utilities, violations)
     crowding = np.empty(len(utilities))
     for value in np.unique(rank):
         members = np.flatnonzero(rank == value)
         crowding[members] = _crowding(utilities[members])
     return np.lexsort((-crowding, rank)).astype(np.int64)
+
+
+def _constrained_ranks(utilities: FloatArray, violations: FloatArray) -> IntArray:
+    """Return the ranks of feasible rows among themselves, then one for every amount of violation."""
+    feasible = violations == 0
+    rank = np.empty(len(utilities), dtype=np.int64)
+    rank[feasible] = pareto_ranks(utilities[feasible]) if feasible.any() else 0
+    _, rank[~feasible] = np.unique(violations[~feasible], return_inverse=True)
+    rank[~feasible] += len(utilities)  # more than there are ranks of feasible rows
+    return rank
 
 
 def _crowding(utilities: FloatArray) -> FloatArray:

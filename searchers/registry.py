@@ -102,6 +102,11 @@ def create(
     return searcher(np.random.default_rng(seed), **problem, **parameters)
 
 
+def takes_space(name: str) -> bool:
+    """Return whether a searcher can be given a space; one of the user's own may search NAS-Bench-201 only."""
+    return "space" in constructor_parameters(searcher_class(name), n_positional=1)[0]
+
+
 def searcher_class(name: str) -> type[Searcher]:
     """Return the class of a registered name or of a reference.
 

@@ -29,8 +29,16 @@ from experiments.commands.options import (
     warn,
 )
 from experiments.comparison.incumbents import Incumbents, incumbents, reported_tables, reported_values
-from experiments.comparison.plan import checked_budget
-from experiments.comparison.run import RunSpec, Trajectory, column_of_seconds, steps
+from experiments.comparison.plan import checked_budget, pop_known
+from experiments.comparison.run import (
+    RunSpec,
+    Trajectory,
+    column_of_seconds,
+    constraints_used,
+    searched_space,
+    space_notes,
+    steps,
+)
 from experiments.comparison.spread import stepped
 from experiments.pages.table import number, unit
 from robustnas.duration import spoken
@@ -40,6 +48,7 @@ from robustnas.objectives import (
     SUITE,
     Objective,
     Reported,
+    constraints_of,
     facts,
     meaning_lines,
     meanings,
@@ -58,6 +67,7 @@ from robustnas.workers import one_thread
 from searchers.base import History
 from searchers.naslib_search import NASLIB_SEARCHERS
 from searchers.registry import SEARCHERS, check_parameters
+from searchers.violation import nearest_to_feasible
 
 _MOST_NOTES = 5
 _MOST_DIGITS = 19
@@ -146,7 +156,8 @@ def search(
       robustnas search --objective t.val_acc --budget '20 h' --report 'clean, cifar100:pgd@1'
       robustnas search --images digits --objective pgd@16 --budget 5
     """
-    spec = RunSpec(objective, searcher, searcher, _parameters(searcher, settings), _budget(budget), seed, time)
+    parameters, known = _parameters(searcher, settings)
+    spec = RunSpec(objective, searcher, searcher, parameters, _budget(budget), seed, time, known=known)
     terms = [Reported.parse(text) for text in listed(report or "")]
     with ExitStack() as stack:
         progress = stack.enter_context(search_progress(spec, show=not as_json))
@@ -155,7 +166,7 @@ def search(
         else:
             table = growing_table(spec, images, dataset, data, evaluation, stack, progress)
         spec = spec.on(table)
-        for note in scale_notes(spec.objectives, table):
+        for note in [*scale_notes(spec.objectives, table), *space_notes(spec, table)]:
             warn(note)
         tables = reported_tables(terms, table, partial(open_table, data=data))
         start = perf_counter()
@@ -184,6 +195,7 @@ def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float)
         "searcher": spec.searcher,
         "seed": spec.seed,
         "n_queries": len(trajectory.outcomes),
+        **_searched(spec, table, trajectory),
         **_study(trajectory),
         "best": {"arch": str(trajectory.best_cell), "score": trajectory.best[-1]},
         "trajectory": trajectory.best,
@@ -198,6 +210,16 @@ def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float)
         result["sources"] = [outcome.source for outcome in trajectory.outcomes]
         result["notes"] = list(table.notes)
     return result
+
+
+def _searched(spec: RunSpec, table: Table, trajectory: Trajectory) -> dict[str, Any]:
+    """Return how many networks are feasible, the constraints known before any query, and what these leave."""
+    if not constraints_of(trajectory.objectives):
+        return {}
+    n_feasible = sum(outcome.feasible for outcome in trajectory.known)
+    known = [str(constraint) for constraint in constraints_used(spec, table)]
+    left = {"known": {"constraints": known, "n_networks": searched_space(spec, table).n_networks}} if known else {}
+    return {"n_feasible": n_feasible, **left}
 
 
 def _reported(trajectory: Trajectory, table: Table, tables: Mapping[Reported, Table]) -> dict[str, Any]:
@@ -244,9 +266,12 @@ def _summary(
     if any(objective.attached or objective.minimised for objective in trajectory.objectives):
         said = (f"{objective.expression} {_direction(objective)}d" for objective in trajectory.objectives)
         lines.append(f"directions: {', '.join(said)}")
+    lines += _space_lines(spec, table, trajectory)
     if not table.complete:
         lines.append(_sources(trajectory))
-    if len(trajectory.objectives) > 1:
+    if not any(outcome.feasible for outcome in trajectory.known):
+        lines += _infeasible(trajectory, table)
+    elif len(trajectory.objectives) > 1:
         lines += _front(trajectory, table)
     else:
         best = _best(spec, table, trajectory.best[-1])
@@ -255,6 +280,17 @@ def _summary(
     if not table.complete:  # those of a file are said when it is opened
         lines += note_lines(table.notes, _MOST_NOTES)
     return "\n".join(lines)
+
+
+def _space_lines(spec: RunSpec, table: Table, trajectory: Trajectory) -> list[str]:
+    """Say what constraints that are known before any query leave to be searched, and whether all of it was."""
+    known = constraints_used(spec, table)
+    if not known:
+        return []
+    left = searched_space(spec, table).n_networks
+    clause, whole = " and ".join(map(str, known)), f"{table.space.n_networks:,} networks"
+    all_found = "; all of them were queried" if len(trajectory.known) >= left else ""
+    return [f"known before the search: {left:,} of {whole} satisfy {clause}{all_found}"]
 
 
 def _study(trajectory: Trajectory) -> dict[str, Any]:
@@ -301,6 +337,22 @@ def _best(spec: RunSpec, table: Table, score: float) -> str:
     return f"best {reached} (best of the table {possible}{noise})"
 
 
+def _infeasible(trajectory: Trajectory, table: Table) -> list[str]:
+    """Say that no network is feasible, which one is nearest to it, and what it misses."""
+    nearest = nearest_to_feasible(trajectory.known)
+    n = len(trajectory.known)
+    asked = "the network that was asked for is not feasible; it"
+    if n > 1:
+        asked = f"none of the {n:,} networks that were asked for is feasible; the nearest"
+    missed = [
+        f"{constraint} by {-slack:.4g}" if math.isfinite(slack) else f"{constraint}, whose value is not known,"
+        for constraint, slack in zip(constraints_of(trajectory.objectives), nearest.slacks, strict=True)
+        if not slack >= 0
+    ]
+    lines = [f"best -: {asked} misses {' and '.join(missed)}", f"  {nearest.cell}"]
+    return [*lines, f"  network {table.space.uid(nearest.cell)}"]
+
+
 def _noise(deviation: float, scale: str) -> str:
     return f"{100 * deviation:.2f} points" if scale == "accuracy" else number(deviation, scale)
 
@@ -321,8 +373,9 @@ def _budget(text: str) -> int | str:
     return checked_budget(int(text) if digits.isdecimal() and len(digits) < _MOST_DIGITS else text, None)
 
 
-def _parameters(searcher: str, settings: tuple[str, ...]) -> dict[str, Any]:
-    parameters = {}
+def _parameters(searcher: str, settings: tuple[str, ...]) -> tuple[dict[str, Any], bool]:
+    """Read what is set: the parameters of the searcher, and ``known``."""
+    parameters: dict[str, Any] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not name.strip():
@@ -331,5 +384,6 @@ def _parameters(searcher: str, settings: tuple[str, ...]) -> dict[str, Any]:
             parameters[name.strip()] = read_toml(f"value = {value}")["value"]
         except PlanError:
             parameters[name.strip()] = value.strip()
+    known = pop_known(searcher, parameters)
     check_parameters(searcher, parameters)
-    return parameters
+    return parameters, known

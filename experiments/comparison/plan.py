@@ -31,6 +31,9 @@ from robustnas.tables.datasets import space_of
 from robustnas.tables.table import Table
 from searchers.registry import check_parameters, create, searcher_class
 
+KNOWN = "known"
+"""The key of a [[searchers]] table that says whether known constraints narrow what is searched."""
+
 _KEYS = ("dataset", "objectives", "budget", "time", "report", "seeds", "searchers")
 _MAX_SEEDS = 100_000
 _MAX_RUNS = 1_000_000
@@ -45,11 +48,14 @@ class SearcherPlan:
         name: A name in `searchers.SEARCHERS`.
         label: What tables and figures call it; the name unless given.
         parameters: The searcher's own parameters.
+        known: Whether constraints that are known before any query, on costs and attached columns, narrow what it
+            searches; if not, it spends queries on networks that violate them.
     """
 
     name: str
     label: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,8 @@ class Plan:
         objectives: Objectives, as text or parsed; a text with commas is a multi-objective search.
         budget: Distinct networks per run, 1 to all of the space; or simulated time per run, such as ``"20 h"``.
         seeds: One run per seed, objective and searcher; a number n stands for 0 to n - 1.
-        searchers: The strategies compared: names, dicts with ``name`` and optionally ``label`` and parameters, or
-            `SearcherPlan`.
+        searchers: The strategies compared: names, dicts with ``name`` and optionally ``label``, ``known`` and
+            parameters, or `SearcherPlan`.
         time: What a query takes in simulated seconds: a column such as ``t.train_seconds``, or a sum of columns. None
             for the table's only column of seconds, if the budget is one of time; else there is no clock.
         report: What else is reported of the networks found, besides the objectives: ``clean``, or a metric of another
@@ -190,10 +196,31 @@ def checked_budget(budget: object, n_networks: int | None) -> int | str:
     return whole_number("budget", budget, at_least=1, at_most=n_networks or LARGEST_INTEGER)
 
 
+def pop_known(searcher: str, parameters: dict[str, Any]) -> bool:
+    """Take ``known`` out of what is set for a searcher: it is not a parameter of its own, but holds for any.
+
+    Raises:
+        InvalidInputError: It is neither true nor false.
+    """
+    known = parameters.pop(KNOWN, True)
+    if not isinstance(known, bool):
+        raise InvalidInputError(f"searcher {excerpt(searcher)}: known is {excerpt(known)}; expected true or false")
+    return known
+
+
 def run_specs(plan: Plan, seeds: Sequence[int] | None = None) -> list[RunSpec]:
     """Return the runs of a plan: seed by seed, so that early results compare all strategies; of some seeds only."""
     return [
-        RunSpec(objective, searcher.name, searcher.label, searcher.parameters, plan.budget, seed, plan.time)
+        RunSpec(
+            objective,
+            searcher.name,
+            searcher.label,
+            searcher.parameters,
+            plan.budget,
+            seed,
+            plan.time,
+            known=searcher.known,
+        )
         for seed in (plan.seeds if seeds is None else seeds)
         for objective in plan.objectives
         for searcher in plan.searchers
@@ -269,13 +296,14 @@ def _searchers(value: object) -> tuple[SearcherPlan, ...]:
 
 def _searcher(entry: str | Mapping[str, Any] | SearcherPlan) -> SearcherPlan:
     if isinstance(entry, SearcherPlan):
-        entry = {**entry.parameters, "name": entry.name, "label": entry.label}
+        entry = {**entry.parameters, "name": entry.name, "label": entry.label, KNOWN: entry.known}
     parameters = {"name": entry} if isinstance(entry, str) else dict(entry)
     name = parameters.pop("name", None)
     if not isinstance(name, str):
         raise PlanError(f"a [[searchers]] table has the name {excerpt(name)}; expected a name such as 'evolution'")
     try:
         searcher_class(name)
+        known = pop_known(name, parameters)
         check_parameters(name, {key: value for key, value in parameters.items() if key != "label"})
     except InvalidInputError as error:
         raise PlanError(str(error)) from None
@@ -298,7 +326,7 @@ def _searcher(entry: str | Mapping[str, Any] | SearcherPlan) -> SearcherPlan:
             f"searcher {excerpt(label)} has the parameters {excerpt(parameters)}; expected what JSON can hold, "
             "for the record"
         ) from None
-    return SearcherPlan(name, label.strip(), plain)
+    return SearcherPlan(name, label.strip(), plain, known)
 
 
 def _plain(value: object) -> object:

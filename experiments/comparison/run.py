@@ -17,6 +17,7 @@ import numpy as np
 from robustnas.arrays import FloatArray
 from robustnas.errors import SearchError, excerpt
 from robustnas.objectives import (
+    Constraint,
     Objective,
     asked_text,
     attached_digests,
@@ -24,6 +25,8 @@ from robustnas.objectives import (
     declared,
     default_seconds,
     digests_of,
+    known_constraints,
+    known_space,
     meanings,
     needed_metrics,
     objective_column,
@@ -36,6 +39,7 @@ from robustnas.objectives import (
 from robustnas.oracle import Oracle, Outcome
 from robustnas.pareto import HypervolumeScale, non_dominated
 from robustnas.reference import is_reference, source_digests, user_code
+from robustnas.spaces import EnumerableSpace
 from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.table import Table, skeleton_of
 from searchers import create, search
@@ -43,7 +47,8 @@ from searchers.base import GlancingSearcher, History, comparable
 from searchers.optuna_search import OptunaSearcher
 from searchers.optuna_study import EXPERIMENT, forget_study, named
 from searchers.provenance import Provenance
-from searchers.registry import searcher_class
+from searchers.registry import searcher_class, takes_space
+from searchers.violation import nearest_to_feasible
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class RunSpec:
         time: The column of seconds, or a sum of columns, that a query takes; None for the table's only one, if the
             budget is one of time.
         experiment: What tells the experiment that it is a run of apart from all others; "" if it is of none.
+        known: Whether constraints that are known before any query narrow what is searched.
         objectives: The objectives, parsed.
 
     Raises:
@@ -74,6 +80,7 @@ class RunSpec:
     seed: int
     time: str | None = None
     experiment: str = ""
+    known: bool = True
     objectives: tuple[Objective, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -128,6 +135,30 @@ def used_digests(spec: RunSpec, table: Table) -> dict[str, dict[str, str]]:
         glanced = searcher_class(spec.searcher).needed_objectives(spec.parameters)
         used += [column for text in glanced for part in parse_objectives(text) for column in part.attached]
     return digests_of(filter(None, used), table)
+
+
+def constraints_used(spec: RunSpec, table: Table) -> tuple[Constraint, ...]:
+    """Return the constraints, known before any query, that narrow what a run searches."""
+    if not spec.known or not takes_space(spec.searcher) or known_space(spec.objectives, table) is table.space:
+        return ()
+    return known_constraints(spec.objectives, table)
+
+
+def searched_space(spec: RunSpec, table: Table) -> EnumerableSpace[Any]:
+    """Return the space that a run searches: the table's, or what constraints leave of it that are known before."""
+    return known_space(spec.objectives, table) if constraints_used(spec, table) else table.space
+
+
+def space_notes(spec: RunSpec, table: Table) -> list[str]:
+    """Return what the user should read of a searcher that constraints cannot keep from what violates them."""
+    known = known_constraints(spec.objectives, table)
+    if not spec.known or takes_space(spec.searcher) or known_space(spec.objectives, table) is table.space:
+        return []
+    clause = " and ".join(map(str, known))
+    return [
+        f"searcher {excerpt(spec.searcher)} takes no space, so it spends queries on networks that violate {clause}: "
+        "its __init__ has to take **problem and pass it on to Searcher.__init__"
+    ]
 
 
 def methods(searcher: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,8 +219,10 @@ class Trajectory:
     def best_cell(self) -> Any:
         """The first best network; for several objectives, the most balanced one of the front.
 
-        If no network so far is feasible, it is the first.
+        If no network so far is feasible, it is the one that violates the constraints least; the first without any.
         """
+        if not any(outcome.feasible for outcome in self.known):
+            return nearest_to_feasible(self.known).cell
         if self._scale is None:
             assert self._leader is not None
             return self._leader.cell
@@ -235,7 +268,7 @@ def _steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
         spec.searcher,
         spec.seed,
         n_objectives=len(objectives),
-        space=table.space,
+        space=searched_space(spec, table),
         provenance=provenance(spec, table),
         **study_parameters(spec),
     )
@@ -290,6 +323,7 @@ def record(spec: RunSpec, table: Table) -> dict[str, Any]:
         **training_of(table),
         **meanings(spec.objectives, table),
         **used_digests(spec, table),
+        **({"known": list(map(str, known))} if (known := constraints_used(spec, table)) else {}),
         **({"sources": sources} if sources else {}),
         "budget": spec.budget,
         **({"time": seconds_of} if (seconds_of := column_of_seconds(spec, table)) else {}),
@@ -331,7 +365,7 @@ def _corners(objectives: tuple[Objective, ...], table: Table) -> FloatArray:
 def _prepare(spec: RunSpec, table: Table) -> None:
     """Fill the caches that runs share, so that a run's seconds are its own."""
     Oracle(spec.objectives, table, budget=1, time=spec.time)
-    table.space.neighbour_lists()
+    searched_space(spec, table).neighbour_lists()
 
 
 def provenance(spec: RunSpec, table: Table) -> Provenance:

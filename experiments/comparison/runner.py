@@ -11,14 +11,16 @@ from typing import Any
 from experiments.comparison.directions import check_directions
 from experiments.comparison.incumbents import reported_tables
 from experiments.comparison.manifest import manifest
-from experiments.comparison.plan import Plan, run_specs
+from experiments.comparison.plan import KNOWN, Plan, run_specs
 from experiments.comparison.run import (
     RunSpec,
     check_costs,
     column_of_seconds,
+    constraints_used,
     kept_studies,
     new_experiment,
     record,
+    space_notes,
     used_digests,
 )
 from experiments.comparison.schema import check_run, read_comparison
@@ -29,6 +31,8 @@ from robustnas.tables.datasets import check_table, open_table
 from robustnas.tables.table import Table
 from robustnas.workers import checked_workers, complete, one_thread
 from searchers.optuna_study import EXPERIMENT, open_storage
+
+_KNOWN_ADVICE = "set known in the [[searchers]] table as it was; before there was known, it was false"
 
 
 def compare(
@@ -74,9 +78,9 @@ def compare(
     for spec in run_specs(plan, plan.seeds[:1]):
         check_costs(spec, searched)
     description = manifest(plan, searched)
-    for sentence in dict.fromkeys(sentence for text in plan.objectives for sentence in scale_notes(text, searched)):
-        note(sentence)
     specs = run_specs(plan)
+    for sentence in dict.fromkeys(_notes(plan, searched)):
+        note(sentence)
     terms = [Reported.parse(text) for text in plan.report]
     reported_tables(terms, searched, partial(open_table, data=data))
     with open_journal(directory, partial(check_run, space=searched.space.name)) as journal:
@@ -85,7 +89,8 @@ def compare(
         if kept_studies(specs):
             description[EXPERIMENT] = before.get(EXPERIMENT) or new_experiment()
             specs = [replace(spec, experiment=description[EXPERIMENT]) for spec in specs]
-        missing, _ = journal.missing(specs, ("objective", "searcher", "seed"), partial(_facts, searched), note)
+        key = "objective", "searcher", "seed"
+        missing, _ = journal.missing(specs, key, partial(_facts, searched), note, {KNOWN: _KNOWN_ADVICE})
         for storage in kept_studies(missing):
             open_storage(storage)  # one process lays out its tables, before many use it at once
         journal.write_manifest(description)
@@ -93,6 +98,14 @@ def compare(
         yield from complete(_run, missing, searched, journal.append, n_done=n_done, jobs=jobs, reopen=reopen)
         if terms:
             _report(terms, directory, searched, data)
+
+
+def _notes(plan: Plan, table: Table) -> Iterator[str]:
+    """Yield what the user should read before the runs start."""
+    for text in plan.objectives:
+        yield from scale_notes(text, table)
+    for spec in run_specs(plan, plan.seeds[:1]):
+        yield from space_notes(spec, table)
 
 
 def _facts(table: Table, spec: RunSpec) -> dict[str, Any]:
@@ -104,6 +117,7 @@ def _facts(table: Table, spec: RunSpec) -> dict[str, Any]:
         "name": spec.searcher,
         "parameters": dict(spec.parameters),
         "time": column_of_seconds(spec, table),
+        KNOWN: list(map(str, constraints_used(spec, table))) or None,
         "attached_digests": used_digests(spec, table).get("attached_digests"),
         SOURCES: spec.sources,
     }

@@ -119,6 +119,7 @@ class RunSchema(Schema):
     cross: dict[Text, Known] | None = None
     front: list[_Member] | None = None
     parameters: dict[str, Any] | None = None
+    known: list[Text] | None = None
     sources: Texts = None
     space: Text | None = None
 

@@ -14,14 +14,18 @@ from robustnas.objectives.facts import (
     training_lines,
     training_of,
 )
+from robustnas.objectives.known import known_constraints, known_space
 from robustnas.objectives.objective import (
     Objective,
     asked_text,
+    constraints_of,
     feasible,
     needed_metrics,
     objectives_text,
     parse_objectives,
     score_columns,
+    signed_columns,
+    slack_columns,
     utility_columns,
 )
 from robustnas.objectives.reported import Reported
@@ -37,6 +41,7 @@ __all__ = [
     "Reported",
     "asked_text",
     "attached_digests",
+    "constraints_of",
     "cross_objectives",
     "declared",
     "default_seconds",
@@ -46,6 +51,8 @@ __all__ = [
     "meaning_lines",
     "meanings",
     "is_seconds",
+    "known_constraints",
+    "known_space",
     "needed_metrics",
     "objective_column",
     "objectives_text",
@@ -55,6 +62,8 @@ __all__ = [
     "score_columns",
     "seconds_column",
     "seconds_terms",
+    "signed_columns",
+    "slack_columns",
     "suite_name",
     "title",
     "training_lines",

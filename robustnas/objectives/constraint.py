@@ -35,6 +35,7 @@ _COMPARE: dict[str, Callable[[FloatArray, float], BoolArray]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
+_HAIR = float(np.finfo(np.float64).smallest_subnormal)
 _SIGN = re.compile(r"([<>=!]+)")
 _EXPECTED = "expected a comparison such as params <= 500000"
 
@@ -94,6 +95,15 @@ class Constraint:
     def satisfied(self, table: Table) -> BoolArray:
         """Return which architectures satisfy it, shape (space.size,); those of an unknown value do not."""
         return _COMPARE[self.sign](self.evaluate(table), self.bound)
+
+    def slack(self, table: Table) -> FloatArray:
+        """Return by how much each architecture satisfies it, in natural units, shape (space.size,).
+
+        Negative where it is violated, by a hair where a strict comparison meets its bound; NaN where unknown.
+        """
+        margin = self.evaluate(table) - self.bound
+        margin = -margin if self.sign in ("<=", "<") else margin
+        return np.where((margin == 0) & (self.sign in ("<", ">")), -_HAIR, margin)
 
     def __str__(self) -> str:
         return self.text

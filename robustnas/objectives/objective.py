@@ -185,6 +185,11 @@ def needed_metrics(objectives: Sequence[Objective], table: Table | None = None) 
     return tuple(dict.fromkeys(metric for objective in objectives for metric in objective.metrics_on(table)))
 
 
+def constraints_of(objectives: Sequence[Objective]) -> tuple[Constraint, ...]:
+    """Return the distinct constraints of some objectives; they hold for all of them."""
+    return tuple(dict.fromkeys(constraint for objective in objectives for constraint in objective.constraints))
+
+
 def feasible(objectives: Sequence[Objective], table: Table) -> BoolArray:
     """Return which architectures satisfy the constraints of all objectives, shape (space.size,).
 
@@ -193,15 +198,13 @@ def feasible(objectives: Sequence[Objective], table: Table) -> BoolArray:
     Raises:
         ObjectiveError: None does or can, or the table lacks a metric or an attached column.
     """
-    constraints = dict.fromkeys(constraint for objective in objectives for constraint in objective.constraints)
+    constraints = constraints_of(objectives)
     mask = np.ones(table.space.size, dtype=np.bool_)
     for constraint in constraints:
         mask &= constraint.satisfied(table)
     if not mask.any() and (table.complete or not needed_metrics(objectives, table)):
-        ranges = "; ".join(_range(constraint, table) for constraint in constraints)
-        raise ObjectiveError(
-            f"no cell of {table.dataset} satisfies {excerpt(' and '.join(map(str, constraints)))}: {ranges}"
-        )
+        clause = excerpt(" and ".join(map(str, constraints)))
+        raise ObjectiveError(f"no cell of {table.dataset} satisfies {clause}: {ranges_text(constraints, table)}")
     return mask
 
 
@@ -216,13 +219,29 @@ def utility_columns(objectives: Sequence[Objective], table: Table) -> FloatArray
     Raises:
         ObjectiveError: No architecture is feasible, or the table lacks a metric or an attached column.
     """
-    utilities = np.array([objective.sign * objective.evaluate(table) for objective in objectives])
+    utilities = signed_columns(objectives, table)
     utilities[:, ~feasible(objectives, table)] = np.nan
     return utilities
 
 
+def signed_columns(objectives: Sequence[Objective], table: Table) -> FloatArray:
+    """Return scores signed so that larger is better, constraints aside, shape (n_objectives, space.size)."""
+    return np.array([objective.sign * objective.evaluate(table) for objective in objectives])
+
+
+def slack_columns(objectives: Sequence[Objective], table: Table) -> FloatArray:
+    """Return by how much the constraints are satisfied, shape (n_constraints, space.size); see `Constraint.slack`."""
+    slacks = [constraint.slack(table) for constraint in constraints_of(objectives)]
+    return np.array(slacks).reshape(len(slacks), table.space.size)
+
+
 def _where(constraints: Sequence[Constraint]) -> str:
     return f" where {' and '.join(map(str, constraints))}" if constraints else ""
+
+
+def ranges_text(constraints: Sequence[Constraint], table: Table) -> str:
+    """Return the values that the sums of some constraints have on a table, in words."""
+    return "; ".join(_range(constraint, table) for constraint in constraints)
 
 
 def _range(constraint: Constraint, table: Table) -> str:

@@ -27,6 +27,9 @@ class Subspace(EnumerableSpace[Architecture]):
         mask: Which architectures to keep, boolean, shape (size,); a network is kept if its representative is.
             Alternatively which networks, shape (n_networks,), by row.
         name: Name of the subspace; that of the whole space if None.
+        split: Whether a mask of architectures may keep a part of a network's: exactly those of the mask, since costs
+            may differ between the architectures of one network. A network is represented by its canonical
+            representative if that is kept, else by the first of its architectures that is.
 
     Raises:
         InvalidInputError: The mask has another shape or type, or keeps nothing.
@@ -38,9 +41,17 @@ class Subspace(EnumerableSpace[Architecture]):
     (True, True)
     """
 
-    def __init__(self, whole: EnumerableSpace[Architecture], mask: NDArray[np.bool_], name: str | None = None) -> None:
-        rows = _network_mask(whole, np.asarray(mask))
+    def __init__(
+        self,
+        whole: EnumerableSpace[Architecture],
+        mask: NDArray[np.bool_],
+        name: str | None = None,
+        *,
+        split: bool = False,
+    ) -> None:
+        rows, inside = _kept(whole, np.asarray(mask), split=split)
         self.whole = whole
+        self._inside = inside
         self.name = name or whole.name
         self.size = whole.size
         self.n_networks = int(rows.sum())
@@ -95,8 +106,8 @@ class Subspace(EnumerableSpace[Architecture]):
         return self._members
 
     def canonical_list(self) -> list[int]:
-        """Return the index of the canonical representative of every index, as in the whole space."""
-        return self.whole.canonical_list()
+        """Return the index of the representative of every index: of networks outside, that of the whole space."""
+        return self._canonical_list
 
     def network_indices(self) -> IntArray:
         """Return the indices of the representatives of the networks in the subspace, by row."""
@@ -142,14 +153,31 @@ class Subspace(EnumerableSpace[Architecture]):
 
     @cached_property
     def _network_indices(self) -> IntArray:
-        return read_only(self.whole.network_indices()[self._kept])
+        indices = self.whole.network_indices()[self._kept]
+        members, first = np.unique(self._network_of_index[self._members], return_index=True)
+        assert len(members) == len(indices)
+        return read_only(np.where(self._inside[indices], indices, self._members[first]))
 
     @cached_property
     def _network_of_index(self) -> IntArray:
+        return read_only(np.where(self._inside, self._row_of_index, -1))
+
+    @cached_property
+    def _row_of_index(self) -> IntArray:
+        """The row of every index whose network is kept, whether the index itself is or not; -1 for the others."""
         rows = np.full(self.whole.n_networks, -1, dtype=np.int64)
         rows[self._kept] = np.arange(self.n_networks)
         of_whole = self.whole.network_of_index()
-        return read_only(np.where(of_whole >= 0, rows[of_whole], -1))
+        return np.where(of_whole >= 0, rows[of_whole], -1)
+
+    @cached_property
+    def _canonical_list(self) -> list[int]:
+        of_whole = self.whole.canonical_list()
+        if self._inside[self.whole.network_indices()[self._kept]].all():
+            return of_whole
+        rows = self._row_of_index
+        found: list[int] = np.where(rows >= 0, self._network_indices[rows], of_whole).tolist()
+        return found
 
     @cached_property
     def _members(self) -> IntArray:
@@ -161,14 +189,21 @@ class Subspace(EnumerableSpace[Architecture]):
         return [[index for index in near if inside[index]] for near in self.whole.neighbour_lists()]
 
 
-def _network_mask(whole: EnumerableSpace[Any], mask: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return which networks of a space a mask keeps, by row."""
+def _kept(
+    whole: EnumerableSpace[Any], mask: NDArray[Any], *, split: bool
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which networks of a space a mask keeps, by row, and which architectures, by index."""
     if mask.dtype != np.bool_ or mask.shape not in ((whole.size,), (whole.n_networks,)):
         raise InvalidInputError(
             f"the mask of a subspace has shape {mask.shape} and type {mask.dtype}; expected booleans, one per "
             f"architecture ({whole.size}) or one per network ({whole.n_networks})"
         )
-    rows = mask if mask.shape == (whole.n_networks,) else mask[whole.network_indices()]
+    of_index = whole.network_of_index()
+    by_network = mask.shape == (whole.n_networks,)
+    rows = mask.copy() if by_network else mask[whole.network_indices()]
+    if split and not by_network:
+        rows[of_index[mask & (of_index >= 0)]] = True
     if not rows.any():
         raise InvalidInputError(f"the mask of a subspace of {whole.name} keeps no network; expected at least one")
-    return np.asarray(rows, dtype=np.bool_)
+    inside = (of_index >= 0) & (mask if split and not by_network else rows[of_index])
+    return rows, inside

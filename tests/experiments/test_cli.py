@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from experiments.cli import main
 from experiments.comparison.plan import builtin_text
 from robustnas import Cell
+from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.tables.database.database import Database
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
@@ -90,10 +91,30 @@ def test_search_for_several_objectives_prints_a_front(run: Run) -> None:
 
 
 def test_search_that_finds_nothing_feasible_says_so(run: Run) -> None:
-    arguments = ("search", "--objective", "clean where params >= 1500000", "--searcher", "random", "--budget", "1")
-    said = "best unknown: no network that was asked for has a score for 'clean where params >= 1500000'; the first was"
+    objective = "clean where params >= 1500000 and params <= 1600000"
+    arguments = ("search", "--objective", objective, "--searcher", "random", "--budget", "3", "--set", "known=false")
+    answer = json.loads(run(*arguments, "--json").stdout)
+    assert answer["best"]["score"] is None
+    said = run(*arguments).stdout
+    short = 1_500_000 - NASBENCH201.cost_column("params")[Cell.parse(answer["best"]["arch"]).index]
+    assert "best -: none of the 3 networks that were asked for is feasible; the nearest misses" in said
+    assert f"the nearest misses params >= 1500000 by {short:.4g}\n  {answer['best']['arch']}\n" in said
+
+
+def test_search_spends_no_query_on_what_is_known_not_to_count(run: Run) -> None:
+    arguments = ("search", "--objective", "clean where params >= 1500000", "--searcher", "random", "--budget", "9")
+    answer = json.loads(run(*arguments, "--json").stdout)
+    large = int((NASBENCH201.cost_column("params")[NASBENCH201.network_indices()] >= 1500000).sum())
+    assert answer["known"] == {"constraints": ["params >= 1500000"], "n_networks": large}
+    assert answer["n_queries"] == len(answer["trajectory"]) == min(9, large)
+    assert answer["n_feasible"] == answer["n_queries"]
+    said = f"known before the search: {large} of 6,466 networks satisfy params >= 1500000"
     assert said in run(*arguments).stdout
-    assert json.loads(run(*arguments, "--json").stdout)["best"]["score"] is None
+
+
+def test_known_is_set_like_a_parameter_of_any_searcher(run: Run) -> None:
+    result = run("search", "--searcher", "random", "--set", "known=maybe")
+    assert "searcher 'random': known is 'maybe'; expected true or false" in result.stderr
 
 
 def test_search_takes_parameters(run: Run) -> None:

@@ -78,3 +78,23 @@ def test_digests_follow_the_content(table: ArrayTable) -> None:
     same = ArrayTable({str(metric): table.column(metric) for metric in reversed(table.metrics)})
     other = ArrayTable({"clean": np.zeros(15625)})
     assert same.digest == table.digest != other.digest
+
+
+def test_outcomes_say_by_how_much_constraints_are_satisfied() -> None:
+    columns = {"clean": np.linspace(0, 1, 15625), "pgd@1": np.linspace(1, 0, 15625)}
+    oracle = Oracle("pgd@1, params where clean >= 0.5 and params <= 4e5", ArrayTable(columns), budget=2)
+    cell = Cell.parse("index:0")
+    params = float(oracle.table.space.cost_column("params")[0])
+    outcome = oracle.query(cell)
+    assert outcome.slacks == (-0.5, 4e5 - params)
+    assert not outcome.feasible
+    assert np.isnan(outcome.utilities).all()
+    assert outcome.signed == outcome.unconstrained == (1.0, -params)
+    assert oracle.query(cell)[7:] == outcome[7:]  # a repeat says the same
+
+
+def test_outcomes_without_constraints_are_feasible_whatever_they_score() -> None:
+    outcome = Oracle("clean", ArrayTable({"clean": np.full(15625, np.nan)}), budget=1).query(Cell.parse("index:0"))
+    assert outcome.feasible
+    assert outcome.slacks == outcome.unconstrained == ()
+    assert np.isnan(outcome.signed).all()

@@ -127,7 +127,7 @@ class TestFeasibility:
 class TestRuns:
     @pytest.mark.parametrize("searcher", ["random", "local", "evolution"])
     def test_the_best_so_far_is_feasible(self, table: ArrayTable, searcher: str) -> None:
-        run = record(RunSpec(f"clean {WHERE}", searcher, searcher, {}, 80, 0), table)
+        run = record(RunSpec(f"clean {WHERE}", searcher, searcher, {}, 80, 0, known=False), table)
         ok = feasible(parse_objectives(run["objective"]), table)[run["queries"]["index"]]
         scores, best = np.array(run["queries"]["score"]), np.array(run["queries"]["best"])
         expected = np.maximum.accumulate(np.where(ok, scores, -np.inf))
@@ -138,11 +138,10 @@ class TestRuns:
         assert "attached_digests" not in run
 
     def test_there_is_no_best_before_the_first_feasible_network(self, table: ArrayTable) -> None:
-        run = record(RunSpec("clean where params >= 1e6 and hw.latency < 0.1", "random", "random", {}, 3, 0), table)
+        clause = "where params >= 1e6 and hw.latency < 0.1"
+        run = record(RunSpec(f"clean {clause}", "random", "random", {}, 3, 0, known=False), table)
         assert np.isnan([*run["queries"]["best"], run["best"]["score"]]).all()
-        front = record(
-            RunSpec("clean, pgd@1 where params >= 1e6 and hw.latency < 0.1", "optuna-nsga2", "o", {}, 3, 0), table
-        )
+        front = record(RunSpec(f"clean, pgd@1 {clause}", "optuna-nsga2", "o", {}, 3, 0, known=False), table)
         assert (front["queries"]["best"], front["front"]) == ([0.0] * 3, [])
 
     def test_several_objectives(self, table: ArrayTable) -> None:
@@ -204,6 +203,7 @@ def test_the_command_line_prints_null_until_something_is_feasible(
 
     def search(objective: str, budget: int) -> dict[str, object]:
         arguments = ["search", "--objective", objective, "--searcher", "random", "--budget", str(budget), "--json"]
+        arguments += ["--set", "known=false"]
         result = CliRunner().invoke(main, arguments, prog_name="robustnas")
         assert result.exit_code == 0, result.output
         answer: dict[str, object] = json.loads(result.stdout, parse_constant=lambda text: pytest.fail(text))
@@ -220,3 +220,20 @@ def test_the_command_line_prints_null_until_something_is_feasible(
     assert search("clean where hw.latency < 1", 1)["best"]["score"] is None
     text = CliRunner().invoke(main, ["search", "--objective", "clean where params < 5"], prog_name="robustnas")
     assert (text.exit_code, "no cell of cifar10" in text.stderr) == (2, True)
+
+
+class TestSlack:
+    VALUES = np.array([1.0, 2.0, np.nextafter(2.0, 3.0), 5.0, *[np.nan] * 15621])
+    TABLE = ArrayTable({}, attached={"hw.x": VALUES})
+
+    @pytest.mark.parametrize("sign", ["<", "<=", ">", ">="])
+    @pytest.mark.parametrize("bound", ["2", "1e300", "-4.5", "0.1"])
+    def test_it_is_negative_exactly_where_the_constraint_is_violated(self, sign: str, bound: str) -> None:
+        constraint = Constraint(f"hw.x {sign} {bound}")
+        slack = constraint.slack(self.TABLE)
+        np.testing.assert_array_equal(slack >= 0, constraint.satisfied(self.TABLE))
+        assert np.isnan(slack[4:]).all()
+
+    def test_it_is_in_natural_units(self) -> None:
+        assert Constraint("hw.x <= 4").slack(self.TABLE)[[0, 3]].tolist() == [3.0, -1.0]
+        assert Constraint("hw.x > 4").slack(self.TABLE)[[0, 3]].tolist() == [-3.0, 1.0]

@@ -103,3 +103,48 @@ def test_a_space_smaller_than_an_initial_design_is_searched_whole(name: str, n_n
     tiny = Subspace(NASBENCH201, np.arange(NASBENCH201.n_networks) < n_networks, "tiny")
     table = ArrayTable({"clean": landscape().column(landscape().metrics[0])}, space=tiny)
     assert len(list(search(create(name, 0, space=tiny), Oracle("clean", table)))) == n_networks
+
+
+class TestSplit:
+    """Subspaces that keep a part of the architectures of a network."""
+
+    KEPT = np.random.default_rng(0).random(NASBENCH201.size) < 0.02
+    SPLIT = Subspace(NASBENCH201, KEPT, "split", split=True)
+
+    def test_it_keeps_exactly_the_architectures_of_the_mask(self) -> None:
+        np.testing.assert_array_equal(self.SPLIT.members(), np.flatnonzero(self.KEPT))
+        rows = NASBENCH201.network_of_index()
+        assert self.SPLIT.n_networks == len(np.unique(rows[self.KEPT]))
+        representatives = self.SPLIT.network_indices()
+        np.testing.assert_array_equal(rows[representatives], np.unique(rows[self.KEPT]))
+        assert self.KEPT[representatives].all()
+
+    def test_a_network_is_represented_by_its_canonical_architecture_where_that_is_kept(self) -> None:
+        canonical = NASBENCH201.network_indices()[NASBENCH201.network_of_index()[self.SPLIT.network_indices()]]
+        where = self.KEPT[canonical]
+        assert 0 < where.sum() < len(where)
+        np.testing.assert_array_equal(self.SPLIT.network_indices()[where], canonical[where])
+
+    def test_classes_stay_those_of_the_whole(self) -> None:
+        mine, whole = np.array(self.SPLIT.canonical_list()), np.array(NASBENCH201.canonical_list())
+        pairs = set(zip(mine.tolist(), whole.tolist(), strict=True))
+        assert len(pairs) == len(set(mine.tolist())) == len(set(whole.tolist())) == NASBENCH201.n_networks
+        rows = self.SPLIT.network_of_index()
+        inside = self.SPLIT.members()
+        np.testing.assert_array_equal(mine[inside], self.SPLIT.network_indices()[rows[inside]])
+
+    @pytest.mark.parametrize("name", [name for name in SEARCHERS if name != "optuna-gp"])
+    def test_every_searcher_finds_all_of_few_networks_far_apart(self, name: str) -> None:
+        mask = np.zeros(NASBENCH201.size, dtype=bool)
+        mask[np.random.default_rng(1).choice(NASBENCH201.size, size=13, replace=False)] = True
+        few = Subspace(NASBENCH201, mask, split=True)
+        parameters = {"cheap": "pgd@1"} if name == "multi-fidelity" else {}
+        oracle = Oracle("clean", landscape(), budget=100)
+        asked = [outcome.cell for outcome in search(create(name, 0, space=few, **parameters), oracle)]
+        assert oracle.n_queries == few.n_networks <= 13
+        assert all(cell in few for cell in asked)
+
+    def test_thompson_sampling_draws_from_fewer_networks_than_it_draws_jointly(self) -> None:
+        oracle = Oracle("clean", landscape(), budget=40)
+        found = list(search(create("gp", 0, space=self.SPLIT, acquisition="thompson"), oracle))
+        assert len(found) == 40
