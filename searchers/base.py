@@ -122,6 +122,7 @@ class UnseenNetworks:
 
     def __init__(self, rng: np.random.Generator, space: EnumerableSpace[Any], pool: IntArray | None = None) -> None:
         self.space = space
+        self._rng = rng
         self._order: list[int] = rng.permutation(space.members() if pool is None else pool).tolist()
         self._canonical = space.canonical_list()
         self._seen: set[int] = set()
@@ -133,6 +134,22 @@ class UnseenNetworks:
             return False
         self._seen.add(network)
         return True
+
+    def nearest(self, architecture: Any) -> Any:
+        """Return a random one of the unseen architectures that differ in the fewest choices, and mark it as seen.
+
+        Raises:
+            SearchStalled: Every network was seen.
+        """
+        members, codes = self.space.members(), self.space.codes()
+        keys = np.array(self._canonical)[members]
+        members = members[~np.isin(keys, list(self._seen))]
+        if not len(members):
+            return self.draw()
+        distance = (codes[members] != codes[self.space.index(architecture)]).sum(axis=1)
+        found = self.space.architecture(int(self._rng.choice(members[distance == distance.min()])))
+        self.add(found)
+        return found
 
     def draw(self) -> Any:
         """Return a random architecture of an unseen network and mark the network as seen.

@@ -1,7 +1,8 @@
 """Optuna's samplers as searchers, through Optuna's own ask-and-tell interface.
 
 Optuna may suggest a point again, or another cell of a known network. Such a suggestion costs no query: the known value
-is reported to Optuna and the next suggestion requested, a few times in a row; then an unseen network is enqueued.
+is reported to Optuna and the next suggestion requested, a few times in a row; then an unseen network is enqueued. So is
+the nearest unseen one of the space where a suggestion is outside of it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import nullcontext
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -38,8 +39,25 @@ STUDY = "study"
 _NO_PARAMETERS = ("storage", "study_name", "provenance", "space", "n_objectives")
 
 
+class _Told(NamedTuple):
+    """What is known of a network: its utilities, constraints aside, and its slacks."""
+
+    utilities: tuple[float, ...]
+    slacks: tuple[float, ...] = ()
+
+    @property
+    def is_feasible(self) -> bool:
+        return all(slack >= 0 for slack in self.slacks)
+
+
+_UNKNOWN = _Told((math.nan,))
+
+
 class OptunaSearcher(Searcher):
     """A searcher around an Optuna study with one parameter per choice of the space; subclasses choose the sampler.
+
+    The constraints of an outcome are those of its trial (`optuna.trial.Trial.set_constraint`), positive where they are
+    violated, in natural units. For a sampler that does not look at them, a trial that violates one fails.
 
     The study holds scores in natural units, each objective in its own direction, if the searcher is told them by its
     `provenance`; else utilities, all maximised. A trial whose network was known already, and cost no query, has the
@@ -77,7 +95,8 @@ class OptunaSearcher(Searcher):
         self._minimised = provenance.minimised if provenance else (False,) * self.n_objectives
         self._signs = tuple(-1.0 if minimised else 1.0 for minimised in self._minimised)
         self._unseen = UnseenNetworks(rng, self.space)
-        self._values: dict[int, tuple[float, ...]] = {}
+        self._names = provenance.constraints if provenance else ()
+        self._told: dict[int, _Told] = {}
         self._trials: defaultdict[int, list[Trial]] = defaultdict(list)
         self._taken_in: set[int] = set()
         self._distributions = self._search_space()
@@ -86,6 +105,9 @@ class OptunaSearcher(Searcher):
             self.study = self._open_study(self._sampler(seed), study_name)
             if storage is not None:
                 self._continue(seed)
+
+    _takes_constraints: ClassVar[bool] = True
+    """Whether the sampler looks at the constraints of trials."""
 
     @abstractmethod
     def _sampler(self, seed: int) -> BaseSampler:
@@ -102,26 +124,28 @@ class OptunaSearcher(Searcher):
     def tell(self, outcome: Outcome) -> None:
         """Report the outcome to the study; one that was not asked for is added as a finished trial."""
         network = self._network(outcome.cell)
-        known = network in self._values
-        self._remember(outcome.cell, outcome.utilities)
+        known, told = network in self._told, _Told(outcome.signed, outcome.slacks)
+        self._remember(outcome.cell, told)
         waiting = self._trials.pop(network, [])
         with nullcontext() if self._storage is None else storage_faults(self._storage):
             for trial in waiting:
-                self._finish(trial, outcome.utilities)
-            if not waiting and not known:
-                self._add_finished(outcome)
+                self._finish(trial, told)
+            if not waiting and not known and self._is_complete(told):
+                self._add_finished(outcome.cell, told)
 
     def _ask(self) -> Any:
         for _ in range(self.max_duplicates + 1):
             trial = self._next_trial()
             architecture = self._decode(trial.params)
             if architecture not in self.space:
-                self._finish(trial, (math.nan,))
-            elif self._unseen.add(architecture):
+                self._finish(trial, _UNKNOWN)
+                return self._enqueued(self._unseen.nearest(architecture))
+            if self._unseen.add(architecture):
                 return self._proposed(architecture, trial)
-            else:
-                self._answer_duplicate(architecture, trial)
-        architecture = self._unseen.draw()
+            self._answer_duplicate(architecture, trial)
+        return self._enqueued(self._unseen.draw())
+
+    def _enqueued(self, architecture: Any) -> Any:
         self.study.enqueue_trial(self._encode(architecture))
         return self._proposed(architecture, self._next_trial())
 
@@ -165,10 +189,11 @@ class OptunaSearcher(Searcher):
                 continue
             self._taken_in.add(trial.number)
             architecture = self._decode(trial.params)
-            if self._network(architecture) not in self._values:
-                utilities = self._signed(trial.values)
-                self._remember(architecture, utilities)
-                found.append(Outcome(architecture, tuple(trial.values), utilities, 0.0, STUDY, True))
+            if self._network(architecture) not in self._told:
+                slacks = tuple(-trial.constraints.get(name, math.nan) for name in self._names)
+                told = _Told(self._signed(trial.values), slacks)
+                self._remember(architecture, told)
+                found.append(_read(architecture, trial.values, told))
         return found
 
     def _signed(self, values: Sequence[float]) -> tuple[float, ...]:
@@ -206,33 +231,55 @@ class OptunaSearcher(Searcher):
     def _answer_duplicate(self, architecture: Any, trial: Trial) -> None:
         trial.set_user_attr("repeat", True)
         network = self._network(architecture)
-        if network in self._values:
-            self._finish(trial, self._values[network])
+        if network in self._told:
+            self._finish(trial, self._told[network])
         else:
             self._trials[network].append(trial)
 
-    def _finish(self, trial: Trial, utilities: tuple[float, ...]) -> None:
+    def _finish(self, trial: Trial, told: _Told) -> None:
         from optuna.trial import TrialState
 
-        if np.isfinite(utilities).all():
-            self.study.tell(trial, self._signed(utilities))
-        else:
+        if not self._is_complete(told):
             self.study.tell(trial, state=TrialState.FAIL)
+            return
+        for name, value in self._constraints(told).items():
+            trial.set_constraint(name, value)
+        self.study.tell(trial, self._signed(told.utilities))
 
-    def _add_finished(self, outcome: Outcome) -> None:
+    def _add_finished(self, architecture: Any, told: _Told) -> None:
         from optuna.trial import create_trial
 
-        if np.isfinite(outcome.utilities).all():
-            params = self._encode(outcome.cell)
-            attributes = {"arch": str(outcome.cell)}
-            values = list(self._signed(outcome.utilities))
-            self.study.add_trial(
-                create_trial(values=values, params=params, distributions=self._distributions, user_attrs=attributes)
-            )
+        trial = create_trial(
+            values=list(self._signed(told.utilities)),
+            params=self._encode(architecture),
+            distributions=self._distributions,
+            user_attrs={"arch": str(architecture)},
+            constraints=self._constraints(told),
+        )
+        self.study.add_trial(trial)
 
-    def _remember(self, architecture: Any, utilities: tuple[float, ...]) -> None:
+    def _is_complete(self, told: _Told) -> bool:
+        """Return whether a trial with this answer is complete; else it fails."""
+        known = np.isfinite([*told.utilities, *told.slacks]).all()
+        return bool(known and (self._takes_constraints or told.is_feasible))
+
+    def _constraints(self, told: _Told) -> dict[str, float]:
+        """Return the constraints of a trial by name, positive where they are violated."""
+        if not self._takes_constraints:
+            return {}
+        names = self._names or map(str, range(len(told.slacks)))
+        return {name: -slack for name, slack in zip(names, told.slacks, strict=True)}
+
+    def _remember(self, architecture: Any, told: _Told) -> None:
         self._unseen.add(architecture)
-        self._values[self._network(architecture)] = utilities
+        self._told[self._network(architecture)] = told
+
+
+def _read(architecture: Any, scores: Sequence[float], told: _Told) -> Outcome:
+    """Return the outcome that a study kept."""
+    utilities = told.utilities if told.is_feasible else (math.nan,) * len(told.utilities)
+    unconstrained = told.utilities if told.slacks else ()
+    return Outcome(architecture, tuple(scores), utilities, 0.0, STUDY, True, 0.0, told.slacks, unconstrained)
 
 
 class OptunaTPE(OptunaSearcher):
@@ -266,7 +313,12 @@ class OptunaGP(OptunaSearcher):
 
 
 class OptunaCMAES(OptunaSearcher):
-    """CMA-ES (Hansen and Ostermeier 2001) over a real score per option; every choice takes its highest-scoring one."""
+    """CMA-ES (Hansen and Ostermeier 2001) over a real score per option; every choice takes its highest-scoring one.
+
+    It knows no constraints.
+    """
+
+    _takes_constraints: ClassVar[bool] = False
 
     def _sampler(self, seed: int) -> BaseSampler:
         from optuna.samplers import CmaEsSampler

@@ -17,6 +17,7 @@ class Provenance:
         label: What tells the search apart for people: dataset, objectives, searcher, seed.
         objectives: The objectives' names, in the order of the utilities.
         minimised: Whether each is minimised, so that its utilities are negated scores.
+        constraints: The constraints' names, in the order of the slacks.
         facts: Whatever else the numbers depend on, as plain data: dataset, digests, where the numbers come from.
     """
 
@@ -24,3 +25,4 @@ class Provenance:
     objectives: tuple[str, ...]
     minimised: tuple[bool, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    constraints: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ from robustnas.objectives import (
     Objective,
     asked_text,
     attached_digests,
+    constraints_of,
     cross_objectives,
     declared,
     default_seconds,
@@ -371,17 +372,20 @@ def _prepare(spec: RunSpec, table: Table) -> None:
 def provenance(spec: RunSpec, table: Table) -> Provenance:
     """Return what the outcomes of a run are about."""
     label = "/".join(str(part) for part in (table.dataset, *spec.key))
+    constraints = [str(constraint) for constraint in constraints_of(spec.objectives)]
     facts = {
         "dataset": table.dataset,
         "database_digest": table.digest,
         **attached_digests(spec.objectives, table),
         "source": table.source,
         "objective": spec.objective,
+        **({"constraints": constraints} if constraints else {}),
         **({"sources": spec.sources} if spec.sources else {}),
         **({EXPERIMENT: spec.experiment} if spec.experiment else {}),
     }
     names = tuple(objective.expression for objective in spec.objectives)
-    return Provenance(label, names, tuple(objective.minimised for objective in spec.objectives), facts)
+    minimised = tuple(objective.minimised for objective in spec.objectives)
+    return Provenance(label, names, minimised, facts, tuple(constraints))
 
 
 def study_parameters(spec: RunSpec) -> dict[str, Any]:

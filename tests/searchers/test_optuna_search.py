@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 
 from robustnas import Cell, Oracle
+from robustnas.oracle import Outcome
+from robustnas.spaces import Subspace, open_space
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.nasbench201 import EDGE_NAMES
 from searchers import create, search
@@ -67,8 +71,6 @@ def test_unknown_scores_become_failed_trials() -> None:
     searcher = _create("optuna-tpe")
     cell = searcher.ask()
     nan = float("nan")
-    from robustnas.oracle import Outcome
-
     searcher.tell(Outcome(cell, (nan,), (nan,), 1.0, "test", repeat=False))
     assert searcher.study.trials[0].state == optuna.trial.TrialState.FAIL
 
@@ -108,3 +110,62 @@ def test_two_processes_share_a_study(tmp_path: Path) -> None:
             searcher.tell(oracle.query(searcher.ask()))
     asked = [trial.user_attrs["arch"] for trial in one.study.trials if "arch" in trial.user_attrs]
     assert len(asked) == len({space.canonical(space.parse(arch)) for arch in asked}) == 30
+
+
+CONSTRAINED = "clean where pgd@1 >= 0.6 and params <= 5e5"
+CONSTRAINTS = ("pgd@1 >= 0.6", "params <= 5e5")
+
+
+@pytest.mark.parametrize("name", ["optuna-tpe", "optuna-nsga2"])
+def test_constraints_are_those_of_the_trials(name: str) -> None:
+    about = Provenance("x", ("clean",), (False,), constraints=CONSTRAINTS)
+    searcher = _create(name, provenance=about)
+    outcomes = list(search(searcher, Oracle(CONSTRAINED, landscape(), budget=40)))
+    searcher.tell(other := Oracle(CONSTRAINED, landscape()).query(space.cell(15624)))  # it did not ask for this one
+    trials = [trial for trial in searcher.study.trials if "arch" in trial.user_attrs]
+    assert {trial.state for trial in trials} == {optuna.trial.TrialState.COMPLETE}
+    for trial, outcome in zip(trials, [*outcomes, other], strict=True):
+        assert trial.value == outcome.score
+        assert trial.constraints == dict(zip(CONSTRAINTS, (-slack for slack in outcome.slacks), strict=True))
+    assert 0 < sum(outcome.feasible for outcome in outcomes) < 40
+    best = max(outcome.score for outcome in outcomes if outcome.feasible)
+    assert searcher.study.best_value == best < max(outcome.score for outcome in outcomes)
+
+
+def test_a_sampler_without_constraints_sees_feasible_trials_only() -> None:
+    searcher = _create("optuna-cmaes")
+    outcomes = list(search(searcher, Oracle(CONSTRAINED, landscape(), budget=30)))
+    states = [trial.state.name for trial in searcher.study.trials if "arch" in trial.user_attrs]
+    assert states == ["COMPLETE" if outcome.feasible else "FAIL" for outcome in outcomes]
+    assert set(states) == {"COMPLETE", "FAIL"}
+
+
+def test_a_constraint_of_an_unknown_value_fails() -> None:
+    searcher = _create("optuna-tpe")
+    searcher.tell(Outcome(searcher.ask(), (0.5,), (float("nan"),), 1.0, "test", False, 0, (float("nan"),), (0.5,)))
+    assert searcher.study.trials[0].state == optuna.trial.TrialState.FAIL
+
+
+def test_constraints_lead_to_feasible_networks() -> None:
+    def n_feasible(objective: str, seed: int) -> int:
+        outcomes = search(_create("optuna-tpe", seed), Oracle(objective, landscape(), budget=80))
+        return sum(landscape().value(outcome.cell, "pgd@1") >= 0.7 for outcome in outcomes)
+
+    seeds = range(4)
+    constrained = sum(n_feasible("params where pgd@1 >= 0.7", seed) for seed in seeds)
+    assert constrained > 2 * sum(n_feasible("params", seed) for seed in seeds)
+
+
+@pytest.mark.parametrize("name", ["optuna-tpe", "optuna-cmaes", "optuna-nsga2"])
+def test_the_nearest_network_inside_stands_for_a_suggestion_outside(name: str) -> None:
+    inside = np.random.default_rng(0).random(space.N_CELLS) < 0.1
+    part = Subspace(open_space(), inside, split=True)
+    searcher = _create(name, space=part)
+    cells = _search(searcher, 30)
+    assert all(cell in part for cell in cells)
+    trials = searcher.study.trials
+    for trial, after in pairwise(trials):
+        if trial.state == optuna.trial.TrialState.FAIL:
+            far = space.edit_distance(searcher._decode(trial.params), searcher._decode(after.params))
+            assert far <= 3
+    assert any(trial.state == optuna.trial.TrialState.FAIL for trial in trials)

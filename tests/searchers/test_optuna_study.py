@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 import sys
@@ -100,6 +101,25 @@ def test_a_continued_study_is_history(tmp_path: Path) -> None:
     ]
     assert {outcome.repeat for outcome in history.outcomes} == {True}
     assert kept(tmp_path, storage=None).history is None
+
+
+def test_infeasible_networks_of_a_history_are_known_as_such(tmp_path: Path) -> None:
+    objective = "clean where pgd@1 >= 0.5"
+    about = Provenance("x", ("clean",), (False,), {"constraints": ["pgd@1 >= 0.5"]}, ("pgd@1 >= 0.5",))
+    first = list(search(kept(tmp_path, about), Oracle(objective, landscape(), budget=12)))
+    history = kept(tmp_path, about).history.outcomes
+    assert [(o.cell, o.scores, o.slacks, o.signed) for o in history] == [
+        (o.cell, o.scores, o.slacks, o.signed) for o in first
+    ]
+    assert [o.feasible for o in history] == [not math.isnan(o.utility) for o in history]
+    assert {o.feasible for o in history} == {True, False}
+
+
+def test_a_study_from_before_trials_had_constraints_is_refused(tmp_path: Path) -> None:
+    searched(kept(tmp_path))
+    about = Provenance("x", ("clean",), (False,), {**ABOUT.facts, "constraints": ["pgd@1 >= 0.5"]}, ("pgd@1 >= 0.5",))
+    with pytest.raises(SearchError, match=r'constraints is not known there, \["pgd@1 >= 0.5"\] here'):
+        kept(tmp_path, about)
 
 
 def test_a_minimised_history_has_utilities(tmp_path: Path) -> None:
