@@ -124,14 +124,19 @@ def cross_evaluation(records: Records) -> pd.DataFrame:
 def found_networks(records: Records) -> pd.DataFrame:
     """Return the best network that each searcher found for each objective, over all seeds.
 
+    Of several objectives, it is the most balanced network of the front of the largest hypervolume.
+
     Returns:
-        Columns objective, searcher, arch, uid, score, n_seeds (that ended with this very network), n_runs.
+        Columns objective, searcher, arch, uid, score (of several objectives, the hypervolume of the whole front),
+        scores (a tuple of the network's own, one per objective; empty if unknown), n_seeds (that ended with this very
+        network), n_runs.
     """
     rows = []
     found = records.runs.dropna(subset=["best_arch", "best_score"])
     for (objective, searcher), group in found.groupby(["objective", "searcher"], observed=True):
         order = (group["best_score"] * records.targets[str(objective)].sign).to_numpy()
         best = group.iloc[int(np.argmax(order))]
+        same = group["best_arch"] == best["best_arch"]
         rows.append(
             {
                 "objective": objective,
@@ -139,11 +144,12 @@ def found_networks(records: Records) -> pd.DataFrame:
                 "arch": best["best_arch"],
                 "uid": best["best_uid"],
                 "score": best["best_score"],
-                "n_seeds": int((group["best_arch"] == best["best_arch"]).sum()),
+                "scores": _own_scores(best, is_multi=records.targets[str(objective)].is_multi),
+                "n_seeds": int((same | (group["best_uid"] == best["best_uid"]).fillna(value=False)).sum()),
                 "n_runs": len(group),
             }
         )
-    return _frame(rows, ["objective", "searcher", "arch", "uid", "score", "n_seeds", "n_runs"], records)
+    return _frame(rows, ["objective", "searcher", "arch", "uid", "score", "scores", "n_seeds", "n_runs"], records)
 
 
 def seconds(records: Records) -> pd.DataFrame:
@@ -160,6 +166,14 @@ def within_noise(difference: float, target: Target) -> bool:
     True
     """
     return bool(abs(difference) < target.noise_floor)  # a noise floor of NaN, unknown, compares as False
+
+
+def _own_scores(run: pd.Series[Any], *, is_multi: bool) -> tuple[float, ...]:
+    """Return the scores of the best network of a run, one per objective; empty if they are not in the record."""
+    if not is_multi:
+        return (float(run["best_score"]),)
+    members = [member["scores"] for member in run["front"] or () if member["arch"] == run["best_arch"]]
+    return tuple(members[0]) if members else ()
 
 
 def _regrets(records: Records) -> Iterator[tuple[str, str, FloatArray]]:

@@ -32,12 +32,14 @@ from experiments.pages.panels import (
     standard_panels,
 )
 from robustnas.arrays import FloatArray
+from robustnas.objectives import suite_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _TITLE_WIDTH = 34  # characters that fit over a panel
+_LEAST_LACKING = 1e-4  # of a hypervolume: less is drawn as this
 _X_LABELS = {"n_queries": "distinct networks queried", "hours": "simulated hours"}
 
 
@@ -55,7 +57,7 @@ def regret_figure(records: Records, against: str = "n_queries") -> Figure | None
 
 
 def hypervolume_figure(records: Records, against: str = "n_queries") -> Figure | None:
-    """Draw the normalised hypervolume of the front so far, one panel per multi-objective entry; None without any."""
+    """Draw the hypervolume that the front so far lacks, one panel per multi-objective entry; None without any."""
     return _curves_figure(records, against, _draw_hypervolume, multi=True)
 
 
@@ -123,9 +125,19 @@ def cross_evaluation_figure(records: Records) -> Figure | None:
 
 
 def _draw_hypervolume(axes: Axes, group: pd.DataFrame, target: Target, records: Records) -> None:
-    best, columns = analysis.reference(records, target.name), ("mean", "ci_low", "ci_high")
-    _draw_curves(axes, group.assign(**{name: best - group[name] for name in columns}), 1.0, records)
-    axes.set_ylabel("normalised hypervolume")
+    """Draw what the front lacks of the table's, on a log axis; the intervals end where hypervolumes do, at 0 and 1."""
+    name = suite_name(target.name)
+    axes.set_title(name or textwrap.fill(target.title, _TITLE_WIDTH, max_lines=2, placeholder=" …"))
+    axes.set_ylabel("1 - normalised hypervolume")
+    lacking = group[["mean", "ci_low", "ci_high"]].clip(0.0, 1.0)
+    positive = lacking["mean"][lacking["mean"] > 0]
+    bottom = 0.0
+    if len(positive):
+        bottom = max(0.6 * float(positive.min()), _LEAST_LACKING)
+        axes.set_yscale("log")
+        axes.set_ylim(bottom, min(1.0, 1.5 * float(positive.max())))
+        _plain_log_ticks(axes)
+    _draw_curves(axes, group.assign(**lacking), 1.0, records, bottom)
 
 
 def _draw_regret(axes: Axes, group: pd.DataFrame, target: Target, records: Records) -> None:

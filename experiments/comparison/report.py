@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from experiments.comparison import analysis, tables
+from experiments.comparison.front_tables import fronts_csv, fronts_table
+from experiments.comparison.fronts import Fronts, lacking, load_fronts
 from experiments.comparison.headline import headline
 from experiments.comparison.leading import leading, left_out
 from experiments.comparison.records import Records, load
@@ -27,13 +31,17 @@ if TYPE_CHECKING:
 PAGE = "report.html"
 SUMMARY = "summary.csv"
 HOURS = "summary_hours.csv"
+FRONTS_SUMMARY = "summary_fronts.csv"
 
 _TEMPLATE = "report.html.j2"
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A network that some searchers found, drawn: searchers with the number of their seeds that ended with it."""
+    """A network that some searchers found, drawn: searchers with the number of their seeds that ended with it.
+
+    Of several objectives, it is the most balanced network of a front, and the scores are its own.
+    """
 
     objective: str
     arch: str
@@ -65,24 +73,29 @@ def write_report(directory: str | Path, note: Callable[[str], None] | None = Non
     reported = load_reported(folder, records)
     part = leading(records)
     result = significance(part)
-    shown = _tables(records, reported, result)
+    fronts = load_fronts(folder, records)
+    shown = _tables(records, reported, result, fronts)
     write_file(folder / SUMMARY, tables.summary_csv(records, reported))
     if records.is_timed:
         write_file(folder / HOURS, tables.hours_csv(records, reported))
+    if fronts.runs:
+        write_file(folder / FRONTS_SUMMARY, fronts_csv(records, fronts))
     write_tables(folder / "tables", shown)
-    figures = _figures(part, load_reported(folder, part), result)
+    figures = _figures(part, load_reported(folder, part), result, fronts)
     missing = noted_glyphs(figures.values(), note)
     drawn = write_figures(folder / "figures", figures)
-    write_file(folder / PAGE, _page(records, part, result, shown, drawn, missing))
+    lines = _page(records, part, result, shown, drawn, missing, n_lacking=lacking(records, fronts))
+    write_file(folder / PAGE, lines)
     return folder / PAGE
 
 
-def _tables(records: Records, reported: ReportedValues, result: Significance) -> dict[str, ReportTable]:
+def _tables(records: Records, reported: ReportedValues, result: Significance, fronts: Fronts) -> dict[str, ReportTable]:
     found = {
         "summary": tables.summary_table(records),
         "hours": tables.hours_table(records),
         "reported": tables.reported_table(records, reported),
         "reported_hours": tables.reported_table(records, reported, "hours"),
+        "fronts": fronts_table(records, fronts),
         "cross_evaluation": tables.cross_evaluation_table(records),
         "noise_floor": tables.noise_floor_table(records),
         "significance": tables.significance_table(result, records),
@@ -91,7 +104,9 @@ def _tables(records: Records, reported: ReportedValues, result: Significance) ->
     return {name: tables.marked(table, records) for name, table in found.items() if table.rows}
 
 
-def _figures(records: Records, reported: ReportedValues, result: Significance) -> dict[str, Figure | None]:
+def _figures(
+    records: Records, reported: ReportedValues, result: Significance, fronts: Fronts
+) -> dict[str, Figure | None]:
     """Return the figures by name; None for one that can't be drawn."""
     from experiments.comparison import figures
     from experiments.comparison.critical_difference import critical_difference_figure
@@ -104,7 +119,7 @@ def _figures(records: Records, reported: ReportedValues, result: Significance) -
         "hypervolume_hours": figures.hypervolume_figure(records, "hours"),
         "reported": figures.reported_figure(records, reported),
         "reported_hours": figures.reported_figure(records, reported, "hours"),
-        "fronts": front_figure(records),
+        "fronts": front_figure(records, fronts),
         "critical_difference": critical_difference_figure(result, records.searchers),
         "cross_evaluation": figures.cross_evaluation_figure(records),
     }
@@ -117,6 +132,7 @@ def _page(
     shown: Mapping[str, ReportTable],
     drawn: Mapping[str, str],
     missing: str,
+    n_lacking: int,
 ) -> str:
     return page(
         _TEMPLATE,
@@ -132,6 +148,8 @@ def _page(
         tables=shown,
         verdicts=_verdicts(records, result),
         drawings=_drawings(part),
+        n_lacking=n_lacking,
+        has_noise=any(target.noise_floor > 0 for target in records.targets.values()),
         multi=[target.title for target in records.targets.values() if target.is_multi],
     )
 
@@ -164,17 +182,23 @@ def _verdicts(records: Records, result: Significance) -> list[tuple[str, str]]:
 
 
 def _drawings(records: Records) -> list[Drawing]:
-    """Return the best networks found, once per objective and network, in plan order."""
+    """Return the best networks found, once per objective and network, in plan order.
+
+    Cells that are one network are drawn as the first of them; where there are no uids, architectures are networks.
+    """
     grouped: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for line in analysis.found_networks(records).to_dict("records"):
         row = {str(key): value for key, value in line.items()}
-        grouped.setdefault((row["objective"], row["arch"]), []).append(row)
-    return [_drawing(records, objective, arch, rows) for (objective, arch), rows in grouped.items()]
+        network = row["arch"] if pd.isna(row["uid"]) else str(row["uid"])
+        grouped.setdefault((row["objective"], network), []).append(row)
+    return [_drawing(records, objective, rows) for (objective, _), rows in grouped.items()]
 
 
-def _drawing(records: Records, objective: str, arch: str, rows: list[dict[str, Any]]) -> Drawing:
-    target = records.targets[objective]
-    score = f"{number(rows[0]['score'], target.scale)}{unit(target.scale)}"
+def _drawing(records: Records, objective: str, rows: list[dict[str, Any]]) -> Drawing:
+    target, arch = records.targets[objective], rows[0]["arch"]
+    scales = target.scales if target.is_multi else (target.scale,)
+    pairs = zip(rows[0]["scores"], scales, strict=True) if rows[0]["scores"] else ()
+    score = ", ".join(f"{number(value, scale)}{unit(scale)}" for value, scale in pairs) or "scores unknown"
     searchers = ", ".join(f"{row['searcher']} ({row['n_seeds']} of {row['n_runs']} seeds)" for row in rows)
     return Drawing(target.title, arch, str(rows[0]["uid"]), score, searchers, _picture(arch, records.space))
 

@@ -20,6 +20,7 @@ import pandas as pd
 from experiments.comparison import analysis
 from experiments.comparison.incumbents import incumbents, reported_tables, reported_values
 from experiments.comparison.records import Records, Target, load, target_of
+from experiments.comparison.searched_table import searched_table
 from experiments.comparison.simulated_time import hours_grid, hours_passed
 from experiments.comparison.spread import spread, stepped
 from robustnas.arrays import FloatArray
@@ -116,14 +117,7 @@ def report_terms(directory: str | Path, terms: Sequence[str], data: str | Path |
     if not parsed:
         raise ObjectiveError("nothing to report; expected terms such as 'clean, cifar100:pgd@1'")
     records = load(directory)
-    table = open_table(str(records.manifest["dataset"]), data)
-    recorded = records.manifest.get("database_digest"), records.manifest.get("attached_digests") or {}
-    attached = table.attached_digests() if recorded[1] else {}
-    if recorded != (table.digest, {name: attached.get(name) for name in recorded[1]}):
-        raise DataError(
-            f"{directory} was searched on other numbers of {table.dataset} than those at hand (the digests differ); "
-            "open the dataset, and the tables attached to it, that the records are of"
-        )
+    table = searched_table(directory, records, data)
     write_reported(directory, records, parsed, table, partial(open_table, data=data))
 
 

@@ -98,6 +98,8 @@ def compare(
         yield from complete(_run, missing, searched, journal.append, n_done=n_done, jobs=jobs, reopen=reopen)
         if terms:
             _report(terms, directory, searched, data)
+        if any(len(spec.objectives) > 1 for spec in specs):
+            _fronts(directory, searched)
 
 
 def _notes(plan: Plan, table: Table) -> Iterator[str]:
@@ -129,6 +131,14 @@ def _report(terms: Sequence[Reported], directory: str | Path, table: Table, data
     from experiments.comparison.reported import write_reported
 
     write_reported(directory, load(directory), terms, table, partial(open_table, data=data))
+
+
+def _fronts(directory: str | Path, table: Table) -> None:
+    """Compare the fronts of all runs with those of the table; imported here, as in `_report`."""
+    from experiments.comparison.fronts import write_fronts
+    from experiments.comparison.records import load
+
+    write_fronts(directory, load(directory), table)
 
 
 def _run(table: Table, spec: RunSpec) -> dict[str, Any]:

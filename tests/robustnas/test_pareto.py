@@ -54,3 +54,26 @@ def test_unknown_utilities_are_dominated() -> None:
 def test_one_objective_is_refused() -> None:
     with pytest.raises(InvalidInputError):
         HypervolumeScale(np.zeros((5, 1)))
+
+
+@given(arrays(float, st.tuples(st.integers(1, 9), st.just(3)), elements=st.floats(0, 1, width=16)))
+def test_progress_is_igd_plus_and_the_share_of_points(utilities: np.ndarray) -> None:
+    from moocore import igd_plus
+
+    scale = HypervolumeScale(np.vstack([utilities, [[1, 0, 0], [0, 1, 0], [0, 0, 1.0]]]))
+    progress = scale.progress(utilities)
+    for n in (1, len(utilities)):
+        found = utilities[:n]
+        expected = igd_plus(scale.scaled(found), scale.scaled(scale.front), maximise=True)
+        assert progress.igd_plus[n - 1] == pytest.approx(expected, abs=1e-12)
+        reached = [(found == point).all(axis=1).any() for point in scale.front]
+        assert progress.share[n - 1] == pytest.approx(np.mean(reached))
+
+
+def test_an_objective_that_all_are_equal_in_takes_nothing_away() -> None:
+    scale = HypervolumeScale(np.array([[0.0, 5.0], [0.5, 5.0], [1.0, 5.0]]))
+    assert scale(np.array([[0.5, 5.0]])) == 0.5
+    assert scale(np.array([[1.0, 5.0]])) == 1.0
+    one = HypervolumeScale(np.array([[0.3, 5.0], [np.nan, 1.0]]))
+    assert one(np.array([[0.3, 5.0]])) == 1.0
+    assert one(np.empty((0, 2))) == 0.0

@@ -71,6 +71,26 @@ def test_hypervolume_is_drawn_apart(write_records):
     assert hypervolume_figure(load(write_records(("clean",)))) is None
 
 
+def test_what_a_hypervolume_lacks_is_drawn_on_a_log_axis_and_within_0_and_1(write_records):
+    """Two seeds that differ: their 95 % interval leaves [0, 1] on both sides."""
+    records = load(write_records(("clean, pgd@1",), n_seeds=2))
+    (axes,) = hypervolume_figure(records).axes
+    assert (axes.get_yscale(), axes.get_ylabel()) == ("log", "1 - normalised hypervolume")
+    for line in axes.lines:
+        means = 1 - records.curves["clean, pgd@1", line.get_label()][1].mean(axis=0)
+        drawn = np.asarray(line.get_ydata())
+        np.testing.assert_allclose(drawn, np.maximum(means, axes.get_ylim()[0]), atol=1e-12)
+    bands = np.concatenate([path.vertices[:, 1] for band in axes.collections for path in band.get_paths()])
+    assert bands.min() >= axes.get_ylim()[0] > 0
+    assert bands.max() <= 1.0
+
+
+def test_a_front_found_whole_is_drawn_too(write_records):
+    (axes,) = hypervolume_figure(load(write_records(("clean, pgd@1",), constant=True))).axes
+    assert axes.get_yscale() == "linear"
+    assert all((np.asarray(line.get_ydata()) == 0).all() for line in axes.lines)
+
+
 def test_critical_difference_names_every_searcher_inside_the_figure(write_records):
     searchers = ("random", "local", "regularized evolution", "optuna-tpe", "a searcher with a long name")
     records = load(write_records(("clean",), searchers, n_seeds=12))

@@ -1,22 +1,23 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from experiments.comparison.front_figure import front_figure, fronts
+from experiments.comparison.front_figure import MOST_PANELS, attainment, front_figure, run_fronts
+from experiments.comparison.fronts import load_fronts
 from experiments.comparison.plan import Plan
 from experiments.comparison.records import load
 from experiments.comparison.runner import compare
 
-pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+pytestmark = pytest.mark.timeout(180)  # slow where processors are shared
 
 PLAN = """
-objectives = ["clean", "pgd@1, params"]
+dataset = "cifar10-surrogate@1"
+objectives = ["clean", "pgd@1, params", "rob201-mop2"]
 budget = 30
-seeds = 2
+seeds = 3
 [[searchers]]
 name = "random"
 [[searchers]]
@@ -24,26 +25,76 @@ name = "nsga2"
 """
 
 
-def test_fronts_are_those_of_the_runs_and_are_drawn(published: Path, own_cache: Path, tmp_path: Path) -> None:
-    assert list(compare(Plan.parse(PLAN), tmp_path, data=published, jobs=1))
-    records = load(tmp_path)
-    runs = [json.loads(line) for line in (tmp_path / "runs.jsonl").read_text().splitlines()]
-    expected = {tuple(m["scores"]) for run in runs if run["searcher"] == "nsga2" for m in run.get("front", [])}
-    found = fronts(records, "pgd@1, params")
-    assert set(found) == {"random", "nsga2"}
-    assert {tuple(row) for row in found["nsga2"].tolist()} == expected
-    figure = front_figure(records)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("fronts")
+    assert list(compare(Plan.parse(PLAN), out, jobs=1))
+    return out
+
+
+def test_fronts_of_every_pair_of_objectives_are_drawn_before_the_tables(folder: Path) -> None:
+    records = load(folder)
+    figure = front_figure(records, load_fronts(folder, records))
     assert figure is not None
-    (axes,) = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ["PGD, eps 1/255 | params", *["rob201-mop2"] * 3]
+    axes = figure.axes[0]
     assert axes.get_ylabel() == "params (smaller is better)"
-    lines = [line for line in axes.lines if line.get_label() in found]
-    for line in lines:
-        x, y = line.get_data()
+    lines = {line.get_label(): line.get_data() for line in axes.lines}
+    assert set(lines) == {"random", "nsga2", "_table"}
+    for x, y in lines.values():
         assert (np.diff(x) >= 0).all()
         assert (np.diff(y) >= 0).all()  # more accuracy costs more parameters along a front
+        assert ((np.diff(x) == 0) | (np.diff(y) == 0)).all()  # steps
+    x, y = lines["_table"]
+    for front in run_fronts(records, "pgd@1, params")["nsga2"]:
+        for accuracy, params in front:  # nothing lies beyond the table's front
+            assert params >= y[np.searchsorted(x, 100 * accuracy - 1e-9)] - 1e-6
 
 
-def test_without_several_objectives_there_is_no_front(published: Path, own_cache: Path, tmp_path: Path) -> None:
-    text = PLAN.replace(', "pgd@1, params"', "")
-    assert list(compare(Plan.parse(text), tmp_path, data=published, jobs=1))
+def test_of_three_objectives_points_are_larger_where_the_third_is_better(folder: Path) -> None:
+    records = load(folder)
+    fronts = load_fronts(folder, records)
+    axes = front_figure(records, fronts).axes[1]  # clean against APGD, params by size
+    (points,) = axes.collections[:1]
+    params = fronts.tables["rob201-mop2"][:, 2]
+    assert points.get_sizes()[np.argmin(params)] == points.get_sizes().max() > points.get_sizes().min()
+
+
+def test_without_the_tables_front_those_of_the_runs_are_drawn(folder: Path) -> None:
+    figure = front_figure(load(folder))
+    assert {line.get_label() for axes in figure.axes for line in axes.lines} == {"random", "nsga2"}
+
+
+def test_without_several_objectives_there_is_no_figure(folder: Path, tmp_path: Path) -> None:
+    text = PLAN.replace(', "pgd@1, params", "rob201-mop2"', "").replace("seeds = 3", "seeds = 1")
+    assert list(compare(Plan.parse(text), tmp_path, jobs=1))
     assert front_figure(load(tmp_path)) is None
+
+
+def test_attainment_is_that_of_moocore() -> None:
+    from moocore import eaf
+
+    rng = np.random.default_rng(0)
+    fronts = [rng.integers(0, 9, (rng.integers(1, 6), 2)).astype(float) for _ in range(5)]
+    sets = np.repeat(np.arange(5), [len(front) for front in fronts])
+    shares = (0.2, 0.4, 0.6, 0.8, 1.0)
+    expected = eaf(-np.concatenate(fronts), sets, percentiles=[100 * share for share in shares])
+    found = attainment(fronts, shares)
+    for share, row in zip(shares, found.y, strict=True):
+        corners = {(x, y) for x, y, after in zip(found.x, row, [*row[1:], -np.inf], strict=True) if y > after}
+        attained = expected[np.isclose(expected[:, 2], 100 * share)]
+        assert corners == {(-x, -y) for x, y, _ in attained.tolist()}
+
+
+def test_a_run_that_found_nothing_attains_nothing() -> None:
+    found = attainment([np.empty((0, 2)), np.array([[1.0, 2.0]])], [0.5, 1.0])
+    assert found.y.tolist() == [[2.0], [-np.inf]]
+
+
+def test_a_front_of_one_point_is_drawn(tmp_path: Path) -> None:
+    text = PLAN.replace('"clean", "pgd@1, params", "rob201-mop2"', '"params, flops", "clean, pgd@1, apgd@1, flops"')
+    assert list(compare(Plan.parse(text.replace("seeds = 3", "seeds = 1")), tmp_path, jobs=1))
+    records = load(tmp_path)
+    figure = front_figure(records, load_fronts(tmp_path, records))
+    assert len(figure.axes) == 1 + 6 <= MOST_PANELS
+    assert load_fronts(tmp_path, records).tables["params, flops"].shape == (1, 2)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from experiments.comparison.headline import headline
@@ -12,6 +14,8 @@ from experiments.comparison.records import load
 from experiments.comparison.report import write_report
 from experiments.comparison.significance import significance
 from robustnas.errors import DataError
+from robustnas.spaces.nasbench201 import NASBENCH201
+from robustnas.spaces.nasbench201.cell import Cell
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 
@@ -199,3 +203,45 @@ def test_the_page_renders_offline_in_chromium(report, chromium, tmp_path):
     assert found["drawn"] >= 4
     mean = f"{100 * load(report).curves['clean', 'random'][1][:, -1].mean():.2f}"
     assert f">{mean}<small>" in dom
+
+
+def several(write_records, archs, tmp_path):
+    """Return records of one search for two objectives by two searchers, each of which ended with one of two cells."""
+    folder = shutil.copytree(write_records(("clean, pgd@1",), ("random", "local"), n_seeds=1), tmp_path / "several")
+    runs = [json.loads(line) for line in (folder / "runs.jsonl").read_text().splitlines()]
+    for run, arch in zip(runs, archs, strict=True):
+        scores = [[0.95, 0.3], [0.9123, 0.4567]]
+        run["front"] = [{"arch": a, "scores": s} for a, s in zip((Cell.from_index(0).arch, arch), scores, strict=True)]
+        run["best"] = {"arch": arch, "uid": NASBENCH201.uid(Cell.parse(arch)), "score": 0.8765}
+    (folder / "runs.jsonl").write_text("".join(json.dumps(run) + "\n" for run in runs))
+    return folder
+
+
+def same_network():
+    """Return two cells that are one network."""
+    canonical = np.asarray(NASBENCH201.canonical_list())
+    index = int(np.flatnonzero(canonical != np.arange(len(canonical)))[7])
+    return Cell.from_index(index).arch, Cell.from_index(int(canonical[index])).arch
+
+
+def test_of_several_objectives_a_network_is_drawn_with_its_own_scores(write_records, tmp_path):
+    folder = several(write_records, same_network(), tmp_path)
+    page = write_report(folder).read_text()
+    networks = page[page.index('id="networks"') : page.index('id="seconds"')]
+    assert "<strong>clean | PGD: 91.23 %, 45.67 %</strong>" in networks
+    assert "0.8765" not in networks
+    assert "the most balanced one of the front" in networks
+
+
+def test_a_network_found_as_two_cells_is_drawn_once(write_records, tmp_path):
+    first, second = same_network()
+    page = write_report(several(write_records, (first, second), tmp_path)).read_text()
+    assert first in page
+    assert "random (1 of 1 seeds), local (1 of 1 seeds)" in page
+    networks = page[page.index('id="networks"') : page.index('id="seconds"')]
+    assert networks.count("<figcaption>") == 1
+
+
+def test_a_noise_floor_is_explained_where_there_is_one(write_records, report, tmp_path):
+    assert "The noise floor." in (report / "report.html").read_text()
+    assert "The noise floor." not in write_report(several(write_records, same_network(), tmp_path)).read_text()
