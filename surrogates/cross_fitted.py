@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, get_tags
 
-from robustnas.arrays import FloatArray
+from robustnas.arrays import FloatArray, IntArray
 from surrogates.base import Scaled, Surrogate, at_least, seeds
 from surrogates.calibration import LocalScale
 
@@ -33,6 +33,7 @@ def cross_fit(
     y: FloatArray,
     seed: int,
     member_seeds: Sequence[int],
+    groups: IntArray | None = None,
 ) -> tuple[list[Member], FloatArray]:
     """Fit members that each leave out one fold.
 
@@ -41,16 +42,18 @@ def cross_fit(
         X: Rows, n of them.
         y: Targets, shape (n,).
         seed: Seeds the folds.
-        member_seeds: One per fold and member, at most n.
+        member_seeds: One per fold and member, at most n, or as many as there are groups.
+        groups: A label per row, shape (n,): rows of one label are in one fold. None if each is on its own.
 
     Returns:
         The members, and each row's prediction by the member that left it out, shape (n,).
     """
-    folds = np.random.default_rng(seed).permutation(len(y)) % len(member_seeds)
+    labels = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    folds = (np.random.default_rng(seed).permutation(int(labels.max()) + 1) % len(member_seeds))[labels]
     members, out_of_fold = [], np.empty(len(y))
     for fold, member_seed in enumerate(member_seeds):
         left_out = folds == fold
-        kept = left_out if left_out.all() else ~left_out  # a single row is its own fold
+        kept = left_out if left_out.all() else ~left_out  # a single row, or group, is its own fold
         members.append(fit(X[kept], y[kept], int(member_seed)))
         out_of_fold[left_out] = members[-1].predict(X[left_out])
     return members, out_of_fold
@@ -78,6 +81,19 @@ class CrossFitted(Surrogate):
     @abstractmethod
     def _fit_member(self, X: FloatArray, y: FloatArray, seed: int) -> Member:
         """Fit one member to standardised targets."""
+
+    def cross_predict(self, X: FloatArray, y: FloatArray, groups: IntArray) -> FloatArray:
+        """Return a prediction of every row by a member that has seen no row of its group, shape (n,).
+
+        Args:
+            X: Features, shape (n, d).
+            y: Targets, shape (n,), finite.
+            groups: A label per row, shape (n,).
+        """
+        scaled = Scaled(y)
+        n_folds = min(at_least(self, "n_folds", 2), len(np.unique(groups)))
+        own, *others = seeds(self.random_state, n_folds + 1)
+        return scaled.back(cross_fit(self._fit_member, X, scaled.forward(y), own, others, groups)[1])
 
     def _fit(self, X: FloatArray, y: FloatArray) -> None:
         n_folds = min(at_least(self, "n_folds", 2), len(y))

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.surrogate_benchmark.exchangeable_twins import explained_by_cells
 from robustnas.arrays import FloatArray, IntArray
 from robustnas.spaces import EnumerableSpace, open_space
+from robustnas.tables.exchangeable_twins import LEAST_SIGNIFICANCE, share_of_cells
 from robustnas.tables.noise import TwinDeviations, twin_deviations
 
 FEWEST_TWINS = 30
@@ -26,11 +26,6 @@ FEWEST_TWINS = 30
 
 MOST_TIED = 0.25
 """Share of networks of one and the same score, above which their order, and the noise in it, is hidden."""
-
-MOST_EXPLAINED = 0.05
-"""Share of the twins' variance that may depend on the cells: noise does not."""
-
-LEAST_SIGNIFICANCE = 0.01
 
 _N_SIMILAR = 100  # twins that a network's noise is drawn from: about 7 % of them
 _N_STEPS = 5  # more fit the quantiles' own noise: tau falls slowly below that of simulated truths
@@ -62,7 +57,7 @@ def noise_ceiling(scores: FloatArray, space: EnumerableSpace[Any] | None = None)
 
     There is no estimate if the spread of twins is not that of independent noise around a score: fewer than
     `FEWEST_TWINS` networks have a twin; more than `MOST_TIED` of the networks share one score (accuracies of 0 under a
-    strong attack); cells explain more than `MOST_EXPLAINED` of the twins' variance, by `explained_by_cells` (twins of
+    strong attack); cells explain the twins' variance, by `share_of_cells` (twins of
     equal function are not equally fast); or scores differ no more between functions than between twins (F-test).
 
     Args:
@@ -137,8 +132,7 @@ def _no_estimate(scores: FloatArray, twins: TwinDeviations, space: EnumerableSpa
     most = int(np.unique(scores, return_counts=True)[1].max())
     if most > MOST_TIED * len(scores):
         return f"{most / len(scores):.0%} of the networks have the same score"
-    share, p_value = explained_by_cells(twins, space)
-    if share > MOST_EXPLAINED and p_value <= LEAST_SIGNIFICANCE:
+    if share := share_of_cells(twins, space):
         return f"functional twins differ by their cells, which explain {share:.0%} of it, and not by noise alone"
     if _p_value_of_no_signal(twins) > LEAST_SIGNIFICANCE:
         return "functions differ no more than functional twins: nothing but noise"

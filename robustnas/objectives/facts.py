@@ -146,7 +146,7 @@ def facts(asked: Asked, table: Table) -> dict[str, Any]:
         return len(np.unique(space.network_of_index()[utilities >= best - noise]))
 
     noise = _noise(objective, table, lambda: noise_floor(scores, space))
-    noise = noise if math.isfinite(noise) else _seed_noise(objective, table)
+    noise = noise if math.isfinite(noise) else seed_noise(objective, table)
     near_best = _noise(objective, table, lambda: noise_near_best(scores, space, minimised=objective.minimised))
     return {
         "best": objective.sign * best,
@@ -170,7 +170,7 @@ def _noise(objective: Objective, table: Table, estimate: Callable[[], NoiseFloor
     return estimate().std if any(term.metrics for term in objective.terms) else 0.0
 
 
-def _seed_noise(objective: Objective, table: Table) -> float:
+def seed_noise(objective: Objective, table: Table) -> float:
     """Return the noise of a single metric between training seeds, where a table has no twins but knows of seeds."""
     (term, *others) = objective.terms
     known: dict[Metric, float] = getattr(table, "seed_noise", {})

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from experiments.surrogate_benchmark.exchangeable_twins import explained_by_cells
 from experiments.surrogate_benchmark.noise_ceiling import noise_ceiling, normal_scores
 from experiments.surrogate_benchmark.runner import ceiling
 from robustnas import Objective
@@ -16,6 +15,7 @@ from robustnas.spaces.nasbench201 import NASBENCH201, space
 from robustnas.spaces.nasbench201.twins import network_twin_labels
 from robustnas.tables import ArrayTable, open_table
 from robustnas.tables.database.database import Database
+from robustnas.tables.exchangeable_twins import explained_by_cells
 from robustnas.tables.noise import twin_deviations
 
 pytestmark = pytest.mark.timeout(120)  # slow where processors are shared

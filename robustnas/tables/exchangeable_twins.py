@@ -14,7 +14,18 @@ from robustnas.arrays import AnyArray, FloatArray, IntArray
 from robustnas.spaces import EnumerableSpace
 from robustnas.tables.noise import TwinDeviations
 
+MOST_EXPLAINED = 0.05
+"""Share of the twins' variance that may depend on the cells: noise does not."""
+
+LEAST_SIGNIFICANCE = 0.01
+
 _N_PERMUTATIONS = 199
+
+
+def share_of_cells(twins: TwinDeviations, space: EnumerableSpace[Any]) -> float:
+    """Return `explained_by_cells` where it is more than `MOST_EXPLAINED`, beyond chance; else 0: twins are noise."""
+    share, p_value = explained_by_cells(twins, space)
+    return share if share > MOST_EXPLAINED and p_value <= LEAST_SIGNIFICANCE else 0.0
 
 
 def explained_by_cells(twins: TwinDeviations, space: EnumerableSpace[Any], seed: int = 0) -> tuple[float, float]:
