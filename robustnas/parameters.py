@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _MOST = 2**63  # numpy and records hold no larger integer
 _WORDS = {
     "bool_type": "true or false",
+    "callable_type": "a function",
     "dict_type": "a table",
     "finite_number": "a finite number",
     "float_type": "a number",

@@ -23,7 +23,7 @@ from robustnas.errors import InvalidInputError, RobustNASError, UserCodeError, a
 EXAMPLE = "my_file.py:MyClass or my.module:MyClass"
 
 _OURS = frozenset(("robustnas", "surrogates", "searchers", "experiments", "builtins", "abc"))
-_NASLIB = "naslib"  # names such as naslib:re are ours, for what NASLib has
+_LIBRARIES = ("naslib", "optuna")  # names such as naslib:re are ours, for what a library has
 _LONGEST = 4096  # of a path, in most file systems
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -37,7 +37,7 @@ def is_reference(name: object) -> bool:
     if not isinstance(name, str):
         return False
     place, colon, attribute = name.rpartition(":")
-    if place == _NASLIB or len(name) > _LONGEST:
+    if name.partition(":")[0] in _LIBRARIES or len(name) > _LONGEST:
         return False
     return bool(colon) and attribute.isidentifier() and (place.endswith(".py") or bool(_MODULE.fullmatch(place)))
 

@@ -24,11 +24,11 @@ from robustnas.errors import SearchError
 from robustnas.oracle import Outcome
 from robustnas.parameters import constructor_parameters
 from searchers.base import LARGEST_COUNT, History, Searcher, UnseenNetworks
+from searchers.optuna_encoding import ChoiceEncoding, OptunaEncoding, ScoreEncoding
 from searchers.optuna_study import claim, default_name, name_metrics, open_storage, open_study, safe, storage_faults
 from searchers.provenance import Provenance
 
 if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
@@ -99,7 +99,7 @@ class OptunaSearcher(Searcher):
         self._told: dict[int, _Told] = {}
         self._trials: defaultdict[int, list[Trial]] = defaultdict(list)
         self._taken_in: set[int] = set()
-        self._distributions = self._search_space()
+        self._encoding = self._encoded()
         seed = int(rng.integers(2**31))
         with nullcontext() if storage is None else storage_faults(storage):
             self.study = self._open_study(self._sampler(seed), study_name)
@@ -136,7 +136,7 @@ class OptunaSearcher(Searcher):
     def _ask(self) -> Any:
         for _ in range(self.max_duplicates + 1):
             trial = self._next_trial()
-            architecture = self._decode(trial.params)
+            architecture = self._encoding.decode(trial.params)
             if architecture not in self.space:
                 self._finish(trial, _UNKNOWN)
                 return self._enqueued(self._unseen.nearest(architecture))
@@ -146,7 +146,7 @@ class OptunaSearcher(Searcher):
         return self._enqueued(self._unseen.draw())
 
     def _enqueued(self, architecture: Any) -> Any:
-        self.study.enqueue_trial(self._encode(architecture))
+        self.study.enqueue_trial(self._encoding.encode(architecture))
         return self._proposed(architecture, self._next_trial())
 
     def _open_study(self, sampler: BaseSampler, name: str | None) -> Study:
@@ -165,11 +165,14 @@ class OptunaSearcher(Searcher):
         """Return all that a study is about, as plain data."""
         facts = dict(self._provenance.facts) if self._provenance else {}
         objectives = self._provenance.objectives if self._provenance else self.n_objectives
+        space = {"name": self.space.name, "n_networks": self.space.n_networks}
+        return {**facts, "objectives": objectives, "space": space, **self._method()}
+
+    def _method(self) -> dict[str, Any]:
+        """Return what suggests the trials, as plain data: the searcher and its parameters."""
         own, _ = constructor_parameters(type(self), n_positional=1)
         parameters = {name: getattr(self, name, None) for name in own if name not in _NO_PARAMETERS}
-        space = {"name": self.space.name, "n_networks": self.space.n_networks}
-        method = {"searcher": type(self).__name__, "parameters": parameters}
-        return {**facts, "objectives": objectives, "space": space, **method}
+        return {"searcher": type(self).__name__, "parameters": parameters}
 
     def _continue(self, seed: int) -> None:
         """Take in the trials of a study that is kept, and let the sampler go on elsewhere than it began."""
@@ -188,7 +191,7 @@ class OptunaSearcher(Searcher):
             if trial.number in self._taken_in:
                 continue
             self._taken_in.add(trial.number)
-            architecture = self._decode(trial.params)
+            architecture = self._encoding.decode(trial.params)
             if self._network(architecture) not in self._told:
                 slacks = tuple(-trial.constraints.get(name, math.nan) for name in self._names)
                 told = _Told(self._signed(trial.values), slacks)
@@ -200,25 +203,19 @@ class OptunaSearcher(Searcher):
         """Return scores as utilities, and the other way round."""
         return tuple(sign * value for sign, value in zip(self._signs, values, strict=True))
 
-    def _search_space(self) -> dict[str, BaseDistribution]:
-        from optuna.distributions import CategoricalDistribution
-
-        return {name: CategoricalDistribution(options) for name, options in self.space.choices.items()}
-
-    def _decode(self, params: dict[str, Any]) -> Any:
-        return self.space.from_choices({name: params[name] for name in self.space.choices})
-
-    def _encode(self, architecture: Any) -> dict[str, Any]:
-        return self.space.choices_of(architecture)
+    def _encoded(self) -> OptunaEncoding:
+        """Return how architectures are written as parameters."""
+        return ChoiceEncoding(self.space)
 
     def _network(self, architecture: Any) -> int:
         return self.space.canonical_list()[self.space.index(architecture)]
 
     def _next_trial(self) -> Trial:
         try:
-            return self.study.ask(self._distributions)
+            return self.study.ask(self._encoding.distributions)
         except ImportError as error:
-            advice = "install the extra that provides it: pip install 'robustnas[evaluate]'"
+            extra = error.name == "torch"
+            advice = "install the extra that provides it: pip install 'robustnas[evaluate]'" if extra else "install it"
             raise SearchError(
                 f"{type(self).__name__} needs a package that is not installed ({error}); {advice}"
             ) from None
@@ -251,8 +248,8 @@ class OptunaSearcher(Searcher):
 
         trial = create_trial(
             values=list(self._signed(told.utilities)),
-            params=self._encode(architecture),
-            distributions=self._distributions,
+            params=self._encoding.encode(architecture),
+            distributions=self._encoding.distributions,
             user_attrs={"arch": str(architecture)},
             constraints=self._constraints(told),
         )
@@ -325,22 +322,8 @@ class OptunaCMAES(OptunaSearcher):
 
         return CmaEsSampler(seed=seed)
 
-    def _search_space(self) -> dict[str, BaseDistribution]:
-        from optuna.distributions import FloatDistribution
-
-        choices = self.space.choices.items()
-        return {f"{name}:{option}": FloatDistribution(0.0, 1.0) for name, options in choices for option in options}
-
-    def _decode(self, params: dict[str, Any]) -> Any:
-        choices = self.space.choices.items()
-        return self.space.from_choices(
-            {name: max(options, key=lambda option: params[f"{name}:{option}"]) for name, options in choices}
-        )
-
-    def _encode(self, architecture: Any) -> dict[str, Any]:
-        own = self.space.choices_of(architecture)
-        choices = self.space.choices.items()
-        return {f"{name}:{option}": float(option == own[name]) for name, options in choices for option in options}
+    def _encoded(self) -> OptunaEncoding:
+        return ScoreEncoding(self.space)
 
 
 class OptunaNSGA2(OptunaSearcher):

@@ -21,6 +21,7 @@ from searchers.model_based import Bananas, ForestSearch, GPSearch, XGBoostSearch
 from searchers.multi_fidelity import MultiFidelitySearch
 from searchers.naslib_search import NASLIB_SEARCHERS
 from searchers.nsga2 import NSGA2
+from searchers.optuna_sampler import PREFIX, SAMPLERS, sampler_searcher
 from searchers.optuna_search import OptunaCMAES, OptunaGP, OptunaNSGA2, OptunaTPE
 from searchers.provenance import Provenance
 from searchers.random_search import RandomSearch
@@ -63,8 +64,9 @@ def create(
     """Build a searcher.
 
     Args:
-        name: A name in `SEARCHERS`, one of NASLib's in `searchers.naslib_search.NASLIB_SEARCHERS`, or your own class,
-            such as ``my_file.py:MySearcher`` (`robustnas.reference`).
+        name: A name in `SEARCHERS`, one of NASLib's in `searchers.naslib_search.NASLIB_SEARCHERS`, a sampler of Optuna
+            such as ``optuna:CmaEsSampler`` (`searchers.optuna_sampler`), or your own class, such as
+            ``my_file.py:MySearcher`` (`robustnas.reference`).
         seed: A seed, at least 0, or a generator; it fixes the trajectory on any machine.
         space: The search space; NAS-Bench-201 if None.
         n_objectives: The number of objectives to maximise.
@@ -113,10 +115,13 @@ def searcher_class(name: str) -> type[Searcher]:
     Raises:
         InvalidInputError: The name is unknown (names the nearest one), or the reference is not to a searcher.
     """
+    if isinstance(name, str) and name.startswith(PREFIX):
+        return sampler_searcher(name)
     known = SEARCHERS | NASLIB_SEARCHERS
     registered = isinstance(name, str) and name in known
     if not registered and not is_reference(name):
-        raise InvalidInputError(f"{unknown_name('searcher', name, known)}; or a class of your own, {EXAMPLE}")
+        named = unknown_name("searcher", name, [*known, *SAMPLERS])
+        raise InvalidInputError(f"{named}; or a class of your own, {EXAMPLE}")
     found: Any = known[name] if registered else load_reference("searcher", name)
     if not (isinstance(found, type) and issubclass(found, Searcher)):
         raise InvalidInputError(

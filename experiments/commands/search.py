@@ -66,6 +66,7 @@ from robustnas.tables.table import Table
 from robustnas.workers import one_thread
 from searchers.base import History
 from searchers.naslib_search import NASLIB_SEARCHERS
+from searchers.optuna_sampler import SAMPLERS
 from searchers.registry import SEARCHERS, check_parameters
 from searchers.violation import nearest_to_feasible
 
@@ -96,9 +97,9 @@ def _objective_names() -> list[str]:
 )
 @names_option(
     "--searcher",
-    names=lambda: [*SEARCHERS, *NASLIB_SEARCHERS],
+    names=lambda: [*SEARCHERS, *NASLIB_SEARCHERS, *SAMPLERS],
     default="evolution",
-    help="Search strategy, or a class of your own: my_file.py:MySearcher.",
+    help="Search strategy, or a class of your own: my_file.py:MySearcher, optuna:my.module.MySampler.",
 )
 @click.option(
     "--budget",

@@ -45,6 +45,7 @@ from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.table import Table, skeleton_of
 from searchers import create, search
 from searchers.base import GlancingSearcher, History, comparable
+from searchers.optuna_sampler import sampler_reference
 from searchers.optuna_search import OptunaSearcher
 from searchers.optuna_study import EXPERIMENT, forget_study, named
 from searchers.provenance import Provenance
@@ -111,7 +112,8 @@ def method_sources(searcher: str, parameters: Mapping[str, Any]) -> dict[str, st
         InvalidInputError: One cannot be loaded.
     """
     encodings = re.split(r"[+,]", str(parameters.get("encoding", "")))
-    return source_digests([searcher, parameters.get("surrogate"), *map(str.strip, encodings)])
+    used = [searcher, sampler_reference(searcher), parameters.get("surrogate"), *map(str.strip, encodings)]
+    return source_digests(used)
 
 
 def column_of_seconds(spec: RunSpec, table: Table) -> str | None:

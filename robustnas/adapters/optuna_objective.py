@@ -59,11 +59,10 @@ class OptunaObjective:
             outcome = None
         if self.questions.is_over:
             _stop(trial)
-        missed = [column[self.space.index(architecture)] for column in self.questions.missed()]
-        if outcome is None or np.isnan([*outcome.scores, *missed]).any():
+        if outcome is None or np.isnan([*outcome.scores, *outcome.slacks]).any():
             return math.nan if len(self.directions) == 1 else (math.nan,) * len(self.directions)
-        for constraint, value in zip(self.questions.constraints, missed, strict=True):
-            trial.set_constraint(str(constraint), float(value))
+        for constraint, slack in zip(self.questions.constraints, outcome.slacks, strict=True):
+            trial.set_constraint(str(constraint), -slack)
         return outcome.score if len(self.directions) == 1 else outcome.scores
 
 

@@ -10,6 +10,7 @@ from pymoo.core.variable import Choice
 
 from robustnas.adapters.questions import Questions, answered
 from robustnas.errors import BudgetExhausted, SearchStalled
+from robustnas.objectives import signed_columns, slack_columns
 from robustnas.oracle import Oracle
 
 
@@ -56,10 +57,11 @@ class PymooProblem(Problem):  # type: ignore[misc]  # pymoo has no types
     def _evaluate(self, x: Any, out: dict[str, Any], *_: Any, algorithm: Any = None, **__: Any) -> None:
         indices = [self._ask(self.architecture(row)) for row in x]
         oracle = self.questions.oracle
-        losses = [-objective.sign * objective.evaluate(oracle.table) for objective in oracle.objectives]
+        losses = -signed_columns(oracle.objectives, oracle.table)
         out["F"] = np.column_stack([answered(column, indices, at_least=-np.inf) for column in losses])
         if self.questions.constraints:
-            out["G"] = np.column_stack([answered(column, indices, at_least=1.0) for column in self.questions.missed()])
+            missed = -slack_columns(oracle.objectives, oracle.table)
+            out["G"] = np.column_stack([answered(column, indices, at_least=1.0) for column in missed])
         if algorithm is not None and self.questions.is_over:
             algorithm.termination.terminate()
 

@@ -1,4 +1,4 @@
-"""What the optimisers of other libraries ask an oracle, and what they are told of its constraints."""
+"""What the optimisers of other libraries ask an oracle."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ import numpy as np
 
 from robustnas.arrays import FloatArray
 from robustnas.errors import BudgetExhausted, SearchStalled
-from robustnas.objectives import Constraint
+from robustnas.objectives import constraints_of
 from robustnas.oracle import Oracle, Outcome
-from robustnas.tables.table import Table
-
-_TINY = 1e-12  # by how much a strict comparison is missed where both sides are equal
 
 
 class Questions:
@@ -21,6 +18,7 @@ class Questions:
 
     Attributes:
         oracle: The oracle.
+        constraints: The comparisons of the where-clause.
         outcomes: The outcomes of distinct networks, in the order of the queries.
         is_over: Whether nothing more can be asked: the budget is spent, or the last queries were all repeats.
     """
@@ -30,8 +28,7 @@ class Questions:
         self.outcomes: list[Outcome] = []
         self.is_over = False
         self._lock = Lock()
-        constraints = (constraint for objective in oracle.objectives for constraint in objective.constraints)
-        self.constraints = tuple(dict.fromkeys(constraints))
+        self.constraints = constraints_of(oracle.objectives)
 
     def ask(self, architecture: Any) -> Outcome | None:
         """Return the outcome of an architecture; None for one outside of the table's space, which costs no query.
@@ -52,27 +49,6 @@ class Questions:
                 self.outcomes.append(outcome)
             self.is_over = not self.oracle.remaining
         return outcome
-
-    def missed(self) -> list[FloatArray]:
-        """Return by how much every architecture misses each of the constraints; see `missed`."""
-        return [missed(constraint, self.oracle.table) for constraint in self.constraints]
-
-
-def missed(constraint: Constraint, table: Table) -> FloatArray:
-    """Return by how much every architecture misses a comparison, shape (space.size,), in the units of its left side.
-
-    Positive where it is violated, at most 0 where it is satisfied, NaN where the left side is unknown.
-
-    >>> import numpy as np
-    >>> from robustnas.tables import ArrayTable
-    >>> table = ArrayTable({"clean": np.linspace(0, 1, 15625)})
-    >>> missed(Constraint("clean >= 0.75"), table)[[0, -1]].tolist()
-    [0.75, -0.25]
-    """
-    values = constraint.evaluate(table)
-    beyond = values - constraint.bound if constraint.sign.startswith("<") else constraint.bound - values
-    signed = np.where(constraint.satisfied(table), np.minimum(beyond, 0.0), np.maximum(beyond, _TINY))
-    return np.where(np.isnan(values), np.nan, signed)
 
 
 def answered(column: FloatArray, indices: list[int], at_least: float) -> FloatArray:

@@ -37,7 +37,8 @@ VALUES: dict[str, Any] = {
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("name", SEARCHERS)
+@pytest.mark.filterwarnings("ignore:.* deprecated:FutureWarning")  # of Optuna's parameters
+@pytest.mark.parametrize("name", [*SEARCHERS, "optuna:TPESampler", "optuna:CmaEsSampler", "optuna:PartialFixedSampler"])
 def test_parameters_of_searchers(name: str) -> None:
     for parameter in [*of_searcher(name), "name", "rng", "space", "n_objectives", "é", ""]:
         for kind, value in VALUES.items():

@@ -21,7 +21,22 @@ def test_references(name: str) -> None:
     assert is_reference(name)
 
 
-@pytest.mark.parametrize("name", ["evolution", "naslib:re", "my.py", ":A", "my.py:", "a b:c", "my.py:A-b", 3, None])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "evolution",
+        "naslib:re",
+        "optuna:TPESampler",
+        "optuna:my.py:A",
+        "my.py",
+        ":A",
+        "my.py:",
+        "a b:c",
+        "my.py:A-b",
+        3,
+        None,
+    ],
+)
 def test_other_names(name: object) -> None:
     assert not is_reference(name)
 

@@ -64,7 +64,7 @@ def test_cmaes_encodes_and_decodes_every_cell() -> None:
     searcher = _create("optuna-cmaes")
     for index in range(0, space.N_CELLS, 97):
         cell = space.cell(index)
-        assert searcher._decode(searcher._encode(cell)) == cell
+        assert searcher._encoding.decode(searcher._encoding.encode(cell)) == cell
 
 
 def test_unknown_scores_become_failed_trials() -> None:
@@ -166,6 +166,6 @@ def test_the_nearest_network_inside_stands_for_a_suggestion_outside(name: str) -
     trials = searcher.study.trials
     for trial, after in pairwise(trials):
         if trial.state == optuna.trial.TrialState.FAIL:
-            far = space.edit_distance(searcher._decode(trial.params), searcher._decode(after.params))
+            far = space.edit_distance(searcher._encoding.decode(trial.params), searcher._encoding.decode(after.params))
             assert far <= 3
     assert any(trial.state == optuna.trial.TrialState.FAIL for trial in trials)

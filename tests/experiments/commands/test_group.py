@@ -78,6 +78,7 @@ def test_help_lists_what_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
     ("arguments", "incomplete", "expected"),
     [
         (["search", "--searcher"], "optuna-t", ["optuna-tpe"]),
+        (["search", "--searcher"], "optuna:Cm", ["optuna:CmaEsSampler"]),
         (["search", "--objective"], "clean,pg", ["clean,pgd@EPS"]),
         (["surrogates", "--encodings"], "path+co", ["path+cost"]),
         (["query", "--dataset"], "cifar10", ["cifar10", "cifar100", "cifar10-surrogate", "cifar100-surrogate"]),
