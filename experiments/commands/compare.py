@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -87,5 +88,11 @@ class _Progress:
         pair = run["objective"], run["searcher"]
         self._scores[pair].append(run["best"]["score"])
         if pair in self._bar_of:
-            mean = sum(self._scores[pair]) / len(self._scores[pair])
-            self._bar_of[pair].show(advance=1, note=f"mean best {mean:.4g}")
+            self._bar_of[pair].show(advance=1, note=_mean_best(self._scores[pair]))
+
+
+def _mean_best(scores: list[float]) -> str:
+    """Return the mean best of the runs so far that found a feasible network, and how many did."""
+    known = [score for score in scores if not math.isnan(score)]
+    mean = f"mean best {sum(known) / len(known):.4g}" if known else "mean best -"
+    return mean if len(known) == len(scores) else f"{mean}, feasible in {len(known)} of {len(scores)}"

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.comparison.records import CROSS_PREFIX, Records, Target
+from experiments.comparison.spread import spread
 from robustnas.arrays import FloatArray
 from robustnas.errors import InvalidInputError, excerpt
 
@@ -41,8 +42,9 @@ def summary(records: Records, n_queries: Sequence[int] | None = None) -> pd.Data
         n_queries: Numbers of distinct queries, 1 to the budget; None for `default_points`.
 
     Returns:
-        Columns objective, searcher, n_queries, mean, std (of the sample; NaN for one seed), n_seeds, ci_low, ci_high
-        (95 % t interval of the mean). A run that ended early counts with its last best.
+        Columns objective, searcher, n_queries, mean, std (of the sample; NaN for one seed), n_seeds, n_feasible (of
+        them: whose best is known, since a feasible network was found), ci_low, ci_high (95 % t interval of the mean).
+        Mean, std and interval are over the feasible seeds. A run that ended early counts with its last best.
 
     Raises:
         InvalidInputError: A number of queries outside 1 to the budget.
@@ -58,7 +60,7 @@ def summary(records: Records, n_queries: Sequence[int] | None = None) -> pd.Data
         for (objective, searcher), (_, best) in records.curves.items()
         for point in points
     ]
-    columns = ["objective", "searcher", "n_queries", "mean", "std", "n_seeds", "ci_low", "ci_high"]
+    columns = ["objective", "searcher", "n_queries", "mean", "std", "n_seeds", "n_feasible", "ci_low", "ci_high"]
     return _frame(rows, columns, records)
 
 
@@ -67,8 +69,9 @@ def reference(records: Records, objective: str) -> float:
     target = records.targets[objective]
     if not np.isnan(target.best):
         return target.best
-    found = [(best * target.sign).max() for (name, _), (_, best) in records.curves.items() if name == objective]
-    return float(target.sign * np.nanmax(found)) if found else float("nan")
+    found = [(best * target.sign).ravel() for (name, _), (_, best) in records.curves.items() if name == objective]
+    known = [values[np.isfinite(values)] for values in found]
+    return float(target.sign * max((values.max() for values in known if len(values)), default=np.nan))
 
 
 def regret_curves(records: Records) -> pd.DataFrame:
@@ -76,7 +79,7 @@ def regret_curves(records: Records) -> pd.DataFrame:
 
     Returns:
         Columns objective, searcher, n_queries (1 to the budget), mean, ci_low, ci_high (95 % t interval of the mean),
-        median, q25, q75, n_seeds.
+        median, q25, q75, n_seeds. All are over the seeds that have found a feasible network by then.
     """
     frames = [_regret_frame(objective, searcher, regret) for objective, searcher, regret in _regrets(records)]
     columns = ["objective", "searcher", "n_queries", "mean", "ci_low", "ci_high", "median", "q25", "q75", "n_seeds"]
@@ -110,10 +113,11 @@ def cross_evaluation(records: Records) -> pd.DataFrame:
 
     Returns:
         Index objective, searcher; columns (metric, "mean") and (metric, "std"), accuracies in [0, 1]. Runs without a
-        single best network (several objectives at once) have no row.
+        single best network (several objectives at once), or without a feasible one, have no row.
     """
     names = [name for name in records.runs.columns if name.startswith(CROSS_PREFIX)]
     scored = records.runs.dropna(subset=names, how="all") if names else records.runs.iloc[:0]
+    scored = scored[~scored["objective"].isin(_constrained(records)) | scored["best_score"].notna()]
     groups = scored.groupby(["objective", "searcher"], observed=True)
     table = groups[names].agg(["mean", "std"]) if names else pd.DataFrame(index=groups.size().index)
     pairs = [(name.removeprefix(CROSS_PREFIX), moment) for name in names for moment in ("mean", "std")]
@@ -176,6 +180,11 @@ def _own_scores(run: pd.Series[Any], *, is_multi: bool) -> tuple[float, ...]:
     return tuple(members[0]) if members else ()
 
 
+def _constrained(records: Records) -> list[str]:
+    """Return the single objectives that have constraints, so that a run without a score has no network to speak of."""
+    return [name for name, target in records.targets.items() if not target.is_multi and " where " in name]
+
+
 def _regrets(records: Records) -> Iterator[tuple[str, str, FloatArray]]:
     """Yield objective, searcher and regrets, shape (n_seeds, budget)."""
     for (objective, searcher), (_, best) in records.curves.items():
@@ -185,6 +194,8 @@ def _regrets(records: Records) -> Iterator[tuple[str, str, FloatArray]]:
 
 def _regret_frame(objective: str, searcher: str, regret: FloatArray) -> pd.DataFrame:
     n_seeds, budget = regret.shape
+    if np.isnan(regret).any():
+        return _partial_frame(objective, searcher, regret)
     mean, half = regret.mean(axis=0), _half_interval(regret)
     median, q25, q75 = np.quantile(regret, [0.5, 0.25, 0.75], axis=0)
     return pd.DataFrame(
@@ -203,6 +214,14 @@ def _regret_frame(objective: str, searcher: str, regret: FloatArray) -> pd.DataF
     )
 
 
+def _partial_frame(objective: str, searcher: str, regret: FloatArray) -> pd.DataFrame:
+    """Return the frame of regrets that are not known of all seeds from the first query on."""
+    moments = spread(regret)
+    del moments["std"]
+    points = np.arange(1, regret.shape[1] + 1)
+    return pd.DataFrame({"objective": objective, "searcher": searcher, "n_queries": points, **moments})
+
+
 def _first_within(regret: FloatArray, noise: float) -> FloatArray:
     """Return the first query, from 1, whose regret is at most the noise floor, or infinity; shape (n_seeds,)."""
     near = regret <= noise + ROUNDING
@@ -210,9 +229,11 @@ def _first_within(regret: FloatArray, noise: float) -> FloatArray:
 
 
 def _moments(values: FloatArray) -> dict[str, Any]:
-    mean, half = float(values.mean()), float(_half_interval(values[:, None])[0])
-    std = _column_std(values[:, None])[0]
-    return {"mean": mean, "std": float(std), "n_seeds": len(values), "ci_low": mean - half, "ci_high": mean + half}
+    known = values[np.isfinite(values)]
+    mean = float(known.mean()) if len(known) else float("nan")
+    half, std = float(_half_interval(known[:, None])[0]), float(_column_std(known[:, None])[0])
+    counts = {"n_seeds": len(values), "n_feasible": len(known)}
+    return {"mean": mean, "std": std, **counts, "ci_low": mean - half, "ci_high": mean + half}
 
 
 def _half_interval(values: FloatArray) -> FloatArray:

@@ -37,6 +37,8 @@ def _sentence(groups: list[tuple[Target, pd.DataFrame]], result: Significance, b
     leaders = [_leaders(target, group) for target, group in groups]
     counts = {name: sum(name in group for group in leaders) for name in sorted(searchers)}
     most = max(counts.values())
+    if not most:
+        return f"After {budget}, no searcher has found a feasible network."
     names = _listed([name for name, count in counts.items() if count == most])
     has = "has" if names in searchers else "each have"
     of = "the objective" if len(groups) == 1 else f"{most} of {len(groups)} objectives"
@@ -47,9 +49,13 @@ def _sentence(groups: list[tuple[Target, pd.DataFrame]], result: Significance, b
 
 def _finding(target: Target, group: pd.DataFrame, result: Significance) -> str:
     rows = [{str(key): value for key, value in row.items()} for row in group.to_dict("records")]
-    rows.sort(key=lambda row: -row["mean"] * target.sign)
+    rows.sort(key=lambda row: (-row["n_feasible"], -row["mean"] * target.sign))
     first = rows[0]
+    if not first["n_feasible"]:
+        return f"{target.title}: no searcher found a feasible network."
     seeds = "1 seed" if first["n_seeds"] == 1 else f"the mean of {first['n_seeds']} seeds"
+    if first["n_feasible"] < first["n_seeds"]:
+        seeds = f"mean of the {first['n_feasible']} of {first['n_seeds']} seeds that are feasible"
     best = "" if math.isnan(target.best) or target.is_multi else f", best of the table {_score(target.best, target)}"
     text = f"{target.title}: {first['searcher']} reaches {_score(first['mean'], target)} ({seeds}{best})"
     return f"{text}{_lead(target, rows, result)}."
@@ -60,12 +66,19 @@ def _lead(target: Target, rows: list[dict[str, Any]], result: Significance) -> s
     if len(rows) < 2:
         return ""
     first, second = rows[:2]
+    if second["n_feasible"] < first["n_feasible"]:
+        reached = f", with {_score(second['mean'], target)}" if second["n_feasible"] else ""
+        return f"; the next, {second['searcher']}, is {_feasible(second)}{reached}"
     ahead = abs(first["mean"] - second["mean"])
     if ahead < analysis.ROUNDING:
         return f", as does {second['searcher']}"
     distance = f"{number(ahead, target.scale)}{' points' if target.scale == 'accuracy' else ''}"
     floor = "; the lead is below the noise floor" if analysis.within_noise(ahead, target) else ""
     return f", {distance} ahead of {second['searcher']} ({_tested(target, first, second, result)}{floor})"
+
+
+def _feasible(row: dict[str, Any]) -> str:
+    return f"feasible in {row['n_feasible']} of {row['n_seeds']} seeds"
 
 
 def _tested(target: Target, first: dict[str, Any], second: dict[str, Any], result: Significance) -> str:
@@ -78,9 +91,12 @@ def _tested(target: Target, first: dict[str, Any], second: dict[str, Any], resul
 
 
 def _leaders(target: Target, group: pd.DataFrame) -> set[str]:
-    values = group["mean"].to_numpy() * target.sign
+    """Return who has the best mean, of those that found feasible networks in most seeds."""
+    most = group["n_feasible"].max()
+    leading = group[(group["n_feasible"] == most) & (most > 0)]
+    values = leading["mean"].to_numpy() * target.sign
     return {
-        str(name) for name, value in zip(group["searcher"], values, strict=True) if math.isclose(value, max(values))
+        str(name) for name, value in zip(leading["searcher"], values, strict=True) if math.isclose(value, max(values))
     }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.comparison.records import Records
+from robustnas.arrays import FloatArray
 
 MOST_SHOWN = 24
 """Searchers, and objectives, of a figure: more lines cannot be told apart, more panels do not fit on a page."""
@@ -50,12 +51,18 @@ def left_out(records: Records, shown: Records) -> str:
 def _mean_ranks(records: Records) -> list[float]:
     """Return the rank of every searcher's mean final score, averaged over objectives; those without runs come last."""
     finals = {
-        (objective, searcher): records.targets[objective].sign * float(np.mean(best[:, -1]))
+        (objective, searcher): records.targets[objective].sign * _mean(best[:, -1])
         for (objective, searcher), (_, best) in records.curves.items()
     }
     table = pd.DataFrame({name: {s: finals.get((name, s)) for s in records.searchers} for name in records.targets})
     ranks = table.astype(float).rank(ascending=False, na_option="bottom")
     return [float(value) for value in ranks.mean(axis=1)]
+
+
+def _mean(scores: FloatArray) -> float:
+    """Return the mean of the seeds that found a feasible network; NaN if none did."""
+    known = scores[np.isfinite(scores)]
+    return float(np.mean(known)) if len(known) else float("nan")
 
 
 def _part(frame: pd.DataFrame, objectives: list[str], searchers: tuple[str, ...]) -> pd.DataFrame:

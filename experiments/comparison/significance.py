@@ -8,7 +8,7 @@ Significant is not relevant: a pair whose mean difference is below the noise flo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -25,6 +25,8 @@ MIN_BLOCKS = 6
 """Below six blocks, Wilcoxon's smallest two-sided p-value is above 0.05."""
 
 ALL = "all objectives"
+
+_SMALLEST_LEAD = 1e-6  # of a run with a feasible network over one without, where all scores are zero
 
 _TEST_COLUMNS = ["objective", "n_blocks", "n_searchers", "statistic", "p_value", "rejected", "verdict"]
 _RANK_COLUMNS = ["objective", "searcher", "rank"]
@@ -57,7 +59,7 @@ class Significance:
 
 @dataclass(frozen=True)
 class _Blocks:
-    """Scores of one objective, larger is better, shape (n_blocks, n_searchers)."""
+    """Scores of one objective, larger is better, shape (n_blocks, n_searchers); NaN where nothing was feasible."""
 
     objective: str
     searchers: tuple[str, ...]
@@ -67,8 +69,9 @@ class _Blocks:
 def significance(records: Records, n_queries: int | None = None) -> Significance:
     """Test whether searchers differ in their best after `n_queries` queries.
 
-    The test over all objectives takes each (objective, seed) as a block, and divides scores by their standard deviation
-    within the objective so that no objective outweighs another. Multi-objective entries are tested on their own only.
+    A run that found no feasible network is worse than any that did. The test over all objectives takes each (objective,
+    seed) as a block, and divides scores by their standard deviation within the objective so that no objective outweighs
+    another. Multi-objective entries are tested on their own only.
 
     Args:
         records: What was run.
@@ -104,13 +107,23 @@ def _blocks(records: Records, objective: str, point: int) -> _Blocks:
     return _Blocks(objective, tuple(curves), scores * records.targets[objective].sign)
 
 
+def _infeasible_last(scores: FloatArray) -> FloatArray:
+    """Return scores with unknown ones below all others, by as much as these differ."""
+    known = scores[np.isfinite(scores)]
+    if len(known) == scores.size:
+        return scores
+    lowest, highest = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+    return np.where(np.isfinite(scores), scores, lowest - max(highest - lowest, abs(lowest), _SMALLEST_LEAD))
+
+
 def _shared(seeds: Sequence[set[int]]) -> list[int]:
     return sorted(set.intersection(*seeds)) if seeds else []
 
 
 def _pooled(blocks: Sequence[_Blocks]) -> _Blocks:
     shared = [name for name in blocks[0].searchers if all(name in block.searchers for block in blocks)]
-    parts = [_standardised(block.scores[:, [block.searchers.index(name) for name in shared]]) for block in blocks]
+    each = [block.scores[:, [block.searchers.index(name) for name in shared]] for block in blocks]
+    parts = [_standardised(_infeasible_last(scores)) for scores in each]
     return _Blocks(ALL, tuple(shared), np.concatenate(parts))
 
 
@@ -121,10 +134,12 @@ def _standardised(scores: FloatArray) -> FloatArray:
 
 def _compare(blocks: _Blocks, records: Records) -> tuple[list[dict[str, Any]], ...]:
     """Return the rows of tests, ranks and pairs for one objective."""
+    known, blocks = blocks, replace(blocks, scores=_infeasible_last(blocks.scores))
     obstacle = _obstacle(blocks)
     statistic, p_value = _friedman(blocks.scores) if obstacle is None else (np.nan, np.nan)
     rejected = obstacle is None and (np.isnan(p_value) or p_value < ALPHA)
-    pairs = _pairs(blocks, records, tested=obstacle is None, rejected=rejected)
+    p_values = _wilcoxon_holm(blocks.scores) if obstacle is None else None
+    pairs = _pairs(known, records, p_values, rejected=rejected)
     n_blocks, n_searchers = len(blocks.scores), len(blocks.searchers)
     verdict = obstacle or _verdict(p_value, pairs, n_blocks)
     test = (blocks.objective, n_blocks, n_searchers, statistic, p_value, rejected, verdict)
@@ -145,8 +160,6 @@ def _obstacle(blocks: _Blocks) -> str | None:
     if n_blocks < MIN_BLOCKS:
         have = "1 seed" if n_blocks == 1 else f"{n_blocks} seeds"
         return f"not enough to test: {have} finished by every searcher, at least {MIN_BLOCKS} are needed"
-    if np.isnan(blocks.scores).any():
-        return "not enough to test: some runs found no score at all"
     if (blocks.scores == blocks.scores[:, :1]).all():
         return f"nothing to test: all searchers tie in each of {n_blocks} blocks"
     return None
@@ -168,19 +181,26 @@ def _average_ranks(scores: FloatArray) -> FloatArray:
     return np.asarray(rankdata(-np.round(scores, 12), axis=1).mean(axis=0))
 
 
-def _pairs(blocks: _Blocks, records: Records, *, tested: bool, rejected: bool) -> list[dict[str, Any]]:
-    p_values = _wilcoxon_holm(blocks.scores) if tested else None
+def _pairs(blocks: _Blocks, records: Records, p_values: FloatArray | None, *, rejected: bool) -> list[dict[str, Any]]:
     target = records.targets.get(blocks.objective)
     rows = []
     for i, j in combinations(range(len(blocks.searchers)), 2):
         p_value = float("nan") if p_values is None else float(p_values[i, j])
         has_difference = target is not None and len(blocks.scores) > 0
-        difference = float((blocks.scores[:, i] - blocks.scores[:, j]).mean()) if has_difference else float("nan")
+        difference = _difference(blocks.scores[:, i], blocks.scores[:, j]) if has_difference else float("nan")
         below = target is not None and within_noise(difference, target)
         names = (blocks.objective, blocks.searchers[i], blocks.searchers[j])
         row = (*names, difference, p_value, rejected and p_value < ALPHA, below)
         rows.append(dict(zip(_PAIR_COLUMNS, row, strict=True)))
     return rows
+
+
+def _difference(first: FloatArray, second: FloatArray) -> float:
+    """Return the difference of means, each over the seeds that found a feasible network."""
+    if np.isfinite(first - second).all():
+        return float((first - second).mean())
+    known = [scores[np.isfinite(scores)] for scores in (first, second)]
+    return float(known[0].mean() - known[1].mean()) if all(map(len, known)) else float("nan")
 
 
 def _wilcoxon_holm(scores: FloatArray) -> FloatArray:

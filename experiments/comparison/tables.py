@@ -27,8 +27,10 @@ def summary_table(records: Records, n_queries: Sequence[int] | None = None) -> R
     for objective, group in frame.groupby("objective", observed=True):
         target = records.targets[str(objective)]
         rows += _at_points(_heading(target), group, "n_queries", target)
-    caption = "Best so far after n distinct queries"
-    return ReportTable(caption, ("searcher", *(f"n = {point}" for point in points), "seeds"), tuple(rows), NOTE)
+    caption, note = "Best so far after n distinct queries", NOTE
+    if (frame["n_feasible"] < frame["n_seeds"]).any():
+        note = f"{NOTE} (k of n): the mean of the k seeds that have found a feasible network by then."
+    return ReportTable(caption, ("searcher", *(f"n = {point}" for point in points), "seeds"), tuple(rows), note)
 
 
 def hours_table(records: Records) -> ReportTable:
@@ -179,14 +181,37 @@ def _at_points(heading: str, group: pd.DataFrame, column: str, target: Target) -
     """Return one row per searcher: mean and spread at every point of a column, ascending, and the seeds at the last."""
     searchers = [str(name) for name in dict.fromkeys(group["searcher"])]
     columns = [part for _, part in group.groupby(column)]
-    entries = [_moments(part["mean"], part["std"], target) for part in columns]
-    return _rows(heading, searchers, [*entries, [Entry(str(n)) for n in columns[-1]["n_seeds"]]])
+    entries = [_feasible_moments(part, target) for part in columns]
+    return _rows(heading, searchers, [*entries, [Entry(text) for text in _seeds(columns[-1])]])
 
 
-def _moments(means: pd.Series[float], stds: pd.Series[float], target: Target) -> list[Entry]:
-    """Return the entries of one column of one group, the best and those near it marked."""
+def _feasible_moments(part: pd.DataFrame, target: Target) -> list[Entry]:
+    """Return the entries of one point; the best is one of those that are feasible in most seeds."""
+    if "n_feasible" not in part or (part["n_feasible"] == part["n_seeds"]).all():
+        return _moments(part["mean"], part["std"], target)
+    most = (part["n_feasible"] == part["n_feasible"].max()).tolist()
+    counted = zip(_moments(part["mean"], part["std"], target, most), part["n_feasible"], part["n_seeds"], strict=True)
+    return [
+        entry if n == of else replace(entry, text=f"({n} of {of}) {entry.text}" if n else f"({n} of {of})")
+        for entry, n, of in counted
+    ]
+
+
+def _seeds(part: pd.DataFrame) -> list[str]:
+    """Return how many seeds there are, and in how many of them a feasible network was found, where not in all."""
+    if "n_feasible" not in part:
+        return [str(n) for n in part["n_seeds"]]
+    pairs = zip(part["n_feasible"], part["n_seeds"], strict=True)
+    return [str(of) if n == of else f"feasible in {n} of {of}" for n, of in pairs]
+
+
+def _moments(
+    means: pd.Series[float], stds: pd.Series[float], target: Target, eligible: Sequence[bool] | None = None
+) -> list[Entry]:
+    """Return the entries of one column of one group, the best and those near it marked; of those eligible, if given."""
     values = [float(mean) * target.sign for mean in means]
-    best = max((value for value in values if not math.isnan(value)), default=math.nan)
+    counting = values if eligible is None else [v for v, counts in zip(values, eligible, strict=True) if counts]
+    best = max((value for value in counting if not math.isnan(value)), default=math.nan)
     entries = []
     for mean, std, value in zip(means, stds, values, strict=True):
         leads = math.isclose(value, best, rel_tol=1e-12)
