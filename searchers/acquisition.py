@@ -89,6 +89,11 @@ ACQUISITIONS: dict[str, Acquisition] = {
 """Acquisition functions by name."""
 
 
+def is_improvement(name: str, n_seen: int) -> bool:
+    """Return whether an acquisition function returns improvements, rather than utilities, after so many proposals."""
+    return name in ("ei", "noisy-ei") or (name == "alternating" and n_seen % 2 == 0)
+
+
 def _improvement(prediction: Prediction, incumbent: float) -> FloatArray:
     gain = (prediction.mean - incumbent) / prediction.std
     density = np.exp(-0.5 * gain * gain) / np.sqrt(2 * np.pi)

@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from robustnas.arrays import FloatArray, IntArray
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, SearchStalled, unknown_name
 from robustnas.oracle import Outcome
 from robustnas.spaces import EnumerableSpace
-from searchers.acquisition import ACQUISITIONS, Prediction, upper_confidence_bound
+from searchers.acquisition import ACQUISITIONS, Prediction, is_improvement, upper_confidence_bound
 from searchers.base import Searcher
 from searchers.belief import Belief, make_belief, network_features
+from searchers.feasibility import Feasibility, is_feasible, weighed
 from searchers.initial_design import maximin
 
 FEATURES = "path, path-statistics+cost, graph"
@@ -100,6 +102,9 @@ class ModelBasedSearch(Searcher):
         self._rows: list[int] = []
         self._place: dict[int, int] = {}
         self._values: list[tuple[float, ...] | None] = []
+        self._slacks: list[tuple[float, ...] | None] = []
+        self._feasibility = Feasibility(self._make_belief)
+        self._best_mean = 0.0
 
     def ask(self) -> Any:
         """Return a network of the initial design, then the acquisition's choice.
@@ -118,13 +123,16 @@ class ModelBasedSearch(Searcher):
         row = int(self.space.network_of_index()[self.space.index(outcome.cell)])
         if row >= 0:
             self._add(row)
-            self._values[self._place[row]] = outcome.utilities
+            self._values[self._place[row]] = outcome.signed
+            self._slacks[self._place[row]] = outcome.slacks
 
     def _make_beliefs(self) -> list[Belief]:
         """Return the belief about each objective before any outcome."""
+        return [self._make_belief() for _ in range(self.n_objectives)]
+
+    def _make_belief(self) -> Belief:
         parameters = dict(self.preset.parameters) if self.surrogate == self.preset.surrogate else {}
-        objectives = range(self.n_objectives)
-        return [make_belief(self.surrogate, self.encoding, self.space, self.rng, **parameters) for _ in objectives]
+        return make_belief(self.surrogate, self.encoding, self.space, self.rng, **parameters)
 
     def _initial_rows(self) -> list[int]:
         if self.initial == "random":
@@ -147,6 +155,7 @@ class ModelBasedSearch(Searcher):
             self._place[row] = len(self._rows)
             self._rows.append(row)
             self._values.append(None)
+            self._slacks.append(None)
 
     def _choose(self) -> int:
         allowed = self._allowed()
@@ -155,7 +164,7 @@ class ModelBasedSearch(Searcher):
         values = self._standardised()
         if values is None:  # nothing known, or nothing to tell apart
             return int(self.rng.choice(allowed))
-        score = np.round(self._score(values)[allowed], _DECIMALS)
+        score = np.round(self._constrained_score(values)[allowed], _DECIMALS)
         return int(allowed[self.rng.choice(np.flatnonzero(score == score.max()))])
 
     def _allowed(self) -> IntArray:
@@ -168,7 +177,8 @@ class ModelBasedSearch(Searcher):
     def _mutations(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Return which networks are one choice away from the best so far (by the first utility)."""
         near = np.zeros(self.space.n_networks, dtype=bool)
-        told = [(value[0], row) for value, row in zip(self._values, self._rows, strict=True) if value is not None]
+        each = zip(self._values, self._rows, self._counted(), strict=True)
+        told = [(value[0], row) for value, row, counted in each if value is not None and counted]
         best = sorted((pair for pair in told if np.isfinite(pair[0])), reverse=True)[:_N_PARENTS]
         lists, indices = self.space.neighbour_lists(), self.space.network_indices()
         neighbours = [index for _, row in best for index in lists[int(indices[row])]]
@@ -194,6 +204,17 @@ class ModelBasedSearch(Searcher):
             return None
         return np.asarray((values - values[told].mean(axis=0)) / scale)
 
+    def _constrained_score(self, values: FloatArray) -> FloatArray:
+        """Return the score of every network, weighed by the probability that it satisfies the constraints."""
+        probability = self._feasibility.probability(self._rows, self._slacks)
+        if probability is None:
+            return self._score(values)
+        if not is_feasible(self._slacks).any():
+            return probability
+        score = self._score(values)
+        absolute = self.n_objectives == 1 and not is_improvement(self.acquisition, len(self._rows))
+        return weighed(score, probability, self._best_mean if absolute else 0.0)
+
     def _score(self, values: FloatArray) -> FloatArray:
         predictions = [self._predict(belief, column) for belief, column in zip(self._beliefs, values.T, strict=True)]
         if len(predictions) == 1:
@@ -204,8 +225,17 @@ class ModelBasedSearch(Searcher):
 
     def _predict(self, belief: Belief, values: FloatArray) -> Prediction:
         mean, std = belief.update(self._rows, values)
-        seen = mean[self._rows]
-        return Prediction(mean, std, float(np.nanmax(values)), float(seen.max()), len(self._rows), belief.draw)
+        counted = self._counted()
+        seen = mean[np.array(self._rows)[counted]]
+        best_seen, self._best_mean = float(np.nanmax(values[counted])), float(seen.max())
+        return Prediction(mean, std, best_seen, self._best_mean, len(self._rows), belief.draw)
+
+    def _counted(self) -> NDArray[np.bool_]:
+        """Return which of the networks proposed are to be improved on: the feasible ones, if there are any."""
+        if not any(self._slacks):  # no constraints: pending ones count too, by their prediction
+            return np.ones(len(self._rows), dtype=np.bool_)
+        feasible = is_feasible(self._slacks)
+        return feasible if feasible.any() else np.ones(len(self._rows), dtype=np.bool_)
 
 
 def hypervolume_scalarisation(gains: FloatArray, rng: np.random.Generator) -> FloatArray:
