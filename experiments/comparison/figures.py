@@ -16,6 +16,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from experiments.comparison import analysis
+from experiments.comparison.cost import cost_curves
 from experiments.comparison.records import Records, Target
 from experiments.comparison.reported import ReportedValues, reported_curves, reported_hours
 from experiments.comparison.simulated_time import hours_curves
@@ -40,7 +41,12 @@ if TYPE_CHECKING:
 
 _TITLE_WIDTH = 34  # characters that fit over a panel
 _LEAST_LACKING = 1e-4  # of a hypervolume: less is drawn as this
-_X_LABELS = {"n_queries": "distinct networks queried", "hours": "simulated hours"}
+_X_LABELS = {
+    "n_queries": "distinct networks queried",
+    "hours": "simulated hours",
+    "cost": "forward and backward passes per test image",
+}
+_CURVES = {"n_queries": analysis.regret_curves, "hours": hours_curves, "cost": cost_curves}
 
 
 def regret_figure(records: Records, against: str = "n_queries") -> Figure | None:
@@ -51,7 +57,7 @@ def regret_figure(records: Records, against: str = "n_queries") -> Figure | None
 
     Args:
         records: What was run.
-        against: ``n_queries``, or ``hours`` for simulated time.
+        against: ``n_queries``, ``hours`` of simulated time, or ``cost`` where searchers pay differently.
     """
     return _curves_figure(records, against, _draw_regret, multi=False)
 
@@ -95,7 +101,7 @@ def _draw_reported(axes: Axes, group: pd.DataFrame, target: Target, records: Rec
 def _curves_figure(
     records: Records, against: str, draw: Callable[[Axes, pd.DataFrame, Target, Records], None], *, multi: bool
 ) -> Figure | None:
-    curves = analysis.regret_curves(records) if against == "n_queries" else hours_curves(records)
+    curves = _CURVES[against](records)
     finished = set(curves["objective"])
     targets = [target for name, target in records.targets.items() if name in finished and target.is_multi == multi]
     if not targets:
@@ -164,18 +170,19 @@ def _draw_regret(axes: Axes, group: pd.DataFrame, target: Target, records: Recor
 
 def _draw_curves(axes: Axes, group: pd.DataFrame, factor: float, records: Records, bottom: float | None = None) -> None:
     """Draw mean and band of every searcher of one objective; values below `bottom` are drawn on it."""
+    against = next(name for name in ("hours", "cost", "n_queries") if name in group)
     shade = 0.2 if len(records.searchers) <= len(PALETTE) else 0.06  # many bands would hide the lines
     for searcher, style in line_styles(records.searchers).items():
         lines = group[group["searcher"] == searcher]
-        x = lines["hours" if "hours" in lines else "n_queries"].to_numpy()
+        x = lines[against].to_numpy()
         low, mean, high = (factor * lines[name].to_numpy() for name in ("ci_low", "mean", "ci_high"))
         if bottom is not None:
             low, mean, high = (np.maximum(values, bottom) for values in (low, mean, high))
         if len(x):
             axes.plot(x, mean, label=searcher, marker="o" if len(x) == 1 else None, markersize=3, zorder=3, **style)
             axes.fill_between(x, low, high, color=style["color"], alpha=shade, linewidth=0, zorder=2)
-    if "hours" in group:
-        _hours_axis(axes, group["hours"].to_numpy())
+    if against != "n_queries":
+        _log_axis(axes, group[against].to_numpy())
     elif records.budget >= 20:
         axes.set_xscale("log")
         axes.set_xlim(1, records.budget)
@@ -186,10 +193,10 @@ def _draw_curves(axes: Axes, group: pd.DataFrame, factor: float, records: Record
     light_grid(axes)
 
 
-def _hours_axis(axes: Axes, hours: FloatArray) -> None:
-    if hours.min() < hours.max():
+def _log_axis(axes: Axes, x: FloatArray) -> None:
+    if x.min() < x.max():
         axes.set_xscale("log")
-        axes.set_xlim(hours.min(), hours.max())
+        axes.set_xlim(x.min(), x.max())
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))

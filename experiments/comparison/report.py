@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 PAGE = "report.html"
 SUMMARY = "summary.csv"
 HOURS = "summary_hours.csv"
+COST = "summary_cost.csv"
 FRONTS_SUMMARY = "summary_fronts.csv"
 
 _TEMPLATE = "report.html.j2"
@@ -54,7 +55,7 @@ class Drawing:
 def write_report(directory: str | Path, note: Callable[[str], None] | None = None) -> Path:
     """Write summary.csv, tables/, figures/ and report.html beside the records in a directory.
 
-    With simulated seconds in the records, summary_hours.csv too.
+    With simulated seconds in the records, summary_hours.csv too; where searchers pay differently, summary_cost.csv.
 
     Args:
         directory: Of the records.
@@ -78,6 +79,8 @@ def write_report(directory: str | Path, note: Callable[[str], None] | None = Non
     write_file(folder / SUMMARY, tables.summary_csv(records, reported))
     if records.is_timed:
         write_file(folder / HOURS, tables.hours_csv(records, reported))
+    if "cost" in shown:
+        write_file(folder / COST, tables.cost_csv(records))
     if fronts.runs:
         write_file(folder / FRONTS_SUMMARY, fronts_csv(records, fronts))
     write_tables(folder / "tables", shown)
@@ -93,6 +96,7 @@ def _tables(records: Records, reported: ReportedValues, result: Significance, fr
     found = {
         "summary": tables.summary_table(records),
         "hours": tables.hours_table(records),
+        "cost": tables.cost_table(records),
         "reported": tables.reported_table(records, reported),
         "reported_hours": tables.reported_table(records, reported, "hours"),
         "fronts": fronts_table(records, fronts),
@@ -115,8 +119,10 @@ def _figures(
     return {
         "regret": figures.regret_figure(records),
         "regret_hours": figures.regret_figure(records, "hours"),
+        "regret_cost": figures.regret_figure(records, "cost"),
         "hypervolume": figures.hypervolume_figure(records),
         "hypervolume_hours": figures.hypervolume_figure(records, "hours"),
+        "hypervolume_cost": figures.hypervolume_figure(records, "cost"),
         "reported": figures.reported_figure(records, reported),
         "reported_hours": figures.reported_figure(records, reported, "hours"),
         "fronts": front_figure(records, fronts),

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pandas as pd
 
 from experiments.comparison import analysis
+from experiments.comparison.cost import cost_summary
 from experiments.comparison.records import Records, Target
 from experiments.comparison.reported import ReportedValues, reported_curves, reported_hours
 from experiments.comparison.significance import Significance, p_text
@@ -41,6 +42,18 @@ def hours_table(records: Records) -> ReportTable:
         rows += _at_points(_heading(records.targets[str(objective)]), group, "hours", records.targets[str(objective)])
     heads = ("searcher", *(f"{hours:.3g} h" for hours in hours_points(records)), "seeds")
     return ReportTable("Best so far after simulated hours", heads, tuple(rows), NOTE)
+
+
+def cost_table(records: Records) -> ReportTable:
+    """Return the best so far after equal cost, grouped by objective; empty where all searchers pay the same."""
+    frame = cost_summary(records)
+    rows: list[Row] = []
+    for objective, group in frame.groupby("objective", observed=True):
+        target = records.targets[str(objective)]
+        rows += _at_points(_heading(target, f"all: {group['cost'].max():,.0f} passes"), group, "share", target)
+    heads = ("searcher", "an eighth", "a quarter", "half", "all of the cost", "seeds")
+    note = f"{NOTE} All: the passes per test image of the searcher that spends least, cheap evaluations included."
+    return ReportTable("Best so far after equal cost", heads, tuple(rows), note)
 
 
 def reported_table(records: Records, reported: ReportedValues, against: str = "n_queries") -> ReportTable:
@@ -159,6 +172,11 @@ def hours_csv(records: Records, reported: ReportedValues) -> str:
     return frame.to_csv(index=False, na_rep="nan", lineterminator="\n")
 
 
+def cost_csv(records: Records) -> str:
+    """Write `cost.cost_summary` as CSV, as `summary_csv` does."""
+    return _with_origin(cost_summary(records), records).to_csv(index=False, na_rep="nan", lineterminator="\n")
+
+
 def _with_origin(frame: pd.DataFrame, records: Records) -> pd.DataFrame:
     return frame.assign(dataset=records.manifest["dataset"], source=records.manifest["source"])
 
@@ -221,7 +239,7 @@ def _moments(
     return entries
 
 
-def _heading(target: Target) -> str:
+def _heading(target: Target, more: str = "") -> str:
     facts = [{"accuracy": "%", "count": "", "hypervolume": "normalised hypervolume of the front"}[target.scale]]
     if target.minimised:
         facts.append("smaller is better")
@@ -229,7 +247,8 @@ def _heading(target: Target) -> str:
         facts.append(f"best of the table {number(target.best, target.scale)}")
     if target.noise_floor > 0:
         facts.append(f"noise floor {number(target.noise_floor, target.scale)}")
-    return f"{target.title} ({', '.join(fact for fact in facts if fact)})" if any(facts) else target.title
+    shown = ", ".join(fact for fact in (*facts, more) if fact)
+    return f"{target.title} ({shown})" if shown else target.title
 
 
 def _within(target: Target) -> str:
