@@ -25,7 +25,13 @@ _SMALLEST_STD = 1e-6
 
 
 class Belief(ABC):
-    """A model of one utility over all networks."""
+    """A model of one utility over all networks.
+
+    Attributes:
+        noise: The variance of a measurement that the deviations of `update` leave out, in the units of the utilities.
+    """
+
+    noise: float = 0.0
 
     @abstractmethod
     def update(self, rows: Sequence[int], values: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -72,6 +78,7 @@ class GPBelief(Belief):
                 self._posterior.add(row)
         self._n = len(rows)
         self._mean, self._std = self._posterior.predict(believed)
+        self.noise = self._posterior.params.noise if self._posterior.params else 0.0
         return self._mean, np.maximum(self._std, _SMALLEST_STD)
 
     def draw(self, rng: np.random.Generator) -> FloatArray:

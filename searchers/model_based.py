@@ -1,13 +1,14 @@
 """Model-based search: fit a surrogate to the outcomes, propose the network that maximises an acquisition function.
 
 The space is enumerable, so every network is a candidate and the acquisition function is maximised exactly. Several
-objectives are handled by random hypervolume scalarisation (Zhang and Golovin, ICML 2020): every query draws a direction
-and proposes the network whose optimistic utilities reach farthest in that direction.
+objectives are handled by expected hypervolume improvement (`searchers.hypervolume_improvement`) in turn with random
+hypervolume scalarisation (Zhang and Golovin, ICML 2020): such a query draws a direction and proposes the network whose
+optimistic utilities reach farthest in that direction. Objectives that are known in advance, costs, need no model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -19,16 +20,19 @@ from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, SearchStalled, unknown_name
 from robustnas.oracle import Outcome
 from robustnas.spaces import EnumerableSpace
-from searchers.acquisition import ACQUISITIONS, Prediction, is_improvement, upper_confidence_bound
+from searchers.acquisition import ACQUISITIONS, Prediction, is_improvement
 from searchers.base import Searcher
 from searchers.belief import Belief, make_belief, network_features
 from searchers.feasibility import Feasibility, is_feasible, weighed
+from searchers.hypervolume_improvement import hypervolume_improvement
 from searchers.initial_design import maximin
 
 FEATURES = "path, path-statistics+cost, graph"
 CANDIDATES = ("space", "mutations")
 INITIAL_DESIGNS = ("maximin", "random")
 _N_PARENTS = 10
+_N_INITIAL, _N_INITIAL_SEVERAL = 10, 30
+_OPTIMISM = 2.0  # standard deviations above the mean, of several objectives at once
 _DECIMALS = 9  # ties between similar networks are broken at random, not by a machine's rounding in linear algebra
 
 
@@ -64,9 +68,13 @@ class ModelBasedSearch(Searcher):
         acquisition: ``ei``, ``noisy-ei``, ``ucb``, ``alternating``, ``thompson`` or ``independent-thompson``.
         candidates: ``space``: every network; ``mutations``: neighbours of the ten best networks so far, as in BANANAS.
         initial: ``maximin``: networks far apart in the encoding; ``random``: random networks.
-        n_initial: Size of the initial design; all networks of a space that has fewer.
-        problem: `space` and `n_objectives`, as in `Searcher`; several objectives are scalarised at random for every
-            query.
+        n_initial: Size of the initial design; 10 if None, or 30 with several objectives, whose best networks lie in
+            different parts of the space. All networks of a space that has fewer.
+        known_utilities: Per objective, the utilities of all architectures, shape (space.size,), where they are known
+            before any query; None where they are not. Used with several objectives only.
+        problem: `space` and `n_objectives`, as in `Searcher`. With several objectives, ``ei`` and ``noisy-ei`` stand
+            for expected hypervolume improvement, ``alternating`` for that and random scalarisation in turn, and the
+            others for random scalarisation of optimistic utilities.
 
     Raises:
         InvalidInputError: A part is unknown (names the nearest known one), or the surrogate does not support the
@@ -86,7 +94,8 @@ class ModelBasedSearch(Searcher):
         acquisition: str | None = None,
         candidates: str | None = None,
         initial: str | None = None,
-        n_initial: int = 10,
+        n_initial: int | None = None,
+        known_utilities: Sequence[FloatArray | None] | None = None,
         **problem: Any,
     ) -> None:
         super().__init__(rng, **problem)
@@ -96,7 +105,10 @@ class ModelBasedSearch(Searcher):
         self.acquisition = _known("acquisition", acquisition or preset.acquisition, ACQUISITIONS)
         self.candidates = _known("candidates", candidates or preset.candidates, CANDIDATES)
         self.initial = _known("initial design", initial or preset.initial, INITIAL_DESIGNS)
+        if n_initial is None:
+            n_initial = _N_INITIAL if self.n_objectives == 1 else _N_INITIAL_SEVERAL
         self.n_initial = min(whole_number("n_initial", n_initial, at_least=2), self.space.n_networks)
+        self._known = self._known_rows(known_utilities)
         self._beliefs = self._make_beliefs()
         self._to_start = self._initial_rows()
         self._rows: list[int] = []
@@ -105,6 +117,7 @@ class ModelBasedSearch(Searcher):
         self._slacks: list[tuple[float, ...] | None] = []
         self._feasibility = Feasibility(self._make_belief)
         self._best_mean = 0.0
+        self._centre, self._scale = np.zeros(self.n_objectives), np.ones(self.n_objectives)
 
     def ask(self) -> Any:
         """Return a network of the initial design, then the acquisition's choice.
@@ -133,6 +146,16 @@ class ModelBasedSearch(Searcher):
     def _make_belief(self) -> Belief:
         parameters = dict(self.preset.parameters) if self.surrogate == self.preset.surrogate else {}
         return make_belief(self.surrogate, self.encoding, self.space, self.rng, **parameters)
+
+    def _known_rows(self, utilities: Sequence[FloatArray | None] | None) -> list[FloatArray | None]:
+        """Return utilities that are known in advance by row, one entry per objective."""
+        if utilities is None or self.n_objectives == 1:
+            return [None] * self.n_objectives
+        if len(utilities) != self.n_objectives:
+            expected = f"expected one entry for each of {self.n_objectives} objectives"
+            raise InvalidInputError(f"known_utilities has {len(utilities)} entries; {expected}")
+        indices = self.space.network_indices()
+        return [None if known is None else np.asarray(known, dtype=float)[indices] for known in utilities]
 
     def _initial_rows(self) -> list[int]:
         if self.initial == "random":
@@ -199,10 +222,10 @@ class ModelBasedSearch(Searcher):
         known = np.where(np.isfinite(known), known, np.nan)
         worst = np.nanmin(known, axis=0)
         values[told] = np.where(np.isnan(known), worst, known)
-        scale = values[told].std(axis=0)
-        if not (scale > 0).all():
+        self._centre, self._scale = values[told].mean(axis=0), values[told].std(axis=0)
+        if not (self._scale > 0).all():
             return None
-        return np.asarray((values - values[told].mean(axis=0)) / scale)
+        return np.asarray((values - self._centre) / self._scale)
 
     def _constrained_score(self, values: FloatArray) -> FloatArray:
         """Return the score of every network, weighed by the probability that it satisfies the constraints."""
@@ -216,12 +239,31 @@ class ModelBasedSearch(Searcher):
         return weighed(score, probability, self._best_mean if absolute else 0.0)
 
     def _score(self, values: FloatArray) -> FloatArray:
-        predictions = [self._predict(belief, column) for belief, column in zip(self._beliefs, values.T, strict=True)]
+        predictions = [self._prediction(i, column) for i, column in enumerate(values.T)]
         if len(predictions) == 1:
             return ACQUISITIONS[self.acquisition](predictions[0], self.rng)
-        optimistic = np.array([upper_confidence_bound(prediction, self.rng) for prediction in predictions])
-        lows = np.nanmin(values, axis=0)
-        return hypervolume_scalarisation(optimistic.T - lows, self.rng)
+        mean = np.array([prediction.mean for prediction in predictions]).T
+        std = np.array([prediction.std for prediction in predictions]).T
+        counted = self._counted()
+        lows = np.nanmin(values[counted], axis=0)
+        for i, known in enumerate(self._known):
+            if known is not None:  # the worst of all networks, not only of those seen
+                lows[i] = mean[:, i].min()
+        if is_improvement(self.acquisition, len(self._rows)):
+            found = np.where(np.isnan(values), mean[self._rows], values)[counted]
+            sources = zip(self._beliefs, self._known, strict=True)
+            noise = [belief.noise if known is None else 0.0 for belief, known in sources]
+            return hypervolume_improvement(mean, np.sqrt(std**2 + noise), found, lows, self._allowed())
+        return hypervolume_scalarisation(mean + _OPTIMISM * std - lows, self.rng)
+
+    def _prediction(self, objective: int, values: FloatArray) -> Prediction:
+        """Return what is believed of an objective, or what is known of it."""
+        known = self._known[objective]
+        if known is None:
+            return self._predict(self._beliefs[objective], values)
+        mean = (known - self._centre[objective]) / self._scale[objective]
+        best = float(np.nanmax(values))
+        return Prediction(mean, np.zeros(len(mean)), best, best, len(self._rows), lambda _: mean)
 
     def _predict(self, belief: Belief, values: FloatArray) -> Prediction:
         mean, std = belief.update(self._rows, values)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from robustnas.arrays import FloatArray
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, excerpt, unknown_name
 from robustnas.parameters import checked_parameters, constructor_parameters
@@ -48,7 +49,7 @@ SEARCHERS: Registry[type[Searcher]] = Registry(
 """Search strategies by name."""
 
 
-_GIVEN = ("rng", "space", "n_objectives", "provenance", "seed")  # by `create`, not by a plan
+_GIVEN = ("rng", "space", "n_objectives", "provenance", "known_utilities", "seed")  # by `create`, not by a plan
 
 
 def create(
@@ -59,6 +60,7 @@ def create(
     space: EnumerableSpace[Any] | None = None,
     n_objectives: int = 1,
     provenance: Provenance | None = None,
+    known_utilities: Sequence[FloatArray | None] | None = None,
     **parameters: Any,
 ) -> Searcher:
     """Build a searcher.
@@ -71,6 +73,8 @@ def create(
         space: The search space; NAS-Bench-201 if None.
         n_objectives: The number of objectives to maximise.
         provenance: What the outcomes are about, for searchers that keep them.
+        known_utilities: Per objective, the utilities of all architectures where they are known before any query, for
+            searchers that use it; see `robustnas.objectives.known_utilities`.
         parameters: The searcher's own parameters.
 
     Raises:
@@ -94,6 +98,8 @@ def create(
     known, _ = constructor_parameters(searcher, n_positional=1)
     if "provenance" in known:
         problem["provenance"] = provenance
+    if "known_utilities" in known:
+        problem["known_utilities"] = known_utilities
     if "space" in known:
         problem["space"] = space
     elif space is not None and space != open_space():

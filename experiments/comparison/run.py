@@ -28,6 +28,7 @@ from robustnas.objectives import (
     digests_of,
     known_constraints,
     known_space,
+    known_utilities,
     meanings,
     needed_metrics,
     objective_column,
@@ -273,6 +274,7 @@ def _steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
         n_objectives=len(objectives),
         space=searched_space(spec, table),
         provenance=provenance(spec, table),
+        known_utilities=known_utilities(objectives, table) if spec.known else None,
         **study_parameters(spec),
     )
     trajectory = Trajectory(objectives, table, searcher.history)

@@ -14,7 +14,7 @@ from robustnas.objectives.facts import (
     training_lines,
     training_of,
 )
-from robustnas.objectives.known import known_constraints, known_space
+from robustnas.objectives.known import known_constraints, known_space, known_utilities
 from robustnas.objectives.objective import (
     Objective,
     asked_text,
@@ -53,6 +53,7 @@ __all__ = [
     "is_seconds",
     "known_constraints",
     "known_space",
+    "known_utilities",
     "needed_metrics",
     "objective_column",
     "objectives_text",

@@ -4,21 +4,31 @@ A constraint on costs or attached columns is known of every architecture before 
 learned, query by query; so is one on an attached column that is itself what is searched for, such as
 ``t.val_acc where t.val_acc >= 0.9``: what queries are there to find out is not known. Latencies and other columns that
 are minimised are known even then.
+
+Likewise, an objective on costs alone is known of every architecture; losses, errors and seconds of training, which are
+minimised too, take a training to know.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from robustnas.arrays import FloatArray
 from robustnas.errors import ObjectiveError, excerpt
 from robustnas.objectives.constraint import BoolArray, Constraint
 from robustnas.objectives.objective import Objective, constraints_of, ranges_text
+from robustnas.objectives.seconds import is_seconds
+from robustnas.objectives.term import Term
 from robustnas.spaces import EnumerableSpace, Subspace
 from robustnas.tables.table import Table
+
+_RESULT = re.compile(r"loss(?:es)?|err(?:or)?s?|drop|degradation|gap|perplexity|ppl|r?mse|mae|nll|ece")
+"""Words of columns that are minimised, but that only a trained network has."""
 
 
 def known_constraints(objectives: Sequence[Objective], table: Table) -> tuple[Constraint, ...]:
@@ -68,3 +78,36 @@ def _space_left(constraints: tuple[Constraint, ...], table: Table) -> Enumerable
         clause = excerpt(" and ".join(map(str, constraints)))
         raise ObjectiveError(f"no cell of {table.dataset} satisfies {clause}: {ranges_text(constraints, table)}")
     return Subspace(space, mask, split=True)
+
+
+def known_utilities(objectives: Sequence[Objective], table: Table) -> tuple[FloatArray | None, ...]:
+    """Return what every objective is known to be worth before any query, None where a query finds it out.
+
+    Returns:
+        Per objective, the utilities of all architectures, shape (space.size,), larger is better; constraints aside.
+
+    Raises:
+        ObjectiveError: The table lacks an attached column.
+
+    >>> from robustnas.objectives import parse_objectives
+    >>> from robustnas.tables import open_table
+    >>> utilities = known_utilities(parse_objectives("clean, params"), open_table("cifar10-surrogate"))
+    >>> [known is not None for known in utilities]
+    [False, True]
+    """
+    return tuple(_known_utility(objective, table) for objective in objectives)
+
+
+def _known_utility(objective: Objective, table: Table) -> FloatArray | None:
+    if not all(_is_cost(term) for term in objective.terms):
+        return None
+    utilities = objective.sign * objective.evaluate(table)
+    return utilities if np.isfinite(utilities[table.space.members()]).all() else None
+
+
+def _is_cost(term: Term) -> bool:
+    """Return whether a term is a property of an architecture that takes no training to know."""
+    words = re.split(r"[\W_]+", term.attached.rpartition(".")[2].lower())
+    return (
+        term.minimised and not term.metrics and not is_seconds(term.attached) and not any(map(_RESULT.fullmatch, words))
+    )

@@ -9,6 +9,7 @@ import pytest
 from robustnas import Oracle
 from robustnas.errors import InvalidInputError
 from robustnas.oracle import Outcome
+from robustnas.pareto import HypervolumeScale
 from robustnas.spaces.nasbench201 import NASBENCH201, space
 from robustnas.tables.database.database import Database
 from searchers import create, search
@@ -182,6 +183,45 @@ def test_hypervolume_scalarisation_prefers_what_dominates() -> None:
     for seed in range(20):
         scores = hypervolume_scalarisation(gains, RNG(seed))
         assert scores[0] > scores[1]
+
+
+COST = landscape().space.cost_column("params")
+
+
+def known_search(seed: int, known: bool, **parameters: object) -> list[Outcome]:
+    table, asked = landscape(), "clean, params"
+    utilities = (None, -COST) if known else None
+    searcher = create("gp", seed, n_objectives=2, known_utilities=utilities, n_initial=10, **parameters)
+    return list(search(searcher, Oracle(asked, table, budget=30)))
+
+
+def test_a_known_objective_is_not_modelled_and_helps() -> None:
+    table = landscape()
+    scale = HypervolumeScale(np.stack([table.column(table.metrics[0]), -COST], axis=1))
+    reached = {
+        known: [scale(np.array([o.utilities for o in known_search(seed, known)])) for seed in range(4)]
+        for known in (True, False)
+    }
+    assert np.mean(reached[True]) > np.mean(reached[False])
+
+
+def test_known_objectives_alone_need_no_query_to_be_searched() -> None:
+    utilities = tuple(-landscape().space.cost_column(name) for name in ("params", "flops"))
+    searcher = create("gp", 0, n_objectives=2, known_utilities=utilities, n_initial=2)
+    outcomes = list(search(searcher, Oracle("params, flops", landscape(), budget=4)))
+    assert outcomes[2].scores == (COST.min(), landscape().space.cost_column("flops").min())
+
+
+@pytest.mark.parametrize("acquisition", ["ei", "alternating", "ucb"])
+def test_several_objectives_are_searched_alike_in_every_run(acquisition: str) -> None:
+    first, second = (known_search(3, known=True, acquisition=acquisition) for _ in range(2))
+    assert [o.cell for o in first] == [o.cell for o in second]
+    assert len({space.canonical(o.cell) for o in first}) == 30
+
+
+def test_known_utilities_are_one_for_each_objective() -> None:
+    with pytest.raises(InvalidInputError, match="known_utilities has 1 entries; expected one entry for each of 2"):
+        create("gp", 0, n_objectives=2, known_utilities=(None,))
 
 
 # What the presets reach with 100 seeds is in docs/search.md; here fewer seeds, with three standard errors of margin.

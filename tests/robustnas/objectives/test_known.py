@@ -7,7 +7,7 @@ import pytest
 
 from robustnas import Oracle
 from robustnas.errors import ObjectiveError
-from robustnas.objectives import known_constraints, known_space, parse_objectives
+from robustnas.objectives import known_constraints, known_space, known_utilities, parse_objectives
 from robustnas.spaces import Subspace
 from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.tables import ArrayTable
@@ -87,3 +87,30 @@ def test_a_growing_table_knows_costs_before_it_measures_anything() -> None:
     table = GrowingTable(Nothing(), objectives[0].metrics)
     oracle = Oracle(objectives, table, budget=5)
     assert oracle.space.n_members == (NASBENCH201.cost_column("params", table.skeleton) <= 1e5).sum()
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("clean, params", [False, True]),
+        ("clean, -flops, 0.5*params + flops", [False, True, True]),
+        ("clean, hw.latency", [False, True]),
+        ("clean, max(hw.latency)", [False, False]),
+        ("clean, min(t.val_acc)", [False, True]),  # said to be a cost
+        ("clean, t.val_loss", [False, False]),  # what only a trained network has
+        ("clean, t.train_seconds", [False, False]),
+        ("clean, hw.gap_ms", [False, False]),  # unknown of one architecture
+    ],
+)
+def test_costs_are_known_and_what_takes_a_training_is_not(text: str, known: list[bool]) -> None:
+    columns = {"hw.latency": LATENCY, "t.val_acc": ACCURACY, "t.val_loss": ACCURACY, "t.train_seconds": 1 + LATENCY}
+    missing = LATENCY.copy()
+    missing[3] = np.nan
+    table = ArrayTable({"clean": ACCURACY}, attached={**columns, "hw.gap_ms": missing})
+    utilities = known_utilities(parse_objectives(text), table)
+    assert [column is not None for column in utilities] == known
+
+
+def test_known_utilities_are_larger_where_costs_are_smaller() -> None:
+    (_, utility) = known_utilities(parse_objectives("clean, hw.latency where params <= 4e5"), TABLE)
+    np.testing.assert_array_equal(utility, -LATENCY)
