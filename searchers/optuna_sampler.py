@@ -17,7 +17,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 import numpy as np
 
 from robustnas.checks import whole_number
-from robustnas.errors import InvalidInputError, MissingPackageError, abridged, excerpt, listing, unknown_name
+from robustnas.errors import (
+    InvalidInputError,
+    MissingPackageError,
+    RobustNASError,
+    SearchError,
+    abridged,
+    excerpt,
+    listing,
+    unknown_name,
+)
+from robustnas.oracle import Outcome
 from robustnas.parameters import constructor_parameters
 from robustnas.reference import is_reference, load_reference
 from searchers.base import LARGEST_COUNT
@@ -68,6 +78,29 @@ class OptunaSampler(OptunaSearcher):
             if isinstance(value, int) and value > LARGEST_COUNT:
                 whole_number(name, value, at_least=0, at_most=LARGEST_COUNT)
         super().__init__(rng, **{name: value for name, value in parameters.items() if name in ours})
+
+    def ask(self) -> Any:
+        """Return the sampler's suggestion; see `OptunaSearcher.ask`."""
+        with self._faults():
+            return super().ask()
+
+    def tell(self, outcome: Outcome) -> None:
+        """Report the outcome to the study; see `OptunaSearcher.tell`."""
+        with self._faults():
+            super().tell(outcome)
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        """Say in a sentence what a sampler of Optuna's own cannot do; other people's code keeps its traceback."""
+        try:
+            yield
+        except RobustNASError:
+            raise
+        except Exception as error:
+            if not self.sampler.__module__.startswith("optuna."):
+                raise
+            reason = f"{type(error).__name__}: {abridged(error)}"
+            raise SearchError(f"{type(self).__name__} fails with {_written(self._own)}: {reason}") from error
 
     def _sampler(self, seed: int) -> BaseSampler:
         own = dict(self._own)
@@ -125,9 +158,11 @@ class OptunaSampler(OptunaSearcher):
         return study
 
     def _method(self) -> dict[str, Any]:
-        ours = {"max_duplicates": self.max_duplicates}
-        own = {**_defaults(self.sampler), **self._own}
-        return {"searcher": type(self).__name__, "parameters": {name: _plain(own[name]) for name in sorted(own)} | ours}
+        """Return the sampler and what differs from its defaults, so that a new version of Optuna may add parameters."""
+        defaults = _defaults(self.sampler)
+        own = {name: value for name, value in self._own.items() if name not in defaults or value != defaults[name]}
+        parameters = {name: _plain(own[name]) for name in sorted(own)} | {"max_duplicates": self.max_duplicates}
+        return {"searcher": type(self).__name__, "parameters": parameters}
 
 
 def sampler_searcher(name: str) -> type[OptunaSampler]:
@@ -231,8 +266,8 @@ def _made(owner: str, sampler: type[BaseSampler], parameters: Mapping[str, Any],
     except ImportError as error:
         raise MissingPackageError(f"{owner} needs a package that is not installed: {error}") from None
     except Exception as error:  # whatever a constructor raises is about what it was given
-        own = ", ".join(f"{name} = {excerpt(value)}" for name, value in parameters.items()) or "its defaults"
-        raise InvalidInputError(f"{owner} refuses {own}: {type(error).__name__}: {abridged(error)}") from error
+        reason = f"{type(error).__name__}: {abridged(error)}"
+        raise InvalidInputError(f"{owner} refuses {_written(parameters)}: {reason}") from error
 
 
 def _defaults(sampler: type[BaseSampler]) -> dict[str, Any]:
@@ -261,6 +296,10 @@ def _takes_sampler(annotation: Any) -> bool:
     from optuna.samplers import BaseSampler
 
     return any(isinstance(part, type) and issubclass(part, BaseSampler) for part in (annotation, *get_args(annotation)))
+
+
+def _written(parameters: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {excerpt(value)}" for name, value in parameters.items()) or "its defaults"
 
 
 def _plain(value: Any) -> Any:

@@ -236,15 +236,16 @@ def test_a_study_is_about_the_sampler_and_its_parameters(tmp_path: Path) -> None
     storage = f"sqlite:///{tmp_path}/study.db"
     same: dict[str, Any] = {"storage": storage, "study_name": "s"}
     told("optuna:TPESampler", 5, **same, n_startup_trials=4)
-    assert told("optuna:TPESampler", 5, seed=1, **same, n_startup_trials=4).history.n_trials >= 5  # type: ignore[union-attr]
+    again = told("optuna:TPESampler", 5, seed=1, **same, n_startup_trials=4, n_ei_candidates=24)  # as is the default
+    assert again.history is not None
+    assert again.history.n_trials >= 5
     with pytest.raises(SearchError, match=r"is about something else .*parameters is .* there"):
         create("optuna:TPESampler", 0, **same, n_startup_trials=5)
     with pytest.raises(SearchError, match='searcher is "optuna:TPESampler" there, "optuna:RandomSampler" here'):
         create("optuna:RandomSampler", 0, **same)
     attributes = optuna.load_study(study_name="s", storage=storage).user_attrs
     assert attributes["robustnas:searcher"] == "optuna:TPESampler"
-    assert attributes["robustnas:parameters"]["n_startup_trials"] == 4
-    assert attributes["robustnas:parameters"]["n_ei_candidates"] == 24
+    assert attributes["robustnas:parameters"] == {"n_startup_trials": 4, "max_duplicates": 5}
 
 
 def test_a_package_that_a_sampler_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,6 +255,13 @@ def test_a_package_that_a_sampler_needs_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(searcher_class("optuna:RandomSampler").sampler, "__init__", lacking)  # type: ignore[attr-defined]
     with pytest.raises(MissingPackageError, match=r"optuna:RandomSampler needs a package that is not .* 'botorch'"):
         create("optuna:RandomSampler", 0)
+
+
+def test_what_a_sampler_cannot_do_is_said_in_a_sentence_and_faults_of_others_are_theirs() -> None:
+    with pytest.raises(SearchError, match=r"optuna:TPESampler fails with n_ei_candidates = 0: ValueError: The size of"):
+        told("optuna:TPESampler", 15, n_ei_candidates=0)
+    with pytest.raises(ZeroDivisionError, match="no idea"):
+        create(f"optuna:{HERE}.Faulty", 0).ask()
 
 
 def test_a_sampler_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
