@@ -31,6 +31,7 @@ FEATURES = "path, path-statistics+cost, graph"
 CANDIDATES = ("space", "mutations")
 INITIAL_DESIGNS = ("maximin", "random")
 _N_PARENTS = 10
+_PLAUSIBLE = 0.1  # of the largest probability of feasibility: what is less likely is not worth the volume of boxes
 _N_INITIAL, _N_INITIAL_SEVERAL = 10, 30
 _OPTIMISM = 2.0  # standard deviations above the mean, of several objectives at once
 _DECIMALS = 9  # ties between similar networks are broken at random, not by a machine's rounding in linear algebra
@@ -234,11 +235,13 @@ class ModelBasedSearch(Searcher):
             return self._score(values)
         if not is_feasible(self._slacks).any():
             return probability
-        score = self._score(values)
-        absolute = self.n_objectives == 1 and not is_improvement(self.acquisition, len(self._rows))
-        return weighed(score, probability, self._best_mean if absolute else 0.0)
+        score = self._score(values, probability)
+        if is_improvement(self.acquisition, len(self._rows)):
+            return weighed(score, probability)
+        found = score[np.array(self._rows)[self._counted()]]
+        return weighed(score, probability, self._best_mean if self.n_objectives == 1 else float(found.max()))
 
-    def _score(self, values: FloatArray) -> FloatArray:
+    def _score(self, values: FloatArray, probability: FloatArray | None = None) -> FloatArray:
         predictions = [self._prediction(i, column) for i, column in enumerate(values.T)]
         if len(predictions) == 1:
             return ACQUISITIONS[self.acquisition](predictions[0], self.rng)
@@ -253,7 +256,10 @@ class ModelBasedSearch(Searcher):
             found = np.where(np.isnan(values), mean[self._rows], values)[counted]
             sources = zip(self._beliefs, self._known, strict=True)
             noise = [belief.noise if known is None else 0.0 for belief, known in sources]
-            return hypervolume_improvement(mean, np.sqrt(std**2 + noise), found, lows, self._allowed())
+            allowed = self._allowed()
+            if probability is not None:
+                allowed = allowed[probability[allowed] >= _PLAUSIBLE * probability[allowed].max()]
+            return hypervolume_improvement(mean, np.sqrt(std**2 + noise), found, lows, allowed)
         return hypervolume_scalarisation(mean + _OPTIMISM * std - lows, self.rng)
 
     def _prediction(self, objective: int, values: FloatArray) -> Prediction:

@@ -311,6 +311,8 @@ def _continued(spec: RunSpec, table: Table, trajectory: Trajectory, history: His
     best = f"{number(trajectory.best_before, scale)}{unit(scale)}"
     best = f"{trajectory.best_before:.1%} of the hypervolume" if scale == "hypervolume" else best
     known = f"{len(history.outcomes)} networks" + (f", best so far {best}" if history.outcomes else "")
+    if history.outcomes and not any(outcome.feasible for outcome in history.outcomes):
+        known = f"{len(history.outcomes)} networks, none of them feasible"
     return f"continues study {history.name!r} of {history.n_trials} trials: {known}"
 
 
