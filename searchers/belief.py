@@ -139,7 +139,7 @@ def make_belief(
     """Return a belief for a surrogate's name and an encoding's name.
 
     Args:
-        surrogate: ``gp``, which is updated with every observation, or any other name in `surrogates.SURROGATES`.
+        surrogate: ``gp`` and trees are updated with every observation; any other name in `surrogates.SURROGATES`.
         encodings: Encodings joined by ``+``; a comma separates groups with a length scale each in the GP's kernel.
         space: The search space.
         rng: Seeds the regressors.
@@ -147,14 +147,18 @@ def make_belief(
     """
     if surrogate == "gp":
         return GPBelief(network_features(encodings, space))
-    from surrogates import make_surrogate
+    from surrogates import TreeSurrogate, make_surrogate, surrogate_class
 
     name = "+".join(part.strip() for part in encodings.split(","))
     features = encoding(name, space=space).values[space.network_indices()]
 
-    def make(seed: int) -> object:
+    def make(seed: int) -> Any:
         return make_surrogate(surrogate, encoding(name, space=space), random_state=seed, **parameters)
 
+    if issubclass(surrogate_class(surrogate), TreeSurrogate):
+        from searchers.leaf_belief import LeafBelief
+
+        return LeafBelief(make, features, rng)
     return RegressorBelief(make, features, rng)
 
 

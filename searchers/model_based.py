@@ -32,7 +32,7 @@ CANDIDATES = ("space", "mutations")
 INITIAL_DESIGNS = ("maximin", "random")
 _N_PARENTS = 10
 _PLAUSIBLE = 0.1  # of the largest probability of feasibility: what is less likely is not worth the volume of boxes
-_N_INITIAL, _N_INITIAL_SEVERAL = 10, 30
+_N_INITIAL_SEVERAL = 30
 _OPTIMISM = 2.0  # standard deviations above the mean, of several objectives at once
 _DECIMALS = 9  # ties between similar networks are broken at random, not by a machine's rounding in linear algebra
 
@@ -47,6 +47,7 @@ class Preset:
         acquisition: A name in `searchers.acquisition.ACQUISITIONS`.
         candidates: ``space``, or ``mutations`` of the ten best networks so far.
         initial: ``maximin`` (networks far apart) or ``random``.
+        n_initial: Size of the initial design.
         parameters: The surrogate's own parameters.
     """
 
@@ -55,6 +56,7 @@ class Preset:
     acquisition: str = "alternating"
     candidates: str = "space"
     initial: str = "maximin"
+    n_initial: int = 10
     parameters: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -69,8 +71,8 @@ class ModelBasedSearch(Searcher):
         acquisition: ``ei``, ``noisy-ei``, ``ucb``, ``alternating``, ``thompson`` or ``independent-thompson``.
         candidates: ``space``: every network; ``mutations``: neighbours of the ten best networks so far, as in BANANAS.
         initial: ``maximin``: networks far apart in the encoding; ``random``: random networks.
-        n_initial: Size of the initial design; 10 if None, or 30 with several objectives, whose best networks lie in
-            different parts of the space. All networks of a space that has fewer.
+        n_initial: Size of the initial design. If None, the preset's: 10, or 20 for trees; or 30 with several
+            objectives, whose best networks lie in different parts of the space. All networks of a space that has fewer.
         known_utilities: Per objective, the utilities of all architectures, shape (space.size,), where they are known
             before any query; None where they are not. Used with several objectives only.
         problem: `space` and `n_objectives`, as in `Searcher`. With several objectives, ``ei`` and ``noisy-ei`` stand
@@ -107,7 +109,7 @@ class ModelBasedSearch(Searcher):
         self.candidates = _known("candidates", candidates or preset.candidates, CANDIDATES)
         self.initial = _known("initial design", initial or preset.initial, INITIAL_DESIGNS)
         if n_initial is None:
-            n_initial = _N_INITIAL if self.n_objectives == 1 else _N_INITIAL_SEVERAL
+            n_initial = preset.n_initial if self.n_objectives == 1 else _N_INITIAL_SEVERAL
         self.n_initial = min(whole_number("n_initial", n_initial, at_least=2), self.space.n_networks)
         self._known = self._known_rows(known_utilities)
         self._beliefs = self._make_beliefs()
@@ -305,19 +307,28 @@ class GPSearch(ModelBasedSearch):
 
 
 class XGBoostSearch(ModelBasedSearch):
-    """Boosted trees over path statistics."""
+    """Boosted trees over path statistics, and a Gaussian process over their leaves (`searchers.leaf_belief`)."""
 
     preset: ClassVar[Preset] = Preset(
         "xgboost",
         "path, path-statistics+cost",
-        parameters={"n_estimators": 60, "learning_rate": 0.15, "max_depth": 4, "n_folds": 4},
+        n_initial=20,
+        parameters={"n_estimators": 15, "learning_rate": 0.3, "max_depth": 4, "n_folds": 4},
     )
 
 
 class ForestSearch(ModelBasedSearch):
-    """A random forest over path statistics (in the manner of SMAC, Hutter et al. 2011)."""
+    """A random forest over path statistics, in the manner of SMAC (Hutter et al. 2011).
 
-    preset: ClassVar[Preset] = Preset("forest", "path, path-statistics+cost", parameters={"n_estimators": 50})
+    Deviations are those of a Gaussian process over its leaves (`searchers.leaf_belief`).
+    """
+
+    preset: ClassVar[Preset] = Preset(
+        "forest",
+        "path, path-statistics+cost",
+        n_initial=20,
+        parameters={"n_estimators": 30, "min_samples_leaf": 2},
+    )
 
 
 class Bananas(ModelBasedSearch):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from surrogates.base import Surrogate as Surrogate
+    from surrogates.base import TreeSurrogate as TreeSurrogate
     from surrogates.cross_fitted import WithDeviation as WithDeviation
     from surrogates.cross_fitted import with_std as with_std
     from surrogates.registry import DEFAULT_ENCODING as DEFAULT_ENCODING
@@ -31,6 +32,7 @@ _MODULE_OF = {
     "DEFAULT_SURROGATE": "registry",
     "SURROGATES": "registry",
     "Surrogate": "base",
+    "TreeSurrogate": "base",
     "WithDeviation": "cross_fitted",
     "check_pair": "registry",
     "make_surrogate": "registry",
@@ -43,6 +45,7 @@ __all__ = [
     "DEFAULT_SURROGATE",
     "SURROGATES",
     "Surrogate",
+    "TreeSurrogate",
     "WithDeviation",
     "check_pair",
     "make_surrogate",

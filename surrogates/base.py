@@ -55,9 +55,12 @@ class Surrogate(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def predict(self, X: Any, return_std: bool = False) -> FloatArray | tuple[FloatArray, FloatArray]:
         """Return predictions, shape (n,); with `return_std` also their standard deviations, positive, shape (n,)."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
-        mean, deviation = self._predict(X, return_std)
+        mean, deviation = self._predict(self._checked(X), return_std)
         return (mean, deviation) if return_std else mean
+
+    def _checked(self, X: Any) -> FloatArray:
+        """Return rows to predict as an array, checked against those that the surrogate was fitted to."""
+        return np.asarray(validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False))
 
     @abstractmethod
     def _fit(self, X: FloatArray, y: FloatArray) -> None:
@@ -71,6 +74,19 @@ class Surrogate(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+class TreeSurrogate(Surrogate):
+    """Base class of surrogates made of trees, whose leaves say which rows are alike."""
+
+    def leaves(self, X: Any) -> IntArray:
+        """Return the leaf of every row in every tree, shape (n, n_trees), integers from 0."""
+        check_is_fitted(self)
+        return self._leaves(self._checked(X))
+
+    @abstractmethod
+    def _leaves(self, X: FloatArray) -> IntArray:
+        """Return the leaves of validated rows."""
 
 
 class Scaled:

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import xgboost
 
-from robustnas.arrays import FloatArray
-from surrogates.base import MOST_THREADS, MOST_TREES, at_least, number
+from robustnas.arrays import FloatArray, IntArray
+from surrogates.base import MOST_THREADS, MOST_TREES, TreeSurrogate, at_least, number
 from surrogates.cross_fitted import CrossFitted
 
 _DEEPEST = 1000  # levels of a tree
 
 
-class BoostedTrees(CrossFitted):
+class BoostedTrees(CrossFitted, TreeSurrogate):
     """XGBoost, cross-fitted: ten boosters, each leaving out a tenth of the rows.
 
     Args:
@@ -72,6 +72,12 @@ class BoostedTrees(CrossFitted):
             for feature, gain in member.booster.get_score(importance_type="total_gain").items():
                 gains[int(feature.removeprefix("f"))] += gain
         return np.asarray(gains / max(gains.sum(), 1e-300))
+
+    def _leaves(self, X: FloatArray) -> IntArray:
+        rows = xgboost.DMatrix(X)
+        boosters = [member.booster for member in self.members_ if isinstance(member, _Booster)]
+        each = [booster.predict(rows, pred_leaf=True).reshape(len(X), -1) for booster in boosters]
+        return np.concatenate(each, axis=1).astype(np.int64)
 
     def _fit_member(self, X: FloatArray, y: FloatArray, seed: int) -> _Booster:
         parameters = {

@@ -8,12 +8,12 @@ import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.tree import DecisionTreeRegressor
 
-from robustnas.arrays import FloatArray
-from surrogates.base import MOST_THREADS, MOST_TREES, Scaled, Surrogate, at_least, number, seeds
+from robustnas.arrays import FloatArray, IntArray
+from surrogates.base import MOST_THREADS, MOST_TREES, Scaled, TreeSurrogate, at_least, number, seeds
 from surrogates.calibration import LocalScale
 
 
-class Forest(Surrogate):
+class Forest(TreeSurrogate):
     """A random forest; the deviation is the size of out-of-bag residuals at similar predicted values (`LocalScale`).
 
     Args:
@@ -76,6 +76,10 @@ class Forest(Surrogate):
                 total[unseen] += _tree_prediction(tree, single[unseen])
                 count += unseen
         return np.asarray(total / np.maximum(count, 1))
+
+    def _leaves(self, X: FloatArray) -> IntArray:
+        single = X.astype(np.float32)
+        return np.column_stack([tree.tree_.apply(single) for tree in self.forest_.estimators_]).astype(np.int64)
 
     def _predict(self, X: FloatArray, return_std: bool) -> tuple[FloatArray, FloatArray]:
         mean = np.asarray(self.forest_.predict(X))

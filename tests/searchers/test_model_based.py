@@ -249,3 +249,19 @@ def test_gp_reaches_at_50_queries_what_evolution_does_at_100(
         best.append((scores[49], scores[99]))
     mean, error = 100 * np.mean(best, axis=0), 100 * np.std(best, axis=0) / np.sqrt(len(best))
     assert (mean + 3 * error >= (at_50, at_100)).all()
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+@pytest.mark.parametrize("searcher", ["xgboost", "forest"])
+@pytest.mark.parametrize(("objective", "at_100"), [("square@1", 71.58), ("corruption", 57.25)])
+def test_trees_reach_at_100_queries_what_evolution_does(
+    real_data_dir: Path, searcher: str, objective: str, at_100: float
+) -> None:
+    table = Database.open(real_data_dir)["cifar10"]
+    best = [_best(searcher, seed, Oracle(objective, table, budget=100)) for seed in range(8)]
+    assert 100 * (np.mean(best) + 2 * np.std(best) / np.sqrt(len(best))) >= at_100
+
+
+def _best(searcher: str, seed: int, oracle: Oracle) -> float:
+    return max(outcome.score for outcome in search(create(searcher, seed), oracle))
