@@ -28,13 +28,13 @@ class OptunaObjective:
         distributions: The distribution of every parameter, for ``study.ask`` and for trials made by hand.
 
     >>> import optuna
-    >>> from robustnas.tables import open_table
+    >>> from robustnas.tables import ArrayTable
     >>> optuna.logging.set_verbosity(optuna.logging.WARNING)
-    >>> objective = OptunaObjective(Oracle("clean, params", open_table("cifar10-surrogate"), budget=20))
+    >>> objective = OptunaObjective(Oracle("clean, params", ArrayTable({"clean": np.linspace(0, 1, 15625)}), budget=5))
     >>> study = optuna.create_study(directions=objective.directions, sampler=optuna.samplers.TPESampler(seed=1))
     >>> study.optimize(objective)
     >>> len(objective.questions.outcomes), objective.directions
-    (20, ['maximize', 'minimize'])
+    (5, ['maximize', 'minimize'])
     """
 
     def __init__(self, oracle: Oracle) -> None:
