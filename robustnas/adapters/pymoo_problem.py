@@ -26,8 +26,8 @@ class PymooProblem(Problem):  # type: ignore[misc]  # pymoo has no types
 
     >>> from pymoo.algorithms.moo.nsga2 import NSGA2
     >>> from pymoo.optimize import minimize
-    >>> from robustnas.tables import open_table
-    >>> problem = PymooProblem(Oracle("clean, params", open_table("cifar10-surrogate"), budget=40))
+    >>> from robustnas.tables import ArrayTable
+    >>> problem = PymooProblem(Oracle("clean, params", ArrayTable({"clean": np.linspace(0, 1, 15625)}), budget=40))
     >>> result = minimize(problem, NSGA2(pop_size=20), seed=1)
     >>> len(problem.questions.outcomes), len(result.F) > 1
     (40, True)
