@@ -12,6 +12,8 @@ True
 """
 
 from searchers.base import Searcher, search
+from searchers.prior import Prior
+from searchers.prior_sources import open_prior
 from searchers.registry import SEARCHERS, create
 
-__all__ = ["SEARCHERS", "Searcher", "create", "search"]
+__all__ = ["SEARCHERS", "Prior", "Searcher", "create", "open_prior", "search"]

@@ -28,10 +28,12 @@ class Belief(ABC):
     """A model of one utility over all networks.
 
     Attributes:
+        trust: The probability, after the last update, that what it was told before the search explains the outcomes.
         noise: The variance of a measurement that the deviations of `update` leave out, in the units of the utilities.
     """
 
     noise: float = 0.0
+    trust: float = 1.0
 
     @abstractmethod
     def update(self, rows: Sequence[int], values: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -54,12 +56,13 @@ class GPBelief(Belief):
 
     Args:
         features: Groups of features, each of shape (n_networks, n_features), on a common scale.
+        trend: Columns that the mean is linear in, standardised, shape (n_networks, n_trend); a constant mean if None.
     """
 
-    def __init__(self, features: Sequence[FloatArray]) -> None:
-        self._features = list(features)
+    def __init__(self, features: Sequence[FloatArray], trend: FloatArray | None = None) -> None:
+        self._features, self._trend = list(features), trend
         self._capacity = 512
-        self._posterior = IncrementalPosterior(self._features, self._capacity)
+        self._posterior = IncrementalPosterior(self._features, self._capacity, trend)
         self._n = 0
         self._mean, self._std = _prior(self._features[0])
 
@@ -79,7 +82,13 @@ class GPBelief(Belief):
         self._n = len(rows)
         self._mean, self._std = self._posterior.predict(believed)
         self.noise = self._posterior.params.noise if self._posterior.params else 0.0
+        self._believed = believed
         return self._mean, np.maximum(self._std, _SMALLEST_STD)
+
+    @property
+    def log_evidence(self) -> float:
+        """How well it explains what was known at the last update; see `IncrementalPosterior.log_evidence`."""
+        return self._posterior.log_evidence(self._believed)
 
     def draw(self, rng: np.random.Generator) -> FloatArray:
         """Draw jointly for the networks that could be best (highest mean + 3 std), independently for the others."""
@@ -97,7 +106,7 @@ class GPBelief(Belief):
     def _grow(self, n: int) -> None:
         self._capacity = 2 * n
         params = self._posterior.params
-        self._posterior = IncrementalPosterior(self._features, self._capacity)
+        self._posterior = IncrementalPosterior(self._features, self._capacity, self._trend)
         self._posterior.params = params
 
 
@@ -131,35 +140,6 @@ class RegressorBelief(Belief):
     def draw(self, rng: np.random.Generator) -> FloatArray:
         """Draw every network independently: regressors provide no covariance."""
         return np.asarray(self._mean + self._std * rng.standard_normal(len(self._mean)))
-
-
-def make_belief(
-    surrogate: str, encodings: str, space: EnumerableSpace[Any], rng: np.random.Generator, **parameters: object
-) -> Belief:
-    """Return a belief for a surrogate's name and an encoding's name.
-
-    Args:
-        surrogate: ``gp`` and trees are updated with every observation; any other name in `surrogates.SURROGATES`.
-        encodings: Encodings joined by ``+``; a comma separates groups with a length scale each in the GP's kernel.
-        space: The search space.
-        rng: Seeds the regressors.
-        parameters: The surrogate's own parameters.
-    """
-    if surrogate == "gp":
-        return GPBelief(network_features(encodings, space))
-    from surrogates import TreeSurrogate, make_surrogate, surrogate_class
-
-    name = "+".join(part.strip() for part in encodings.split(","))
-    features = encoding(name, space=space).values[space.network_indices()]
-
-    def make(seed: int) -> Any:
-        return make_surrogate(surrogate, encoding(name, space=space), random_state=seed, **parameters)
-
-    if issubclass(surrogate_class(surrogate), TreeSurrogate):
-        from searchers.leaf_belief import LeafBelief
-
-        return LeafBelief(make, features, rng)
-    return RegressorBelief(make, features, rng)
 
 
 @lru_cache(maxsize=32)

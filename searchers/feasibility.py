@@ -30,6 +30,11 @@ class Feasibility:
         self._make = make
         self._beliefs: dict[int, Belief] = {}
 
+    @property
+    def was_violated(self) -> bool:
+        """Whether a constraint was violated so far."""
+        return bool(self._beliefs)
+
     def probability(self, rows: Sequence[int], slacks: Sequence[tuple[float, ...] | None]) -> FloatArray | None:
         """Return the probability of every network that it satisfies all constraints, shape (n_networks,).
 

@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from robustnas.arrays import FloatArray
+from robustnas.arrays import FloatArray, IntArray
+
+
+class SpaceFilling:
+    """Finds the row farthest from those chosen, which may be any and grow from call to call.
+
+    Args:
+        features: Shape (n_candidates, n_features), scaled so that Euclidean distance is meaningful.
+    """
+
+    def __init__(self, features: FloatArray) -> None:
+        self._features = features
+        self._nearest = np.full(len(features), np.inf)
+        self._n = 0
+
+    def farthest(self, chosen: Sequence[int], allowed: IntArray, rng: np.random.Generator) -> int:
+        """Return the allowed row farthest from those chosen; ties are broken at random.
+
+        Args:
+            chosen: Rows, those of the previous call first.
+            allowed: Rows to choose from.
+            rng: Breaks ties.
+        """
+        for row in chosen[self._n :]:
+            away = ((self._features - self._features[row]) ** 2).sum(axis=1)
+            self._nearest = np.minimum(self._nearest, away)
+        self._n = len(chosen)
+        distance = self._nearest[allowed]
+        return int(allowed[rng.choice(np.flatnonzero(distance == distance.max()))])
 
 
 def maximin(features: FloatArray, n: int, rng: np.random.Generator) -> list[int]:

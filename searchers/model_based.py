@@ -17,15 +17,18 @@ from numpy.typing import NDArray
 
 from robustnas.arrays import FloatArray, IntArray
 from robustnas.checks import whole_number
-from robustnas.errors import InvalidInputError, SearchStalled, unknown_name
+from robustnas.errors import InvalidInputError, SearchStalled, excerpt, unknown_name
 from robustnas.oracle import Outcome
 from robustnas.spaces import EnumerableSpace
 from searchers.acquisition import ACQUISITIONS, Prediction, is_improvement
 from searchers.base import Searcher
-from searchers.belief import Belief, make_belief, network_features
+from searchers.belief import Belief, network_features
+from searchers.beliefs import make_belief
 from searchers.feasibility import Feasibility, is_feasible, weighed
 from searchers.hypervolume_improvement import hypervolume_improvement
-from searchers.initial_design import maximin
+from searchers.initial_design import SpaceFilling, maximin
+from searchers.prior import Prior, start
+from searchers.targets import TARGETS
 
 FEATURES = "path, path-statistics+cost, graph"
 CANDIDATES = ("space", "mutations")
@@ -33,7 +36,9 @@ INITIAL_DESIGNS = ("maximin", "random")
 _N_PARENTS = 10
 _PLAUSIBLE = 0.1  # of the largest probability of feasibility: what is less likely is not worth the volume of boxes
 _N_INITIAL_SEVERAL = 30
+_N_BESIDES_PRIOR = 3  # networks far apart, so that what a prior chose has something to compare with
 _OPTIMISM = 2.0  # standard deviations above the mean, of several objectives at once
+_SETTLED = 50  # networks, before a search with a prior leaves what the prior has brought it to
 _DECIMALS = 9  # ties between similar networks are broken at random, not by a machine's rounding in linear algebra
 
 
@@ -48,6 +53,8 @@ class Preset:
         candidates: ``space``, or ``mutations`` of the ten best networks so far.
         initial: ``maximin`` (networks far apart) or ``random``.
         n_initial: Size of the initial design.
+        targets: A name in `searchers.targets.TARGETS`.
+        explore: One query of so many goes to the network farthest from those proposed; 0 for none.
         parameters: The surrogate's own parameters.
     """
 
@@ -57,6 +64,8 @@ class Preset:
     candidates: str = "space"
     initial: str = "maximin"
     n_initial: int = 10
+    targets: str = "standardised"
+    explore: int = 0
     parameters: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -71,8 +80,16 @@ class ModelBasedSearch(Searcher):
         acquisition: ``ei``, ``noisy-ei``, ``ucb``, ``alternating``, ``thompson`` or ``independent-thompson``.
         candidates: ``space``: every network; ``mutations``: neighbours of the ten best networks so far, as in BANANAS.
         initial: ``maximin``: networks far apart in the encoding; ``random``: random networks.
-        n_initial: Size of the initial design. If None, the preset's: 10, or 20 for trees; or 30 with several
-            objectives, whose best networks lie in different parts of the space. All networks of a space that has fewer.
+        n_initial: Size of the initial design. If None, the preset's: 10, or 20 for trees; or three more than `n_prior`
+            with a prior; or 30 with several objectives, whose best networks lie in different parts of the space. All
+            networks of a space that has fewer.
+        targets: How utilities are scaled for the model of a single objective: ``standardised``, ``normal-scores`` of
+            their ranks, or ``alternating``, both in turns of two queries.
+        explore: After the initial design, one query of so many goes to the network farthest from those proposed, in
+            the encoding; 0 for none. With several objectives, none does.
+        prior: What is known before: one `Prior`, or several. Until 50 networks were proposed, a search that trusts its
+            prior takes the first view of its targets only, and does not explore.
+        n_prior: Networks of the initial design that priors choose: those that they rank highest.
         known_utilities: Per objective, the utilities of all architectures, shape (space.size,), where they are known
             before any query; None where they are not. Used with several objectives only.
         problem: `space` and `n_objectives`, as in `Searcher`. With several objectives, ``ei`` and ``noisy-ei`` stand
@@ -98,21 +115,31 @@ class ModelBasedSearch(Searcher):
         candidates: str | None = None,
         initial: str | None = None,
         n_initial: int | None = None,
+        targets: str | None = None,
+        explore: int | None = None,
+        prior: Prior | Sequence[Prior] | str | Sequence[str] | None = None,
+        n_prior: int = 5,
         known_utilities: Sequence[FloatArray | None] | None = None,
         **problem: Any,
     ) -> None:
         super().__init__(rng, **problem)
         preset = self.preset
+        self.priors = _checked_priors(prior, self.space)
         self.encoding = encoding or _preset_encoding(preset, self.space)
         self.surrogate = _checked_surrogate(surrogate or preset.surrogate, self.encoding)
         self.acquisition = _known("acquisition", acquisition or preset.acquisition, ACQUISITIONS)
         self.candidates = _known("candidates", candidates or preset.candidates, CANDIDATES)
         self.initial = _known("initial design", initial or preset.initial, INITIAL_DESIGNS)
-        if n_initial is None:
-            n_initial = preset.n_initial if self.n_objectives == 1 else _N_INITIAL_SEVERAL
+        n_prior = whole_number("n_prior", n_prior, at_least=0)
+        n_initial = self._default_design(n_prior) if n_initial is None else n_initial
         self.n_initial = min(whole_number("n_initial", n_initial, at_least=2), self.space.n_networks)
+        self.n_prior = min(n_prior, self.n_initial)
+        self.targets = _known("targets", targets or preset.targets, TARGETS)
+        self.explore = whole_number("explore", preset.explore if explore is None else explore, at_least=0)
+        self._views = TARGETS[self.targets] if self.n_objectives == 1 else TARGETS["standardised"]
         self._known = self._known_rows(known_utilities)
-        self._beliefs = self._make_beliefs()
+        self._beliefs = [self._make_beliefs() for _ in self._views]
+        self._filling: SpaceFilling | None = None
         self._to_start = self._initial_rows()
         self._rows: list[int] = []
         self._place: dict[int, int] = {}
@@ -144,11 +171,13 @@ class ModelBasedSearch(Searcher):
 
     def _make_beliefs(self) -> list[Belief]:
         """Return the belief about each objective before any outcome."""
-        return [self._make_belief() for _ in range(self.n_objectives)]
+        return [self._make_belief(objective) for objective in range(self.n_objectives)]
 
-    def _make_belief(self) -> Belief:
+    def _make_belief(self, objective: int | None = None) -> Belief:
+        """Return the belief about an objective; of what priors know nothing, such as a slack, if None."""
         parameters = dict(self.preset.parameters) if self.surrogate == self.preset.surrogate else {}
-        return make_belief(self.surrogate, self.encoding, self.space, self.rng, **parameters)
+        priors = () if objective is None else self.priors
+        return make_belief(self.surrogate, self.encoding, self.space, self.rng, priors, objective or 0, **parameters)
 
     def _known_rows(self, utilities: Sequence[FloatArray | None] | None) -> list[FloatArray | None]:
         """Return utilities that are known in advance by row, one entry per objective."""
@@ -160,14 +189,22 @@ class ModelBasedSearch(Searcher):
         indices = self.space.network_indices()
         return [None if known is None else np.asarray(known, dtype=float)[indices] for known in utilities]
 
+    def _default_design(self, n_prior: int) -> int:
+        if self.n_objectives > 1:
+            return _N_INITIAL_SEVERAL
+        return n_prior + _N_BESIDES_PRIOR if self.priors else self.preset.n_initial
+
     def _initial_rows(self) -> list[int]:
         if self.initial == "random":
             rows: list[int] = self.rng.permutation(self.space.n_networks)[: self.n_initial].tolist()
         else:
-            rows = maximin(
-                np.concatenate(network_features(self.encoding, self.space), axis=1), self.n_initial, self.rng
-            )
-        return rows[::-1]
+            rows = maximin(self._all_features(), self.n_initial, self.rng)
+        first = start(self.priors, self.n_objectives, self.n_prior) if self.priors else []
+        others = [row for row in rows if row not in first]
+        return [*first, *others][: self.n_initial][::-1]
+
+    def _all_features(self) -> FloatArray:
+        return np.concatenate(network_features(self.encoding, self.space), axis=1)
 
     def _next_initial(self) -> int | None:
         while self._to_start:
@@ -190,8 +227,26 @@ class ModelBasedSearch(Searcher):
         values = self._standardised()
         if values is None:  # nothing known, or nothing to tell apart
             return int(self.rng.choice(allowed))
+        if self._explores():
+            return self._farthest(allowed)
         score = np.round(self._constrained_score(values)[allowed], _DECIMALS)
         return int(allowed[self.rng.choice(np.flatnonzero(score == score.max()))])
+
+    def _explores(self) -> bool:
+        """Return whether it is space filling's turn: not where constraints would make most of it useless."""
+        n = len(self._rows)
+        due = bool(self.explore) and n % self.explore == 0
+        return due and self._is_free() and self.n_objectives == 1 and not self._feasibility.was_violated
+
+    def _is_free(self) -> bool:
+        """Return whether the search may leave what a prior has brought it to."""
+        return not self.priors or len(self._rows) >= _SETTLED or self._beliefs[0][0].trust < 0.5
+
+    def _farthest(self, allowed: IntArray) -> int:
+        """Return the allowed network farthest from those proposed: a model that is sure of a mistake stays there."""
+        if self._filling is None:
+            self._filling = SpaceFilling(self._all_features())
+        return self._filling.farthest(self._rows, allowed, self.rng)
 
     def _allowed(self) -> IntArray:
         free = np.ones(self.space.n_networks, dtype=bool)
@@ -244,7 +299,10 @@ class ModelBasedSearch(Searcher):
         return weighed(score, probability, self._best_mean if self.n_objectives == 1 else float(found.max()))
 
     def _score(self, values: FloatArray, probability: FloatArray | None = None) -> FloatArray:
-        predictions = [self._prediction(i, column) for i, column in enumerate(values.T)]
+        n = len(self._rows)
+        turn = n // 2 % len(self._views) if self._is_free() else 0  # acquisitions alternate within it
+        beliefs, columns = self._beliefs[turn], [self._views[turn](column) for column in values.T]
+        predictions = [self._prediction(i, beliefs[i], column) for i, column in enumerate(columns)]
         if len(predictions) == 1:
             return ACQUISITIONS[self.acquisition](predictions[0], self.rng)
         mean = np.array([prediction.mean for prediction in predictions]).T
@@ -256,7 +314,7 @@ class ModelBasedSearch(Searcher):
                 lows[i] = mean[:, i].min()
         if is_improvement(self.acquisition, len(self._rows)):
             found = np.where(np.isnan(values), mean[self._rows], values)[counted]
-            sources = zip(self._beliefs, self._known, strict=True)
+            sources = zip(beliefs, self._known, strict=True)
             noise = [belief.noise if known is None else 0.0 for belief, known in sources]
             allowed = self._allowed()
             if probability is not None:
@@ -264,11 +322,11 @@ class ModelBasedSearch(Searcher):
             return hypervolume_improvement(mean, np.sqrt(std**2 + noise), found, lows, allowed)
         return hypervolume_scalarisation(mean + _OPTIMISM * std - lows, self.rng)
 
-    def _prediction(self, objective: int, values: FloatArray) -> Prediction:
+    def _prediction(self, objective: int, belief: Belief, values: FloatArray) -> Prediction:
         """Return what is believed of an objective, or what is known of it."""
         known = self._known[objective]
         if known is None:
-            return self._predict(self._beliefs[objective], values)
+            return self._predict(belief, values)
         mean = (known - self._centre[objective]) / self._scale[objective]
         best = float(np.nanmax(values))
         return Prediction(mean, np.zeros(len(mean)), best, best, len(self._rows), lambda _: mean)
@@ -303,7 +361,7 @@ def hypervolume_scalarisation(gains: FloatArray, rng: np.random.Generator) -> Fl
 class GPSearch(ModelBasedSearch):
     """A Gaussian process over path and graph features, updated with every observation; the strongest preset here."""
 
-    preset: ClassVar[Preset] = Preset("gp", FEATURES)
+    preset: ClassVar[Preset] = Preset("gp", FEATURES, targets="alternating", explore=5)
 
 
 class XGBoostSearch(ModelBasedSearch):
@@ -348,6 +406,22 @@ def _checked_surrogate(name: str, encoding: str) -> str:
 
         check_pair(name, encoding)
     return name
+
+
+def _checked_priors(prior: object, space: EnumerableSpace[Any]) -> tuple[Prior, ...]:
+    priors = () if prior is None else (prior,) if isinstance(prior, Prior | str) else prior
+    if not isinstance(priors, Sequence) or not all(isinstance(one, Prior | str) for one in priors):
+        raise InvalidInputError(f"prior is {excerpt(prior)}; expected a searchers.Prior, or several")
+    for one in priors:
+        if isinstance(one, str):
+            raise InvalidInputError(
+                f"prior is {excerpt(one)}, a name; expected what searchers.open_prior({one!r}, ...) returns"
+            )
+        if one.n_networks != space.n_networks:
+            raise InvalidInputError(
+                f"prior {excerpt(one.name)} is about {one.n_networks} networks; {space.name} has {space.n_networks}"
+            )
+    return tuple(one for one in priors if isinstance(one, Prior))
 
 
 def _preset_encoding(preset: Preset, space: EnumerableSpace[Any]) -> str:

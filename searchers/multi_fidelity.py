@@ -80,6 +80,8 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
     def _make_beliefs(self) -> list[Belief]:
         if self.surrogate != "gp":
             raise InvalidInputError(f"surrogate is {excerpt(self.surrogate)}; multi-fidelity search needs 'gp'")
+        if self.priors:
+            raise InvalidInputError("multi-fidelity search takes no prior: give the cheap objectives, or use 'gp'")
         self._cheap = _CheapModel(len(parse_objectives(self.cheap)), self.encoding, self.space)
         self._dear = _TwoLevelBelief(network_features(self.encoding, self.space), self._cheap)
         return [self._dear]

@@ -16,7 +16,15 @@ from scipy.linalg import solve_triangular
 from robustnas.arrays import FloatArray, IntArray
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError
-from surrogates.matern import Hyperparameters, fit_hyperparameters, matern52, squared_distances, standardise
+from surrogates.matern import (
+    Hyperparameters,
+    fit_hyperparameters,
+    matern52,
+    squared_distances,
+    standardise,
+    trend_precision,
+    with_constant,
+)
 
 __all__ = ["IncrementalPosterior", "standardise"]
 
@@ -33,6 +41,8 @@ class IncrementalPosterior:
         groups: Features of the candidates, one array of shape (n_candidates, d_g) per length scale; `standardise`
             makes groups comparable.
         capacity: Maximum number of observations.
+        trend: Columns that the mean is linear in, besides a constant, shape (n_candidates, n_trend), standardised;
+            none if None.
 
     Attributes:
         params: The hyperparameters; None before the first `refit`.
@@ -50,7 +60,7 @@ class IncrementalPosterior:
     ((101,), True)
     """
 
-    def __init__(self, groups: Sequence[FloatArray], capacity: int) -> None:
+    def __init__(self, groups: Sequence[FloatArray], capacity: int, trend: FloatArray | None = None) -> None:
         if len({len(group) for group in groups}) != 1:
             lengths = [len(group) for group in groups]
             raise InvalidInputError(f"groups have {lengths} rows; expected at least one group, all of equal length")
@@ -58,6 +68,8 @@ class IncrementalPosterior:
         self._groups = [np.ascontiguousarray(group, dtype=np.float64) for group in groups]
         self._norms = [(group * group).sum(axis=1) for group in self._groups]
         n_candidates = len(self._groups[0])
+        self._trend = trend
+        self._basis = with_constant(trend, n_candidates)
         self._v = np.empty((capacity, n_candidates))
         self._factor = np.zeros((capacity, capacity))
         self._explained = np.zeros(n_candidates)
@@ -79,7 +91,8 @@ class IncrementalPosterior:
         whole_number("the number of points", len(points), at_least=1, at_most=len(self._factor))
         self._check_targets(y, points)
         small = [squared_distances(group[points], group[points]) for group in self._groups]
-        self.params = fit_hyperparameters(small, y, self.params, max_iterations)
+        trend = None if self._trend is None else self._trend[points]
+        self.params = fit_hyperparameters(small, y, self.params, max_iterations, trend)
         n = len(points)
         columns = matern52(self.params, self._distances(points))
         factor = np.linalg.cholesky(columns[:, points] + self.params.noise * np.eye(n))
@@ -116,13 +129,43 @@ class IncrementalPosterior:
         params, n = self._fitted(), len(self.points)
         y = np.asarray(y, dtype=np.float64)
         self._check_targets(y, self.points)
-        both = np.column_stack([y, np.ones(n)])
+        both = np.column_stack([y, self._basis[self.points]])
         solved = solve_triangular(self._factor[:n, :n], both, lower=True, check_finite=False)
-        targets, ones = solved[:, 0], solved[:, 1]
-        mean = (ones @ targets) / (ones @ ones)
-        posterior_mean = mean + (targets - mean * ones) @ self._v[:n]
-        variance = np.maximum(params.signal - self._explained, _SMALLEST_VARIANCE)
-        return posterior_mean, np.sqrt(variance)
+        targets, basis = solved[:, 0], solved[:, 1:]
+        known = basis.T @ basis + trend_precision(basis.shape[1])
+        weights = np.linalg.solve(known, basis.T @ targets)
+        posterior_mean = self._basis @ weights + (targets - basis @ weights) @ self._v[:n]
+        variance = params.signal - self._explained
+        if self._trend is not None:  # the weights are not known for certain (Rasmussen and Williams, equation 2.41)
+            open_ended = self._basis - self._v[:n].T @ basis
+            variance = variance + np.einsum("ij,ij->i", open_ended, np.linalg.solve(known, open_ended.T).T)
+        return posterior_mean, np.sqrt(np.maximum(variance, _SMALLEST_VARIANCE))
+
+    def log_evidence(self, y: FloatArray) -> float:
+        """Return the logarithm of the marginal likelihood of targets, up to a constant, to compare posteriors by.
+
+        All weights of the mean have normal priors of variance 1 here, the constant's too (Rasmussen and Williams,
+        equation 2.43).
+
+        Args:
+            y: Targets of `points`, standardised, shape (len(points),).
+
+        Raises:
+            InvalidInputError: Called before the first `refit`, or there is not one target per point.
+        """
+        self._fitted()
+        n, y = len(self.points), np.asarray(y, dtype=np.float64)
+        self._check_targets(y, self.points)
+        factor = self._factor[:n, :n]
+        solved = solve_triangular(
+            factor, np.column_stack([y, self._basis[self.points]]), lower=True, check_finite=False
+        )
+        targets, basis = solved[:, 0], solved[:, 1:]
+        known = basis.T @ basis + np.eye(basis.shape[1])
+        explained = basis.T @ targets
+        fit = targets @ targets - explained @ np.linalg.solve(known, explained)
+        size = 2 * np.log(np.diag(factor)).sum() + float(np.linalg.slogdet(known)[1])
+        return float(-0.5 * (fit + size))
 
     def covariance(self, rows: IntArray) -> FloatArray:
         """Return the posterior covariance of the function at some candidates, shape (len(rows), len(rows)).

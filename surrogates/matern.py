@@ -2,7 +2,8 @@
 
 The scaled squared distances of the groups are added before the kernel is applied (ARD over groups, Rasmussen and
 Williams 2006, section 5.1), so that two cells are similar only if they are similar in every group. Hyperparameters
-maximise the marginal likelihood times weak log-normal priors; the constant mean is profiled out.
+maximise the marginal likelihood times weak log-normal priors. The mean is a constant, plus a linear trend in columns
+that are given (section 2.7); both are profiled out.
 """
 
 from __future__ import annotations
@@ -90,8 +91,23 @@ def matern52(params: Hyperparameters, distances: Sequence[FloatArray]) -> FloatA
     return np.asarray(params.signal * (1 + r + r * r / 3) * np.exp(-r))
 
 
+def with_constant(trend: FloatArray | None, n: int) -> FloatArray:
+    """Return the columns that a mean is linear in, the constant first, shape (n, 1 + n_trend)."""
+    ones = np.ones((n, 1))
+    return ones if trend is None else np.hstack([ones, trend])
+
+
+def trend_precision(n_columns: int) -> FloatArray:
+    """Return the prior precisions of a mean's weights: flat for the constant, normal with variance 1 for the others."""
+    return np.diag([0.0, *[1.0] * (n_columns - 1)])
+
+
 def fit_hyperparameters(
-    distances: Sequence[FloatArray], y: FloatArray, start: Hyperparameters | None = None, max_iterations: int = 40
+    distances: Sequence[FloatArray],
+    y: FloatArray,
+    start: Hyperparameters | None = None,
+    max_iterations: int = 40,
+    trend: FloatArray | None = None,
 ) -> Hyperparameters:
     """Maximise the posterior of the hyperparameters with L-BFGS.
 
@@ -100,12 +116,13 @@ def fit_hyperparameters(
         y: Standardised targets, shape (n,).
         start: Starting point; the prior's mean if None.
         max_iterations: Iterations of L-BFGS.
+        trend: Columns that the mean is linear in, besides a constant, standardised, shape (n, n_trend); none if None.
     """
     mean, _ = prior(len(distances))
     found = minimize(
         negative_log_posterior,
         mean if start is None else start.flat(),
-        args=(distances, y),
+        args=(distances, y, with_constant(trend, len(y))),
         jac=True,
         method="L-BFGS-B",
         bounds=[_BOUNDS] * len(mean),
@@ -115,9 +132,17 @@ def fit_hyperparameters(
 
 
 def negative_log_posterior(
-    vector: FloatArray, distances: Sequence[FloatArray], y: FloatArray
+    vector: FloatArray, distances: Sequence[FloatArray], y: FloatArray, basis: FloatArray | None = None
 ) -> tuple[float, FloatArray]:
-    """Return the objective of `fit_hyperparameters` up to a constant, and its gradient."""
+    """Return the objective of `fit_hyperparameters` up to a constant, and its gradient.
+
+    Args:
+        vector: Hyperparameters as `Hyperparameters.flat` returns them.
+        distances: Squared distances of the n observations per group, each of shape (n, n).
+        y: Standardised targets, shape (n,).
+        basis: The columns that the mean is linear in, as `with_constant` returns them; a constant if None.
+    """
+    basis = with_constant(None, len(y)) if basis is None else basis
     params = Hyperparameters.from_flat(vector)
     r = _scaled_distance(params.log_lengths, distances)
     decay = np.exp(-r)
@@ -127,8 +152,10 @@ def negative_log_posterior(
     except np.linalg.LinAlgError:
         return _FAILED, np.zeros_like(vector)
     inverse = cho_solve(factor, np.eye(len(y)), check_finite=False)
-    ones = inverse.sum(axis=1)
-    residual = y - (ones @ y) / ones.sum()
+    precision = trend_precision(basis.shape[1])
+    weighted = inverse @ basis
+    weights = np.linalg.solve(basis.T @ weighted + precision, weighted.T @ y)
+    residual = y - basis @ weights
     alpha = inverse @ residual
     inner = inverse - np.outer(alpha, alpha)
     slope = inner * (params.signal * 5 * (1 + r) / 3 * decay)  # of the sum of scaled distances, up to the sign
@@ -137,7 +164,7 @@ def negative_log_posterior(
     gradient = np.concatenate([[0.5 * np.vdot(inner, covariance)], lengths, [noise]])
     mean, deviation = prior(len(distances))
     z = (vector - mean) / deviation
-    value = 0.5 * residual @ alpha + np.log(np.diag(factor[0])).sum() + 0.5 * z @ z
+    value = 0.5 * (residual @ alpha + weights @ precision @ weights) + np.log(np.diag(factor[0])).sum() + 0.5 * z @ z
     return float(value), gradient + z / deviation
 
 

@@ -153,12 +153,14 @@ def search(
       robustnas search --objective pgd@1 --searcher evolution --budget 300 --seed 0
       robustnas search --objective 'clean, pgd@1' --searcher optuna-nsga2
       robustnas search --objective rob201-mop1 --searcher gp --budget 100
+      robustnas search --dataset cifar100 --objective pgd@1 --searcher gp --set prior=cifar10 --budget 30
       robustnas search --objective clean --set population_size=50 --json
       robustnas search --objective t.val_acc --budget '20 h' --report 'clean, cifar100:pgd@1'
       robustnas search --images digits --objective pgd@16 --budget 5
     """
     parameters, known = _parameters(searcher, settings)
-    spec = RunSpec(objective, searcher, searcher, parameters, _budget(budget), seed, time, known=known)
+    folder = None if data is None else str(data)
+    spec = RunSpec(objective, searcher, searcher, parameters, _budget(budget), seed, time, known=known, data=folder)
     terms = [Reported.parse(text) for text in listed(report or "")]
     with ExitStack() as stack:
         progress = stack.enter_context(search_progress(spec, show=not as_json))

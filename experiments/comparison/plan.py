@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.comparison.priors import names_of, without_prior
 from experiments.comparison.run import RunSpec, methods
 from robustnas.checks import LARGEST_INTEGER, has_control_characters, listed, whole_number
 from robustnas.duration import duration_text, parse_duration
@@ -340,8 +341,9 @@ def _check_fit(searchers: Sequence[SearcherPlan], objectives: Sequence[str], spa
     """Build every searcher once for every number of objectives, so that a bad value is refused before any run."""
     for n_objectives in sorted({len(parse_objectives(text)) for text in objectives}):
         for searcher in searchers:
-            parameters = {key: value for key, value in searcher.parameters.items() if key != "storage"}
+            parameters = {k: value for k, value in without_prior(searcher.parameters).items() if k != "storage"}
             try:
+                names_of(searcher.name, searcher.parameters)
                 with user_code(methods(searcher.name, parameters)):
                     create(searcher.name, 0, n_objectives=n_objectives, space=space, **parameters)
             except InvalidInputError as error:

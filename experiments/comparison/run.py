@@ -14,6 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from experiments.comparison.priors import (
+    names_of,
+    prior_columns,
+    prior_digests,
+    prior_notes,
+    with_priors,
+    without_prior,
+)
 from robustnas.arrays import FloatArray
 from robustnas.errors import SearchError, excerpt
 from robustnas.objectives import (
@@ -69,6 +77,7 @@ class RunSpec:
             budget is one of time.
         experiment: What tells the experiment that it is a run of apart from all others; "" if it is of none.
         known: Whether constraints that are known before any query narrow what is searched.
+        data: The database's folder, for the datasets of priors; None for the default.
         objectives: The objectives, parsed.
 
     Raises:
@@ -84,6 +93,7 @@ class RunSpec:
     time: str | None = None
     experiment: str = ""
     known: bool = True
+    data: str | None = field(default=None, compare=False)
     objectives: tuple[Objective, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -101,6 +111,11 @@ class RunSpec:
         return method_sources(self.searcher, self.parameters)
 
     @property
+    def priors(self) -> tuple[str, ...]:
+        """The names of what its searcher knows before."""
+        return names_of(self.searcher, self.parameters)
+
+    @property
     def key(self) -> tuple[str, str, int]:
         """What tells the run apart in an experiment: objective, label, seed."""
         return self.objective, self.label, self.seed
@@ -114,7 +129,7 @@ def method_sources(searcher: str, parameters: Mapping[str, Any]) -> dict[str, st
     """
     encodings = re.split(r"[+,]", str(parameters.get("encoding", "")))
     used = [searcher, sampler_reference(searcher), parameters.get("surrogate"), *map(str.strip, encodings)]
-    return source_digests(used)
+    return source_digests([*used, *names_of(searcher, parameters)])
 
 
 def column_of_seconds(spec: RunSpec, table: Table) -> str | None:
@@ -134,6 +149,7 @@ def used_digests(spec: RunSpec, table: Table) -> dict[str, dict[str, str]]:
     seconds = column_of_seconds(spec, table)
     cost = spec.parameters.get("cheap_cost")
     used = [column for objective in spec.objectives for column in objective.attached]
+    used += prior_columns(spec.priors)
     used += [term.attached for text in (seconds, cost) if isinstance(text, str) for term in seconds_terms(text)]
     if seconds or cost is not None:
         glanced = searcher_class(spec.searcher).needed_objectives(spec.parameters)
@@ -154,14 +170,16 @@ def searched_space(spec: RunSpec, table: Table) -> EnumerableSpace[Any]:
 
 
 def space_notes(spec: RunSpec, table: Table) -> list[str]:
-    """Return what the user should read of a searcher that constraints cannot keep from what violates them."""
+    """Return what the user should read of a prior, and of a searcher that constraints cannot keep within bounds."""
+    notes = prior_notes(spec.priors, table)
     known = known_constraints(spec.objectives, table)
     if not spec.known or takes_space(spec.searcher) or known_space(spec.objectives, table) is table.space:
-        return []
+        return notes
     clause = " and ".join(map(str, known))
     return [
+        *notes,
         f"searcher {excerpt(spec.searcher)} takes no space, so it spends queries on networks that violate {clause}: "
-        "its __init__ has to take **problem and pass it on to Searcher.__init__"
+        "its __init__ has to take **problem and pass it on to Searcher.__init__",
     ]
 
 
@@ -268,14 +286,15 @@ def steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
 def _steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
     objectives = spec.objectives
     oracle = Oracle(objectives, table, budget=spec.budget, time=spec.time)
+    space = searched_space(spec, table)
     searcher = create(
         spec.searcher,
         spec.seed,
         n_objectives=len(objectives),
-        space=searched_space(spec, table),
+        space=space,
         provenance=provenance(spec, table),
         known_utilities=known_utilities(objectives, table) if spec.known else None,
-        **study_parameters(spec),
+        **with_priors(study_parameters(spec), spec.priors, objectives, table, space, spec.data),
     )
     trajectory = Trajectory(objectives, table, searcher.history)
     for outcome in search(searcher, oracle):
@@ -295,17 +314,18 @@ def finished(trajectories: Iterable[Trajectory]) -> Trajectory:
 
 
 def check_costs(spec: RunSpec, table: Table) -> None:
-    """Refuse a run whose budget, column of seconds or cost of glances does not fit the table.
+    """Refuse a run whose budget, column of seconds, cost of glances or prior does not fit the table.
 
     Raises:
         InvalidInputError: Says what does not.
     """
     oracle = Oracle(spec.objectives, table, budget=spec.budget, time=spec.time)
     if issubclass(searcher_class(spec.searcher), GlancingSearcher):
-        parameters = {name: value for name, value in spec.parameters.items() if name != "storage"}
+        parameters = {key: value for key, value in without_prior(spec.parameters).items() if key != "storage"}
         searcher = create(spec.searcher, 0, n_objectives=len(spec.objectives), space=table.space, **parameters)
         assert isinstance(searcher, GlancingSearcher)
         oracle.cheaper(searcher.cheap, searcher.cheap_cost)
+    with_priors({}, spec.priors, spec.objectives, table, searched_space(spec, table), spec.data)
 
 
 def record(spec: RunSpec, table: Table) -> dict[str, Any]:
@@ -329,6 +349,7 @@ def record(spec: RunSpec, table: Table) -> dict[str, Any]:
         **meanings(spec.objectives, table),
         **used_digests(spec, table),
         **({"known": list(map(str, known))} if (known := constraints_used(spec, table)) else {}),
+        **({"prior_digests": prior_digests(spec.priors, spec.data)} if spec.priors else {}),
         **({"sources": sources} if sources else {}),
         "budget": spec.budget,
         **({"time": seconds_of} if (seconds_of := column_of_seconds(spec, table)) else {}),

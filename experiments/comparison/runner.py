@@ -12,6 +12,7 @@ from experiments.comparison.directions import check_directions
 from experiments.comparison.incumbents import reported_tables
 from experiments.comparison.manifest import manifest
 from experiments.comparison.plan import KNOWN, Plan, run_specs
+from experiments.comparison.priors import prior_digests
 from experiments.comparison.run import (
     RunSpec,
     check_costs,
@@ -75,10 +76,11 @@ def compare(
         raise InvalidInputError(f"{excerpt(searched)} measures what it is asked for; expected a table that is complete")
     plan = plan.on(searched)
     planned(plan)
-    for spec in run_specs(plan, plan.seeds[:1]):
+    folder = None if data is None else str(data)
+    specs = [replace(spec, data=folder) for spec in run_specs(plan)]
+    for spec in specs[: len(specs) // len(plan.seeds)]:
         check_costs(spec, searched)
     description = manifest(plan, searched)
-    specs = run_specs(plan)
     for sentence in dict.fromkeys(_notes(plan, searched)):
         note(sentence)
     terms = [Reported.parse(text) for text in plan.report]
@@ -121,6 +123,7 @@ def _facts(table: Table, spec: RunSpec) -> dict[str, Any]:
         "time": column_of_seconds(spec, table),
         KNOWN: list(map(str, constraints_used(spec, table))) or None,
         "attached_digests": used_digests(spec, table).get("attached_digests"),
+        "prior_digests": prior_digests(spec.priors, spec.data) if spec.priors else None,
         SOURCES: spec.sources,
     }
 

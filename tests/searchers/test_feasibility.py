@@ -12,7 +12,7 @@ from robustnas.oracle import Outcome
 from robustnas.spaces import open_space
 from robustnas.tables import open_table
 from searchers import create, search
-from searchers.belief import make_belief
+from searchers.beliefs import make_belief
 from searchers.feasibility import Feasibility, is_feasible, weighed
 from searchers.model_based import FEATURES
 

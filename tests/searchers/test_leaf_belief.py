@@ -8,7 +8,8 @@ import pytest
 
 from robustnas.spaces.nasbench201 import NASBENCH201, space
 from robustnas.tables.embedded import open_surrogate
-from searchers.belief import RegressorBelief, make_belief
+from searchers.belief import RegressorBelief
+from searchers.beliefs import make_belief
 from searchers.leaf_belief import LeafBelief
 from searchers.model_based import ForestSearch, XGBoostSearch
 from surrogates import make_surrogate

@@ -1,0 +1,56 @@
+"""Beliefs by the names of a surrogate, of encodings and of what is known before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from robustnas.spaces import EnumerableSpace, encoding
+from searchers.averaged_belief import AveragedBelief
+from searchers.belief import Belief, GPBelief, RegressorBelief, network_features
+from searchers.prior import Prior
+
+
+def make_belief(
+    surrogate: str,
+    encodings: str,
+    space: EnumerableSpace[Any],
+    rng: np.random.Generator,
+    priors: Sequence[Prior] = (),
+    objective: int = 0,
+    **parameters: object,
+) -> Belief:
+    """Return a belief for a surrogate's name and an encoding's name.
+
+    Args:
+        surrogate: ``gp`` and trees are updated with every observation; any other name in `surrogates.SURROGATES`.
+        encodings: Encodings joined by ``+``; a comma separates groups with a length scale each in the GP's kernel.
+        space: The search space.
+        rng: Seeds the regressors.
+        priors: What is known of the networks; the GP learns how much they count, others have them as features.
+        objective: Which objective the belief is about.
+        parameters: The surrogate's own parameters.
+    """
+    groups = [prior.group(objective) for prior in priors]
+    guesses = [prior.guess(objective)[:, None] for prior in priors]
+    if surrogate == "gp":
+        own = network_features(encodings, space)
+        if not priors:
+            return GPBelief(own)
+        return AveragedBelief(GPBelief(own), GPBelief([*own, *groups], np.hstack(guesses)))
+    from surrogates import TreeSurrogate, make_surrogate, surrogate_class
+
+    name = "+".join(part.strip() for part in encodings.split(","))
+    features = np.hstack([encoding(name, space=space).values[space.network_indices()], *groups, *guesses])
+
+    def make(seed: int) -> Any:
+        columns = None if priors else encoding(name, space=space)
+        return make_surrogate(surrogate, columns, random_state=seed, **parameters)
+
+    if issubclass(surrogate_class(surrogate), TreeSurrogate):
+        from searchers.leaf_belief import LeafBelief
+
+        return LeafBelief(make, features, rng)
+    return RegressorBelief(make, features, rng)
