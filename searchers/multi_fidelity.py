@@ -24,6 +24,7 @@ from robustnas.spaces import EnumerableSpace
 from searchers.acquisition import upper_confidence_bound
 from searchers.base import GlancingSearcher
 from searchers.belief import Belief, GPBelief, network_features
+from searchers.feasibility import weighed
 from searchers.model_based import ModelBasedSearch
 from surrogates.incremental_gp import IncrementalPosterior
 from surrogates.matern import standardise
@@ -114,7 +115,11 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
         if values is None:
             return started[::-1]
         prediction = self._predict(self._dear, values[:, 0])
-        order = np.argsort(-upper_confidence_bound(prediction, self.rng), kind="stable")
+        score = upper_confidence_bound(prediction, self.rng)
+        probability = self._feasibility.probability(self._rows, self._slacks)
+        if probability is not None:
+            score = weighed(score, probability, prediction.best_mean)
+        order = np.argsort(-score, kind="stable")
         fresh = (row for row in order.tolist() if row not in self._cheap.known)
         return [*started, *islice(fresh, _MOST_GLANCES)][::-1]
 
