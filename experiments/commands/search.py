@@ -200,7 +200,7 @@ def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float)
         "n_queries": len(trajectory.outcomes),
         **_searched(spec, table, trajectory),
         **_study(trajectory),
-        "best": {"arch": str(trajectory.best_cell), "score": trajectory.best[-1]},
+        "best": _best_found(trajectory),
         "trajectory": trajectory.best,
         "seconds": round(seconds, 6),
     }
@@ -223,6 +223,15 @@ def _searched(spec: RunSpec, table: Table, trajectory: Trajectory) -> dict[str, 
     known = [str(constraint) for constraint in constraints_used(spec, table)]
     left = {"known": {"constraints": known, "n_networks": searched_space(spec, table).n_networks}} if known else {}
     return {"n_feasible": n_feasible, **left}
+
+
+def _best_found(trajectory: Trajectory) -> dict[str, Any]:
+    """Return the best network and its score; of several objectives, that of the whole front, and its own scores."""
+    cell = trajectory.best_cell
+    own: dict[str, Any] = {}
+    if len(trajectory.objectives) > 1:
+        own = {"scores": next(list(outcome.scores) for outcome in trajectory.known if outcome.cell == cell)}
+    return {"arch": str(cell), "score": trajectory.best[-1], **own}
 
 
 def _reported(trajectory: Trajectory, table: Table, tables: Mapping[Reported, Table]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 
 from robustnas import Oracle
 from robustnas.errors import InvalidInputError
+from robustnas.objectives import known_utilities, parse_objectives, utility_columns
 from robustnas.oracle import Outcome
 from robustnas.pareto import HypervolumeScale
 from robustnas.spaces.nasbench201 import NASBENCH201, space
@@ -265,3 +266,23 @@ def test_trees_reach_at_100_queries_what_evolution_does(
 
 def _best(searcher: str, seed: int, oracle: Oracle) -> float:
     return max(outcome.score for outcome in search(create(searcher, seed), oracle))
+
+
+# Of 30 seeds, in docs/search.md: NSGA-II with 300 queries.
+@pytest.mark.real_data
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("problem", "nsga2_at_300"),
+    [("rob201-mop2", 0.959), ("rob201-mop6", 0.938), ("rob201-mop7", 0.925), ("rob201-mop8", 0.925)],
+)
+def test_gp_reaches_with_100_queries_the_hypervolume_of_nsga2_with_300(
+    real_data_dir: Path, problem: str, nsga2_at_300: float
+) -> None:
+    table, objectives = Database.open(real_data_dir)["cifar10"], parse_objectives(problem)
+    scale = HypervolumeScale(utility_columns(objectives, table).T)
+    known, reached = known_utilities(objectives, table), []
+    for seed in range(8):
+        searcher = create("gp", seed, n_objectives=len(objectives), known_utilities=known)
+        outcomes = search(searcher, Oracle(objectives, table, budget=100))
+        reached.append(scale(np.array([outcome.utilities for outcome in outcomes])))
+    assert np.mean(reached) + 3 * np.std(reached) / np.sqrt(len(reached)) >= nsga2_at_300
