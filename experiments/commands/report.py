@@ -8,6 +8,7 @@ import click
 
 from experiments.commands.compare import report_comparison
 from experiments.commands.options import PATH, data_option, listed, warn
+from experiments.comparison.expected import complete_expected
 from experiments.comparison.fronts import complete_fronts
 from experiments.comparison.reported import report_terms
 from experiments.surrogate_benchmark.records import is_benchmark
@@ -29,7 +30,8 @@ def report(directory: Path, terms: str | None, data: Path | None) -> None:
 
     The records are those of `robustnas compare` or of `robustnas surrogates --out`. With --report, the networks found
     by a comparison of any age are looked up on other metrics or datasets first. Fronts of several objectives that have
-    not been compared with the table's front are, if its data is at hand.
+    not been compared with the table's front are, and expected scores that are missing are computed, if the data is at
+    hand.
 
     \b
     Example:
@@ -45,4 +47,6 @@ def report(directory: Path, terms: str | None, data: Path | None) -> None:
             report_terms(directory, listed(terms), data)
         if reason := complete_fronts(directory, data):
             warn(f"fronts are not compared with that of the table: {reason}")
+        if reason := complete_expected(directory, data):
+            warn(f"expected scores are not computed: {reason}")
         report_comparison(directory)

@@ -165,7 +165,7 @@ def _draw_regret(axes: Axes, group: pd.DataFrame, target: Target, records: Recor
     if bottom == 0.0:
         axes.set_ylim(bottom=0.0)
     if not math.isnan(floor) and floor < axes.get_ylim()[1]:
-        named_level(axes, floor, "noise floor", (1, 2))
+        named_level(axes, floor, target.floor, (1, 2))
 
 
 def _draw_curves(axes: Axes, group: pd.DataFrame, factor: float, records: Records, bottom: float | None = None) -> None:

@@ -13,6 +13,8 @@ from experiments.comparison.records import Records, Target
 from experiments.comparison.significance import Significance, p_text
 from experiments.pages.table import number, unit
 
+_MOST_NAMED = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Headline:
@@ -22,11 +24,23 @@ class Headline:
     findings: tuple[str, ...]
 
 
-def headline(records: Records, result: Significance) -> Headline:
-    """Say who found the best networks, by how much, and whether that is meaningful."""
+def headline(records: Records, result: Significance, measured: Records | None = None) -> Headline:
+    """Say who found the best networks, by how much, and whether that is meaningful.
+
+    Args:
+        records: What was run, on the scale of expected scores where there are any.
+        result: The tests of it.
+        measured: The same records with measured scores; None if they are on that scale.
+    """
     final = analysis.summary(records, [records.budget])
     groups = [(records.targets[str(name)], group) for name, group in final.groupby("objective", observed=True)]
-    findings = tuple(_finding(target, group, result) for target, group in groups)
+    seen = analysis.summary(records if measured is None else measured, [records.budget])
+    queries = analysis.queries_to_noise_floor(records)
+    findings = tuple(
+        _finding(target, group, result, seen[seen["objective"] == target.name])
+        + _speed(target, queries[queries["objective"] == target.name], records.budget)
+        for target, group in groups
+    )
     return Headline(_sentence(groups, result, records.budget_text), findings)
 
 
@@ -44,10 +58,14 @@ def _sentence(groups: list[tuple[Target, pd.DataFrame]], result: Significance, b
     of = "the objective" if len(groups) == 1 else f"{most} of {len(groups)} objectives"
     overall = result.tests[result.tests["objective"] == result.overall]
     verdict = f" {_capital(str(overall['verdict'].iloc[0]))}." if len(overall) else ""
-    return f"After {budget}, {names} {has} the best mean on {of}.{verdict}"
+    single = [target for target, _ in groups if not target.is_multi]
+    mean = "mean expected score" if any(target.expected for target in single) else "mean"
+    known = all(target.expected or target.noise_floor == 0 for target in single)  # costs score what they score
+    mean += ", or mean where none is known," if mean != "mean" and not known else ""
+    return f"After {budget}, {names} {has} the best {mean} on {of}.{verdict}"
 
 
-def _finding(target: Target, group: pd.DataFrame, result: Significance) -> str:
+def _finding(target: Target, group: pd.DataFrame, result: Significance, measured: pd.DataFrame) -> str:
     rows = [{str(key): value for key, value in row.items()} for row in group.to_dict("records")]
     rows.sort(key=lambda row: (-row["n_feasible"], -row["mean"] * target.sign))
     first = rows[0]
@@ -56,9 +74,27 @@ def _finding(target: Target, group: pd.DataFrame, result: Significance) -> str:
     seeds = "1 seed" if first["n_seeds"] == 1 else f"the mean of {first['n_seeds']} seeds"
     if first["n_feasible"] < first["n_seeds"]:
         seeds = f"mean of the {first['n_feasible']} of {first['n_seeds']} seeds that are feasible"
-    best = "" if math.isnan(target.best) or target.is_multi else f", best of the table {_score(target.best, target)}"
-    text = f"{target.title}: {first['searcher']} reaches {_score(first['mean'], target)} ({seeds}{best})"
+    kind = "best expected" if target.expected else "best"
+    best = "" if math.isnan(target.best) or target.is_multi else f", {kind} of the table {_score(target.best, target)}"
+    reached = _score(first["mean"], target)
+    if target.expected:
+        value = float(measured.loc[measured["searcher"] == first["searcher"], "mean"].iloc[0])
+        reached = f"an expected {reached}, where {_score(value, target)} was measured"
+    text = f"{target.title}: {first['searcher']} reaches {reached} ({seeds}{best})"
     return f"{text}{_lead(target, rows, result)}."
+
+
+def _speed(target: Target, queries: pd.DataFrame, budget: int) -> str:
+    """Say how many queries each searcher takes to a network that is expected to be as good as the best."""
+    if not target.expected or not len(queries) or len(queries) > _MOST_NAMED:
+        return ""
+    ordered = queries.sort_values("median", kind="stable")
+    medians = [
+        f"{name} {f'more than {budget}' if math.isinf(median) else f'{median:.0f}'}"
+        for name, median in zip(ordered["searcher"], ordered["median"], strict=True)
+    ]
+    distance = f"{number(target.noise_floor, target.scale)}{' points' if target.scale == 'accuracy' else ''}"
+    return f" Queries to within {distance} of that best, its uncertainty (median): {', '.join(medians)}."
 
 
 def _lead(target: Target, rows: list[dict[str, Any]], result: Significance) -> str:
@@ -73,7 +109,7 @@ def _lead(target: Target, rows: list[dict[str, Any]], result: Significance) -> s
     if ahead < analysis.ROUNDING:
         return f", as does {second['searcher']}"
     distance = f"{number(ahead, target.scale)}{' points' if target.scale == 'accuracy' else ''}"
-    floor = "; the lead is below the noise floor" if analysis.within_noise(ahead, target) else ""
+    floor = f"; the lead is below the {target.floor}" if analysis.within_noise(ahead, target) else ""
     return f", {distance} ahead of {second['searcher']} ({_tested(target, first, second, result)}{floor})"
 
 

@@ -26,6 +26,11 @@ def leading(records: Records, most: int = MOST_SHOWN) -> Records:
         searchers = tuple(searchers[i] for i in sorted(order.tolist()))
     if len(searchers) == len(records.searchers) and len(objectives) == len(records.targets):
         return records
+    return part_of(records, objectives, searchers)
+
+
+def part_of(records: Records, objectives: list[str], searchers: tuple[str, ...]) -> Records:
+    """Return the records of some objectives and searchers."""
     facts = {name: records.manifest["objectives"][name] for name in objectives}
     manifest = {**records.manifest, "searchers": list(searchers), "objectives": facts}
     return replace(

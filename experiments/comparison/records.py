@@ -44,6 +44,8 @@ class Target:
         scale: ``accuracy`` ([0, 1], written in percent), ``count`` (as it is) or ``hypervolume`` (normalised, [0, 1]).
         scales: The scale of each of several objectives.
         directions: Whether each of several objectives is minimised.
+        expected: Whether scores are expected ones (`experiments.comparison.expected`): the noise floor is then what is
+            not known of the best one.
     """
 
     name: str
@@ -55,11 +57,17 @@ class Target:
     scale: str = "accuracy"
     scales: tuple[str, ...] = ()
     directions: tuple[bool, ...] = ()
+    expected: bool = False
 
     @property
     def sign(self) -> float:
         """The factor that makes larger better: -1.0 if minimised, else 1.0."""
         return -1.0 if self.minimised else 1.0
+
+    @property
+    def floor(self) -> str:
+        """What the noise floor is called: on the scale of expected scores, it is their uncertainty."""
+        return "uncertainty" if self.expected else "noise floor"
 
     @property
     def is_multi(self) -> bool:
@@ -172,6 +180,7 @@ def target_of(name: str, facts: Mapping[str, Any]) -> Target:
     known: dict[str, Any] = {key: facts[key] for key in keys if facts.get(key) is not None}
     if facts.get("noise_near_best") is not None:
         known |= {"noise_floor": facts["noise_near_best"], "n_within_noise": facts.get("n_within_noise_near_best")}
+    known["expected"] = facts.get("expected") is True
     if known.get("scale") == "hypervolume":
         known["directions"] = recorded_directions(name, facts)
         each = facts.get("each") or [{"scale": scale_of(objective)} for objective in parse_objectives(name)]

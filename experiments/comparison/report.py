@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from experiments.comparison import analysis, tables
+from experiments.comparison.expected import ExpectedValues, expected_part, load_expected, on_expected_scale
 from experiments.comparison.front_tables import fronts_csv, fronts_table
 from experiments.comparison.fronts import Fronts, lacking, load_fronts
-from experiments.comparison.headline import headline
+from experiments.comparison.headline import Headline, headline
 from experiments.comparison.leading import leading, left_out
 from experiments.comparison.records import Records, load
 from experiments.comparison.reported import ReportedValues, load_reported
@@ -73,10 +74,14 @@ def write_report(directory: str | Path, note: Callable[[str], None] | None = Non
         raise DataError(f"no run in {folder} has finished yet; expected at least one to report on")
     reported = load_reported(folder, records)
     part = leading(records)
-    result = significance(part)
+    expected = load_expected(folder, records)
+    worth = expected_part(records, expected)
+    scaled = on_expected_scale(part, load_expected(folder, part))
+    result = significance(scaled)
     fronts = load_fronts(folder, records)
-    shown = _tables(records, reported, result, fronts)
-    write_file(folder / SUMMARY, tables.summary_csv(records, reported))
+    shown = _tables(records, reported, fronts) | _tested(part, scaled, result) | _expected_tables(worth)
+    shown = {name: tables.marked(table, records) for name, table in shown.items() if table.rows}
+    write_file(folder / SUMMARY, tables.summary_csv(records, reported, worth))
     if records.is_timed:
         write_file(folder / HOURS, tables.hours_csv(records, reported))
     if "cost" in shown:
@@ -85,15 +90,17 @@ def write_report(directory: str | Path, note: Callable[[str], None] | None = Non
         write_file(folder / FRONTS_SUMMARY, fronts_csv(records, fronts))
     write_tables(folder / "tables", shown)
     figures = _figures(part, load_reported(folder, part), result, fronts)
+    figures |= _expected_figures(expected_part(part, load_expected(folder, part)))
     missing = noted_glyphs(figures.values(), note)
     drawn = write_figures(folder / "figures", figures)
-    lines = _page(records, part, result, shown, drawn, missing, n_lacking=lacking(records, fronts))
+    said = headline(scaled, result, part)
+    lines = _page(records, part, result, said, shown, drawn, missing, expected, n_lacking=lacking(records, fronts))
     write_file(folder / PAGE, lines)
     return folder / PAGE
 
 
-def _tables(records: Records, reported: ReportedValues, result: Significance, fronts: Fronts) -> dict[str, ReportTable]:
-    found = {
+def _tables(records: Records, reported: ReportedValues, fronts: Fronts) -> dict[str, ReportTable]:
+    return {
         "summary": tables.summary_table(records),
         "hours": tables.hours_table(records),
         "cost": tables.cost_table(records),
@@ -102,10 +109,28 @@ def _tables(records: Records, reported: ReportedValues, result: Significance, fr
         "fronts": fronts_table(records, fronts),
         "cross_evaluation": tables.cross_evaluation_table(records),
         "noise_floor": tables.noise_floor_table(records),
-        "significance": tables.significance_table(result, records),
         "seconds": tables.seconds_table(records),
     }
-    return {name: tables.marked(table, records) for name, table in found.items() if table.rows}
+
+
+def _tested(part: Records, scaled: Records, result: Significance) -> dict[str, ReportTable]:
+    """Return the tests of every pair, on expected scores where there are any and, beside them, on measured ones."""
+    tested = {"significance": tables.significance_table(result, scaled)}
+    if any(target.expected for target in scaled.targets.values()):
+        tested["significance_measured"] = tables.significance_table(significance(part), part)
+    return tested
+
+
+def _expected_tables(worth: Records) -> dict[str, ReportTable]:
+    if not worth.targets:
+        return {}
+    return {"expected": tables.expected_table(worth), "expected_queries": tables.expected_queries_table(worth)}
+
+
+def _expected_figures(worth: Records) -> dict[str, Figure | None]:
+    from experiments.comparison.figures import regret_figure
+
+    return {"regret_expected": regret_figure(worth) if worth.targets else None}
 
 
 def _figures(
@@ -135,9 +160,11 @@ def _page(
     records: Records,
     part: Records,
     result: Significance,
+    said: Headline,
     shown: Mapping[str, ReportTable],
     drawn: Mapping[str, str],
     missing: str,
+    expected: ExpectedValues,
     n_lacking: int,
 ) -> str:
     return page(
@@ -149,7 +176,8 @@ def _page(
         n_runs=len(records.runs),
         n_planned=records.n_planned,
         budget=records.budget_text,
-        headline=headline(part, result),
+        headline=said,
+        not_expected=_not_expected(records, expected),
         left_out=left_out(records, part),
         tables=shown,
         verdicts=_verdicts(records, result),
@@ -158,6 +186,13 @@ def _page(
         has_noise=any(target.noise_floor > 0 for target in records.targets.values()),
         multi=[target.title for target in records.targets.values() if target.is_multi],
     )
+
+
+def _not_expected(records: Records, expected: ExpectedValues) -> list[tuple[str, str]]:
+    """Return the titles of single objectives without expected scores, and why."""
+    single = {name: target for name, target in records.targets.items() if not target.is_multi}
+    return [(target.title, expected.objectives[name].reason) for name, target in single.items()
+            if expected.objectives[name].reason]  # fmt: skip
 
 
 def _provenance(records: Records) -> dict[str, str]:

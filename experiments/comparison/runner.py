@@ -102,6 +102,7 @@ def compare(
             _report(terms, directory, searched, data)
         if any(len(spec.objectives) > 1 for spec in specs):
             _fronts(directory, searched)
+        _expected(directory, searched)
 
 
 def _notes(plan: Plan, table: Table) -> Iterator[str]:
@@ -142,6 +143,14 @@ def _fronts(directory: str | Path, table: Table) -> None:
     from experiments.comparison.records import load
 
     write_fronts(directory, load(directory), table)
+
+
+def _expected(directory: str | Path, table: Table) -> None:
+    """Compute what the networks found are expected to score; imported here, as in `_report`."""
+    from experiments.comparison.expected import write_expected
+    from experiments.comparison.records import load
+
+    write_expected(directory, load(directory), table)
 
 
 def _run(table: Table, spec: RunSpec) -> dict[str, Any]:

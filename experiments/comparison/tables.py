@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from experiments.comparison import analysis
@@ -17,6 +18,12 @@ from experiments.comparison.simulated_time import hours_points, hours_summary
 from experiments.pages.table import MARK, Entry, ReportTable, Row, markdown, number
 from robustnas.tables.table import MEASURED
 
+EXPECTED_NOTE = (
+    "What the best network so far would score if it were trained again: measured scores shrunk towards a prediction by "
+    "the share of training noise in them (docs/noise.md). The network is the best by what was measured. Mean ± "
+    f"standard deviation over seeds. Bold: best of the column. {MARK}: within the uncertainty of it, the standard "
+    "deviation of what is not known of the best expected score of the table."
+)
 NOTE = f"Mean ± standard deviation over seeds. Bold: best of the column. {MARK}: within the noise floor of it."
 
 
@@ -32,6 +39,23 @@ def summary_table(records: Records, n_queries: Sequence[int] | None = None) -> R
     if (frame["n_feasible"] < frame["n_seeds"]).any():
         note = f"{NOTE} (k of n): the mean of the k seeds that have found a feasible network by then."
     return ReportTable(caption, ("searcher", *(f"n = {point}" for point in points), "seeds"), tuple(rows), note)
+
+
+def expected_table(part: Records) -> ReportTable:
+    """Return the same of expected scores.
+
+    Args:
+        part: Records on the scale of expected scores.
+    """
+    return replace(
+        summary_table(part), caption="Expected score of the best so far after n distinct queries", note=EXPECTED_NOTE
+    )
+
+
+def expected_queries_table(part: Records) -> ReportTable:
+    """Return the queries that it takes to come within the uncertainty of the best expected score."""
+    caption = "Distinct queries to a network expected to be as good as the best of the table, to its uncertainty"
+    return replace(noise_floor_table(part), caption=caption)
 
 
 def hours_table(records: Records) -> ReportTable:
@@ -134,8 +158,12 @@ def significance_table(result: Significance, records: Records) -> ReportTable:
         names = Entry(f"{line['first']} – {line['second']}")
         title = line["objective"] if target is None else target.title
         rows.append(Row(title, (names, Entry(difference + below), p_value)))
-    note = f"Difference of means, positive if the first is better; {MARK}: below the noise floor. Bold: significant."
+    floors = dict.fromkeys(target.floor for target in records.targets.values())
+    below = " or ".join(f"the {floor}" for floor in floors)
+    note = f"Difference of means, positive if the first is better; {MARK}: below {below}. Bold: significant."
     caption = "Pairwise comparison (Wilcoxon signed-rank test, Holm-corrected)"
+    if any(target.expected for target in records.targets.values()):
+        caption += ", on expected scores where there are any"
     return ReportTable(caption, ("pair", "difference", "p-value"), tuple(rows), note)
 
 
@@ -152,13 +180,22 @@ def marked(table: ReportTable, records: Records) -> ReportTable:
     return replace(table, note=f"{dataset}: numbers of a {source}, not measurements. {table.note}".strip())
 
 
-def summary_csv(records: Records, reported: ReportedValues | None = None) -> str:
+def summary_csv(records: Records, reported: ReportedValues | None = None, expected: Records | None = None) -> str:
     """Write `analysis.summary` as CSV: natural units, full precision, ``nan`` where one seed has no spread.
 
     The columns after ci_high say what dataset the numbers are of and where they come from (``table``: measurements).
-    Columns ``report:<term>:mean`` and ``report:<term>:std`` are what the networks found score on what is reported.
+    Columns ``report:<term>:mean`` and ``report:<term>:std`` are what the networks found score on what is reported;
+    ``expected:mean``, ``expected:std`` and ``expected:regret`` (mean over seeds) what they would score if they were
+    trained again, and how far that is from the best expected score of the table.
+
+    Args:
+        records: What was run.
+        reported: What is reported of it.
+        expected: The part of the records with expected scores, on the scale of these; None without any.
     """
     frame = _with_origin(analysis.summary(records), records)
+    if expected is not None and expected.targets:
+        frame = _with_expected(frame, expected)
     if reported is not None and reported.terms:
         frame = _with_reported(frame, reported_curves(records, reported), "n_queries")
     return frame.to_csv(index=False, na_rep="nan", lineterminator="\n")
@@ -179,6 +216,22 @@ def cost_csv(records: Records) -> str:
 
 def _with_origin(frame: pd.DataFrame, records: Records) -> pd.DataFrame:
     return frame.assign(dataset=records.manifest["dataset"], source=records.manifest["source"])
+
+
+def _with_expected(frame: pd.DataFrame, expected: Records) -> pd.DataFrame:
+    """Add mean and std of expected scores, and the mean regret on their scale, to a summary."""
+    found = analysis.summary(expected, sorted(set(frame["n_queries"])))
+    targets = [expected.targets[str(name)] for name in found["objective"]]
+    best, sign = np.array([(target.best, target.sign) for target in targets]).reshape(-1, 2).T
+    columns = {
+        "expected:mean": found["mean"],
+        "expected:std": found["std"],
+        "expected:regret": np.maximum((best - found["mean"]) * sign, 0.0),
+    }
+    keys = ["objective", "searcher", "n_queries"]
+    for name in keys[:2]:  # of fewer categories than those of the summary
+        found[name] = found[name].astype(frame[name].dtype)
+    return frame.merge(found[keys].assign(**columns), on=keys, how="left")
 
 
 def _with_reported(frame: pd.DataFrame, curves: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -244,16 +297,18 @@ def _heading(target: Target, more: str = "") -> str:
     if target.minimised:
         facts.append("smaller is better")
     if not math.isnan(target.best) and not target.is_multi:
-        facts.append(f"best of the table {number(target.best, target.scale)}")
+        kind = "best expected" if target.expected else "best"
+        facts.append(f"{kind} of the table {number(target.best, target.scale)}")
     if target.noise_floor > 0:
-        facts.append(f"noise floor {number(target.noise_floor, target.scale)}")
+        facts.append(f"{target.floor} {number(target.noise_floor, target.scale)}")
     shown = ", ".join(fact for fact in (*facts, more) if fact)
     return f"{target.title} ({shown})" if shown else target.title
 
 
 def _within(target: Target) -> str:
     best = number(target.best, target.scale)
-    near = f", as {target.n_within_noise} networks of the table are" if target.n_within_noise is not None else ""
+    n = target.n_within_noise
+    near = "" if n is None else ", as 1 network of the table is" if n == 1 else f", as {n} networks of the table are"
     distance = (
         f"within {number(target.noise_floor, target.scale)} of {best}" if target.noise_floor > 0 else f"at {best}"
     )

@@ -1,0 +1,296 @@
+"""What the networks found are expected to score if they were trained again: computed from records and a table.
+
+A search's incumbent is chosen by what the search saw; its worth is its expected score, and the reference is the best
+expected score of the table (`surrogates.expected`). ``expected.json``, beside the records, holds for every run when its
+incumbent changed and what each one is worth. It follows from the records and the table alone, as ``reported.json``.
+
+`on_expected_scale` puts records on that scale, so that whatever is computed of records can be computed there too.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.comparison.incumbents import incumbents
+from experiments.comparison.leading import part_of
+from experiments.comparison.records import Records, load
+from experiments.comparison.searched_table import searched_table
+from experiments.comparison.spread import stepped
+from robustnas.arrays import FloatArray
+from robustnas.atomic import atomic_file
+from robustnas.errors import DataError, RobustNASError, excerpt
+from robustnas.objectives import parse_objectives, utility_columns
+from robustnas.reference import is_reference
+from robustnas.tables.table import Table
+
+EXPECTED = "expected.json"
+
+_FORMAT = 1
+_SEVERAL = "several objectives at once have no single score"
+_NOT_COMPUTED = "they have not been computed: robustnas report does it where {} is at hand"
+
+
+@dataclass(frozen=True)
+class ExpectedObjective:
+    """What is known of one objective.
+
+    Attributes:
+        best: The best expected score of the table, in natural units; NaN without expected scores.
+        std: The standard deviation of what is not known of it.
+        n_within: Networks whose expected score is within that of the best.
+        reason: Why there are no expected scores; empty if there are.
+    """
+
+    best: float = math.nan
+    std: float = math.nan
+    n_within: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ExpectedRun:
+    """The incumbents of one run.
+
+    Attributes:
+        n_queries: The queries that found them, from 1, ascending, shape (n,).
+        mean: Their expected scores.
+        std: The standard deviations of what is not known of these.
+    """
+
+    n_queries: FloatArray
+    mean: FloatArray
+    std: FloatArray
+
+
+@dataclass(frozen=True)
+class ExpectedValues:
+    """What is expected of the runs of some records.
+
+    Attributes:
+        objectives: By name, as in the records.
+        runs: By (objective, searcher, seed), of objectives with expected scores.
+    """
+
+    objectives: Mapping[str, ExpectedObjective] = field(default_factory=dict)
+    runs: Mapping[tuple[str, str, int], ExpectedRun] = field(default_factory=dict)
+
+    @property
+    def available(self) -> list[str]:
+        """The objectives with expected scores."""
+        return [name for name, known in self.objectives.items() if not known.reason]
+
+
+def write_expected(directory: str | Path, records: Records, table: Table) -> None:
+    """Compute what the incumbents of all runs are expected to score, and keep it beside the records.
+
+    Args:
+        directory: The directory of the records.
+        records: What was run.
+        table: The table that was searched on.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    found = {name: _described(name, table) for name in records.targets}
+    runs = [run for name in records.targets if not found[name].reason for run in _computed(name, records, table)]
+    content = {"format": _FORMAT, "objectives": {name: _plain(known) for name, known in found.items()}, "runs": runs}
+    path = Path(directory) / EXPECTED
+    try:
+        with atomic_file(path) as file:
+            file.write(json.dumps(content, separators=(",", ":")).encode() + b"\n")
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def complete_expected(directory: str | Path, data: str | Path | None = None) -> str:
+    """Compute what is missing of expected scores, as in records of earlier versions, if the data is at hand.
+
+    Args:
+        directory: The directory of the records.
+        data: The database's folder; see `robustnas.tables.open_table`.
+
+    Returns:
+        Why it could not be done; empty if nothing is missing.
+
+    Raises:
+        DataError: The records are missing or corrupt.
+    """
+    records = load(directory)
+    if _is_whole(directory, records):
+        return ""
+    if is_reference(dataset := str(records.manifest["dataset"])):
+        return f"{excerpt(dataset)} is code, which compare runs and report does not"
+    try:
+        write_expected(directory, records, searched_table(directory, records, data))
+    except RobustNASError as error:
+        return str(error)
+    return ""
+
+
+def load_expected(directory: str | Path, records: Records) -> ExpectedValues:
+    """Read what the runs of some records are expected to be worth; each objective without it says why.
+
+    Raises:
+        DataError: The file is damaged.
+    """
+    path = Path(directory) / EXPECTED
+    objectives, runs = _read(path)
+    absent = _NOT_COMPUTED.format(records.manifest["dataset"])
+    groups = records.queries.groupby(["objective", "searcher", "seed"], observed=True)["index"]
+    kept: dict[tuple[str, str, int], ExpectedRun] = {}
+    lacking = set()
+    for (objective, searcher, seed), part in groups:
+        key = str(objective), str(searcher), int(str(seed))
+        run = runs.get(key)
+        if run is not None and _fits(run, part.to_numpy()):
+            kept[key] = ExpectedRun(run.n_queries.astype(np.float64), run.mean, run.std)
+        else:
+            lacking.add(key[0])
+    found = {}
+    for name, target in records.targets.items():
+        known = objectives.get(name, ExpectedObjective(reason=absent))
+        known = ExpectedObjective(reason=_SEVERAL) if target.is_multi else known
+        found[name] = ExpectedObjective(reason=absent) if not known.reason and name in lacking else known
+    return ExpectedValues(found, {key: run for key, run in kept.items() if not found[key[0]].reason})
+
+
+def on_expected_scale(records: Records, expected: ExpectedValues) -> Records:
+    """Return records whose scores are expected ones, of the objectives that have them; the others stay as they are.
+
+    The best so far is what the incumbent is worth, which may fall when a search takes a lucky network for a better one;
+    the best of the table is the best expected score, and the noise floor what is not known of that.
+    """
+    facts = dict(records.manifest["objectives"])
+    for name in expected.available:
+        known = expected.objectives[name]
+        level = {"noise_floor": known.std, "n_within_noise": known.n_within}
+        near = {"noise_near_best": known.std, "n_within_noise_near_best": known.n_within}
+        facts[name] = {**facts[name], "best": known.best, **level, **near, "expected": True}
+    queries, runs = records.queries.copy(), records.runs.copy()
+    groups = queries.groupby(["objective", "searcher", "seed"], observed=True).indices
+    best, at = queries["best"].to_numpy(copy=True), queries["n_queries"].to_numpy()
+    final = dict(zip(zip(*(runs[name] for name in _KEY), strict=True), runs["best_score"], strict=True))
+    for key, run in expected.runs.items():
+        rows = groups[key]
+        best[rows] = stepped(run.n_queries, run.mean, at[rows])
+        final[key] = run.mean[-1] if len(run.mean) else math.nan
+    queries["best"], runs["best_score"] = best, list(final.values())
+    return replace(records, manifest={**records.manifest, "objectives": facts}, queries=queries, runs=runs)
+
+
+def expected_part(records: Records, expected: ExpectedValues) -> Records:
+    """Return the records of the objectives with expected scores, on the scale of these."""
+    part = part_of(records, [name for name in records.targets if name in expected.available], records.searchers)
+    return on_expected_scale(part, expected)
+
+
+_KEY = ("objective", "searcher", "seed")
+
+
+def _described(name: str, table: Table) -> ExpectedObjective:
+    from surrogates.expected import expected  # loads scikit-learn and XGBoost
+
+    objectives = parse_objectives(name)
+    if len(objectives) > 1:
+        return ExpectedObjective(reason=_SEVERAL)
+    found = expected(objectives[0], table)
+    if found.reason:
+        return ExpectedObjective(reason=found.reason)
+    feasible = np.isfinite(utility_columns(objectives, table)[0])
+    utilities = np.where(feasible, objectives[0].sign * found.mean, -np.inf)
+    best = int(np.argmax(utilities))
+    near = np.unique(table.space.network_of_index()[utilities >= utilities[best] - found.std[best]])
+    return ExpectedObjective(float(found.mean[best]), float(found.std[best]), len(near))
+
+
+def _computed(name: str, records: Records, table: Table) -> Iterator[dict[str, Any]]:
+    from surrogates.expected import expected
+
+    objectives = parse_objectives(name)
+    worth = expected(objectives[0], table)
+    queries = records.queries[records.queries["objective"] == name]
+    for (searcher, seed), indices in queries.groupby(["searcher", "seed"], observed=True)["index"]:
+        found = incumbents(indices.to_numpy(), objectives, table)
+        yield {
+            "objective": name,
+            "searcher": str(searcher),
+            "seed": int(str(seed)),
+            "n_queries": found.n_queries.tolist(),
+            "index": found.indices.tolist(),
+            "mean": worth.mean[found.indices].tolist(),
+            "std": worth.std[found.indices].tolist(),
+        }
+
+
+def _plain(known: ExpectedObjective) -> dict[str, Any]:
+    if known.reason:
+        return {"reason": known.reason}
+    return {"best": known.best, "std": known.std, "n_within": known.n_within}
+
+
+@dataclass(frozen=True)
+class _KeptRun(ExpectedRun):
+    """A run as the file has it, with the indices of its incumbents."""
+
+    index: Sequence[int] = ()
+
+
+def _read(path: Path) -> tuple[dict[str, ExpectedObjective], dict[tuple[str, str, int], _KeptRun]]:
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}, {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise _damaged(path, error) from None
+    try:
+        if content["format"] != _FORMAT:
+            raise ValueError(f"format {excerpt(content['format'])}, expected {_FORMAT}")
+        objectives = {str(name): _objective(known) for name, known in content["objectives"].items()}
+        return objectives, dict(_kept_run(run) for run in content["runs"])
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise _damaged(path, f"{type(error).__name__}: {error}") from None
+
+
+def _objective(known: Mapping[str, Any]) -> ExpectedObjective:
+    if known.get("reason"):
+        return ExpectedObjective(reason=str(known["reason"]))
+    found = ExpectedObjective(float(known["best"]), float(known["std"]), int(known["n_within"]))
+    if not (math.isfinite(found.best) and 0 <= found.std < math.inf):
+        raise ValueError(f"best {found.best}, std {found.std}")
+    return found
+
+
+def _kept_run(run: Mapping[str, Any]) -> tuple[tuple[str, str, int], _KeptRun]:
+    columns = [np.array(run[name], dtype=np.float64) for name in ("n_queries", "mean", "std")]
+    index = [int(value) for value in run["index"]]
+    if any(column.shape != (len(index),) for column in columns):
+        raise ValueError(f"{[column.shape for column in columns]} values of {len(index)} networks")
+    return (str(run["objective"]), str(run["searcher"]), int(run["seed"])), _KeptRun(*columns, index)
+
+
+def _fits(run: _KeptRun, indices: np.ndarray[Any, Any]) -> bool:
+    """Return whether a run's incumbents are those that its records have at these queries."""
+    at = run.n_queries.astype(np.int64)
+    return not len(at) or bool(at.min() >= 1 and at.max() <= len(indices) and (indices[at - 1] == run.index).all())
+
+
+def _is_whole(directory: str | Path, records: Records) -> bool:
+    """Return whether every objective has expected scores of all runs, or a reason of the table's."""
+    names = [name for name, target in records.targets.items() if not target.is_multi]
+    try:
+        objectives, _ = _read(Path(directory) / EXPECTED)
+    except DataError:
+        return False
+    found = load_expected(directory, records).objectives
+    return all(name in objectives and found[name].reason == objectives[name].reason for name in names)
+
+
+def _damaged(path: Path, reason: object) -> DataError:
+    return DataError(f"{path} is damaged ({str(reason)[:120]}); delete it, and it will be written anew")
