@@ -33,7 +33,7 @@ FEWEST_FUNCTIONS = 100
 """Functions of a known score, below which no score is shrunk."""
 
 _LEAST_NOISE = 1e-9  # of twins' scores, relative to the largest score: less is rounding
-_VERSION = 1  # of what is kept in the cache
+_VERSION = 2  # of what is kept in the cache
 
 
 class Expected(NamedTuple):

@@ -4,8 +4,9 @@ The mean score of a functional class is ``prediction + discrepancy + noise / sqr
 seen the class, how far the function is from that, and the noise of n trainings. With Gaussian discrepancy and noise,
 the posterior mean goes from the prediction towards the score by the discrepancy's share of the variance (Efron and
 Morris, 1975). Both variances depend on the level: bad networks may be noisier than good ones, and harder to predict.
-They are estimated from classes of similar prediction, never from those of similar score, which luck has selected. What
-is not known of the variances themselves is integrated over a grid, so that intervals stay honest where noise hides the
+The discrepancy's is estimated from classes of similar prediction, never of similar score, which luck has selected; the
+noise's from classes of several scores whose posterior means are similar, after a first pass by prediction. What is not
+known of the variances themselves is integrated over a grid, so that intervals stay honest where noise hides the
 discrepancy.
 """
 
@@ -18,7 +19,7 @@ import numpy as np
 from robustnas.arrays import FloatArray, IntArray
 
 _NEAR, _FEWEST = 0.05, 100  # share and number of the classes that count as similar
-_NEAR_TWINS, _FEWEST_TWINS = 0.3, 60  # the same of classes with several trainings
+_NEAR_TWINS, _FEWEST_TWINS = 0.1, 40  # the same of classes with several trainings
 _N_KNOTS = 48  # levels at which variances are estimated; between them, moments are interpolated
 _RATIOS = np.geomspace(1e-3, 1e3, 37)  # variance of the discrepancy over that of the noise
 _FACTORS = np.geomspace(0.5, 2.0, 13)  # variance of the noise over its local estimate
@@ -73,15 +74,22 @@ def shrunk(classes: Classes, noise: float | None = None) -> Posterior:
     """
     bias, bias_variance = _bias(classes)
     level = classes.predicted + bias
+    found = _posterior(classes, level, bias_variance, level, noise)
+    return found if noise is not None else _posterior(classes, level, bias_variance, found.mean, None)
+
+
+def _posterior(
+    classes: Classes, level: FloatArray, level_variance: FloatArray, noise_level: FloatArray, noise: float | None
+) -> Posterior:
+    """Return the posterior around a level, with the noise of classes of like `noise_level`, each of shape (n,)."""
     order = np.argsort(level, kind="stable")
-    variance, log_factors = _noise(level[order], classes.counts[order], classes.squares[order], noise)
-    variance = np.maximum(variance, max(_LEAST_VARIANCE * float(classes.means.var()), 1e-200))
-    residuals = (classes.means - level)[order]
+    variance, log_factors = _noise(noise_level, classes.counts, classes.squares, noise)
+    least = max(_LEAST_VARIANCE * float(classes.means.var()), 1e-200)
+    variance, residuals = np.maximum(variance, least)[order], (classes.means - level)[order]
     share, spread, rest = _moments(level[order], residuals**2 / variance, classes.counts[order], log_factors)
+    uncertain = rest * variance + spread * residuals**2 + (1 - share) ** 2 * level_variance[order]
     back = np.argsort(order, kind="stable")
-    uncertain = rest * variance + spread * residuals**2 + (1 - share) ** 2 * bias_variance[order]
-    mean = level + (share * residuals)[back]
-    return Posterior(mean, np.sqrt(uncertain)[back], np.sqrt(variance)[back])
+    return Posterior(level + (share * residuals)[back], np.sqrt(uncertain)[back], np.sqrt(variance)[back])
 
 
 def _bias(classes: Classes) -> tuple[FloatArray, FloatArray]:
@@ -106,11 +114,12 @@ def _bias(classes: Classes) -> tuple[FloatArray, FloatArray]:
 def _noise(
     level: FloatArray, counts: IntArray, squares: FloatArray, noise: float | None
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the variance of the noise of every class, ascending in level, and log likelihoods of `_FACTORS` of it."""
+    """Return the variance of the noise of every class, shape (n,), and log likelihoods of `_FACTORS` of it."""
     certain = np.where(_FACTORS == 1.0, 0.0, -np.inf)
     if noise is not None:
         return np.full(len(level), noise**2), certain
     several = np.flatnonzero(counts > 1)
+    several = several[np.argsort(level[several], kind="stable")]
     x, squares, freedom = level[several], squares[several], (counts - 1.0)[several]
     knots = _knots(len(x), _N_KNOTS)
     windows = [(knot, *_near(x, x[knot], _NEAR_TWINS, _FEWEST_TWINS)) for knot in knots]

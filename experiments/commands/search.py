@@ -15,6 +15,7 @@ import click
 import numpy as np
 
 from experiments.commands.evaluation_options import EvaluationOptions, evaluation_options
+from experiments.commands.expected_score import expected_lines, expected_result
 from experiments.commands.measuring import SearchProgress, growing_table, search_progress
 from experiments.commands.names_option import names_option
 from experiments.commands.options import (
@@ -148,6 +149,8 @@ def search(
     With --images, networks are trained and attacked where neither the table nor the store of measurements has their
     numbers. A table is used if --dataset names it, or if the database holds a dataset of the images' name.
 
+    Beside the score of the network found stands its expected score, without the luck of one training.
+
     \b
     Example:
       robustnas search --objective pgd@1 --searcher evolution --budget 300 --seed 0
@@ -176,7 +179,8 @@ def search(
         trajectory = _run(spec, table, progress)
         seconds = perf_counter() - start
     if as_json:
-        print_json(_result(spec, table, trajectory, seconds) | _reported(trajectory, table, tables))
+        worth = expected_result(trajectory, table)
+        print_json(_result(spec, table, trajectory, seconds) | worth | _reported(trajectory, table, tables))
     else:
         click.echo(_summary(spec, table, trajectory, seconds, tables))
 
@@ -287,7 +291,7 @@ def _summary(
         lines += _front(trajectory, table)
     else:
         best = _best(spec, table, trajectory.best[-1])
-        lines += [best, f"  {cell}", f"  network {table.space.uid(cell)}"]
+        lines += [best, *expected_lines(trajectory, table), f"  {cell}", f"  network {table.space.uid(cell)}"]
     lines += _report_lines(trajectory, table, tables)
     if not table.complete:  # those of a file are said when it is opened
         lines += note_lines(table.notes, _MOST_NOTES)

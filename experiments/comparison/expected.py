@@ -46,12 +46,14 @@ class ExpectedObjective:
         std: The standard deviation of what is not known of it.
         n_within: Networks whose expected score is within that of the best.
         reason: Why there are no expected scores; empty if there are.
+        is_exact: Whether that is because scores have no noise.
     """
 
     best: float = math.nan
     std: float = math.nan
     n_within: int = 0
     reason: str = ""
+    is_exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def write_expected(directory: str | Path, records: Records, table: Table) -> Non
     Raises:
         DataError: The file cannot be written.
     """
-    found = {name: _described(name, table) for name in records.targets}
+    found = {name: best_expected(name, table) for name in records.targets}
     runs = [run for name in records.targets if not found[name].reason for run in _computed(name, records, table)]
     content = {"format": _FORMAT, "objectives": {name: _plain(known) for name, known in found.items()}, "runs": runs}
     path = Path(directory) / EXPECTED
@@ -194,7 +196,12 @@ def expected_part(records: Records, expected: ExpectedValues) -> Records:
 _KEY = ("objective", "searcher", "seed")
 
 
-def _described(name: str, table: Table) -> ExpectedObjective:
+def best_expected(name: str, table: Table) -> ExpectedObjective:
+    """Return the best expected score of a table, among feasible networks; or why there are none.
+
+    Raises:
+        ObjectiveError: Nothing is feasible, or the table lacks a metric or a column.
+    """
     from surrogates.expected import expected  # loads scikit-learn and XGBoost
 
     objectives = parse_objectives(name)
@@ -202,7 +209,7 @@ def _described(name: str, table: Table) -> ExpectedObjective:
         return ExpectedObjective(reason=_SEVERAL)
     found = expected(objectives[0], table)
     if found.reason:
-        return ExpectedObjective(reason=found.reason)
+        return ExpectedObjective(reason=found.reason, is_exact=bool((found.std == 0).any()))
     feasible = np.isfinite(utility_columns(objectives, table)[0])
     utilities = np.where(feasible, objectives[0].sign * found.mean, -np.inf)
     best = int(np.argmax(utilities))
@@ -231,7 +238,7 @@ def _computed(name: str, records: Records, table: Table) -> Iterator[dict[str, A
 
 def _plain(known: ExpectedObjective) -> dict[str, Any]:
     if known.reason:
-        return {"reason": known.reason}
+        return {"reason": known.reason, "is_exact": known.is_exact}
     return {"best": known.best, "std": known.std, "n_within": known.n_within}
 
 
@@ -260,7 +267,7 @@ def _read(path: Path) -> tuple[dict[str, ExpectedObjective], dict[tuple[str, str
 
 def _objective(known: Mapping[str, Any]) -> ExpectedObjective:
     if known.get("reason"):
-        return ExpectedObjective(reason=str(known["reason"]))
+        return ExpectedObjective(reason=str(known["reason"]), is_exact=known.get("is_exact") is True)
     found = ExpectedObjective(float(known["best"]), float(known["std"]), int(known["n_within"]))
     if not (math.isfinite(found.best) and 0 <= found.std < math.inf):
         raise ValueError(f"best {found.best}, std {found.std}")

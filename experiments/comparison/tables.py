@@ -47,9 +47,9 @@ def expected_table(part: Records) -> ReportTable:
     Args:
         part: Records on the scale of expected scores.
     """
-    return replace(
-        summary_table(part), caption="Expected score of the best so far after n distinct queries", note=EXPECTED_NOTE
-    )
+    table = summary_table(part)
+    caption = "Expected score of the best so far after n distinct queries"
+    return replace(table, caption=caption, note=table.note.replace(NOTE, EXPECTED_NOTE))
 
 
 def expected_queries_table(part: Records) -> ReportTable:

@@ -58,7 +58,7 @@ def test_the_noise_depends_on_the_level() -> None:
     rng = np.random.default_rng(0)
     predicted = rng.uniform(0, 1, N)
     noise = np.where(predicted > 0.5, 0.1, 1.0)
-    pairs = predicted[:, None] + 0.3 * rng.standard_normal((N, 1)) + noise[:, None] * rng.standard_normal((N, 2))
+    pairs = predicted[:, None] + 0.05 * rng.standard_normal((N, 1)) + noise[:, None] * rng.standard_normal((N, 2))
     means = pairs.mean(axis=1)
     found = shrunk(Classes(predicted, means, np.full(N, 2), ((pairs - means[:, None]) ** 2).sum(axis=1)))
     assert np.median(found.noise[predicted > 0.75]) == pytest.approx(0.1, rel=0.2)
