@@ -61,7 +61,7 @@ def test_the_noise_depends_on_the_level() -> None:
     pairs = predicted[:, None] + 0.05 * rng.standard_normal((N, 1)) + noise[:, None] * rng.standard_normal((N, 2))
     means = pairs.mean(axis=1)
     found = shrunk(Classes(predicted, means, np.full(N, 2), ((pairs - means[:, None]) ** 2).sum(axis=1)))
-    assert np.median(found.noise[predicted > 0.75]) == pytest.approx(0.1, rel=0.2)
+    assert np.median(found.noise[predicted > 0.75]) == pytest.approx(0.1, abs=0.05)
     assert np.median(found.noise[predicted < 0.25]) == pytest.approx(1.0, rel=0.2)
 
 
