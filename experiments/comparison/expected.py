@@ -275,11 +275,12 @@ def _objective(known: Mapping[str, Any]) -> ExpectedObjective:
 
 
 def _kept_run(run: Mapping[str, Any]) -> tuple[tuple[str, str, int], _KeptRun]:
-    columns = [np.array(run[name], dtype=np.float64) for name in ("n_queries", "mean", "std")]
     index = [int(value) for value in run["index"]]
-    if any(column.shape != (len(index),) for column in columns):
-        raise ValueError(f"{[column.shape for column in columns]} values of {len(index)} networks")
-    return (str(run["objective"]), str(run["searcher"]), int(run["seed"])), _KeptRun(*columns, index)
+    at, mean, std = (np.array(run[name], dtype=np.float64) for name in ("n_queries", "mean", "std"))
+    if not at.shape == mean.shape == std.shape == (len(index),):
+        raise ValueError(f"{at.size}, {mean.size} and {std.size} values of {len(index)} networks")
+    key = str(run["objective"]), str(run["searcher"]), int(run["seed"])
+    return key, _KeptRun(n_queries=at, mean=mean, std=std, index=index)
 
 
 def _fits(run: _KeptRun, indices: np.ndarray[Any, Any]) -> bool:
