@@ -7,6 +7,7 @@ import math
 import pandas as pd
 
 from experiments.pages.table import Entry, ReportTable, Row
+from experiments.paper.noise_floor.expected_best import expected_frame, expected_table
 from experiments.paper.noise_floor.noise_figures import levels_figure, metrics_figure
 from experiments.paper.noise_floor.seed_noise import seed_frame, seed_groups, seed_table
 from experiments.paper.noise_floor.twin_noise import N_FOUND, differences, noise_by_level, noise_frame
@@ -15,6 +16,7 @@ from robustnas.arrays import FloatArray
 from robustnas.errors import ObjectiveError
 from robustnas.metric import SEVERITIES, corruption_metrics
 from robustnas.objectives import cross_objectives, objective_column, title
+from robustnas.objectives.facts import CROSS_OBJECTIVES
 from robustnas.spaces.nasbench201 import space
 from robustnas.tables.database.database import DatabaseTable
 
@@ -58,6 +60,8 @@ def noise_floor(question: Question) -> Section:
     chosen = noise[noise["metric"].isin(shown)]
     levels = noise_by_level({name: columns[name] for name in shown}, question.seed)
     least = differences(noise)
+    question.progress("noise_floor: expected scores", 0.4)
+    worth = expected_frame(_modelled(shown), table)
     question.progress("noise_floor: figures", 0.8)
     titles = {name: title(name) for name in shown}
     groups = seed_groups(_attached(table))
@@ -65,11 +69,13 @@ def noise_floor(question: Question) -> Section:
     return Section(
         name="noise_floor",
         title="The noise floor",
-        lead=_lead(chosen, titles),
+        lead=f"{_lead(chosen, titles)}{_luck(worth, titles)}",
         paragraphs=(*_PARAGRAPHS, _SEEDS) if groups else _PARAGRAPHS,
         frames={"noise_floor": noise, "noise_by_level": levels, "differences": least}
+        | ({"expected_best": worth} if len(worth) else {})
         | ({"seed_noise": seeds} if groups else {}),
         tables={"noise_floor": _noise_table(chosen, titles), "differences": _differences_table(chosen, titles)}
+        | ({"expected_best": expected_table(worth, titles)} if len(worth) else {})
         | ({"seed_noise": seed_table(seeds, titles)} if groups else {}),
         figures={
             "noise_floor_metrics": metrics_figure(noise),
@@ -117,6 +123,24 @@ def _lead(chosen: pd.DataFrame, titles: dict[str, str]) -> str:
         f"best included: {near}. Noise is up to {100 * most['noise_share']:.1f} % of the variance over networks "
         f"({titles[most['metric']]})."
     )
+
+
+def _modelled(names: list[str]) -> list[str]:
+    """Return the objectives that expected scores are shown of: those of the paper."""
+    paper = {objective.expression for objective in CROSS_OBJECTIVES}
+    return [name for name in names if name in paper]
+
+
+def _luck(worth: pd.DataFrame, titles: dict[str, str]) -> str:
+    """Return how much of each best score is luck, as far as is known."""
+    first = worth[worth["rank"] == 1]
+    if first.empty:
+        return ""
+    luck = ", ".join(
+        f"{_points(score - expected)} ({titles[name]})"
+        for name, score, expected in zip(first["metric"], first["score"], first["expected"], strict=True)
+    )
+    return f" Of the best score of the table, so many points are expected to be luck: {luck}."
 
 
 def _noise_table(chosen: pd.DataFrame, titles: dict[str, str]) -> ReportTable:
