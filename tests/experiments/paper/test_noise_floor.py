@@ -75,14 +75,12 @@ def test_the_difference_that_matters_is_exceeded_by_noise_in_one_of_twenty() -> 
     assert exceeded.mean() == pytest.approx(0.05, abs=0.006)
 
 
-@pytest.mark.timeout(120)  # fits a model
 def test_a_partial_folder(published: Path) -> None:
     section = noise_floor(Question(Database.open(published)["cifar100"]))
     assert section.frames["noise_floor"]["metric"].tolist() == ["clean"]
 
 
 @pytest.mark.real_data
-@pytest.mark.timeout(180)  # fits six models
 def test_the_known_noise_of_the_database(real_data_dir: Path) -> None:
     table = Database.open(real_data_dir)["cifar10"]
     section = noise_floor(Question(table))
