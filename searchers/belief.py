@@ -15,7 +15,7 @@ import numpy as np
 
 from robustnas.arrays import FloatArray, read_only
 from robustnas.spaces import EnumerableSpace, encoding
-from surrogates.incremental_gp import IncrementalPosterior
+from surrogates.incremental_gp import Distances, IncrementalPosterior
 from surrogates.matern import standardise
 
 _GP_REFITS = frozenset((10, 15, 20, 30, 40, 60, 80, 110, 160, 220, 300, 400, 550, 750, 1000))
@@ -55,16 +55,17 @@ class GPBelief(Belief):
     Length scales, one per group of features, are re-estimated (by marginal likelihood) at a few scheduled sizes.
 
     Args:
-        features: Groups of features, each of shape (n_networks, n_features), on a common scale.
+        features: Groups of features, each of shape (n_networks, n_features), on a common scale; or their `Distances`.
         trend: Columns that the mean is linear in, standardised, shape (n_networks, n_trend); a constant mean if None.
     """
 
-    def __init__(self, features: Sequence[FloatArray], trend: FloatArray | None = None) -> None:
+    def __init__(self, features: Sequence[FloatArray | Distances], trend: FloatArray | None = None) -> None:
         self._features, self._trend = list(features), trend
         self._capacity = 512
         self._posterior = IncrementalPosterior(self._features, self._capacity, trend)
         self._n = 0
-        self._mean, self._std = _prior(self._features[0])
+        n_networks = self._posterior.n_candidates
+        self._mean, self._std = np.zeros(n_networks), np.ones(n_networks)
 
     def update(self, rows: Sequence[int], values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Refit at scheduled sizes; otherwise add the new rows one by one."""
@@ -77,8 +78,7 @@ class GPBelief(Belief):
         if self._n == 0 or not _GP_REFITS.isdisjoint(added):
             self._posterior.refit(list(rows), believed)
         else:
-            for row in rows[self._n :]:
-                self._posterior.add(row)
+            self._posterior.extend(rows[self._n :])
         self._n = len(rows)
         self._mean, self._std = self._posterior.predict(believed)
         self.noise = self._posterior.params.noise if self._posterior.params else 0.0
@@ -148,6 +148,12 @@ def network_features(encodings: str, space: EnumerableSpace[Any]) -> tuple[Float
     rows = space.network_indices()
     parts = [encoding(part.strip(), space=space).values[rows] for part in encodings.split(",")]
     return tuple(read_only(standardise(part)) for part in parts)
+
+
+@lru_cache(maxsize=4)
+def network_distances(encodings: str, space: EnumerableSpace[Any]) -> tuple[Distances, ...]:
+    """Return the distances between all networks by each group of features; what they keep is shared by all searches."""
+    return tuple(Distances(group) for group in network_features(encodings, space))
 
 
 def _prior(features: FloatArray) -> tuple[FloatArray, FloatArray]:

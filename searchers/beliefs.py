@@ -9,7 +9,7 @@ import numpy as np
 
 from robustnas.spaces import EnumerableSpace, encoding
 from searchers.averaged_belief import AveragedBelief
-from searchers.belief import Belief, GPBelief, RegressorBelief, network_features
+from searchers.belief import Belief, GPBelief, RegressorBelief, network_distances
 from searchers.prior import Prior
 
 
@@ -36,7 +36,7 @@ def make_belief(
     groups = [prior.group(objective) for prior in priors]
     guesses = [prior.guess(objective)[:, None] for prior in priors]
     if surrogate == "gp":
-        own = network_features(encodings, space)
+        own = network_distances(encodings, space)
         if not priors:
             return GPBelief(own)
         return AveragedBelief(GPBelief(own), GPBelief([*own, *groups], np.hstack(guesses)))

@@ -8,6 +8,8 @@ import numpy as np
 
 from robustnas.arrays import FloatArray, IntArray
 
+_DECIMALS = 9  # equal distances are ties on any machine
+
 
 class SpaceFilling:
     """Finds the row farthest from those chosen, which may be any and grow from call to call.
@@ -18,6 +20,7 @@ class SpaceFilling:
 
     def __init__(self, features: FloatArray) -> None:
         self._features = features
+        self._norms = (features * features).sum(axis=1)
         self._nearest = np.full(len(features), np.inf)
         self._n = 0
 
@@ -29,11 +32,12 @@ class SpaceFilling:
             allowed: Rows to choose from.
             rng: Breaks ties.
         """
-        for row in chosen[self._n :]:
-            away = ((self._features - self._features[row]) ** 2).sum(axis=1)
-            self._nearest = np.minimum(self._nearest, away)
+        new = list(chosen[self._n :])
+        if new:
+            away = self._norms[new][:, None] + self._norms[None] - 2 * self._features[new] @ self._features.T
+            self._nearest = np.minimum(self._nearest, away.min(axis=0))
         self._n = len(chosen)
-        distance = self._nearest[allowed]
+        distance = np.round(self._nearest[allowed], _DECIMALS)
         return int(allowed[rng.choice(np.flatnonzero(distance == distance.max()))])
 
 

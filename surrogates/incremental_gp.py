@@ -31,6 +31,40 @@ __all__ = ["IncrementalPosterior", "standardise"]
 _SMALLEST_VARIANCE = 1e-10
 
 
+class Distances:
+    """Squared distances between candidates by one group of features, kept by row: several posteriors may share them.
+
+    Every row is computed by itself, so that it does not depend on what was asked for before.
+
+    Args:
+        group: Features of the candidates, shape (n_candidates, d).
+        most: Rows that are kept; those beyond are computed anew.
+
+    >>> distances = Distances(np.array([[0.0], [1.0], [3.0]]))
+    >>> distances([2, 0]).tolist()
+    [[9.0, 4.0, 0.0], [0.0, 1.0, 9.0]]
+    """
+
+    def __init__(self, group: FloatArray, most: int = 512) -> None:
+        self.group = np.ascontiguousarray(group, dtype=np.float64)
+        self._norms = (self.group * self.group).sum(axis=1)
+        self._most = most
+        self._kept: dict[int, FloatArray] = {}
+
+    def __call__(self, rows: Sequence[int]) -> FloatArray:
+        """Return squared distances from rows to all candidates, shape (len(rows), n_candidates)."""
+        return np.array([self._row(row) for row in rows]).reshape(len(rows), len(self.group))
+
+    def _row(self, row: int) -> FloatArray:
+        if row in self._kept:
+            return self._kept[row]
+        squared = self._norms[row] + self._norms - 2 * (self.group @ self.group[row])
+        found: FloatArray = np.maximum(squared, 0.0)
+        if len(self._kept) < self._most:
+            self._kept[row] = found
+        return found
+
+
 class IncrementalPosterior:
     """Exact posterior over all candidates, one Cholesky row per new observation.
 
@@ -39,7 +73,8 @@ class IncrementalPosterior:
 
     Args:
         groups: Features of the candidates, one array of shape (n_candidates, d_g) per length scale; `standardise`
-            makes groups comparable.
+            makes groups comparable. Or
+            the `Distances` of a group, to share what they keep.
         capacity: Maximum number of observations.
         trend: Columns that the mean is linear in, besides a constant, shape (n_candidates, n_trend), standardised;
             none if None.
@@ -47,6 +82,7 @@ class IncrementalPosterior:
     Attributes:
         params: The hyperparameters; None before the first `refit`.
         points: The candidates observed so far, in order.
+        n_candidates: How many candidates there are.
 
     Raises:
         InvalidInputError: There is no group, groups differ in length, or the capacity is below 1.
@@ -60,14 +96,16 @@ class IncrementalPosterior:
     ((101,), True)
     """
 
-    def __init__(self, groups: Sequence[FloatArray], capacity: int, trend: FloatArray | None = None) -> None:
-        if len({len(group) for group in groups}) != 1:
-            lengths = [len(group) for group in groups]
+    def __init__(
+        self, groups: Sequence[FloatArray | Distances], capacity: int, trend: FloatArray | None = None
+    ) -> None:
+        self._each = [group if isinstance(group, Distances) else Distances(group, most=0) for group in groups]
+        self._groups = [each.group for each in self._each]
+        lengths = [len(group) for group in self._groups]
+        if len(set(lengths)) != 1:
             raise InvalidInputError(f"groups have {lengths} rows; expected at least one group, all of equal length")
         capacity = whole_number("capacity", capacity, at_least=1)
-        self._groups = [np.ascontiguousarray(group, dtype=np.float64) for group in groups]
-        self._norms = [(group * group).sum(axis=1) for group in self._groups]
-        n_candidates = len(self._groups[0])
+        n_candidates = self.n_candidates = len(self._groups[0])
         self._trend = trend
         self._basis = with_constant(trend, n_candidates)
         self._v = np.empty((capacity, n_candidates))
@@ -116,6 +154,33 @@ class IncrementalPosterior:
         self._v[n] = (column - row @ self._v[:n]) / pivot
         self._explained += self._v[n] ** 2
         self.points.append(point)
+
+    def extend(self, points: Sequence[int]) -> None:
+        """Condition on several more candidates at once: one pass over what is kept, where `add` takes one for each.
+
+        Raises:
+            InvalidInputError: Called before the first `refit`, or the capacity is exceeded.
+        """
+        if len(points) == 1:
+            self.add(points[0])
+        if len(points) < 2:
+            return
+        params, n, k = self._fitted(), len(self.points), len(points)
+        whole_number("the number of points", n + k, at_least=1, at_most=len(self._factor))
+        columns = matern52(params, self._distances(points))
+        rows = self._v[:n, points].T.copy()
+        inner = columns[:, points] + params.noise * np.eye(k) - rows @ rows.T
+        try:
+            corner = np.linalg.cholesky(inner)
+        except np.linalg.LinAlgError:  # equal rows, without noise: `add` bounds each pivot
+            for point in points:
+                self.add(point)
+            return
+        self._factor[n : n + k, :n], self._factor[n : n + k, n : n + k] = rows, corner
+        added = solve_triangular(corner, columns - rows @ self._v[:n], lower=True, check_finite=False)
+        self._v[n : n + k] = added
+        self._explained += np.einsum("ij,ij->j", added, added)
+        self.points.extend(points)
 
     def predict(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the mean and deviation (of the function, without noise) of every candidate, each (n_candidates,).
@@ -180,10 +245,7 @@ class IncrementalPosterior:
 
     def _distances(self, rows: Sequence[int]) -> list[FloatArray]:
         """Return squared distances from rows to all candidates per group, each (len(rows), n_candidates)."""
-        pairs = zip(self._groups, self._norms, strict=True)
-        return [
-            np.maximum(norms[rows][:, None] + norms[None] - 2 * group[rows] @ group.T, 0.0) for group, norms in pairs
-        ]
+        return [distances(rows) for distances in self._each]
 
     def _fitted(self) -> Hyperparameters:
         if self.params is None:

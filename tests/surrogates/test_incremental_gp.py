@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
+from scipy.stats import multivariate_normal
 
 from robustnas.arrays import FloatArray
 from robustnas.errors import InvalidInputError
@@ -16,6 +17,7 @@ from surrogates.matern import (
     negative_log_posterior,
     prior,
     squared_distances,
+    with_constant,
 )
 
 
@@ -58,6 +60,76 @@ def test_equals_a_dense_computation(groups: list[FloatArray]) -> None:
         np.testing.assert_allclose(mean, expected_mean, atol=1e-6)
         np.testing.assert_allclose(deviation, expected_deviation, atol=1e-5)
     assert posterior.points == order
+
+
+def test_extending_equals_adding_one_by_one(groups: list[FloatArray]) -> None:
+    order = np.random.default_rng(2).permutation(80)[:30].tolist()
+    y = targets(groups, order)
+    one, many = IncrementalPosterior(groups, 30), IncrementalPosterior(groups, 30)
+    for posterior in (one, many):
+        posterior.refit(order[:10], y[:10])
+    for point in order[10:]:
+        one.add(point)
+    for start, end in ((10, 10), (10, 11), (11, 15), (15, 30)):
+        many.extend(order[start:end])
+    for found, expected in zip(many.predict(y), one.predict(y), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-9)
+    assert many.points == order
+    with pytest.raises(InvalidInputError, match="the number of points is 32"):
+        many.extend([order[0], order[1]])
+
+
+def test_equal_points_may_be_added_at_once(groups: list[FloatArray]) -> None:
+    posterior = IncrementalPosterior(groups, 30)
+    posterior.refit([0, 1, 2], np.array([-1.0, 0.0, 1.0]))
+    assert posterior.params is not None
+    posterior.params = Hyperparameters(0.0, -30.0, posterior.params.log_lengths)
+    posterior.extend([3, 3, 3])
+    mean, deviation = posterior.predict(np.array([-1.0, 0.0, 1.0, 0.5, 0.5, 0.5]))
+    assert np.isfinite(mean).all()
+    assert np.isfinite(deviation).all()
+
+
+def test_a_trend_equals_a_linear_kernel(groups: list[FloatArray]) -> None:
+    rng = np.random.default_rng(3)
+    trend = rng.standard_normal((80, 2))
+    order = rng.permutation(80)[:25].tolist()
+    y = targets(groups, order) + trend[order, 0]
+    posterior = IncrementalPosterior(groups, 25, trend)
+    posterior.refit(order, y)
+    assert posterior.params is not None
+    kernel = matern52(posterior.params, [squared_distances(group, group) for group in groups]) + trend @ trend.T
+    full = kernel + 1e7  # a constant of so large a variance is a flat prior
+    noisy = full[np.ix_(order, order)] + posterior.params.noise * np.eye(25)
+    mean, deviation = posterior.predict(y)
+    np.testing.assert_allclose(mean, full[:, order] @ np.linalg.solve(noisy, y), atol=1e-3)
+    variance = np.diag(full) - np.einsum("ij,ji->i", full[:, order], np.linalg.solve(noisy, full[order]))
+    np.testing.assert_allclose(deviation**2, variance, atol=1e-3)
+
+
+def test_the_evidence_is_a_normal_density(groups: list[FloatArray]) -> None:
+    rng = np.random.default_rng(4)
+    trend = rng.standard_normal((80, 1))
+    order = rng.permutation(80)[:20].tolist()
+    y = targets(groups, order)
+    posterior = IncrementalPosterior(groups, 20, trend)
+    posterior.refit(order, y)
+    assert posterior.params is not None
+    kernel = matern52(posterior.params, [squared_distances(group, group) for group in groups]) + trend @ trend.T + 1.0
+    noisy = kernel[np.ix_(order, order)] + posterior.params.noise * np.eye(20)
+    expected = multivariate_normal(np.zeros(20), noisy).logpdf(y) + 10 * np.log(2 * np.pi)
+    assert posterior.log_evidence(y) == pytest.approx(expected)
+
+
+def test_gradient_with_a_trend(groups: list[FloatArray]) -> None:
+    rng = np.random.default_rng(5)
+    points, basis = list(range(15)), with_constant(rng.standard_normal((15, 2)), 15)
+    distances = [squared_distances(group[points], group[points]) for group in groups]
+    y = targets(groups, points)
+    vector = np.array([0.2, -0.3, 0.5, -1.5])
+    _, gradient = negative_log_posterior(vector, distances, y, basis)
+    numerical = approx_fprime(vector, lambda v: negative_log_posterior(v, distances, y, basis)[0], 1e-6)
+    np.testing.assert_allclose(gradient, numerical, rtol=1e-3, atol=1e-4)
 
 
 def test_the_same_point_twice_and_constant_targets(groups: list[FloatArray]) -> None:
