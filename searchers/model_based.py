@@ -8,8 +8,9 @@ optimistic utilities reach farthest in that direction. Objectives that are known
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -145,7 +146,7 @@ class ModelBasedSearch(Searcher):
         self._place: dict[int, int] = {}
         self._values: list[tuple[float, ...] | None] = []
         self._slacks: list[tuple[float, ...] | None] = []
-        self._feasibility = Feasibility(self._make_belief)
+        self._feasibility = Feasibility(self._maker())
         self._best_mean = 0.0
         self._centre, self._scale = np.zeros(self.n_objectives), np.ones(self.n_objectives)
 
@@ -171,13 +172,14 @@ class ModelBasedSearch(Searcher):
 
     def _make_beliefs(self) -> list[Belief]:
         """Return the belief about each objective before any outcome."""
-        return [self._make_belief(objective) for objective in range(self.n_objectives)]
+        make = self._maker()
+        return [make(priors=self.priors, objective=objective) for objective in range(self.n_objectives)]
 
-    def _make_belief(self, objective: int | None = None) -> Belief:
-        """Return the belief about an objective; of what priors know nothing, such as a slack, if None."""
-        parameters = dict(self.preset.parameters) if self.surrogate == self.preset.surrogate else {}
-        priors = () if objective is None else self.priors
-        return make_belief(self.surrogate, self.encoding, self.space, self.rng, priors, objective or 0, **parameters)
+    def _maker(self) -> Callable[..., Belief]:
+        """Return what makes beliefs; it does not hold this object, whose arrays a cycle of references would keep."""
+        own = self.surrogate == self.preset.surrogate
+        parameters: dict[str, Any] = dict(self.preset.parameters) if own else {}
+        return partial(make_belief, self.surrogate, self.encoding, self.space, self.rng, **parameters)
 
     def _known_rows(self, utilities: Sequence[FloatArray | None] | None) -> list[FloatArray | None]:
         """Return utilities that are known in advance by row, one entry per objective."""
