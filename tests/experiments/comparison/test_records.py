@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from experiments.comparison.front_figure import fronts
+from experiments.comparison.front_figure import run_fronts
 from experiments.comparison.records import load
 from experiments.comparison.schema import check_run
 from experiments.comparison.tables import summary_table
@@ -202,7 +202,7 @@ def sentence(folder):
         records = load(folder)
     except DataError as error:
         return str(error)
-    summary_table(records), records.curves, fronts(records, "clean, pgd@1")
+    summary_table(records), records.curves, run_fronts(records, "clean, pgd@1")
     return ""
 
 
