@@ -417,7 +417,7 @@ def _checked_priors(prior: object, space: EnumerableSpace[Any]) -> tuple[Prior, 
     for one in priors:
         if isinstance(one, str):
             raise InvalidInputError(
-                f"prior is {excerpt(one)}, a name; expected what searchers.open_prior({one!r}, ...) returns"
+                f"prior is {excerpt(one)}, a name; expected what searchers.open_prior returns for it"
             )
         if one.n_networks != space.n_networks:
             raise InvalidInputError(

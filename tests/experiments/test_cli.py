@@ -66,6 +66,7 @@ def test_search_prints_what_scripts_rely_on(run: Run, published: Path) -> None:
         "seed",
         "n_queries",
         "best",
+        "expected",
         "trajectory",
         "seconds",
     }

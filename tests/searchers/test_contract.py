@@ -76,7 +76,7 @@ class TestGP(Registered):
 class TestGPMultiObjective(Registered):
     name = "gp"
     objective = "clean, pgd@1"
-    n_queries = 30
+    n_queries = 45  # after an initial design of 30
     n_quality_seeds = 5
 
 

@@ -232,7 +232,7 @@ def test_known_utilities_are_one_for_each_objective() -> None:
     ("objective", "at_50", "at_100"),
     [
         ("clean", 94.37, 94.55),
-        ("fgsm@1", 68.44, 69.10),
+        ("fgsm@1", 68.44, 69.01),
         ("pgd@1", 57.42, 58.54),
         ("apgd@1", 53.23, 53.76),
         ("square@1", 71.58, 72.90),
@@ -244,7 +244,7 @@ def test_gp_reaches_at_50_queries_what_evolution_does_at_100(
 ) -> None:
     table = Database.open(real_data_dir)["cifar10"]
     best = []
-    for seed in range(12):
+    for seed in range(8):
         outcomes = list(search(create("gp", seed), Oracle(objective, table, budget=100)))
         scores = np.maximum.accumulate([outcome.score for outcome in outcomes])
         best.append((scores[49], scores[99]))
@@ -281,7 +281,7 @@ def test_gp_reaches_with_100_queries_the_hypervolume_of_nsga2_with_300(
     table, objectives = Database.open(real_data_dir)["cifar10"], parse_objectives(problem)
     scale = HypervolumeScale(utility_columns(objectives, table).T)
     known, reached = known_utilities(objectives, table), []
-    for seed in range(8):
+    for seed in range(4):
         searcher = create("gp", seed, n_objectives=len(objectives), known_utilities=known)
         outcomes = search(searcher, Oracle(objectives, table, budget=100))
         reached.append(scale(np.array([outcome.utilities for outcome in outcomes])))
