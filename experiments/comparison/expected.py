@@ -9,22 +9,21 @@ incumbent changed and what each one is worth. It follows from the records and th
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from experiments.comparison.beside import RunKey, is_of, key_of, named, queried, read_beside, write_beside
 from experiments.comparison.incumbents import incumbents
 from experiments.comparison.leading import part_of
 from experiments.comparison.records import Records, load
 from experiments.comparison.searched_table import searched_table
 from experiments.comparison.spread import stepped
-from robustnas.arrays import FloatArray
-from robustnas.atomic import atomic_file
+from robustnas.arrays import FloatArray, IntArray
 from robustnas.errors import DataError, RobustNASError, excerpt
 from robustnas.objectives import parse_objectives, utility_columns
 from robustnas.reference import is_reference
@@ -32,7 +31,6 @@ from robustnas.tables.table import Table
 
 EXPECTED = "expected.json"
 
-_FORMAT = 1
 _SEVERAL = "several objectives at once have no single score"
 _NOT_COMPUTED = "they have not been computed: robustnas report does it where {} is at hand"
 
@@ -81,7 +79,7 @@ class ExpectedValues:
     """
 
     objectives: Mapping[str, ExpectedObjective] = field(default_factory=dict)
-    runs: Mapping[tuple[str, str, int], ExpectedRun] = field(default_factory=dict)
+    runs: Mapping[RunKey, ExpectedRun] = field(default_factory=dict)
 
     @property
     def available(self) -> list[str]:
@@ -102,13 +100,8 @@ def write_expected(directory: str | Path, records: Records, table: Table) -> Non
     """
     found = {name: best_expected(name, table) for name in records.targets}
     runs = [run for name in records.targets if not found[name].reason for run in _computed(name, records, table)]
-    content = {"format": _FORMAT, "objectives": {name: _plain(known) for name, known in found.items()}, "runs": runs}
-    path = Path(directory) / EXPECTED
-    try:
-        with atomic_file(path) as file:
-            file.write(json.dumps(content, separators=(",", ":")).encode() + b"\n")
-    except OSError as error:
-        raise DataError(f"cannot write {path}: {error.strerror or error}") from error
+    objectives = {name: _plain(known) for name, known in found.items()}
+    write_beside(Path(directory) / EXPECTED, {"objectives": objectives, "runs": runs})
 
 
 def complete_expected(directory: str | Path, data: str | Path | None = None) -> str:
@@ -142,17 +135,14 @@ def load_expected(directory: str | Path, records: Records) -> ExpectedValues:
     Raises:
         DataError: The file is damaged.
     """
-    path = Path(directory) / EXPECTED
-    objectives, runs = _read(path)
+    objectives, runs = _read(Path(directory) / EXPECTED)
     absent = _NOT_COMPUTED.format(records.manifest["dataset"])
-    groups = records.queries.groupby(["objective", "searcher", "seed"], observed=True)["index"]
-    kept: dict[tuple[str, str, int], ExpectedRun] = {}
+    kept: dict[RunKey, ExpectedRun] = {}
     lacking = set()
-    for (objective, searcher, seed), part in groups:
-        key = str(objective), str(searcher), int(str(seed))
+    for key, asked in queried(records).items():
         run = runs.get(key)
-        if run is not None and _fits(run, part.to_numpy()):
-            kept[key] = ExpectedRun(run.n_queries.astype(np.float64), run.mean, run.std)
+        if run is not None and is_of(run.n_queries.astype(np.int64), run.index, asked):
+            kept[key] = ExpectedRun(run.n_queries, run.mean, run.std)
         else:
             lacking.add(key[0])
     found = {}
@@ -222,13 +212,12 @@ def _computed(name: str, records: Records, table: Table) -> Iterator[dict[str, A
 
     objectives = parse_objectives(name)
     worth = expected(objectives[0], table)
-    queries = records.queries[records.queries["objective"] == name]
-    for (searcher, seed), indices in queries.groupby(["searcher", "seed"], observed=True)["index"]:
-        found = incumbents(indices.to_numpy(), objectives, table)
+    for key, indices in queried(records).items():
+        if key[0] != name:
+            continue
+        found = incumbents(indices, objectives, table)
         yield {
-            "objective": name,
-            "searcher": str(searcher),
-            "seed": int(str(seed)),
+            **named(key),
             "n_queries": found.n_queries.tolist(),
             "index": found.indices.tolist(),
             "mean": worth.mean[found.indices].tolist(),
@@ -246,23 +235,19 @@ def _plain(known: ExpectedObjective) -> dict[str, Any]:
 class _KeptRun(ExpectedRun):
     """A run as the file has it, with the indices of its incumbents."""
 
-    index: Sequence[int] = ()
+    index: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
-def _read(path: Path) -> tuple[dict[str, ExpectedObjective], dict[tuple[str, str, int], _KeptRun]]:
-    try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return {}, {}
-    except (OSError, ValueError, RecursionError) as error:
-        raise _damaged(path, error) from None
-    try:
-        if content["format"] != _FORMAT:
-            raise ValueError(f"format {excerpt(content['format'])}, expected {_FORMAT}")
+_Kept = tuple[dict[str, ExpectedObjective], dict[RunKey, _KeptRun]]
+
+
+def _read(path: Path) -> _Kept:
+    def read(content: dict[str, Any]) -> _Kept:
         objectives = {str(name): _objective(known) for name, known in content["objectives"].items()}
         return objectives, dict(_kept_run(run) for run in content["runs"])
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        raise _damaged(path, f"{type(error).__name__}: {error}") from None
+
+    nothing: _Kept = {}, {}
+    return read_beside(path, read, nothing)
 
 
 def _objective(known: Mapping[str, Any]) -> ExpectedObjective:
@@ -274,19 +259,12 @@ def _objective(known: Mapping[str, Any]) -> ExpectedObjective:
     return found
 
 
-def _kept_run(run: Mapping[str, Any]) -> tuple[tuple[str, str, int], _KeptRun]:
-    index = [int(value) for value in run["index"]]
+def _kept_run(run: Mapping[str, Any]) -> tuple[RunKey, _KeptRun]:
+    index = np.array([int(value) for value in run["index"]], dtype=np.int64)
     at, mean, std = (np.array(run[name], dtype=np.float64) for name in ("n_queries", "mean", "std"))
     if not at.shape == mean.shape == std.shape == (len(index),):
         raise ValueError(f"{at.size}, {mean.size} and {std.size} values of {len(index)} networks")
-    key = str(run["objective"]), str(run["searcher"]), int(run["seed"])
-    return key, _KeptRun(n_queries=at, mean=mean, std=std, index=index)
-
-
-def _fits(run: _KeptRun, indices: np.ndarray[Any, Any]) -> bool:
-    """Return whether a run's incumbents are those that its records have at these queries."""
-    at = run.n_queries.astype(np.int64)
-    return not len(at) or bool(at.min() >= 1 and at.max() <= len(indices) and (indices[at - 1] == run.index).all())
+    return key_of(run), _KeptRun(n_queries=at, mean=mean, std=std, index=index)
 
 
 def _is_whole(directory: str | Path, records: Records) -> bool:
@@ -298,7 +276,3 @@ def _is_whole(directory: str | Path, records: Records) -> bool:
         return False
     found = load_expected(directory, records).objectives
     return all(name in objectives and found[name].reason == objectives[name].reason for name in names)
-
-
-def _damaged(path: Path, reason: object) -> DataError:
-    return DataError(f"{path} is damaged ({str(reason)[:120]}); delete it, and it will be written anew")

@@ -6,7 +6,6 @@ nearer to it. It follows from the records and the table alone: no run depends on
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +15,13 @@ import numpy as np
 import pandas as pd
 
 from experiments.comparison import analysis
+from experiments.comparison.beside import RunKey, is_of, key_of, named, queried, read_beside, write_beside
 from experiments.comparison.records import Records, load
 from experiments.comparison.run import hypervolume_scale
 from experiments.comparison.searched_table import searched_table
 from experiments.comparison.spread import spread, stepped
 from robustnas.arrays import FloatArray, IntArray
-from robustnas.atomic import atomic_file
-from robustnas.errors import DataError, RobustNASError, excerpt
+from robustnas.errors import RobustNASError
 from robustnas.objectives import parse_objectives, score_columns, utility_columns
 from robustnas.pareto import non_dominated
 from robustnas.tables.table import Table
@@ -30,8 +29,6 @@ from robustnas.tables.table import Table
 FRONTS = "fronts.json"
 MEASURES = ("hypervolume", "igd_plus", "share")
 """Normalised hypervolume, IGD+ to the table's front, and the share of the table's front that was found."""
-
-_FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class Fronts:
     """
 
     tables: Mapping[str, FloatArray] = field(default_factory=dict)
-    runs: Mapping[tuple[str, str, int], FrontRun] = field(default_factory=dict)
+    runs: Mapping[RunKey, FrontRun] = field(default_factory=dict)
 
 
 def write_fronts(directory: str | Path, records: Records, table: Table) -> None:
@@ -80,13 +77,7 @@ def write_fronts(directory: str | Path, records: Records, table: Table) -> None:
     if not names:
         return
     fronts = {name: _table_front(name, table).tolist() for name in names}
-    content = {"format": _FORMAT, "fronts": fronts, "runs": list(_computed(records, table))}
-    path = Path(directory) / FRONTS
-    try:
-        with atomic_file(path) as file:
-            file.write(json.dumps(content, separators=(",", ":")).encode() + b"\n")
-    except OSError as error:
-        raise DataError(f"cannot write {path}: {error.strerror or error}") from error
+    write_beside(Path(directory) / FRONTS, {"fronts": fronts, "runs": list(_computed(records, table))})
 
 
 def complete_fronts(directory: str | Path, data: str | Path | None = None) -> str:
@@ -120,16 +111,8 @@ def load_fronts(directory: str | Path, records: Records) -> Fronts:
     Raises:
         DataError: The file is damaged.
     """
-    path = Path(directory) / FRONTS
-    try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return Fronts()
-    except (OSError, ValueError, RecursionError) as error:
-        raise _damaged(path, error) from None
-    try:
-        if content["format"] != _FORMAT:
-            raise ValueError(f"format {excerpt(content['format'])}, expected {_FORMAT}")
+
+    def read(content: dict[str, Any]) -> Fronts:
         known = {name: target for name, target in records.targets.items() if target.is_multi}
         tables = {
             name: _numbers(scores, len(scores), len(known[name].directions))
@@ -137,8 +120,8 @@ def load_fronts(directory: str | Path, records: Records) -> Fronts:
             if name in known
         }
         return Fronts(tables, dict(_matching(content["runs"], records)))
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
-        raise _damaged(path, f"{type(error).__name__}: {error}") from None
+
+    return read_beside(Path(directory) / FRONTS, read, Fronts())
 
 
 def lacking(records: Records, fronts: Fronts) -> int:
@@ -185,36 +168,30 @@ def _table_front(name: str, table: Table) -> FloatArray:
 
 
 def _computed(records: Records, table: Table) -> Iterator[dict[str, Any]]:
-    names = [name for name, target in records.targets.items() if target.is_multi]
-    several = records.queries[records.queries["objective"].isin(names)]
-    groups = several.groupby(["objective", "searcher", "seed"], observed=True, sort=True)["index"]
-    for (objective, searcher, seed), indices in groups:
-        objectives = parse_objectives(str(objective))
-        utilities = utility_columns(objectives, table)[:, indices.to_numpy()].T
+    for key, indices in queried(records).items():
+        if not records.targets[key[0]].is_multi:
+            continue
+        objectives = parse_objectives(key[0])
+        utilities = utility_columns(objectives, table)[:, indices].T
         progress = hypervolume_scale(objectives, table).progress(utilities)
         at = np.flatnonzero(np.diff(progress.igd_plus, prepend=np.inf))
         yield {
-            "objective": str(objective),
-            "searcher": str(searcher),
-            "seed": int(str(seed)),
+            **named(key),
             "n_queries": (at + 1).tolist(),
-            "index": indices.to_numpy()[at].tolist(),
+            "index": indices[at].tolist(),
             "igd_plus": progress.igd_plus[at].tolist(),
             "share": progress.share[at].tolist(),
         }
 
 
-def _matching(runs: list[Mapping[str, Any]], records: Records) -> Iterator[tuple[tuple[str, str, int], FrontRun]]:
+def _matching(runs: list[Mapping[str, Any]], records: Records) -> Iterator[tuple[RunKey, FrontRun]]:
     """Yield what was kept of runs, by key, of those that queried the same networks in the records."""
-    groups = records.queries.groupby(["objective", "searcher", "seed"], observed=True)["index"]
-    queried = {(str(o), str(s), int(str(seed))): part.to_numpy() for (o, s, seed), part in groups}
+    asked = queried(records)
     for run in runs:
-        key = str(run["objective"]), str(run["searcher"]), int(run["seed"])
+        key = key_of(run)
         at, indices = np.array(run["n_queries"], dtype=np.int64), np.array(run["index"], dtype=np.int64)
         measures = [_numbers(run[name], len(at)) for name in ("igd_plus", "share")]
-        known = queried.get(key)
-        fits = known is not None and len(at) and at.min() >= 1 and at.max() <= len(known)
-        if known is not None and fits and (known[at - 1] == indices).all():
+        if len(at) and is_of(at, indices, asked.get(key)):
             yield key, FrontRun(at.astype(np.float64), *measures)
 
 
@@ -223,7 +200,3 @@ def _numbers(values: Any, *shape: int) -> FloatArray:
     if found.shape != shape or not np.isfinite(found).all():
         raise ValueError(f"numbers of shape {found.shape}, expected finite ones of shape {shape}")
     return found
-
-
-def _damaged(path: Path, reason: object) -> DataError:
-    return DataError(f"{path} is damaged ({str(reason)[:120]}); delete it, and it will be written anew")

@@ -6,7 +6,6 @@ from the records and the tables alone: no run depends on it, and it can be made 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,21 +17,21 @@ import numpy as np
 import pandas as pd
 
 from experiments.comparison import analysis
+from experiments.comparison.beside import RunKey, is_of, key_of, named, queried, read_beside, write_beside
 from experiments.comparison.incumbents import incumbents, reported_tables, reported_values
 from experiments.comparison.records import Records, Target, load, target_of
 from experiments.comparison.searched_table import searched_table
 from experiments.comparison.simulated_time import hours_grid, hours_passed
 from experiments.comparison.spread import spread, stepped
 from robustnas.arrays import FloatArray
-from robustnas.atomic import atomic_file
-from robustnas.errors import DataError, ObjectiveError, excerpt
+from robustnas.errors import ObjectiveError
 from robustnas.objectives import Reported, facts, parse_objectives
 from robustnas.tables.datasets import open_table
 from robustnas.tables.table import Table
 
 REPORTED = "reported.json"
 
-_FORMAT = 1
+_ADVICE = "delete it, or write it anew with report --report TERMS"
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class ReportedValues:
     """
 
     terms: Mapping[str, Target] = field(default_factory=dict)
-    runs: Mapping[tuple[str, str, int], ReportedRun] = field(default_factory=dict)
+    runs: Mapping[RunKey, ReportedRun] = field(default_factory=dict)
 
 
 def write_reported(
@@ -91,13 +90,7 @@ def write_reported(
         }
         for term, found in tables.items()
     }
-    content = {"format": _FORMAT, "terms": described, "runs": list(_computed(records, tables, table))}
-    path = Path(directory) / REPORTED
-    try:
-        with atomic_file(path) as file:
-            file.write(json.dumps(content, separators=(",", ":")).encode() + b"\n")
-    except OSError as error:
-        raise DataError(f"cannot write {path}: {error.strerror or error}") from error
+    write_beside(Path(directory) / REPORTED, {"terms": described, "runs": list(_computed(records, tables, table))})
 
 
 def report_terms(directory: str | Path, terms: Sequence[str], data: str | Path | None = None) -> None:
@@ -129,21 +122,12 @@ def load_reported(directory: str | Path, records: Records) -> ReportedValues:
     Raises:
         DataError: The file is damaged.
     """
-    path = Path(directory) / REPORTED
-    try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return ReportedValues()
-    except (OSError, ValueError, RecursionError) as error:
-        raise _damaged(path, error) from None
-    try:
-        if content["format"] != _FORMAT:
-            raise ValueError(f"format {excerpt(content['format'])}, expected {_FORMAT}")
+
+    def read(content: dict[str, Any]) -> ReportedValues:
         terms = {str(name): target_of(str(name), known) for name, known in content["terms"].items()}
-        runs = dict(_matching(content["runs"], tuple(terms), records))
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
-        raise _damaged(path, f"{type(error).__name__}: {error}") from None
-    return ReportedValues(terms, runs)
+        return ReportedValues(terms, dict(_matching(content["runs"], tuple(terms), records)))
+
+    return read_beside(Path(directory) / REPORTED, read, ReportedValues(), _ADVICE)
 
 
 def reported_curves(records: Records, reported: ReportedValues) -> pd.DataFrame:
@@ -197,17 +181,14 @@ def _curves(
 
 
 def _computed(records: Records, tables: Mapping[Reported, Table], table: Table) -> Iterator[dict[str, Any]]:
-    groups = records.queries.groupby(["objective", "searcher", "seed"], observed=True, sort=True)["index"]
-    for (objective, searcher, seed), indices in groups:
-        found = incumbents(indices.to_numpy(), parse_objectives(str(objective)), table)
+    for key, indices in queried(records).items():
+        found = incumbents(indices, parse_objectives(key[0]), table)
         scores = {
             term: [None if math.isnan(value) else value for value in column.tolist()]
             for term, column in reported_values(found, tables).items()
         }
         yield {
-            "objective": str(objective),
-            "searcher": str(searcher),
-            "seed": int(str(seed)),
+            **named(key),
             "n_queries": found.n_queries.tolist(),
             "index": found.indices.tolist(),
             "scores": scores,
@@ -216,17 +197,14 @@ def _computed(records: Records, tables: Mapping[Reported, Table], table: Table) 
 
 def _matching(
     runs: Sequence[Mapping[str, Any]], terms: Sequence[str], records: Records
-) -> Iterator[tuple[tuple[str, str, int], ReportedRun]]:
+) -> Iterator[tuple[RunKey, ReportedRun]]:
     """Yield what was kept of runs, by key, of those that queried the same networks in the records."""
-    groups = records.queries.groupby(["objective", "searcher", "seed"], observed=True)["index"]
-    queried = {(str(o), str(s), int(str(seed))): part.to_numpy() for (o, s, seed), part in groups}
+    asked = queried(records)
     for run in runs:
-        key = str(run["objective"]), str(run["searcher"]), int(run["seed"])
+        key = key_of(run)
         at, indices = np.array(run["n_queries"], dtype=np.int64), np.array(run["index"], dtype=np.int64)
         scores = {term: _numbers(run["scores"][term], len(at)) for term in terms}
-        known = queried.get(key)
-        fits = known is not None and (not len(at) or (at.min() >= 1 and at.max() <= len(known)))
-        if known is not None and fits and (known[at - 1] == indices).all():
+        if is_of(at, indices, asked.get(key)):
             yield key, ReportedRun(at.astype(np.float64), scores)
 
 
@@ -235,7 +213,3 @@ def _numbers(values: Sequence[float | None], n: int) -> FloatArray:
     if found.shape != (n,):
         raise ValueError(f"{len(found)} values of {n} networks")
     return found
-
-
-def _damaged(path: Path, reason: object) -> DataError:
-    return DataError(f"{path} is damaged ({str(reason)[:120]}); delete it, or write it anew with report --report TERMS")
