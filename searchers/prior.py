@@ -35,6 +35,7 @@ class Prior:
         guesses: What it expects of each utility, larger is better, shape (n_objectives, n_networks) or, for all
             objectives alike, (1, n_networks); only the order counts. NaN where it says nothing.
         features: Whatever else is known of the networks, shape (n_networks, n_features).
+        digest: A SHA-256 of the table that it was read from, for provenance; empty if it was none.
 
     Raises:
         InvalidInputError: Shapes are wrong, or nothing is known of any network.
@@ -47,6 +48,7 @@ class Prior:
     name: str
     guesses: FloatArray
     features: FloatArray | None = None
+    digest: str = ""
 
     def __post_init__(self) -> None:
         guesses = np.asarray(self.guesses, dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -79,17 +80,8 @@ def open_prior(
     return _transferred(name, wanted, _other(name, searched, data), space)
 
 
-def prior_digest(name: str, data: str | Path | None = None) -> str | None:
-    """Return the digest of the dataset that a prior names; None for a column or a function."""
-    if is_reference(name) or ATTACHED_NAME.fullmatch(name):
-        return None
-    return open_table(name, data).digest
-
-
 def _makes_table(function: Callable[..., Any]) -> bool:
     """Return whether a function takes no argument: then it returns a table, as a dataset's may."""
-    import inspect
-
     try:
         return not inspect.signature(function).parameters
     except (TypeError, ValueError):
@@ -103,7 +95,7 @@ def _other(name: str, searched: Table, data: str | Path | None) -> Table:
         raise InvalidInputError(f"prior {excerpt(name)}: {error}; {_EXPECTED}") from None
     if table.dataset == searched.dataset or table.digest == searched.digest:
         raise InvalidInputError(f"prior {excerpt(name)} is the dataset that is searched; {_EXPECTED}")
-    if table.space.size != searched.space.size or dict(table.space.choices) != dict(searched.space.choices):
+    if not table.space.shares_indices(searched.space):
         raise InvalidInputError(
             f"prior {excerpt(name)} is over the space {table.space.name}, {searched.dataset} over "
             f"{searched.space.name}; expected a dataset over the same space"
@@ -117,7 +109,7 @@ def _transferred(name: str, objectives: Sequence[Objective], table: Table, space
     rows = space.network_indices()
     accuracies = np.array([table.column(metric)[rows] for metric in table.metrics]).T.reshape(len(rows), -1)
     guesses = [_guess(objective, table, rows, accuracies) for objective in objectives]
-    return Prior(name, _known(name, np.array(guesses)), components(accuracies))
+    return Prior(name, _known(name, np.array(guesses)), components(accuracies), table.digest)
 
 
 def _guess(objective: Objective, table: Table, rows: Any, accuracies: FloatArray) -> FloatArray:

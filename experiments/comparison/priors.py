@@ -7,13 +7,12 @@ from functools import lru_cache
 from typing import Any
 
 from robustnas.objectives import Objective
-from robustnas.reference import is_reference
 from robustnas.spaces import EnumerableSpace
 from robustnas.tables.embedded import surrogate_of
-from robustnas.tables.table import ATTACHED_NAME, Table
+from robustnas.tables.table import Table
 from searchers.model_based import ModelBasedSearch
 from searchers.prior import Prior
-from searchers.prior_sources import open_prior, prior_digest, prior_names
+from searchers.prior_sources import open_prior, prior_names
 from searchers.registry import searcher_class
 
 PRIOR = "prior"
@@ -36,29 +35,20 @@ def without_prior(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name != PRIOR}
 
 
-def with_priors(
-    parameters: Mapping[str, Any],
+def open_priors(
     names: tuple[str, ...],
     objectives: tuple[Objective, ...],
     table: Table,
     space: EnumerableSpace[Any],
     data: str | None,
-) -> dict[str, Any]:
-    """Return parameters with the priors that they name in their place."""
-    if not names:
-        return dict(parameters)
-    return {**parameters, PRIOR: tuple(_opened(name, objectives, table, space, data) for name in names)}
+) -> tuple[Prior, ...]:
+    """Return the priors of some names; see `searchers.open_prior`."""
+    return tuple(_opened(name, objectives, table, space, data) for name in names)
 
 
-def prior_digests(names: tuple[str, ...], data: str | None) -> dict[str, str]:
-    """Return the digests of the datasets among some priors, by name."""
-    found = {name: prior_digest(name, data) for name in names}
-    return {name: digest for name, digest in found.items() if digest is not None}
-
-
-def prior_columns(names: tuple[str, ...]) -> list[str]:
+def prior_columns(names: tuple[str, ...], table: Table) -> list[str]:
     """Return the attached columns among some priors."""
-    return [name for name in names if ATTACHED_NAME.fullmatch(name) and not is_reference(name)]
+    return [name for name in names if name in table.attached_columns()]
 
 
 def prior_notes(names: tuple[str, ...], table: Table) -> list[str]:

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from experiments.comparison.priors import (
+    PRIOR,
     names_of,
+    open_priors,
     prior_columns,
-    prior_digests,
     prior_notes,
-    with_priors,
     without_prior,
 )
 from robustnas.arrays import FloatArray
@@ -57,6 +57,7 @@ from searchers.base import GlancingSearcher, History, comparable
 from searchers.optuna_sampler import sampler_reference
 from searchers.optuna_search import OptunaSearcher
 from searchers.optuna_study import EXPERIMENT, forget_study, named
+from searchers.prior import Prior
 from searchers.provenance import Provenance
 from searchers.registry import searcher_class, takes_space
 from searchers.violation import nearest_to_feasible
@@ -149,7 +150,7 @@ def used_digests(spec: RunSpec, table: Table) -> dict[str, dict[str, str]]:
     seconds = column_of_seconds(spec, table)
     cost = spec.parameters.get("cheap_cost")
     used = [column for objective in spec.objectives for column in objective.attached]
-    used += prior_columns(spec.priors)
+    used += prior_columns(spec.priors, table)
     used += [term.attached for text in (seconds, cost) if isinstance(text, str) for term in seconds_terms(text)]
     if seconds or cost is not None:
         glanced = searcher_class(spec.searcher).needed_objectives(spec.parameters)
@@ -167,6 +168,16 @@ def constraints_used(spec: RunSpec, table: Table) -> tuple[Constraint, ...]:
 def searched_space(spec: RunSpec, table: Table) -> EnumerableSpace[Any]:
     """Return the space that a run searches: the table's, or what constraints leave of it that are known before."""
     return known_space(spec.objectives, table) if constraints_used(spec, table) else table.space
+
+
+def priors_of(spec: RunSpec, table: Table) -> tuple[Prior, ...]:
+    """Return what the searcher of a run knows before, opened once per process."""
+    return open_priors(spec.priors, spec.objectives, table, searched_space(spec, table), spec.data)
+
+
+def prior_digests(spec: RunSpec, table: Table) -> dict[str, str]:
+    """Return the digests of the tables that the priors of a run were read from, by name."""
+    return {prior.name: prior.digest for prior in priors_of(spec, table) if prior.digest}
 
 
 def space_notes(spec: RunSpec, table: Table) -> list[str]:
@@ -286,15 +297,15 @@ def steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
 def _steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
     objectives = spec.objectives
     oracle = Oracle(objectives, table, budget=spec.budget, time=spec.time)
-    space = searched_space(spec, table)
+    priors = priors_of(spec, table)
     searcher = create(
         spec.searcher,
         spec.seed,
         n_objectives=len(objectives),
-        space=space,
+        space=searched_space(spec, table),
         provenance=provenance(spec, table),
         known_utilities=known_utilities(objectives, table) if spec.known else None,
-        **with_priors(study_parameters(spec), spec.priors, objectives, table, space, spec.data),
+        **(study_parameters(spec) | ({PRIOR: priors} if priors else {})),
     )
     trajectory = Trajectory(objectives, table, searcher.history)
     for outcome in search(searcher, oracle):
@@ -325,7 +336,7 @@ def check_costs(spec: RunSpec, table: Table) -> None:
         searcher = create(spec.searcher, 0, n_objectives=len(spec.objectives), space=table.space, **parameters)
         assert isinstance(searcher, GlancingSearcher)
         oracle.cheaper(searcher.cheap, searcher.cheap_cost)
-    with_priors({}, spec.priors, spec.objectives, table, searched_space(spec, table), spec.data)
+    priors_of(spec, table)
 
 
 def record(spec: RunSpec, table: Table) -> dict[str, Any]:
@@ -349,7 +360,7 @@ def record(spec: RunSpec, table: Table) -> dict[str, Any]:
         **meanings(spec.objectives, table),
         **used_digests(spec, table),
         **({"known": list(map(str, known))} if (known := constraints_used(spec, table)) else {}),
-        **({"prior_digests": prior_digests(spec.priors, spec.data)} if spec.priors else {}),
+        **({"prior_digests": prior_digests(spec, table)} if spec.priors else {}),
         **({"sources": sources} if sources else {}),
         "budget": spec.budget,
         **({"time": seconds_of} if (seconds_of := column_of_seconds(spec, table)) else {}),

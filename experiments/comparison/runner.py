@@ -12,7 +12,6 @@ from experiments.comparison.directions import check_directions
 from experiments.comparison.incumbents import reported_tables
 from experiments.comparison.manifest import manifest
 from experiments.comparison.plan import KNOWN, Plan, run_specs
-from experiments.comparison.priors import prior_digests
 from experiments.comparison.run import (
     RunSpec,
     check_costs,
@@ -20,6 +19,7 @@ from experiments.comparison.run import (
     constraints_used,
     kept_studies,
     new_experiment,
+    prior_digests,
     record,
     space_notes,
     used_digests,
@@ -124,7 +124,7 @@ def _facts(table: Table, spec: RunSpec) -> dict[str, Any]:
         "time": column_of_seconds(spec, table),
         KNOWN: list(map(str, constraints_used(spec, table))) or None,
         "attached_digests": used_digests(spec, table).get("attached_digests"),
-        "prior_digests": prior_digests(spec.priors, spec.data) if spec.priors else None,
+        "prior_digests": prior_digests(spec, table) if spec.priors else None,
         SOURCES: spec.sources,
     }
 

@@ -76,7 +76,7 @@ class Reported:
             ObjectiveError: The table lacks a metric or a column.
         """
         found = open_table(self.dataset) if self.dataset not in ("", searched.dataset) else searched
-        if found.space.size != searched.space.size or dict(found.space.choices) != dict(searched.space.choices):
+        if not found.space.shares_indices(searched.space):
             raise InvalidInputError(
                 f"report {str(self)!r}: {self.dataset} is over the space {found.space.name}, {searched.dataset} over "
                 f"{searched.space.name}; expected a dataset over the same space"

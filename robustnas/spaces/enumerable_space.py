@@ -137,6 +137,10 @@ class EnumerableSpace(SearchSpace[Architecture]):
         """Return whether an architecture belongs to the space; all do, except in a subspace."""
         return bool(self.network_of_index()[self.index(architecture)] >= 0)
 
+    def shares_indices(self, other: EnumerableSpace[Any]) -> bool:
+        """Return whether an index means the same choices in another space, so that columns of both fit together."""
+        return self.size == other.size and dict(self.choices) == dict(other.choices)
+
     @property
     def n_members(self) -> int:
         """Number of architectures that belong to the space."""

@@ -18,7 +18,7 @@ from searchers import Prior, Searcher, create, open_prior, search
 from searchers.averaged_belief import AveragedBelief
 from searchers.belief import GPBelief
 from searchers.prior import components, start
-from searchers.prior_sources import prior_digest, prior_names
+from searchers.prior_sources import prior_names
 from searchers.testing import SearcherContract, landscape
 
 pytestmark = pytest.mark.timeout(120)  # slow where processors are shared
@@ -161,7 +161,7 @@ class TestSources:
         assert prior.guesses[1].max() < 0  # fewer parameters are better
         assert prior.features is not None
         assert prior.features.shape == (len(ROWS), 12)
-        assert prior_digest("cifar100-surrogate") == other.digest
+        assert prior.digest == other.digest
 
     def test_a_dataset_without_the_objective_says_what_is_good_in_general(self, searched: Table) -> None:
         clean, pgd = (searched.column(Metric.parse(name)) for name in ("clean", "pgd@1"))
@@ -185,7 +185,7 @@ class TestSources:
         table = ArrayTable({"clean": np.linspace(0, 1, SPACE.size)}, "mine", attached={"hw.latency": column})
         prior = open_prior("hw.latency", "clean", table)
         np.testing.assert_array_equal(prior.guesses[0], -column[ROWS])
-        assert prior_digest("hw.latency") is None
+        assert prior.digest == ""
 
     def test_a_function_is_asked_for_every_network(self, tmp_path: Path, searched: Table) -> None:
         file = tmp_path / "beliefs.py"

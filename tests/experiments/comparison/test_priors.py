@@ -63,6 +63,18 @@ def test_other_numbers_of_the_prior_are_another_experiment(published: Path, own_
         list(compare(plan("cifar10"), out, data=published))
 
 
+def test_a_file_is_a_dataset_though_its_name_looks_like_a_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = open_surrogate("cifar10-surrogate")
+    lines = [f"{table.space.architecture(index)},{0.001 * index:.4f}" for index in range(900)]
+    Path("mine.csv").write_text("\n".join(["arch,clean", *lines]) + "\n")
+    runs = run("mine.csv", tmp_path / "out", objectives=("clean",))
+    assert [list(found["prior_digests"]) for found in runs] == [["mine.csv"]] * 2
+    assert "attached_digests" not in runs[0]
+
+
 def test_an_edited_function_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     belief = "def belief(cell):\n    return str(cell).count('nor_conv_3x3')\n"

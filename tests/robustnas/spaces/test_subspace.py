@@ -148,3 +148,8 @@ class TestSplit:
         oracle = Oracle("clean", landscape(), budget=40)
         found = list(search(create("gp", 0, space=self.SPLIT, acquisition="thompson"), oracle))
         assert len(found) == 40
+
+
+def test_a_part_shares_the_indices_of_the_whole() -> None:
+    half = Subspace(NASBENCH201, np.arange(NASBENCH201.size) < 9_000, split=True)
+    assert NASBENCH201.shares_indices(half)
