@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,6 @@ from surrogates.incremental_gp import Distances, IncrementalPosterior
 from surrogates.matern import standardise
 
 _GP_REFITS = frozenset((10, 15, 20, 30, 40, 60, 80, 110, 160, 220, 300, 400, 550, 750, 1000))
-_REFIT_GROWTH = 1.1  # a surrogate is refitted only after the data has grown by a tenth, which keeps fits few
 _JOINT_CANDIDATES = 400
 _SMALLEST_STD = 1e-6
 
@@ -64,8 +63,7 @@ class GPBelief(Belief):
         self._capacity = 512
         self._posterior = IncrementalPosterior(self._features, self._capacity, trend)
         self._n = 0
-        n_networks = self._posterior.n_candidates
-        self._mean, self._std = np.zeros(n_networks), np.ones(n_networks)
+        self._mean, self._std = _unknown(self._posterior.n_candidates)
 
     def update(self, rows: Sequence[int], values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Refit at scheduled sizes; otherwise add the new rows one by one."""
@@ -111,7 +109,10 @@ class GPBelief(Belief):
 
 
 class RegressorBelief(Belief):
-    """Any regressor with ``predict(X, return_std=True)``, refitted whenever the data has grown by a tenth.
+    """Any regressor with ``predict(X, return_std=True)``, refitted whenever the data has grown by a share.
+
+    Attributes:
+        growth: By what factor the data grows from one fit to the next, which keeps fits few.
 
     Args:
         make: Builds the regressor from a seed.
@@ -119,23 +120,34 @@ class RegressorBelief(Belief):
         rng: Seeds the regressors.
     """
 
-    def __init__(self, make: Callable[[int], object], features: FloatArray, rng: np.random.Generator) -> None:
+    growth: ClassVar[float] = 1.1
+
+    def __init__(self, make: Callable[[int], Any], features: FloatArray, rng: np.random.Generator) -> None:
         self._make = make
         self._features = features
         self._rng = rng
         self._next_fit = 0
-        self._mean, self._std = _prior(features)
+        self._mean, self._std = _unknown(len(features))
 
     def update(self, rows: Sequence[int], values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Refit if due; utilities reported since the last fit are used at the next one."""
-        if len(rows) >= self._next_fit:
-            self._next_fit = max(len(rows) + 1, int(_REFIT_GROWTH * len(rows)))
-            model = self._make(int(self._rng.integers(2**31)))
-            known = ~np.isnan(values)
-            model.fit(self._features[np.array(rows)[known]], values[known])  # type: ignore[attr-defined]
-            mean, std = model.predict(self._features, return_std=True)  # type: ignore[attr-defined]
-            self._mean, self._std = np.asarray(mean, dtype=float), np.maximum(std, _SMALLEST_STD)
+        if self._is_due(rows):
+            self._set(*self._fitted(rows, values).predict(self._features, return_std=True))
         return self._mean, self._std
+
+    def _is_due(self, rows: Sequence[int]) -> bool:
+        return len(rows) >= self._next_fit
+
+    def _fitted(self, rows: Sequence[int], values: FloatArray) -> Any:
+        """Return a new model of what is known, and put off the next one."""
+        self._next_fit = max(len(rows) + 1, int(self.growth * len(rows)))
+        known = ~np.isnan(values)
+        model = self._make(int(self._rng.integers(2**31)))
+        model.fit(self._features[np.array(rows)[known]], values[known])
+        return model
+
+    def _set(self, mean: FloatArray, std: FloatArray) -> None:
+        self._mean, self._std = np.asarray(mean, dtype=float), np.maximum(std, _SMALLEST_STD)
 
     def draw(self, rng: np.random.Generator) -> FloatArray:
         """Draw every network independently: regressors provide no covariance."""
@@ -156,6 +168,6 @@ def network_distances(encodings: str, space: EnumerableSpace[Any]) -> tuple[Dist
     return tuple(Distances(group) for group in network_features(encodings, space))
 
 
-def _prior(features: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _unknown(n_networks: int) -> tuple[FloatArray, FloatArray]:
     """Return mean 0 and standard deviation 1 for every network."""
-    return np.zeros(len(features)), np.ones(len(features))
+    return np.zeros(n_networks), np.ones(n_networks)

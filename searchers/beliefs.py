@@ -10,6 +10,7 @@ import numpy as np
 from robustnas.spaces import EnumerableSpace, encoding
 from searchers.averaged_belief import AveragedBelief
 from searchers.belief import Belief, GPBelief, RegressorBelief, network_distances
+from searchers.leaf_belief import LeafBelief
 from searchers.prior import Prior
 
 
@@ -50,7 +51,5 @@ def make_belief(
         return make_surrogate(surrogate, columns, random_state=seed, **parameters)
 
     if issubclass(surrogate_class(surrogate), TreeSurrogate):
-        from searchers.leaf_belief import LeafBelief
-
         return LeafBelief(make, features, rng)
     return RegressorBelief(make, features, rng)

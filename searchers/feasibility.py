@@ -50,8 +50,9 @@ class Feasibility:
             column = np.array([np.nan if known is None or len(known) <= i else known[i] for known in slacks])
             if i not in self._beliefs and not (column < 0).any():
                 continue
-            belief = self._beliefs.setdefault(i, self._make()) if i not in self._beliefs else self._beliefs[i]
-            probability = _satisfied(belief, rows, column)
+            if i not in self._beliefs:
+                self._beliefs[i] = self._make()
+            probability = _satisfied(self._beliefs[i], rows, column)
             found = probability if found is None else found * probability
         return found
 

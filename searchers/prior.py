@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from robustnas.arrays import FloatArray, read_only
 from robustnas.errors import InvalidInputError, excerpt
 from surrogates.matern import standardise
+from surrogates.normal_scores import normal_scores
 
 N_COMPONENTS = 12
 """Principal components of a table's metrics that are features."""
@@ -76,7 +75,7 @@ class Prior:
         found = self._guess(objective)
         known = np.isfinite(found)
         scores = np.zeros(len(found))
-        scores[known] = ndtri((rankdata(found[known]) - 0.5) / known.sum())
+        scores[known] = normal_scores(found[known])
         return scores
 
     def group(self, objective: int) -> FloatArray:

@@ -13,10 +13,9 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from robustnas.arrays import FloatArray
+from surrogates.normal_scores import normal_scores as ranks_as_normal_scores
 
 View: TypeAlias = Callable[[FloatArray], FloatArray]
 """Takes standardised utilities, shape (n,), and returns them on another scale; NaN where not known yet stays NaN."""
@@ -37,7 +36,7 @@ def normal_scores(values: FloatArray) -> FloatArray:
     found = values[known]
     if not len(found):
         return values
-    scores = ndtri((rankdata(found) - 0.5) / len(found))
+    scores = ranks_as_normal_scores(found)
     spread = scores.std()
     result = np.full(len(values), np.nan)
     result[known] = (scores - scores.mean()) / (spread if spread > 0 else 1.0)

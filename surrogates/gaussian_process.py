@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
-from scipy.stats import norm, rankdata
 
 from robustnas.arrays import FloatArray
 from robustnas.checks import listed
 from robustnas.errors import InvalidInputError, excerpt
 from surrogates.base import MOST_ITERATIONS, Scaled, StandardFeatures, Surrogate, at_least
 from surrogates.matern import fit_hyperparameters, matern52, squared_distances
+from surrogates.normal_scores import normal_scores
 
 _FLOOR = 1e-9  # of deviations, in units of the targets' scale
 _MAX_ROWS = 500  # for estimating hyperparameters, evenly spaced: few parameters, and the cost is cubic in the rows
@@ -102,7 +102,7 @@ class Warp:
         self._identity = identity
         self._targets = Scaled(y)
         self.scale = self._targets.scale
-        scores = norm.ppf((rankdata(y) - 0.5) / len(y))
+        scores = normal_scores(y)
         self._standard = Scaled(scores)
         values, first = np.unique(y, return_index=True)
         known, reach = self._standard.forward(scores)[first], 4.0

@@ -26,7 +26,7 @@ from surrogates.matern import (
     with_constant,
 )
 
-__all__ = ["IncrementalPosterior", "standardise"]
+__all__ = ["Distances", "IncrementalPosterior", "standardise"]
 
 _SMALLEST_VARIANCE = 1e-10
 
@@ -73,8 +73,7 @@ class IncrementalPosterior:
 
     Args:
         groups: Features of the candidates, one array of shape (n_candidates, d_g) per length scale; `standardise`
-            makes groups comparable. Or
-            the `Distances` of a group, to share what they keep.
+            makes groups comparable. Or the `Distances` of a group, to share what they keep.
         capacity: Maximum number of observations.
         trend: Columns that the mean is linear in, besides a constant, shape (n_candidates, n_trend), standardised;
             none if None.
@@ -192,11 +191,7 @@ class IncrementalPosterior:
             InvalidInputError: Called before the first `refit`, or there is not one target per point.
         """
         params, n = self._fitted(), len(self.points)
-        y = np.asarray(y, dtype=np.float64)
-        self._check_targets(y, self.points)
-        both = np.column_stack([y, self._basis[self.points]])
-        solved = solve_triangular(self._factor[:n, :n], both, lower=True, check_finite=False)
-        targets, basis = solved[:, 0], solved[:, 1:]
+        targets, basis = self._whitened(y)
         known = basis.T @ basis + trend_precision(basis.shape[1])
         weights = np.linalg.solve(known, basis.T @ targets)
         posterior_mean = self._basis @ weights + (targets - basis @ weights) @ self._v[:n]
@@ -219,18 +214,20 @@ class IncrementalPosterior:
             InvalidInputError: Called before the first `refit`, or there is not one target per point.
         """
         self._fitted()
-        n, y = len(self.points), np.asarray(y, dtype=np.float64)
-        self._check_targets(y, self.points)
-        factor = self._factor[:n, :n]
-        solved = solve_triangular(
-            factor, np.column_stack([y, self._basis[self.points]]), lower=True, check_finite=False
-        )
-        targets, basis = solved[:, 0], solved[:, 1:]
+        targets, basis = self._whitened(y)
         known = basis.T @ basis + np.eye(basis.shape[1])
         explained = basis.T @ targets
         fit = targets @ targets - explained @ np.linalg.solve(known, explained)
-        size = 2 * np.log(np.diag(factor)).sum() + float(np.linalg.slogdet(known)[1])
+        size = 2 * np.log(np.diag(self._factor)[: len(self.points)]).sum() + float(np.linalg.slogdet(known)[1])
         return float(-0.5 * (fit + size))
+
+    def _whitened(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return targets, shape (n,), and the columns of the mean, shape (n, n_columns), times the inverse factor."""
+        n, y = len(self.points), np.asarray(y, dtype=np.float64)
+        self._check_targets(y, self.points)
+        both = np.column_stack([y, self._basis[self.points]])
+        solved = solve_triangular(self._factor[:n, :n], both, lower=True, check_finite=False)
+        return solved[:, 0], solved[:, 1:]
 
     def covariance(self, rows: IntArray) -> FloatArray:
         """Return the posterior covariance of the function at some candidates, shape (len(rows), len(rows)).
