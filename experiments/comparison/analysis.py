@@ -13,14 +13,12 @@ import numpy as np
 import pandas as pd
 
 from experiments.comparison.records import CROSS_PREFIX, Records, Target
-from experiments.comparison.spread import spread
+from experiments.comparison.spread import CONFIDENCE, spread
 from robustnas.arrays import FloatArray
 from robustnas.errors import InvalidInputError, excerpt
 
 POINTS = (50, 100, 150, 200, 300)
 SMALL_POINTS = (10, 25)
-CONFIDENCE = 0.95
-
 ROUNDING = 1e-12  # below this, two accuracies differ by floating-point error only
 
 
@@ -74,6 +72,12 @@ def reference(records: Records, objective: str) -> float:
     return float(target.sign * max((values.max() for values in known if len(values)), default=np.nan))
 
 
+def regret_of(best: FloatArray, records: Records, objective: str) -> FloatArray:
+    """Return how far scores are from `reference`, in natural units, larger is worse; what is rounding is 0."""
+    regret = (reference(records, objective) - best) * records.targets[objective].sign
+    return np.where(np.abs(regret) < ROUNDING, 0.0, regret)
+
+
 def regret_curves(records: Records) -> pd.DataFrame:
     """Return the regret after each query: how far the best so far is from `reference`, in natural units.
 
@@ -82,8 +86,7 @@ def regret_curves(records: Records) -> pd.DataFrame:
         median, q25, q75, n_seeds. All are over the seeds that have found a feasible network by then.
     """
     frames = [_regret_frame(objective, searcher, regret) for objective, searcher, regret in _regrets(records)]
-    columns = ["objective", "searcher", "n_queries", "mean", "ci_low", "ci_high", "median", "q25", "q75", "n_seeds"]
-    return typed(pd.concat(frames) if frames else pd.DataFrame(columns=columns), records)
+    return joined(frames, ["n_queries", "mean", "ci_low", "ci_high", "median", "q25", "q75", "n_seeds"], records)
 
 
 def queries_to_noise_floor(records: Records) -> pd.DataFrame:
@@ -188,34 +191,10 @@ def _constrained(records: Records) -> list[str]:
 def _regrets(records: Records) -> Iterator[tuple[str, str, FloatArray]]:
     """Yield objective, searcher and regrets, shape (n_seeds, budget)."""
     for (objective, searcher), (_, best) in records.curves.items():
-        regret = (reference(records, objective) - best) * records.targets[objective].sign
-        yield objective, searcher, np.where(np.abs(regret) < ROUNDING, 0.0, regret)
+        yield objective, searcher, regret_of(best, records, objective)
 
 
 def _regret_frame(objective: str, searcher: str, regret: FloatArray) -> pd.DataFrame:
-    n_seeds, budget = regret.shape
-    if np.isnan(regret).any():
-        return _partial_frame(objective, searcher, regret)
-    mean, half = regret.mean(axis=0), _half_interval(regret)
-    median, q25, q75 = np.quantile(regret, [0.5, 0.25, 0.75], axis=0)
-    return pd.DataFrame(
-        {
-            "objective": objective,
-            "searcher": searcher,
-            "n_queries": np.arange(1, budget + 1),
-            "mean": mean,
-            "ci_low": mean - half,
-            "ci_high": mean + half,
-            "median": median,
-            "q25": q25,
-            "q75": q75,
-            "n_seeds": n_seeds,
-        }
-    )
-
-
-def _partial_frame(objective: str, searcher: str, regret: FloatArray) -> pd.DataFrame:
-    """Return the frame of regrets that are not known of all seeds from the first query on."""
     moments = spread(regret)
     del moments["std"]
     points = np.arange(1, regret.shape[1] + 1)
@@ -255,6 +234,12 @@ def _column_std(values: FloatArray) -> FloatArray:
 
 def _frame(rows: Sequence[dict[str, Any]], columns: Sequence[str], records: Records) -> pd.DataFrame:
     return typed(pd.DataFrame(list(rows), columns=list(columns)), records)
+
+
+def joined(frames: Sequence[pd.DataFrame], columns: Sequence[str], records: Records) -> pd.DataFrame:
+    """Return one frame of objective, searcher and some columns of several, as `typed` does; empty without any."""
+    names = ["objective", "searcher", *columns]
+    return typed(pd.concat(frames)[names] if frames else pd.DataFrame(columns=names), records)
 
 
 def typed(frame: pd.DataFrame, records: Records) -> pd.DataFrame:

@@ -7,8 +7,6 @@ the searchers ends. Objectives whose searchers all pay the same per query are le
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -35,10 +33,9 @@ def cost_curves(records: Records) -> pd.DataFrame:
     for objective, runs_of in _uneven(records).items():
         for searcher, runs in runs_of.items():
             grid = _grid(runs)
-            regret = (analysis.reference(records, objective) - _best(runs, grid)) * records.targets[objective].sign
-            regret = np.where(np.abs(regret) < analysis.ROUNDING, 0.0, regret)
+            regret = analysis.regret_of(_best(runs, grid), records, objective)
             frames.append(pd.DataFrame({"objective": objective, "searcher": searcher, "cost": grid, **spread(regret)}))
-    return _chosen(frames, ["cost", "mean", "ci_low", "ci_high", "median", "q25", "q75", "n_seeds"], records)
+    return analysis.joined(frames, ["cost", "mean", "ci_low", "ci_high", "median", "q25", "q75", "n_seeds"], records)
 
 
 def cost_summary(records: Records) -> pd.DataFrame:
@@ -55,7 +52,7 @@ def cost_summary(records: Records) -> pd.DataFrame:
         for searcher, runs in runs_of.items():
             keys = {"objective": objective, "searcher": searcher, "share": _SHARES, "cost": costs}
             frames.append(pd.DataFrame({**keys, **spread(_best(runs, costs))}))
-    return _chosen(frames, ["share", "cost", "mean", "std", "n_seeds", "ci_low", "ci_high"], records)
+    return analysis.joined(frames, ["share", "cost", "mean", "std", "n_seeds", "ci_low", "ci_high"], records)
 
 
 def _uneven(records: Records) -> dict[str, dict[str, _Runs]]:
@@ -89,8 +86,3 @@ def _grid(runs: _Runs) -> FloatArray:
 def _best(runs: _Runs, grid: FloatArray) -> FloatArray:
     """Return the best so far on a grid of costs, shape (n_seeds, n_points)."""
     return np.array([stepped(spent * (1 - _ROUNDING), best, grid) for spent, best in runs])
-
-
-def _chosen(frames: Sequence[pd.DataFrame], columns: Sequence[str], records: Records) -> pd.DataFrame:
-    names = ["objective", "searcher", *columns]
-    return analysis.typed(pd.concat(frames)[names] if frames else pd.DataFrame(columns=names), records)

@@ -74,9 +74,9 @@ def write_report(directory: str | Path, note: Callable[[str], None] | None = Non
         raise DataError(f"no run in {folder} has finished yet; expected at least one to report on")
     reported = load_reported(folder, records)
     part = leading(records)
-    expected = load_expected(folder, records)
+    expected, expected_of_part = load_expected(folder, records), load_expected(folder, part)
     worth = expected_part(records, expected)
-    scaled = on_expected_scale(part, load_expected(folder, part))
+    scaled = on_expected_scale(part, expected_of_part)
     result = significance(scaled)
     fronts = load_fronts(folder, records)
     shown = _tables(records, reported, fronts) | _tested(part, scaled, result) | _expected_tables(worth)
@@ -90,7 +90,7 @@ def write_report(directory: str | Path, note: Callable[[str], None] | None = Non
         write_file(folder / FRONTS_SUMMARY, fronts_csv(records, fronts))
     write_tables(folder / "tables", shown)
     figures = _figures(part, load_reported(folder, part), result, fronts)
-    figures |= _expected_figures(expected_part(part, load_expected(folder, part)))
+    figures |= _expected_figures(expected_part(part, expected_of_part))
     missing = noted_glyphs(figures.values(), note)
     drawn = write_figures(folder / "figures", figures)
     said = headline(scaled, result, part)
@@ -191,8 +191,8 @@ def _page(
 def _not_expected(records: Records, expected: ExpectedValues) -> list[tuple[str, str]]:
     """Return the titles of single objectives without expected scores, and why."""
     single = {name: target for name, target in records.targets.items() if not target.is_multi}
-    return [(target.title, expected.objectives[name].reason) for name, target in single.items()
-            if expected.objectives[name].reason]  # fmt: skip
+    reasons = {name: expected.objectives[name].reason for name in single}
+    return [(single[name].title, reason) for name, reason in reasons.items() if reason]
 
 
 def _provenance(records: Records) -> dict[str, str]:

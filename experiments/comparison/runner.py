@@ -98,11 +98,7 @@ def compare(
         journal.write_manifest(description)
         n_done = plan.n_runs - len(missing)
         yield from complete(_run, missing, searched, journal.append, n_done=n_done, jobs=jobs, reopen=reopen)
-        if terms:
-            _report(terms, directory, searched, data)
-        if any(len(spec.objectives) > 1 for spec in specs):
-            _fronts(directory, searched)
-        _expected(directory, searched)
+        _write_beside(directory, searched, terms, data)
 
 
 def _notes(plan: Plan, table: Table) -> Iterator[str]:
@@ -129,28 +125,18 @@ def _facts(table: Table, spec: RunSpec) -> dict[str, Any]:
     }
 
 
-def _report(terms: Sequence[Reported], directory: str | Path, table: Table, data: str | Path | None) -> None:
-    """Write what is reported of all runs; imported here, since workers import this module and need no pandas."""
+def _write_beside(directory: str | Path, table: Table, terms: Sequence[Reported], data: str | Path | None) -> None:
+    """Write what follows from the records; imported here, since workers import this module and need no pandas."""
+    from experiments.comparison.expected import write_expected
+    from experiments.comparison.fronts import write_fronts
     from experiments.comparison.records import load
     from experiments.comparison.reported import write_reported
 
-    write_reported(directory, load(directory), terms, table, partial(open_table, data=data))
-
-
-def _fronts(directory: str | Path, table: Table) -> None:
-    """Compare the fronts of all runs with those of the table; imported here, as in `_report`."""
-    from experiments.comparison.fronts import write_fronts
-    from experiments.comparison.records import load
-
-    write_fronts(directory, load(directory), table)
-
-
-def _expected(directory: str | Path, table: Table) -> None:
-    """Compute what the networks found are expected to score; imported here, as in `_report`."""
-    from experiments.comparison.expected import write_expected
-    from experiments.comparison.records import load
-
-    write_expected(directory, load(directory), table)
+    records = load(directory)
+    if terms:
+        write_reported(directory, records, terms, table, partial(open_table, data=data))
+    write_fronts(directory, records, table)
+    write_expected(directory, records, table)
 
 
 def _run(table: Table, spec: RunSpec) -> dict[str, Any]:

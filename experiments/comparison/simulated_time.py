@@ -65,17 +65,16 @@ def hours_summary(records: Records, hours: Sequence[float] | None = None) -> pd.
         pd.DataFrame({"objective": objective, "searcher": searcher, "hours": points, **spread(best)})
         for objective, searcher, best in best_by_hours(records, np.array(points, dtype=np.float64))
     ]
-    return _chosen(frames, ["hours", "mean", "std", "n_seeds", "ci_low", "ci_high"], records)
+    return analysis.joined(frames, ["hours", "mean", "std", "n_seeds", "ci_low", "ci_high"], records)
 
 
 def hours_curves(records: Records) -> pd.DataFrame:
     """Return the regret on `hours_grid`: columns objective, searcher, hours, then as `analysis.regret_curves`."""
     grid, frames = hours_grid(records), []
     for objective, searcher, best in best_by_hours(records, grid):
-        regret = (analysis.reference(records, objective) - best) * records.targets[objective].sign
-        regret = np.where(np.abs(regret) < analysis.ROUNDING, 0.0, regret)
+        regret = analysis.regret_of(best, records, objective)
         frames.append(pd.DataFrame({"objective": objective, "searcher": searcher, "hours": grid, **spread(regret)}))
-    return _chosen(frames, ["hours", "mean", "ci_low", "ci_high", "median", "q25", "q75", "n_seeds"], records)
+    return analysis.joined(frames, ["hours", "mean", "ci_low", "ci_high", "median", "q25", "q75", "n_seeds"], records)
 
 
 def best_by_hours(records: Records, grid: FloatArray) -> Iterator[tuple[str, str, FloatArray]]:
@@ -92,8 +91,3 @@ def best_by_hours(records: Records, grid: FloatArray) -> Iterator[tuple[str, str
 def hours_passed(seconds: FloatArray) -> FloatArray:
     """Return when each query of a run ends, in hours, from the seconds that each takes."""
     return np.cumsum(seconds) / _HOUR * (1 - _ROUNDING)
-
-
-def _chosen(frames: Sequence[pd.DataFrame], columns: Sequence[str], records: Records) -> pd.DataFrame:
-    names = ["objective", "searcher", *columns]
-    return analysis.typed(pd.concat(frames)[names] if frames else pd.DataFrame(columns=names), records)
