@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
 
-from experiments.comparison.run import RunSpec, record
+from experiments.comparison.run import record
+from experiments.comparison.spec import RunSpec
 from experiments.pages.figure_style import INK, STYLE, TEXT_WIDTH, colours_of, new_figure, render
 from robustnas import Objective
 from robustnas.spaces.nasbench201 import space

@@ -14,8 +14,10 @@ from scipy.special import ndtr
 from robustnas.arrays import FloatArray, IntArray
 from robustnas.pareto import non_dominated
 
+OPTIMISM = 2.0
+"""Standard deviations by which a candidate may be better than expected."""
+
 _MOST = 400  # candidates whose improvement is worked out, the most promising ones
-_OPTIMISM = 2.0  # standard deviations by which a candidate may be better than expected to be promising
 _DIRECTIONS = np.abs(np.random.default_rng(0).standard_normal((32, 16))) + 1e-9
 _DECIMALS = 9  # as in `searchers.model_based`: no choice hangs on a machine's rounding
 _BLOCK = 2_000_000  # candidates x boxes at a time: what fits into a processor's cache and little memory
@@ -34,7 +36,7 @@ def hypervolume_improvement(
         allowed: The candidates to choose from, by row.
     """
     front = found[non_dominated(found)]
-    optimistic = mean[allowed] + _OPTIMISM * std[allowed]
+    optimistic = mean[allowed] + OPTIMISM * std[allowed]
     rows = allowed[promising(optimistic - reference, front - reference)]
     score = np.full(len(mean), -1.0)
     improvement = expected_improvement(mean[rows], std[rows], front, reference)
@@ -121,6 +123,18 @@ def free_boxes(front: FloatArray, reference: FloatArray) -> tuple[FloatArray, Fl
             parts.append((beyond[some], below[some]))
         lower, upper = (np.concatenate(corners) for corners in zip(*parts, strict=True))
     return lower, upper
+
+
+def hypervolume_scalarisation(gains: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return each candidate's scalarisation in a random positive direction (Zhang and Golovin 2020, equation 3).
+
+    Args:
+        gains: Utilities above a reference point, shape (n, n_objectives).
+        rng: Draws the direction, uniform on the positive part of the sphere.
+    """
+    direction = np.abs(rng.standard_normal(gains.shape[1])) + 1e-9
+    direction /= np.linalg.norm(direction)
+    return np.asarray((gains / direction).min(axis=1))
 
 
 def _exceedance(mean: FloatArray, std: FloatArray, levels: FloatArray) -> FloatArray:

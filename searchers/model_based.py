@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from robustnas.arrays import FloatArray, IntArray
 from robustnas.checks import whole_number
-from robustnas.errors import InvalidInputError, SearchStalled, excerpt, unknown_name
+from robustnas.errors import InvalidInputError, SearchStalled, unknown_name
 from robustnas.oracle import Outcome
 from robustnas.spaces import EnumerableSpace
 from searchers.acquisition import ACQUISITIONS, Prediction, is_improvement
@@ -26,9 +26,9 @@ from searchers.base import Searcher
 from searchers.belief import Belief, network_features
 from searchers.beliefs import make_belief
 from searchers.feasibility import Feasibility, is_feasible, weighed
-from searchers.hypervolume_improvement import hypervolume_improvement
+from searchers.hypervolume_improvement import OPTIMISM, hypervolume_improvement, hypervolume_scalarisation
 from searchers.initial_design import SpaceFilling, maximin
-from searchers.prior import Prior, start
+from searchers.prior import Prior, checked_priors, start
 from searchers.targets import TARGETS
 
 FEATURES = "path, path-statistics+cost, graph"
@@ -38,7 +38,6 @@ _N_PARENTS = 10
 _PLAUSIBLE = 0.1  # of the largest probability of feasibility: what is less likely is not worth the volume of boxes
 _N_INITIAL_SEVERAL = 30
 _N_BESIDES_PRIOR = 3  # networks far apart, so that what a prior chose has something to compare with
-_OPTIMISM = 2.0  # standard deviations above the mean, of several objectives at once
 _SETTLED = 50  # networks, before a search with a prior leaves what the prior has brought it to
 _DECIMALS = 9  # ties between similar networks are broken at random, not by a machine's rounding in linear algebra
 
@@ -125,7 +124,7 @@ class ModelBasedSearch(Searcher):
     ) -> None:
         super().__init__(rng, **problem)
         preset = self.preset
-        self.priors = _checked_priors(prior, self.space)
+        self.priors = checked_priors(prior, self.space)
         self.encoding = encoding or _preset_encoding(preset, self.space)
         self.surrogate = _checked_surrogate(surrogate or preset.surrogate, self.encoding)
         self.acquisition = _known("acquisition", acquisition or preset.acquisition, ACQUISITIONS)
@@ -322,7 +321,7 @@ class ModelBasedSearch(Searcher):
             if probability is not None:
                 allowed = allowed[probability[allowed] >= _PLAUSIBLE * probability[allowed].max()]
             return hypervolume_improvement(mean, np.sqrt(std**2 + noise), found, lows, allowed)
-        return hypervolume_scalarisation(mean + _OPTIMISM * std - lows, self.rng)
+        return hypervolume_scalarisation(mean + OPTIMISM * std - lows, self.rng)
 
     def _prediction(self, objective: int, belief: Belief, values: FloatArray) -> Prediction:
         """Return what is believed of an objective, or what is known of it."""
@@ -348,82 +347,12 @@ class ModelBasedSearch(Searcher):
         return feasible if feasible.any() else np.ones(len(self._rows), dtype=np.bool_)
 
 
-def hypervolume_scalarisation(gains: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return each candidate's scalarisation in a random positive direction (Zhang and Golovin 2020, equation 3).
-
-    Args:
-        gains: Utilities above a reference point, shape (n, n_objectives).
-        rng: Draws the direction, uniform on the positive part of the sphere.
-    """
-    direction = np.abs(rng.standard_normal(gains.shape[1])) + 1e-9
-    direction /= np.linalg.norm(direction)
-    return np.asarray((gains / direction).min(axis=1))
-
-
-class GPSearch(ModelBasedSearch):
-    """A Gaussian process over path and graph features, updated with every observation; the strongest preset here."""
-
-    preset: ClassVar[Preset] = Preset("gp", FEATURES, targets="alternating", explore=5)
-
-
-class XGBoostSearch(ModelBasedSearch):
-    """Boosted trees over path statistics, and a Gaussian process over their leaves (`searchers.leaf_belief`)."""
-
-    preset: ClassVar[Preset] = Preset(
-        "xgboost",
-        "path, path-statistics+cost",
-        n_initial=20,
-        parameters={"n_estimators": 15, "learning_rate": 0.3, "max_depth": 4, "n_folds": 4},
-    )
-
-
-class ForestSearch(ModelBasedSearch):
-    """A random forest over path statistics, in the manner of SMAC (Hutter et al. 2011).
-
-    Deviations are those of a Gaussian process over its leaves (`searchers.leaf_belief`).
-    """
-
-    preset: ClassVar[Preset] = Preset(
-        "forest",
-        "path, path-statistics+cost",
-        n_initial=20,
-        parameters={"n_estimators": 30, "min_samples_leaf": 2},
-    )
-
-
-class Bananas(ModelBasedSearch):
-    """BANANAS (White, Neiswanger and Savani, AAAI 2021): an ensemble of MLPs over the path encoding.
-
-    Independent Thompson sampling over mutations of the best networks.
-    """
-
-    preset: ClassVar[Preset] = Preset(
-        "mlp", "path", acquisition="independent-thompson", candidates="mutations", initial="random"
-    )
-
-
 def _checked_surrogate(name: str, encoding: str) -> str:
     if name != "gp":  # avoids loading the libraries of the other surrogates
         from surrogates import check_pair
 
         check_pair(name, encoding)
     return name
-
-
-def _checked_priors(prior: object, space: EnumerableSpace[Any]) -> tuple[Prior, ...]:
-    priors = () if prior is None else (prior,) if isinstance(prior, Prior | str) else prior
-    if not isinstance(priors, Sequence) or not all(isinstance(one, Prior | str) for one in priors):
-        raise InvalidInputError(f"prior is {excerpt(prior)}; expected a searchers.Prior, or several")
-    for one in priors:
-        if isinstance(one, str):
-            raise InvalidInputError(
-                f"prior is {excerpt(one)}, a name; expected what searchers.open_prior returns for it"
-            )
-        if one.n_networks != space.n_networks:
-            raise InvalidInputError(
-                f"prior {excerpt(one.name)} is about {one.n_networks} networks; {space.name} has {space.n_networks}"
-            )
-    return tuple(one for one in priors if isinstance(one, Prior))
 
 
 def _preset_encoding(preset: Preset, space: EnumerableSpace[Any]) -> str:

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 
 from robustnas.arrays import FloatArray, read_only
 from robustnas.errors import InvalidInputError, excerpt
+from robustnas.spaces import EnumerableSpace
 from surrogates.matern import standardise
 from surrogates.normal_scores import normal_scores
 
@@ -106,6 +108,27 @@ def start(priors: Sequence[Prior], n_objectives: int, n: int) -> list[int]:
     orders = [prior.best(objective)[:n].tolist() for prior in priors for objective in range(n_objectives)]
     in_turn = [row for rows in zip_longest(*orders) for row in rows if row is not None]
     return list(dict.fromkeys(in_turn))[:n]
+
+
+def checked_priors(prior: object, space: EnumerableSpace[Any]) -> tuple[Prior, ...]:
+    """Return a searcher's parameter ``prior``, one or several, as a tuple.
+
+    Raises:
+        InvalidInputError: It is something else, such as a name, or about another number of networks.
+    """
+    priors = () if prior is None else (prior,) if isinstance(prior, Prior | str) else prior
+    if not isinstance(priors, Sequence) or not all(isinstance(one, Prior | str) for one in priors):
+        raise InvalidInputError(f"prior is {excerpt(prior)}; expected a searchers.Prior, or several")
+    for one in priors:
+        if isinstance(one, str):
+            raise InvalidInputError(
+                f"prior is {excerpt(one)}, a name; expected what searchers.open_prior returns for it"
+            )
+        if one.n_networks != space.n_networks:
+            raise InvalidInputError(
+                f"prior {excerpt(one.name)} is about {one.n_networks} networks; {space.name} has {space.n_networks}"
+            )
+    return tuple(one for one in priors if isinstance(one, Prior))
 
 
 def components(accuracies: FloatArray, n: int = N_COMPONENTS) -> FloatArray:

@@ -18,12 +18,12 @@ from robustnas.spaces import EnumerableSpace, open_space
 from searchers.base import Searcher
 from searchers.evolution import RegularizedEvolution
 from searchers.local_search import LocalSearch
-from searchers.model_based import Bananas, ForestSearch, GPSearch, XGBoostSearch
 from searchers.multi_fidelity import MultiFidelitySearch
 from searchers.naslib_search import NASLIB_SEARCHERS
 from searchers.nsga2 import NSGA2
 from searchers.optuna_sampler import PREFIX, SAMPLERS, sampler_searcher
 from searchers.optuna_search import OptunaCMAES, OptunaGP, OptunaNSGA2, OptunaTPE
+from searchers.presets import Bananas, ForestSearch, GPSearch, XGBoostSearch
 from searchers.provenance import Provenance
 from searchers.random_search import RandomSearch
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from experiments.comparison.expected import ExpectedObjective, best_expected
-from experiments.comparison.run import Trajectory
+from experiments.comparison.trajectory import Trajectory
 from experiments.pages.table import number, unit
 from robustnas.objectives import objectives_text, scale_of
 from robustnas.tables.table import Table

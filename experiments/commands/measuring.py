@@ -8,7 +8,7 @@ from pathlib import Path
 
 from experiments.commands.evaluation_options import EvaluationOptions, torch_needed
 from experiments.commands.options import open_dataset, published_datasets, warn
-from experiments.comparison.run import RunSpec
+from experiments.comparison.spec import RunSpec
 from experiments.progress import Bar, Bars, progress_bars
 from robustnas.duration import parse_duration
 from robustnas.metric import scale_notes

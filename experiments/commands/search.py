@@ -31,16 +31,10 @@ from experiments.commands.options import (
 )
 from experiments.comparison.incumbents import Incumbents, incumbents, reported_tables, reported_values
 from experiments.comparison.plan import checked_budget, pop_known
-from experiments.comparison.run import (
-    RunSpec,
-    Trajectory,
-    column_of_seconds,
-    constraints_used,
-    searched_space,
-    space_notes,
-    steps,
-)
+from experiments.comparison.run import steps
+from experiments.comparison.spec import RunSpec, column_of_seconds, constraints_used, searched_space, space_notes
 from experiments.comparison.spread import stepped
+from experiments.comparison.trajectory import Trajectory
 from experiments.pages.table import number, unit
 from robustnas.duration import spoken
 from robustnas.errors import InvalidInputError, PlanError, excerpt

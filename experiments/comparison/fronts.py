@@ -17,9 +17,9 @@ import pandas as pd
 from experiments.comparison import analysis
 from experiments.comparison.beside import RunKey, is_of, key_of, named, queried, read_beside, write_beside
 from experiments.comparison.records import Records, load
-from experiments.comparison.run import hypervolume_scale
 from experiments.comparison.searched_table import searched_table
 from experiments.comparison.spread import spread, stepped
+from experiments.comparison.trajectory import hypervolume_scale
 from robustnas.arrays import FloatArray, IntArray
 from robustnas.errors import RobustNASError
 from robustnas.objectives import parse_objectives, score_columns, utility_columns

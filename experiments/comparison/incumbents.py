@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.comparison.run import hypervolume_scale
+from experiments.comparison.trajectory import hypervolume_scale
 from robustnas.arrays import FloatArray, IntArray
 from robustnas.objectives import Objective, Reported, utility_columns
 from robustnas.tables.table import Table

@@ -9,8 +9,8 @@ from importlib.metadata import version
 from typing import Any
 
 from experiments.comparison.plan import Plan, run_specs
-from experiments.comparison.run import method_sources, used_digests
 from experiments.comparison.schema import KIND
+from experiments.comparison.spec import method_sources, used_digests
 from robustnas.naslib import PREFIX
 from robustnas.naslib.loading import source_digest
 from robustnas.objectives import cross_objectives, default_seconds, facts, training_of

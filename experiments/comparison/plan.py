@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from experiments.comparison.priors import names_of, without_prior
-from experiments.comparison.run import RunSpec, methods
+from experiments.comparison.spec import RunSpec, methods
 from robustnas.checks import LARGEST_INTEGER, has_control_characters, listed, whole_number
 from robustnas.duration import duration_text, parse_duration
 from robustnas.errors import InvalidInputError, PlanError, excerpt, unknown_name

@@ -12,19 +12,16 @@ from experiments.comparison.directions import check_directions
 from experiments.comparison.incumbents import reported_tables
 from experiments.comparison.manifest import manifest
 from experiments.comparison.plan import KNOWN, Plan, run_specs
-from experiments.comparison.run import (
+from experiments.comparison.run import check_costs, kept_studies, new_experiment, record
+from experiments.comparison.schema import check_run, read_comparison
+from experiments.comparison.spec import (
     RunSpec,
-    check_costs,
     column_of_seconds,
     constraints_used,
-    kept_studies,
-    new_experiment,
     prior_digests,
-    record,
     space_notes,
     used_digests,
 )
-from experiments.comparison.schema import check_run, read_comparison
 from experiments.journal import SOURCES, open_journal
 from robustnas.errors import InvalidInputError, excerpt
 from robustnas.objectives import Reported, scale_notes

@@ -11,7 +11,7 @@ from robustnas.tables.embedded import open_surrogate
 from searchers.belief import RegressorBelief
 from searchers.beliefs import make_belief
 from searchers.leaf_belief import LeafBelief
-from searchers.model_based import ForestSearch, XGBoostSearch
+from searchers.presets import ForestSearch, XGBoostSearch
 from surrogates import make_surrogate
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared

@@ -16,8 +16,9 @@ from robustnas.tables.database.database import Database
 from searchers import create, search
 from searchers.acquisition import ACQUISITIONS, Prediction
 from searchers.belief import GPBelief, RegressorBelief, network_features
+from searchers.hypervolume_improvement import hypervolume_scalarisation
 from searchers.initial_design import maximin
-from searchers.model_based import FEATURES, ModelBasedSearch, hypervolume_scalarisation
+from searchers.model_based import FEATURES, ModelBasedSearch
 from searchers.testing import landscape
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared

@@ -14,25 +14,21 @@ import pytest
 from robustnas import Oracle
 from robustnas.errors import InvalidInputError, MissingPackageError, SearchError
 from robustnas.spaces.nasbench201 import NASBENCH201 as SPACE
-from searchers import Searcher, create, search
+from searchers import create, search
 from searchers.optuna_encoding import ChoiceEncoding, ScoreEncoding
 from searchers.optuna_sampler import SAMPLERS, OptunaSampler
 from searchers.registry import check_parameters, parameter_names, searcher_class
-from searchers.testing import SearcherContract, landscape
+from searchers.testing import landscape
+from tests.searchers.test_contract import Registered
 
 HERE = "tests.searchers.my_samplers"
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 
 
-class NamedSampler(SearcherContract):
-    name: str
-    parameters: ClassVar[dict[str, object]] = {}
+class NamedSampler(Registered):
     n_queries = 30
     n_quality_seeds = 5
-
-    def create(self, seed: int) -> Searcher:
-        return create(self.name, seed, n_objectives=len(self.objective.split(",")), **self.parameters)
 
 
 class TestTPE(NamedSampler):

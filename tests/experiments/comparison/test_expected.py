@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +21,8 @@ from experiments.comparison.expected import (
     on_expected_scale,
 )
 from experiments.comparison.headline import headline
-from experiments.comparison.plan import Plan
 from experiments.comparison.records import load
 from experiments.comparison.report import write_report
-from experiments.comparison.runner import compare
 from experiments.comparison.significance import significance
 from robustnas.errors import DataError
 from robustnas.objectives import Objective
@@ -47,18 +44,6 @@ name = "random"
 name = "nsga2"
 population_size = 5
 """
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("expected")
-    assert list(compare(Plan.parse(PLAN), out, jobs=1))
-    return out
-
-
-@pytest.fixture
-def folder(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "records"))
 
 
 def test_a_search_is_worth_what_its_best_measured_network_is_expected_to_score(made: Path) -> None:

@@ -41,18 +41,6 @@ population_size = 5
 """
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("fronts")
-    assert list(compare(Plan.parse(PLAN), out, jobs=1))
-    return out
-
-
-@pytest.fixture
-def folder(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "records"))
-
-
 def test_every_measure_is_that_of_the_networks_queried(made: Path) -> None:
     records = load(made)
     fronts, table = load_fronts(made, records), open_table(DATASET)

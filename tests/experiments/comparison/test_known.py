@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from experiments.comparison.plan import Plan, SearcherPlan
-from experiments.comparison.run import RunSpec, record
+from experiments.comparison.run import record
 from experiments.comparison.runner import compare
+from experiments.comparison.spec import RunSpec
 from robustnas.errors import DataError, PlanError
 from robustnas.tables.datasets import open_table
 from robustnas.tables.table import Table

@@ -18,8 +18,8 @@ from experiments.comparison.plan import Plan
 from experiments.comparison.records import load
 from experiments.comparison.report import write_report
 from experiments.comparison.reported import load_reported, report_terms, reported_curves, reported_hours
-from experiments.comparison.run import Trajectory
 from experiments.comparison.runner import compare
+from experiments.comparison.trajectory import Trajectory
 from robustnas import Oracle
 from robustnas.errors import DataError, InvalidInputError, ObjectiveError, PlanError
 from robustnas.metric import Metric

@@ -12,8 +12,9 @@ import optuna
 import pytest
 
 from experiments.comparison.plan import Plan, run_specs
-from experiments.comparison.run import RunSpec, record
+from experiments.comparison.run import record
 from experiments.comparison.runner import compare
+from experiments.comparison.spec import RunSpec
 from robustnas.errors import DataError, InvalidInputError, ObjectiveError, SearchError
 from robustnas.tables.database.database import Database
 from searchers.optuna_study import open_storage

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.comparison.run import RunSpec, record
+from experiments.comparison.run import record
+from experiments.comparison.spec import RunSpec
 from experiments.paper.section import Question
 from experiments.paper.strategies import PAPER_BEST, flat, plan_of, strategies
 from robustnas.errors import ObjectiveError

@@ -10,7 +10,9 @@ from click.testing import CliRunner
 from experiments.cli import main
 from experiments.comparison.manifest import manifest
 from experiments.comparison.plan import Plan
-from experiments.comparison.run import RunSpec, hypervolume_scale, record
+from experiments.comparison.run import record
+from experiments.comparison.spec import RunSpec
+from experiments.comparison.trajectory import hypervolume_scale
 from robustnas import Cell, Objective, Oracle
 from robustnas.errors import ObjectiveError
 from robustnas.objectives import facts

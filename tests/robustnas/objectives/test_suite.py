@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.comparison.plan import Plan
-from experiments.comparison.run import RunSpec
+from experiments.comparison.spec import RunSpec
 from robustnas.errors import InvalidInputError, ObjectiveError
 from robustnas.objectives import (
     SUITE,
