@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+from experiments.output_folder import checked_output
 from experiments.schema import read_json
 from robustnas.append_only import AppendOnlyFile, sole_writer
 from robustnas.atomic import atomic_file, remove_temporaries
@@ -145,9 +146,10 @@ def open_journal(directory: str | Path, check: CheckedRun) -> Iterator[Journal]:
         check: Returns a run that was read and its place, or raises a DataError.
 
     Raises:
+        InvalidInputError: It is a Python package.
         DataError: Another process is writing it, or it cannot be made.
     """
-    folder = Path(directory)
+    folder = checked_output(Path(directory))
     with sole_writer(folder / _LOCK, folder):
         remove_temporaries(folder)
         yield Journal(folder, check)

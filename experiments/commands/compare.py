@@ -15,6 +15,8 @@ from experiments.comparison.records import load
 from experiments.comparison.report import write_report
 from experiments.comparison.runner import compare as run_plan
 from experiments.comparison.tables import terminal_table
+from experiments.journal import MANIFEST
+from experiments.output_folder import RESULTS, default_results
 from experiments.progress import Bar, Bars, progress_bars
 
 _MOST_BARS = 20
@@ -22,10 +24,10 @@ _MOST_BARS = 20
 
 @click.command()
 @click.argument("plan", required=False, type=PATH)
-@out_option(default=Path("robustnas-results"), show_default=True)
+@out_option(show_default="robustnas-results/DATASET")
 @jobs_option
 @data_option()
-def compare(plan: Path | None, out: Path, jobs: int | None, data: Path | None) -> None:
+def compare(plan: Path | None, out: Path | None, jobs: int | None, data: Path | None) -> None:
     """Run the comparison of search strategies that PLAN describes, and report on it.
 
     Without a PLAN, the built-in one is run (see `robustnas plan`): four strategies on clean and FGSM accuracy. Finished
@@ -37,7 +39,7 @@ def compare(plan: Path | None, out: Path, jobs: int | None, data: Path | None) -
       robustnas compare my.toml --out results --jobs 2
     """
     chosen = Plan.builtin(chosen_dataset(None, data)) if plan is None else Plan.load(plan)
-    click.echo(_size(chosen), err=True)
+    out = _default_folder(chosen.dataset) if out is None else out
     with (
         interruptible(f"finished runs are kept in {out}: run the same command again to resume"),
         progress_bars(counted=True) as bars,
@@ -46,6 +48,14 @@ def compare(plan: Path | None, out: Path, jobs: int | None, data: Path | None) -
         for done, run in run_plan(chosen, out, data=data, jobs=jobs, note=warn, planned=progress.plan):
             progress.show(done, run)
     report_comparison(out)
+
+
+def _default_folder(dataset: str) -> Path:
+    """Return the folder of a comparison where none is named; say so where an older one lies in the former default."""
+    if (RESULTS / MANIFEST).exists():
+        here = f"{RESULTS} itself holds a comparison of before results were kept by dataset"
+        warn(f"{here}; to go on with it, run the same command with --out {RESULTS}")
+    return default_results(dataset)
 
 
 def _size(plan: Plan) -> str:
@@ -69,12 +79,17 @@ class _Progress:
 
     def __init__(self, bars: Bars, n_runs: int) -> None:
         self._bars, self._n_runs = bars, n_runs
-        self._total = bars.add("all runs", n_runs)
+        self._total: Bar
         self._bar_of: dict[tuple[str, str], Bar] = {}
         self._scores: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
 
     def plan(self, plan: Plan) -> None:
-        """Add the bars of a plan, if they are not too many; its objectives are called as in records."""
+        """Say how many runs there are, and add the bars of a plan, if they are not too many.
+
+        Its objectives are called as in records.
+        """
+        self._bars.line(_size(plan))
+        self._total = self._bars.add("all runs", self._n_runs)
         pairs = [(objective, searcher.label) for objective in plan.objectives for searcher in plan.searchers]
         for pair in pairs if len(pairs) <= _MOST_BARS else []:
             self._bar_of[pair] = self._bars.add(" / ".join(pair), len(plan.seeds))

@@ -15,6 +15,7 @@ import click
 
 from experiments.commands.group import fail
 from experiments.commands.names_option import names_option
+from experiments.output_folder import checked_output
 from robustnas.errors import excerpt
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import SKELETONS
@@ -53,7 +54,7 @@ def dataset_option(
     help_text: str = "Dataset, or a table of your own: my.csv, my.parquet.",
     *,
     default: str | None = None,
-    show_default: str | bool = "cifar10; cifar10-surrogate without a database",
+    show_default: str | bool = "cifar10, else what the database holds; cifar10-surrogate without one",
     names: Callable[[], Iterable[str]] = all_datasets,
 ) -> Option:
     """Return the option ``--dataset``; of the published datasets only, if `names` says so."""
@@ -74,8 +75,12 @@ def seed_option(fixes: str) -> Option:
 
 
 def out_option(help_text: str = "Directory for records and report.", **attributes: Any) -> Option:
-    """Return the option ``--out``."""
-    return click.option("--out", type=PATH, help=help_text, **attributes)
+    """Return the option ``--out``, which names no Python package."""
+    return click.option("--out", type=PATH, callback=_checked_out, help=help_text, **attributes)
+
+
+def _checked_out(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:  # noqa: ARG001
+    return None if path is None else checked_output(path)
 
 
 def listed(text: str) -> list[str]:
@@ -103,10 +108,12 @@ def note_reading(*archs: object) -> None:
 
 
 def chosen_dataset(dataset: str | None, data: Path | None) -> str:
-    """Return the name of the dataset that a command works on; say so where it is the embedded one by default."""
+    """Return the name of the dataset that a command works on; say so where it is not cifar10 by default."""
     chosen = choose_dataset(dataset, data)
     if dataset is None and is_surrogate(chosen):
         click.echo(NO_DATA_NOTICE, err=True)
+    elif dataset is None and chosen != "cifar10":
+        click.echo(f"No cifar10 in the database here: using {chosen}; name another one with --dataset.", err=True)
     return chosen
 
 

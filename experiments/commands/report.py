@@ -35,8 +35,8 @@ def report(directory: Path, terms: str | None, data: Path | None) -> None:
 
     \b
     Example:
-      robustnas report robustnas-results
-      robustnas report robustnas-results --report 'clean, cifar100:pgd@1'
+      robustnas report robustnas-results/cifar10
+      robustnas report robustnas-results/cifar10 --report 'clean, cifar100:pgd@1'
     """
     if is_benchmark(directory):
         if terms is not None:

@@ -99,7 +99,7 @@ def surrogates(
     \b
     Example:
       robustnas surrogates
-      robustnas surrogates --objective pgd@1 --surrogates xgboost,forest --encodings one-hot,graph --out surrogates
+      robustnas surrogates --objective pgd@1 --surrogates xgboost,forest --encodings one-hot,graph --out benchmark
       robustnas surrogates --objective clean --objective pgd@1 --train-sizes 100,400 --trials 3 --json
     """
     sizes = tuple(written_number("train size", text, at_least=SMALLEST_SIZE) for text in listed(train_sizes))

@@ -28,7 +28,7 @@ from robustnas.objectives import (
 from robustnas.plan_file import parse_plan, read_plan
 from robustnas.reference import user_code
 from robustnas.spaces import EnumerableSpace, open_space
-from robustnas.tables.datasets import space_of
+from robustnas.tables.datasets import is_surrogate, space_of
 from robustnas.tables.table import Table
 from searchers.registry import check_parameters, create, searcher_class
 
@@ -229,9 +229,13 @@ def run_specs(plan: Plan, seeds: Sequence[int] | None = None) -> list[RunSpec]:
 
 
 def builtin_text(dataset: str = "cifar10") -> str:
-    """Return the built-in plan as TOML, to copy and change."""
+    """Return the built-in plan on a dataset as TOML, to copy and change."""
     text = resources.files("experiments.comparison").joinpath("builtin.toml").read_text(encoding="utf-8")
-    return text.replace('dataset = "cifar10"', f'dataset = "{dataset}"')
+    chosen = f'dataset = "{dataset}"'
+    if is_surrogate(dataset):
+        advice = 'run `robustnas data fetch cifar10` and write "cifar10" here.'
+        chosen = f"# A model's predictions, which need no data. For measurements, {advice}\n{chosen}"
+    return text.replace('dataset = "cifar10"', chosen)
 
 
 def _plan(content: dict[str, Any], text: str) -> Plan:

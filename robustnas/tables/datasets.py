@@ -18,7 +18,7 @@ from robustnas.registry import Registry
 from robustnas.spaces import EnumerableSpace
 from robustnas.spaces.nasbench201 import NASBENCH201, SKELETONS
 from robustnas.tables.database.column_names import robbench_names
-from robustnas.tables.database.database import DATA_VARIABLE, Database, find_folder, has_data
+from robustnas.tables.database.database import DATA_VARIABLE, Database, find_folder, has_data, published_names
 from robustnas.tables.embedded import open_surrogate, surrogate_names, surrogate_of
 from robustnas.tables.table import Table
 from robustnas.tables.table_file import is_table_file, open_file
@@ -140,13 +140,17 @@ def space_of(dataset: str) -> EnumerableSpace[Any] | None:
 def choose_dataset(dataset: str | None, data: str | Path | None = None) -> str:
     """Return the dataset to use where the user may not have named one.
 
-    That is ``cifar10``, unless no folder is named and none was fetched: then ``cifar10-surrogate``, which needs none.
+    That is ``cifar10``, or the first one in a folder that lacks it. Where no folder is named and none was fetched, it
+    is ``cifar10-surrogate``, which needs none.
     """
     if dataset is not None:
         return dataset
     folder, _ = find_folder(data)
-    nothing_named = data is None and not os.environ.get(DATA_VARIABLE)
-    return "cifar10-surrogate" if nothing_named and not has_data(folder) else "cifar10"
+    if not has_data(folder):
+        nothing_named = data is None and not os.environ.get(DATA_VARIABLE)
+        return "cifar10-surrogate" if nothing_named else "cifar10"
+    held = published_names(folder)
+    return "cifar10" if "cifar10" in held else held[0]
 
 
 NO_DATA_NOTICE = (
