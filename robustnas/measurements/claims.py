@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import uuid
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 
 from robustnas.errors import DataError, InvalidInputError
 from robustnas.measurements.clock import now
 from robustnas.measurements.heartbeat import Heartbeat
 from robustnas.measurements.measurement import Measurement, NetworkKey
-from robustnas.measurements.rows import NETWORK_COLUMNS, insert_measurements, insertion, network_id
+from robustnas.measurements.rows import NETWORK_COLUMNS, insert_measurements, insertion, network_id, network_key
 from robustnas.measurements.schema import claims, networks
 from robustnas.measurements.transactions import Transactions
+
+_CHOICE_LOCK = 7_262_852_012  # any number that no other program uses as an advisory lock
 
 
 class ClaimLostError(DataError):
@@ -166,21 +168,54 @@ class Claim:
 def take(transactions: Transactions, network: NetworkKey, worker: str, seconds: float) -> Lease | None:
     """Take a network that nobody holds, or whose holder's lease is over; None if a live claim holds it."""
     token = uuid.uuid4().hex
-
-    def work(connection: Connection) -> int | None:
-        owner = network_id(connection, network)
-        insert = insertion(connection, claims).values(
-            network_id=owner, token=token, worker=worker, claimed_at=now(), expires_at=now() + seconds
-        )
-        taken = {name: insert.excluded[name] for name in ("token", "worker", "claimed_at", "expires_at")}
-        # The row is locked before its time is read: of two workers, the second sees what the first wrote. A token of
-        # our own is there if the transaction runs again after a commit whose confirmation was lost.
-        free = or_(claims.c.expires_at <= now(), claims.c.token == token)
-        upsert = insert.on_conflict_do_update(index_elements=[claims.c.network_id], set_=taken, where=free)
-        return owner if connection.scalar(upsert.returning(claims.c.network_id)) is not None else None
-
-    owner = transactions.write(work)
+    owner = transactions.write(lambda connection: _taken(connection, network, worker, seconds, token))
     return None if owner is None else Lease(transactions, network, worker, seconds, token, owner)
+
+
+def take_first(transactions: Transactions, wanted: Sequence[NetworkKey], worker: str, seconds: float) -> Lease | None:
+    """Take the first network that nobody holds, in one transaction; None if all are held.
+
+    On a server, those who choose do so one after the other, for milliseconds: a thousand workers that start together
+    would else all try the first network, and all but one of them the second.
+    """
+    token = uuid.uuid4().hex
+
+    def work(connection: Connection) -> tuple[NetworkKey, int] | None:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_CHOICE_LOCK)))
+        held = _held(connection, token)
+        for network in wanted:
+            if network not in held:
+                owner = _taken(connection, network, worker, seconds, token)
+                if owner is not None:
+                    return network, owner
+        return None
+
+    found = transactions.write(work) if wanted else None
+    return None if found is None else Lease(transactions, found[0], worker, seconds, token, found[1])
+
+
+def _held(connection: Connection, token: str) -> set[NetworkKey]:
+    """Return the networks that are claimed, but by a token: it is there if its transaction runs again."""
+    query = select(*NETWORK_COLUMNS).join_from(networks, claims)
+    return {
+        network_key(*row)
+        for row in connection.execute(query.where(claims.c.expires_at > now(), claims.c.token != token))
+    }
+
+
+def _taken(connection: Connection, network: NetworkKey, worker: str, seconds: float, token: str) -> int | None:
+    """Claim a network and return its id; None if a live claim holds it."""
+    owner = network_id(connection, network)
+    insert = insertion(connection, claims).values(
+        network_id=owner, token=token, worker=worker, claimed_at=now(), expires_at=now() + seconds
+    )
+    taken = {name: insert.excluded[name] for name in ("token", "worker", "claimed_at", "expires_at")}
+    # The row is locked before its time is read: of two workers, the second sees what the first wrote. A token of
+    # our own is there if the transaction runs again after a commit whose confirmation was lost.
+    free = or_(claims.c.expires_at <= now(), claims.c.token == token)
+    upsert = insert.on_conflict_do_update(index_elements=[claims.c.network_id], set_=taken, where=free)
+    return owner if connection.scalar(upsert.returning(claims.c.network_id)) is not None else None
 
 
 def active(connection: Connection) -> list[ActiveClaim]:
@@ -190,7 +225,7 @@ def active(connection: Connection) -> list[ActiveClaim]:
     rows = connection.execute(query.where(claims.c.expires_at > now()).order_by(claims.c.claimed_at)).all()
     return [
         ActiveClaim(
-            NetworkKey(*row[: len(NETWORK_COLUMNS)]), row.worker, datetime.fromtimestamp(row.claimed_at, UTC), row.left
+            network_key(*row[: len(NETWORK_COLUMNS)]), row.worker, datetime.fromtimestamp(row.claimed_at, UTC), row.left
         )
         for row in rows
     ]

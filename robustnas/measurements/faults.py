@@ -42,6 +42,8 @@ _POSTGRESQL_ADVICE = {
 }
 # Connection lost, serialisation failure, deadlock, lock timeout, shutdown or crash, idle timeout, no free connection.
 _POSTGRESQL_TRANSIENT = ("08", "40001", "40P01", "55P03", "57P01", "57P02", "57P03", "25P03", "53300")
+# A connection that is refused carries no SQLSTATE. A server that says it in another language is tried less often.
+_CROWDED = ("too many clients already", "remaining connection slots", "too many connections for")
 
 
 def is_transient(error: DBAPIError) -> bool:
@@ -49,6 +51,11 @@ def is_transient(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.Error):
         return _sqlite_code(error.orig) in _SQLITE_TRANSIENT
     return is_disconnection(error) or _sqlstate(error).startswith(_POSTGRESQL_TRANSIENT)
+
+
+def is_crowded(error: DBAPIError) -> bool:
+    """Return whether all connections of a server, a database or a user are in use."""
+    return any(phrase in str(error.orig) for phrase in _CROWDED)
 
 
 def is_disconnection(error: DBAPIError) -> bool:

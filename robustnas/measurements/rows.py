@@ -108,11 +108,12 @@ def _select(
         ordered = query.order_by(measurements.c.id).execution_options(yield_per=_BATCH)
         with connection.execute(ordered) as result:
             for row in result:
-                yield _network(*row[: len(NETWORK_COLUMNS)]), row
+                yield network_key(*row[: len(NETWORK_COLUMNS)]), row
 
 
-@lru_cache(maxsize=16_384)
-def _network(arch: str, images: str, images_digest: str, training: str, seed: int, space: str) -> NetworkKey:
+@lru_cache(maxsize=65_536)
+def network_key(arch: str, images: str, images_digest: str, training: str, seed: int, space: str) -> NetworkKey:
+    """Return the key that the columns of a network make, `NETWORK_COLUMNS`; it is checked once."""
     return NetworkKey(arch, images, images_digest, training, seed, space)
 
 

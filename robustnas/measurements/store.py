@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, func, select, true
 from robustnas.errors import InvalidInputError
 from robustnas.measurements import fields as checked
 from robustnas.measurements import inventory, rows, schema
-from robustnas.measurements.claims import ActiveClaim, Claim, active, remove_expired, take
+from robustnas.measurements.claims import ActiveClaim, Claim, active, remove_expired, take, take_first
 from robustnas.measurements.frame import measurement_frame
 from robustnas.measurements.inventory import Group
 from robustnas.measurements.location import Location
@@ -240,15 +240,11 @@ class MeasurementStore:
     ) -> Claim | None:
         """Take the first of some networks that is free; None if all are held. Arguments and errors as `claim`.
 
-        It takes one query for all networks, and one attempt more for every worker that is faster meanwhile.
+        One transaction, whatever others do meanwhile: a server lets one worker choose at a time.
         """
-        held = {claim.network for claim in self.active_claims()}
-        for network in networks:
-            if network not in held:
-                claim = self.claim(network, worker=worker, lease=lease, heartbeat=heartbeat)
-                if claim:
-                    return claim
-        return None
+        name = _this_worker() if worker is None else checked.text("worker", worker)
+        taken = take_first(self._transactions, list(networks), name, _seconds(lease))
+        return Claim(taken, heartbeat=heartbeat) if taken else None
 
     def active_claims(self) -> list[ActiveClaim]:
         """Return the claims that are held now, the oldest first."""

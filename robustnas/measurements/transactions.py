@@ -13,7 +13,14 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from robustnas.errors import DataError
-from robustnas.measurements.faults import data_error, directory_error, driver_error, is_disconnection, is_transient
+from robustnas.measurements.faults import (
+    data_error,
+    directory_error,
+    driver_error,
+    is_crowded,
+    is_disconnection,
+    is_transient,
+)
 from robustnas.measurements.location import Location
 
 Result = TypeVar("Result")
@@ -23,6 +30,7 @@ BUSY_TIMEOUT = 30.0
 
 _N_ATTEMPTS = 10
 _PATIENCE = 60.0  # seconds after which nothing is tried again: a server may restart meanwhile
+_PATIENCE_IN_A_CROWD = 600.0  # seconds for a server whose connections are all in use: it works, and our turn comes
 _LONGEST_PAUSE = 5.0
 _CONNECT_TIMEOUT = 10
 _BEGIN = "robustnas_begin"
@@ -74,14 +82,13 @@ class Transactions:
             engine.dispose()
 
     def _run(self, work: Callable[[Connection], Result], begin: str, patient: bool) -> Result:
-        deadline = time.monotonic() + _PATIENCE
+        began = time.monotonic()
         for attempt in count(1):
             try:
                 return self._attempt(work, begin)
             except DBAPIError as error:
-                spent = attempt >= _N_ATTEMPTS or time.monotonic() > deadline
-                hopeless = spent or not is_transient(error) or (is_disconnection(error) and not patient)
-                if hopeless:
+                spent = _is_spent(error, attempt, time.monotonic() - began, patient=patient)
+                if spent or not is_transient(error):
                     raise data_error(self.location, error) from error
             except SQLAlchemyError as error:
                 raise data_error(self.location, error) from error
@@ -99,10 +106,17 @@ class Transactions:
         return _sqlite_engine(self.location) if self.location.path else _postgresql_engine(self.location)
 
 
+def _is_spent(error: DBAPIError, attempt: int, seconds: float, *, patient: bool) -> bool:
+    """Return whether a transaction was tried often and long enough."""
+    if is_crowded(error):
+        return seconds > _PATIENCE_IN_A_CROWD
+    return attempt >= _N_ATTEMPTS or seconds > _PATIENCE or (is_disconnection(error) and not patient)
+
+
 def _pause(attempt: int) -> None:
     """Sleep, longer after every attempt, and not as long as another process that failed at the same time."""
     spread = 0.5 + time.monotonic_ns() % 1000 / 1000
-    time.sleep(min(0.1 * 2 ** (attempt - 1), _LONGEST_PAUSE) * spread)
+    time.sleep(min(0.1 * 2 ** min(attempt - 1, 10), _LONGEST_PAUSE) * spread)
 
 
 _make_engine = partial(

@@ -9,12 +9,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from robustnas.errors import DataError, InvalidInputError
 from robustnas.measurements import DEFAULT_LEASE, ClaimLostError, MeasurementStore
 from robustnas.measurements.heartbeat import Heartbeat
+from robustnas.measurements.transactions import Transactions
 from tests import ROOT
 from tests.robustnas.measurements.made_up import made_up_keys, made_up_measurement, made_up_networks
 
@@ -71,6 +73,28 @@ class TestClaiming:
             assert sorted(pool.map(race, range(RACERS))) == sorted(network.arch for network in networks)
         assert store.claim_first(networks) is None
         assert store.claim_first([]) is None
+
+    def test_a_choice_is_one_transaction_however_many_choose(
+        self, store: MeasurementStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        networks = made_up_networks(4 * RACERS)
+        barrier, attempt, begun = threading.Barrier(RACERS), Transactions._attempt, []
+
+        def counted(self: Transactions, work: Any, begin: str) -> Any:
+            begun.append(begin)
+            return attempt(self, work, begin)
+
+        def race(_: int) -> None:
+            barrier.wait()
+            for _ in range(4):
+                assert store.claim_first(networks)
+
+        store.active_claims()
+        monkeypatch.setattr(Transactions, "_attempt", counted)
+        with ThreadPoolExecutor(RACERS) as pool:
+            list(pool.map(race, range(RACERS)))
+        assert len(begun) == len(networks)
+        assert len(store.active_claims()) == len(networks)
 
     def test_the_first_free_one(self, store: MeasurementStore) -> None:
         store.claim(NETWORKS[1])

@@ -60,6 +60,7 @@ def test_a_session_that_the_server_ends_is_tried_again(postgresql: PostgreSQL) -
 
 def test_a_commit_whose_confirmation_was_lost(postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch) -> None:
     """The claim that the first run took is ours when the transaction runs again."""
+    networks = made_up_networks(2)
     with MeasurementStore.open(postgresql.new_schema()) as store:
         attempt, lost = Transactions._attempt, []
 
@@ -71,11 +72,40 @@ def test_a_commit_whose_confirmation_was_lost(postgresql: PostgreSQL, monkeypatc
             return result
 
         monkeypatch.setattr(Transactions, "_attempt", committed_but_unconfirmed)
-        with store.claim(NETWORK) as claim:
-            assert store.claim(NETWORK) is None
+        with store.claim_first(networks) as claim:
+            assert claim.network == NETWORK
+            assert [active.network for active in store.active_claims()] == [NETWORK]
+            lost.clear()
+            with store.claim(networks[1]) as second:
+                assert second
+                assert store.claim(networks[1]) is None
             lost.clear()
             claim.record([made_up_measurement(key) for key in KEYS])
         assert store.missing(KEYS) == []
+
+
+def test_a_server_without_a_free_connection_is_waited_for(
+    postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = postgresql.new_database()
+    MeasurementStore.open(where)
+    guest = f"guest{next(postgresql.numbers)}"
+    postgresql.administer("createuser", guest)
+    postgresql.administer("psql", "-c", f"ALTER ROLE {guest} CONNECTION LIMIT 1", "postgres")
+    postgresql.administer("psql", "-c", f"GRANT pg_read_all_data TO {guest}", "postgres")
+    url = where.replace("postgres@", f"{guest}@")
+    with psycopg.connect(url.replace("+psycopg", "")) as only:
+        pauses: list[int] = []
+
+        def pause(attempt: int) -> None:
+            pauses.append(attempt)
+            if attempt == 30:
+                only.close()
+                time.sleep(0.5)
+
+        monkeypatch.setattr("robustnas.measurements.transactions._pause", pause)
+        assert MeasurementStore.open(url).active_claims() == []
+    assert len(pauses) >= 30
 
 
 def test_no_server() -> None:
