@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -11,50 +11,80 @@ import numpy as np
 import pandas as pd
 from rich.cells import cell_len
 
+from experiments.comparison.records import Records
 from experiments.comparison.significance import Significance
 from experiments.pages.figure_style import COLUMN_WIDTH, INK, QUIET, STYLE, colours_of, new_figure
 from experiments.pages.panels import shortened_names
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _LINE_HEIGHT, _INCH_PER_CHARACTER, _GAP = 0.185, 0.068, 0.08  # of labels, in inches
 _LONGEST = 34  # of a label, in Latin characters
 
 
-def critical_difference_figure(result: Significance, searchers: Sequence[str]) -> Figure | None:
-    """Draw the critical-difference diagram of the overall test (Demsar 2006).
+def critical_difference_figure(result: Significance, records: Records) -> Figure | None:
+    """Draw the critical-difference diagram of every objective that was tested, one below the other (Demsar 2006).
 
-    Searchers stand at their average ranks; a bar joins those that do not differ significantly.
+    Searchers stand at their average ranks over seeds; a bar joins those that do not differ significantly.
 
     Args:
         result: The tests.
-        searchers: All searchers in plan order, for their colours.
+        records: What was tested: all searchers in plan order, for their colours, and titles of objectives.
 
     Returns:
         None where there was not enough to test.
     """
-    name = result.overall
-    test = result.tests[result.tests["objective"] == name]
-    if name is None or len(test) != 1 or str(test["verdict"].iloc[0]).startswith(("not enough", "nothing")):
+    names = [str(name) for name in result.tests.loc[result.tests["tested"].astype(bool), "objective"]]
+    if not names:
         return None
-    from scikit_posthocs import critical_difference_diagram
-
-    rows = result.ranks[result.ranks["objective"] == name].sort_values("rank", kind="stable")
-    names, middle = [str(name) for name in rows["searcher"]], (len(rows) + 1) // 2
-    labels, colours = shortened_names(names, _LONGEST), colours_of(searchers)
-    ranks = dict(zip(labels, rows["rank"], strict=True))
-    left, right = (_margin(part) for part in (labels[:middle], labels[middle:]))
-    width = max(COLUMN_WIDTH, left + right + max(1.4, 0.1 * len(ranks)))
-    inch = (len(ranks) - 1) / (width - left - right)  # one inch in ranks
+    colours = colours_of(records.searchers)
     with mpl.rc_context(STYLE):
+        panels = [_Panel(result, name, colours) for name in names]
+        width = max(panel.width for panel in panels)
         figure = new_figure(width, 1.0)
-        axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+        heights = []
+        for name, panel in zip(names, panels, strict=True):
+            title = f"{records.targets[name].title}: " if len(result.tests) > 1 else ""
+            axes = figure.add_axes((0.0, 0.0, 1.0, 1.0), label=name)
+            heights.append(panel.draw(axes, width, f"{title}average rank (1 is best)"))
+        figure.set_figheight(sum(heights))
+        top = 1.0
+        for axes, height in zip(figure.axes, heights, strict=True):
+            share = height / sum(heights)
+            axes.set_position((0.0, top - share, 1.0, share))
+            top -= share
+    return figure
+
+
+class _Panel:
+    """The diagram of one objective.
+
+    Attributes:
+        width: The width that it needs, in inches.
+    """
+
+    def __init__(self, result: Significance, objective: str, colours: Mapping[str, str]) -> None:
+        rows = result.ranks[result.ranks["objective"] == objective].sort_values("rank", kind="stable")
+        self.names, middle = [str(name) for name in rows["searcher"]], (len(rows) + 1) // 2
+        self.labels, self.colours = shortened_names(self.names, _LONGEST), colours
+        self.ranks = dict(zip(self.labels, rows["rank"], strict=True))
+        self.pairs = result.pairs[result.pairs["objective"] == objective]
+        self._sides = [_margin(part) for part in (self.labels[:middle], self.labels[middle:])]
+        self.width = max(COLUMN_WIDTH, sum(self._sides) + max(1.4, 0.1 * len(self.ranks)))
+
+    def draw(self, axes: Axes, width: float, title: str) -> float:
+        """Draw it into axes as wide as the figure; return the height that it needs, in inches."""
+        from scikit_posthocs import critical_difference_diagram
+
+        left, right = self._sides
+        inch = (len(self.ranks) - 1) / (width - left - right)  # one inch in ranks
         drawn = critical_difference_diagram(
-            ranks,
-            _p_values(names, result.pairs[result.pairs["objective"] == name]).set_axis(labels).set_axis(labels, axis=1),
+            self.ranks,
+            _p_values(self.names, self.pairs).set_axis(self.labels).set_axis(self.labels, axis=1),
             ax=axes,
-            color_palette={label: colours[name] for label, name in zip(labels, names, strict=True)},
+            color_palette={label: self.colours[name] for label, name in zip(self.labels, self.names, strict=True)},
             label_fmt_left="{label}  {rank:.2f} ",
             label_fmt_right=" {rank:.2f}  {label}",
             label_props={"fontsize": 7.5},
@@ -66,12 +96,11 @@ def critical_difference_figure(result: Significance, searchers: Sequence[str]) -
         for label in drawn["labels"]:
             label.set_color(INK)
         lowest = min(label.get_position()[1] for label in drawn["labels"])
-        axes.set(xlim=(1 - left * inch, len(ranks) + right * inch), ylim=(lowest - 0.7, 1.9))
-        axes.set_xticks(_ticks(len(ranks)))
-        axes.spines["top"].set(visible=True, bounds=(1, len(ranks)))
-        figure.set_figheight(_LINE_HEIGHT * (2.6 - lowest))
-        axes.text((1 + len(ranks)) / 2, 1.8, "average rank (1 is best)", ha="center", va="top", fontsize=7, color=QUIET)
-    return figure
+        axes.set(xlim=(1 - left * inch, len(self.ranks) + right * inch), ylim=(lowest - 0.7, 1.9))
+        axes.set_xticks(_ticks(len(self.ranks)))
+        axes.spines["top"].set(visible=True, bounds=(1, len(self.ranks)))
+        axes.text((1 + len(self.ranks)) / 2, 1.8, title, ha="center", va="top", fontsize=7, color=QUIET)
+        return float(_LINE_HEIGHT * (2.6 - lowest))
 
 
 def _margin(names: Sequence[str]) -> float:

@@ -10,8 +10,9 @@ import pandas as pd
 
 from experiments.comparison import analysis
 from experiments.comparison.records import Records, Target
-from experiments.comparison.significance import Significance, p_text
+from experiments.comparison.significance import ALPHA, Significance, p_text
 from experiments.pages.table import number, unit
+from robustnas.tables.table import MEASURED
 
 _MOST_NAMED = 8
 
@@ -36,8 +37,9 @@ def headline(records: Records, result: Significance, measured: Records | None = 
     groups = [(records.targets[str(name)], group) for name, group in final.groupby("objective", observed=True)]
     seen = analysis.summary(records if measured is None else measured, [records.budget])
     queries = analysis.queries_to_noise_floor(records)
+    seen_as = "measured" if records.manifest["source"] in MEASURED else "predicted"
     findings = tuple(
-        _finding(target, group, result, seen[seen["objective"] == target.name])
+        _finding(target, group, result, seen[seen["objective"] == target.name], seen_as)
         + _speed(target, queries[queries["objective"] == target.name], records.budget)
         for target, group in groups
     )
@@ -56,8 +58,7 @@ def _sentence(groups: list[tuple[Target, pd.DataFrame]], result: Significance, b
     names = _listed([name for name, count in counts.items() if count == most])
     has = "has" if names in searchers else "each have"
     of = "the objective" if len(groups) == 1 else f"{most} of {len(groups)} objectives"
-    overall = result.tests[result.tests["objective"] == result.overall]
-    verdict = f" {_capital(str(overall['verdict'].iloc[0]))}." if len(overall) else ""
+    verdict = f" {_capital(_verdict(result))}." if len(result.tests) else ""
     single = [target for target, _ in groups if not target.is_multi]
     mean = "mean expected score" if any(target.expected for target in single) else "mean"
     known = all(target.expected or target.noise_floor == 0 for target in single)  # costs score what they score
@@ -65,7 +66,21 @@ def _sentence(groups: list[tuple[Target, pd.DataFrame]], result: Significance, b
     return f"After {budget}, {names} {has} the best {mean} on {of}.{verdict}"
 
 
-def _finding(target: Target, group: pd.DataFrame, result: Significance, measured: pd.DataFrame) -> str:
+def _verdict(result: Significance) -> str:
+    """Say on how many objectives the searchers differ; of one objective, its own verdict."""
+    tests = result.tests
+    if len(tests) == 1:
+        return str(tests["verdict"].iloc[0])
+    tested = tests[tests["tested"].astype(bool)]
+    if not len(tested):
+        return "not enough to test on any objective"
+    differing = set(result.pairs.loc[result.pairs["significant"].astype(bool), "objective"])
+    n_differ = sum(row["p_value"] < ALPHA or row["objective"] in differing for row in tested.to_dict("records"))
+    of = f"{n_differ} of {len(tested)} objectives"
+    return f"the searchers differ significantly on {of}, each tested on its own (p < {ALPHA:g})"
+
+
+def _finding(target: Target, group: pd.DataFrame, result: Significance, measured: pd.DataFrame, seen_as: str) -> str:
     rows = [{str(key): value for key, value in row.items()} for row in group.to_dict("records")]
     rows.sort(key=lambda row: (-row["n_feasible"], -row["mean"] * target.sign))
     first = rows[0]
@@ -79,7 +94,7 @@ def _finding(target: Target, group: pd.DataFrame, result: Significance, measured
     reached = _score(first["mean"], target)
     if target.expected:
         value = float(measured.loc[measured["searcher"] == first["searcher"], "mean"].iloc[0])
-        reached = f"an expected {reached}, where {_score(value, target)} was measured"
+        reached = f"an expected {reached}, where {_score(value, target)} was {seen_as}"
     text = f"{target.title}: {first['searcher']} reaches {reached} ({seeds}{best})"
     return f"{text}{_lead(target, rows, result)}."
 
@@ -105,12 +120,18 @@ def _lead(target: Target, rows: list[dict[str, Any]], result: Significance) -> s
     if second["n_feasible"] < first["n_feasible"]:
         reached = f", with {_score(second['mean'], target)}" if second["n_feasible"] else ""
         return f"; the next, {second['searcher']}, is {_feasible(second)}{reached}"
+    level = [row["searcher"] for row in rows[1:] if _are_level(first, row)]
+    if level:
+        return f", as {'does' if len(level) == 1 else 'do'} {_listed(level)}"
     ahead = abs(first["mean"] - second["mean"])
-    if ahead < analysis.ROUNDING:
-        return f", as does {second['searcher']}"
     distance = f"{number(ahead, target.scale)}{' points' if target.scale == 'accuracy' else ''}"
     floor = f"; the lead is below the {target.floor}" if analysis.within_noise(ahead, target) else ""
     return f", {distance} ahead of {second['searcher']} ({_tested(target, first, second, result)}{floor})"
+
+
+def _are_level(first: dict[str, Any], other: dict[str, Any]) -> bool:
+    same_seeds = other["n_feasible"] == first["n_feasible"]
+    return bool(same_seeds and abs(first["mean"] - other["mean"]) < analysis.ROUNDING)
 
 
 def _feasible(row: dict[str, Any]) -> str:

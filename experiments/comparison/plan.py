@@ -36,6 +36,10 @@ KNOWN = "known"
 """The key of a [[searchers]] table that says whether known constraints narrow what is searched."""
 
 _KEYS = ("dataset", "objectives", "budget", "time", "report", "seeds", "searchers")
+_EMBEDDED = """\
+# A model's predictions, which need no data, with the noise that one training has (@0 is its seed). For measurements,
+# run `robustnas data fetch cifar10` and write "cifar10" here.
+dataset = "{}\""""
 _MAX_SEEDS = 100_000
 _MAX_RUNS = 1_000_000
 _LONGEST_LABEL = 100
@@ -229,13 +233,11 @@ def run_specs(plan: Plan, seeds: Sequence[int] | None = None) -> list[RunSpec]:
 
 
 def builtin_text(dataset: str = "cifar10") -> str:
-    """Return the built-in plan on a dataset as TOML, to copy and change."""
+    """Return the built-in plan on a dataset as TOML, to copy and change; on a surrogate, with noise of seed 0."""
     text = resources.files("experiments.comparison").joinpath("builtin.toml").read_text(encoding="utf-8")
-    chosen = f'dataset = "{dataset}"'
     if is_surrogate(dataset):
-        advice = 'run `robustnas data fetch cifar10` and write "cifar10" here.'
-        chosen = f"# A model's predictions, which need no data. For measurements, {advice}\n{chosen}"
-    return text.replace('dataset = "cifar10"', chosen)
+        return text.replace('dataset = "cifar10"', _EMBEDDED.format(dataset if "@" in dataset else f"{dataset}@0"))
+    return text.replace('dataset = "cifar10"', f'dataset = "{dataset}"')
 
 
 def _plan(content: dict[str, Any], text: str) -> Plan:

@@ -6,6 +6,7 @@ in the report is computed from these two files; the database is not needed again
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,8 @@ from robustnas.objectives import parse_objectives, scale_of
 from robustnas.spaces import DEFAULT_SPACE, SPACES, open_space
 
 CROSS_PREFIX = "cross:"
+
+_ROUNDING = 1e-13
 
 Run: TypeAlias = dict[str, Any]
 
@@ -180,6 +183,8 @@ def target_of(name: str, facts: Mapping[str, Any]) -> Target:
     known: dict[str, Any] = {key: facts[key] for key in keys if facts.get(key) is not None}
     if facts.get("noise_near_best") is not None:
         known |= {"noise_floor": facts["noise_near_best"], "n_within_noise": facts.get("n_within_noise_near_best")}
+    if known.get("noise_floor", math.nan) < _ROUNDING:
+        known["noise_floor"] = 0.0  # of equal scores whose mean was rounded, in records of earlier versions
     known["expected"] = facts.get("expected") is True
     if known.get("scale") == "hypervolume":
         known["directions"] = recorded_directions(name, facts)

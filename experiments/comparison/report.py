@@ -25,6 +25,7 @@ from experiments.pages.page import noted_glyphs, page, write_figures, write_file
 from experiments.pages.table import ReportTable, number, unit
 from robustnas.errors import DataError
 from robustnas.spaces import SPACES, open_space
+from robustnas.tables.table import MEASURED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -151,7 +152,7 @@ def _figures(
         "reported": figures.reported_figure(records, reported),
         "reported_hours": figures.reported_figure(records, reported, "hours"),
         "fronts": front_figure(records, fronts),
-        "critical_difference": critical_difference_figure(result, records.searchers),
+        "critical_difference": critical_difference_figure(result, records),
         "cross_evaluation": figures.cross_evaluation_figure(records),
     }
 
@@ -184,14 +185,17 @@ def _page(
         drawings=_drawings(part),
         n_lacking=n_lacking,
         has_noise=any(target.noise_floor > 0 for target in records.targets.values()),
+        is_measured=records.manifest["source"] in MEASURED,
         multi=[target.title for target in records.targets.values() if target.is_multi],
     )
 
 
 def _not_expected(records: Records, expected: ExpectedValues) -> list[tuple[str, str]]:
-    """Return the titles of single objectives without expected scores, and why."""
+    """Return the titles of single objectives without expected scores, and why; not of a surrogate's without noise."""
+    is_measured = records.manifest["source"] in MEASURED
     single = {name: target for name, target in records.targets.items() if not target.is_multi}
-    reasons = {name: expected.objectives[name].reason for name in single}
+    found = {name: expected.objectives[name] for name in single}
+    reasons = {name: known.reason for name, known in found.items() if is_measured or not known.is_exact}
     return [(single[name].title, reason) for name, reason in reasons.items() if reason]
 
 
@@ -217,7 +221,7 @@ def _provenance(records: Records) -> dict[str, str]:
 
 def _verdicts(records: Records, result: Significance) -> list[tuple[str, str]]:
     return [
-        (records.targets[name].title if name in records.targets else name, verdict)
+        (records.targets[name].title, verdict)
         for name, verdict in zip(result.tests["objective"], result.tests["verdict"], strict=True)
     ]
 

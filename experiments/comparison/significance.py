@@ -1,8 +1,10 @@
 """Significance: do the searchers differ, beyond chance between seeds?
 
 Friedman's test asks whether any searcher differs; Wilcoxon's signed-rank test with Holm's correction asks which pairs
-do (Demsar 2006; Benavoli, Corani and Mangili 2016). A block is one seed of one objective, ranked across searchers.
-Significant is not relevant: a pair whose mean difference is below the noise floor is marked as such.
+do (Demsar 2006; Benavoli, Corani and Mangili 2016). A block is one seed, ranked across searchers. Each objective is
+tested on its own: the seeds of two objectives are not independent samples of one population, so that pooling them would
+claim more than was seen. Significant is not relevant: a pair whose mean difference is below the noise floor is marked
+as such.
 """
 
 from __future__ import annotations
@@ -24,11 +26,9 @@ ALPHA = 0.05
 MIN_BLOCKS = 6
 """Below six blocks, Wilcoxon's smallest two-sided p-value is above 0.05."""
 
-ALL = "all objectives"
-
 _SMALLEST_LEAD = 1e-6  # of a run with a feasible network over one without, where all scores are zero
 
-_TEST_COLUMNS = ["objective", "n_blocks", "n_searchers", "statistic", "p_value", "rejected", "verdict"]
+_TEST_COLUMNS = ["objective", "n_blocks", "n_searchers", "statistic", "p_value", "tested", "rejected", "verdict"]
 _RANK_COLUMNS = ["objective", "searcher", "rank"]
 _PAIR_COLUMNS = ["objective", "first", "second", "difference", "p_value", "significant", "below_noise"]
 
@@ -38,23 +38,17 @@ class Significance:
     """The tests of one comparison.
 
     Attributes:
-        tests: One row per objective, and one for `ALL` if there are several: objective, n_blocks, n_searchers,
-            statistic and p_value (Friedman; NaN where it was not computed), rejected, verdict (a sentence).
+        tests: One row per objective: objective, n_blocks (seeds), n_searchers, statistic and p_value (Friedman; NaN
+            where it was not computed), tested (whether there was enough), rejected, verdict (a sentence).
         ranks: objective, searcher, rank (average over blocks; 1 is best, ties share).
         pairs: objective, first, second, difference (mean score of first less second, in natural units, positive if
-            first is better; NaN for `ALL`), p_value (Wilcoxon, Holm-corrected within the objective; NaN where there is
+            first is better), p_value (Wilcoxon, Holm-corrected within the objective; NaN where there is
             not enough), significant (at `ALPHA`, and Friedman's test rejects), below_noise.
     """
 
     tests: pd.DataFrame
     ranks: pd.DataFrame
     pairs: pd.DataFrame
-
-    @property
-    def overall(self) -> str | None:
-        """The objective whose test stands for the whole comparison: `ALL`, or the only one; None without any."""
-        names = list(self.tests["objective"])
-        return None if not names else (ALL if ALL in names else str(names[0]))
 
 
 @dataclass(frozen=True)
@@ -69,9 +63,7 @@ class _Blocks:
 def significance(records: Records, n_queries: int | None = None) -> Significance:
     """Test whether searchers differ in their best after `n_queries` queries.
 
-    A run that found no feasible network is worse than any that did. The test over all objectives takes each (objective,
-    seed) as a block, and divides scores by their standard deviation within the objective so that no objective outweighs
-    another. Multi-objective entries are tested on their own only.
+    A run that found no feasible network is worse than any that did.
 
     Args:
         records: What was run.
@@ -86,9 +78,6 @@ def significance(records: Records, n_queries: int | None = None) -> Significance
             f"{excerpt(point)} queries: expected 1 to {records.budget}, the budget of these records"
         )
     blocks = [_blocks(records, objective, point) for objective in records.targets]
-    single = [block for block in blocks if not records.targets[block.objective].is_multi and block.searchers]
-    if len(single) > 1:
-        blocks = [*blocks, _pooled(single)]
     parts = [_compare(block, records) for block in blocks if block.searchers]
     tests, ranks, pairs = ([row for part in parts for row in part[i]] for i in range(3))
     return Significance(
@@ -120,18 +109,6 @@ def _shared(seeds: Sequence[set[int]]) -> list[int]:
     return sorted(set.intersection(*seeds)) if seeds else []
 
 
-def _pooled(blocks: Sequence[_Blocks]) -> _Blocks:
-    shared = [name for name in blocks[0].searchers if all(name in block.searchers for block in blocks)]
-    each = [block.scores[:, [block.searchers.index(name) for name in shared]] for block in blocks]
-    parts = [_standardised(_infeasible_last(scores)) for scores in each]
-    return _Blocks(ALL, tuple(shared), np.concatenate(parts))
-
-
-def _standardised(scores: FloatArray) -> FloatArray:
-    spread = float(scores.std()) if scores.size else 0.0
-    return scores / spread if spread > 0 else scores
-
-
 def _compare(blocks: _Blocks, records: Records) -> tuple[list[dict[str, Any]], ...]:
     """Return the rows of tests, ranks and pairs for one objective."""
     known, blocks = blocks, replace(blocks, scores=_infeasible_last(blocks.scores))
@@ -142,7 +119,7 @@ def _compare(blocks: _Blocks, records: Records) -> tuple[list[dict[str, Any]], .
     pairs = _pairs(known, records, p_values, rejected=rejected)
     n_blocks, n_searchers = len(blocks.scores), len(blocks.searchers)
     verdict = obstacle or _verdict(p_value, pairs, n_blocks)
-    test = (blocks.objective, n_blocks, n_searchers, statistic, p_value, rejected, verdict)
+    test = (blocks.objective, n_blocks, n_searchers, statistic, p_value, obstacle is None, rejected, verdict)
     ranks = _average_ranks(blocks.scores) if n_blocks else np.full(n_searchers, np.nan)
     rank_rows = [(blocks.objective, name, rank) for name, rank in zip(blocks.searchers, ranks.tolist(), strict=True)]
     return (
@@ -161,7 +138,7 @@ def _obstacle(blocks: _Blocks) -> str | None:
         have = "1 seed" if n_blocks == 1 else f"{n_blocks} seeds"
         return f"not enough to test: {have} finished by every searcher, at least {MIN_BLOCKS} are needed"
     if (blocks.scores == blocks.scores[:, :1]).all():
-        return f"nothing to test: all searchers tie in each of {n_blocks} blocks"
+        return f"nothing to test: all searchers tie in each of {n_blocks} seeds"
     return None
 
 
@@ -182,13 +159,12 @@ def _average_ranks(scores: FloatArray) -> FloatArray:
 
 
 def _pairs(blocks: _Blocks, records: Records, p_values: FloatArray | None, *, rejected: bool) -> list[dict[str, Any]]:
-    target = records.targets.get(blocks.objective)
+    target = records.targets[blocks.objective]
     rows = []
     for i, j in combinations(range(len(blocks.searchers)), 2):
         p_value = float("nan") if p_values is None else float(p_values[i, j])
-        has_difference = target is not None and len(blocks.scores) > 0
-        difference = _difference(blocks.scores[:, i], blocks.scores[:, j]) if has_difference else float("nan")
-        below = target is not None and within_noise(difference, target)
+        difference = _difference(blocks.scores[:, i], blocks.scores[:, j]) if len(blocks.scores) else float("nan")
+        below = within_noise(difference, target)
         names = (blocks.objective, blocks.searchers[i], blocks.searchers[j])
         row = (*names, difference, p_value, rejected and p_value < ALPHA, below)
         rows.append(dict(zip(_PAIR_COLUMNS, row, strict=True)))
@@ -215,8 +191,8 @@ def _verdict(p_value: float, pairs: Sequence[dict[str, Any]], n_blocks: int) -> 
     n_significant = sum(bool(pair["significant"]) for pair in pairs)
     if np.isnan(p_value):
         differ = "differ" if n_significant else "do not differ significantly"
-        return f"the two searchers {differ} (Wilcoxon, {p_text(pairs[0]['p_value'])}, {n_blocks} blocks)"
-    test = f"Friedman, {p_text(p_value)}, {n_blocks} blocks"
+        return f"the two searchers {differ} (Wilcoxon, {p_text(pairs[0]['p_value'])}, {n_blocks} seeds)"
+    test = f"Friedman, {p_text(p_value)}, {n_blocks} seeds"
     if p_value >= ALPHA:
         return f"no significant difference between the searchers ({test})"
     return f"the searchers differ ({test}); {n_significant} of {len(pairs)} pairs significantly (Wilcoxon-Holm)"

@@ -24,7 +24,8 @@ EXPECTED_NOTE = (
     f"standard deviation over seeds. Bold: best of the column. {MARK}: within the uncertainty of it, the standard "
     "deviation of what is not known of the best expected score of the table."
 )
-NOTE = f"Mean ± standard deviation over seeds. Bold: best of the column. {MARK}: within the noise floor of it."
+NOTE = "Mean ± standard deviation over seeds. Bold: best of the column."
+NEAR = f"{MARK}: within the noise floor of it."
 
 
 def summary_table(records: Records, n_queries: Sequence[int] | None = None) -> ReportTable:
@@ -35,9 +36,10 @@ def summary_table(records: Records, n_queries: Sequence[int] | None = None) -> R
     for objective, group in frame.groupby("objective", observed=True):
         target = records.targets[str(objective)]
         rows += _at_points(_heading(target), group, "n_queries", target)
-    caption, note = "Best so far after n distinct queries", NOTE
+    caption, more = "Best so far after n distinct queries", ""
     if (frame["n_feasible"] < frame["n_seeds"]).any():
-        note = f"{NOTE} (k of n): the mean of the k seeds that have found a feasible network by then."
+        more = "(k of n): the mean of the k seeds that have found a feasible network by then."
+    note = _note(rows, more)
     return ReportTable(caption, ("searcher", *(f"n = {point}" for point in points), "seeds"), tuple(rows), note)
 
 
@@ -49,7 +51,7 @@ def expected_table(part: Records) -> ReportTable:
     """
     table = summary_table(part)
     caption = "Expected score of the best so far after n distinct queries"
-    return replace(table, caption=caption, note=table.note.replace(NOTE, EXPECTED_NOTE))
+    return replace(table, caption=caption, note=table.note.replace(f" {NEAR}", "").replace(NOTE, EXPECTED_NOTE))
 
 
 def expected_queries_table(part: Records) -> ReportTable:
@@ -65,7 +67,7 @@ def hours_table(records: Records) -> ReportTable:
     for objective, group in frame.groupby("objective", observed=True):
         rows += _at_points(_heading(records.targets[str(objective)]), group, "hours", records.targets[str(objective)])
     heads = ("searcher", *(f"{hours:.3g} h" for hours in hours_points(records)), "seeds")
-    return ReportTable("Best so far after simulated hours", heads, tuple(rows), NOTE)
+    return ReportTable("Best so far after simulated hours", heads, tuple(rows), _note(rows))
 
 
 def cost_table(records: Records) -> ReportTable:
@@ -76,8 +78,8 @@ def cost_table(records: Records) -> ReportTable:
         target = records.targets[str(objective)]
         rows += _at_points(_heading(target, f"all: {group['cost'].max():,.0f} passes"), group, "share", target)
     heads = ("searcher", "an eighth", "a quarter", "half", "all of the cost", "seeds")
-    note = f"{NOTE} All: the passes per test image of the searcher that spends least, cheap evaluations included."
-    return ReportTable("Best so far after equal cost", heads, tuple(rows), note)
+    more = "All: the passes per test image of the searcher that spends least, cheap evaluations included."
+    return ReportTable("Best so far after equal cost", heads, tuple(rows), _note(rows, more))
 
 
 def reported_table(records: Records, reported: ReportedValues, against: str = "n_queries") -> ReportTable:
@@ -100,11 +102,11 @@ def reported_table(records: Records, reported: ReportedValues, against: str = "n
         target = reported.terms[str(term)]
         rows += _at_points(f"{records.targets[str(objective)].title} → {_heading(target)}", group, against, target)
     lacking = len(records.runs) - len(reported.runs)
-    note = f"{NOTE} Searched → reported; the best network so far by what was searched, on what is reported."
-    note += f" {lacking} of {len(records.runs)} runs have not been reported on yet." if lacking else ""
+    more = "Searched → reported; the best network so far by what was searched, on what is reported."
+    more += f" {lacking} of {len(records.runs)} runs have not been reported on yet." if lacking else ""
     time = "simulated hours" if against == "hours" else "n distinct queries"
     caption = f"The networks found, on what was not searched, after {time}"
-    return ReportTable(caption, ("searcher", *heads, "seeds"), tuple(rows), note)
+    return ReportTable(caption, ("searcher", *heads, "seeds"), tuple(rows), _note(rows, more))
 
 
 def cross_evaluation_table(records: Records) -> ReportTable:
@@ -118,7 +120,7 @@ def cross_evaluation_table(records: Records) -> ReportTable:
         entries = [_moments(group[(target.name, "mean")], group[(target.name, "std")], target) for target in targets]
         rows += _rows(f"{records.targets[str(objective)].title}", searchers, entries)
     caption = "Accuracy in percent of the networks found, on every metric"
-    return ReportTable(caption, ("searcher", *(target.title for target in targets)), tuple(rows), NOTE)
+    return ReportTable(caption, ("searcher", *(target.title for target in targets)), tuple(rows), _note(rows))
 
 
 def noise_floor_table(records: Records) -> ReportTable:
@@ -134,7 +136,13 @@ def noise_floor_table(records: Records) -> ReportTable:
             entries = (Entry(line["searcher"]), median, Entry(quartiles), Entry(f"{100 * line['share']:.0f} %"))
             rows.append(Row(_within(target), (*entries, Entry(str(line["n_seeds"])))))
     columns = ("searcher", "median queries", "quartiles", "seeds that got there", "seeds")
-    return ReportTable("Distinct queries to come within the noise floor of the best", columns, tuple(rows))
+    return ReportTable(f"Distinct queries to {floor_reached(records)}", columns, tuple(rows))
+
+
+def floor_reached(records: Records) -> str:
+    """Return what a search reaches that has found as good a network as the table can tell."""
+    noisy = any(target.noise_floor > 0 for target in records.targets.values())
+    return "come within the noise floor of the best" if noisy else "the best of the table"
 
 
 def seconds_table(records: Records) -> ReportTable:
@@ -151,16 +159,16 @@ def significance_table(result: Significance, records: Records) -> ReportTable:
     """Return the pairwise tests, grouped by objective; a difference is positive if the first is better."""
     rows = []
     for line in result.pairs.to_dict("records"):
-        target = records.targets.get(line["objective"])
-        difference = "–" if target is None else number(line["difference"], target.scale)
+        target = records.targets[line["objective"]]
+        difference = number(line["difference"], target.scale)
         below = MARK if line["below_noise"] else ""
         p_value = Entry(p_text(line["p_value"]), best=line["significant"])
         names = Entry(f"{line['first']} – {line['second']}")
-        title = line["objective"] if target is None else target.title
-        rows.append(Row(title, (names, Entry(difference + below), p_value)))
+        rows.append(Row(target.title, (names, Entry(difference + below), p_value)))
     floors = dict.fromkeys(target.floor for target in records.targets.values())
     below = " or ".join(f"the {floor}" for floor in floors)
-    note = f"Difference of means, positive if the first is better; {MARK}: below {below}. Bold: significant."
+    mark = f"; {MARK}: below {below}" if result.pairs["below_noise"].any() else ""
+    note = f"Difference of means, positive if the first is better{mark}. Bold: significant."
     caption = "Pairwise comparison (Wilcoxon signed-rank test, Holm-corrected)"
     if any(target.expected for target in records.targets.values()):
         caption += ", on expected scores where there are any"
@@ -241,6 +249,12 @@ def _with_reported(frame: pd.DataFrame, curves: pd.DataFrame, column: str) -> pd
         names = {moment: f"report:{term}:{moment}" for moment in ("mean", "std")}
         frame = frame.merge(group[[*keys, *names]].rename(columns=names), on=keys, how="left")
     return frame
+
+
+def _note(rows: Sequence[Row], more: str = "") -> str:
+    """Return what a table's entries mean, its mark only where there is one, and what else there is to say."""
+    marked = any(entry.marked for row in rows for entry in row.entries)
+    return " ".join(part for part in (NOTE, NEAR if marked else "", more) if part)
 
 
 def _rows(group: str, searchers: Sequence[str], columns: Sequence[Sequence[Entry]]) -> list[Row]:

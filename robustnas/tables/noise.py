@@ -18,6 +18,8 @@ from robustnas.spaces import EnumerableSpace, open_space
 N_NEAR_BEST = 100
 """Networks with a twin, at least, that `noise_near_best` pools."""
 
+_ROUNDING = 1e-13
+
 
 class NoiseFloor(NamedTuple):
     """The training noise of one score.
@@ -118,7 +120,9 @@ def twin_deviations(scores: FloatArray, space: EnumerableSpace[Any] | None = Non
     twin = size[labels] > 1
     rows, labels = rows[twin], labels[twin]
     means = (np.bincount(labels, weights=values[rows], minlength=len(size)) / np.maximum(size, 1))[labels]
-    return TwinDeviations(rows, labels, means, values[rows] - means)
+    deviations = values[rows] - means
+    equal = np.abs(deviations) <= _ROUNDING * np.abs(means)  # twins that score the same, their mean rounded
+    return TwinDeviations(rows, labels, means, np.where(equal, 0.0, deviations))
 
 
 def _pooled(deviations: FloatArray, labels: IntArray) -> NoiseFloor:

@@ -55,14 +55,15 @@ def test_a_failed_fetch_changes_nothing(run: Run) -> None:
 def test_the_plan_that_is_printed_can_be_run_without_data(run: Run) -> None:
     printed = run("plan")
     assert "using cifar10-surrogate" in printed.stderr
-    assert tomllib.loads(printed.stdout)["dataset"] == "cifar10-surrogate"
-    assert "# A model's predictions, which need no data. For measurements, run `robustnas data fetch" in printed.stdout
+    assert tomllib.loads(printed.stdout)["dataset"] == "cifar10-surrogate@0"
+    assert "# A model's predictions, which need no data" in printed.stdout
+    assert "# run `robustnas data fetch cifar10` and" in printed.stdout
     small = tomllib.loads(printed.stdout) | {"budget": 12, "seeds": 1}
     lines = [f"{key} = {json.dumps(small[key])}" for key in ("dataset", "objectives", "budget", "seeds")]
     Path("my.toml").write_text("\n".join([*lines, '[[searchers]]\nname = "random"\n']))
     result = run("compare", "my.toml", "--jobs", "1")
     assert result.exit_code == 0, result.output
-    assert "report: robustnas-results/cifar10-surrogate/report.html" in result.stdout.replace("\\", "/")
+    assert "report: robustnas-results/cifar10-surrogate@0/report.html" in result.stdout.replace("\\", "/")
 
 
 def test_with_data_the_plan_is_about_measurements(run: Run, published: Path) -> None:

@@ -9,7 +9,7 @@ import scipy.stats as st
 
 from experiments.comparison import analysis
 from experiments.comparison.records import load
-from experiments.comparison.significance import ALL, significance
+from experiments.comparison.significance import significance
 from robustnas.errors import InvalidInputError
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
@@ -124,8 +124,17 @@ def test_significance_agrees_with_scipy(write_records):
     assert np.allclose(pairs["p_value"], holm)
     ranks = result.ranks[result.ranks["objective"] == "clean"]["rank"]
     assert np.allclose(ranks, st.rankdata(-blocks, axis=0).mean(axis=1))
-    assert result.overall == ALL
-    assert result.tests.set_index("objective").loc[ALL, "n_blocks"] == 40
+
+
+def test_each_objective_is_tested_on_its_own_seeds(write_records):
+    """Forty blocks of two objectives would claim twice the seeds that there are."""
+    result = significance(load(write_records(n_seeds=20)))
+    assert list(result.tests["objective"]) == ["clean", "pgd@1"]
+    assert list(result.tests["n_blocks"]) == [20, 20]
+    assert set(result.pairs["objective"]) == set(result.ranks["objective"]) == {"clean", "pgd@1"}
+    alone = significance(load(write_records(("clean",), n_seeds=20)))
+    assert result.pairs[result.pairs["objective"] == "clean"]["p_value"].tolist() == alone.pairs["p_value"].tolist()
+    assert all("20 seeds" in verdict for verdict in result.tests["verdict"])
 
 
 def test_differences_below_the_noise_floor_are_marked(write_records):
@@ -154,10 +163,10 @@ def test_multi_objective_entries_are_tested_on_their_own(write_records):
         ({"searchers": ("random",)}, "not enough to test: one searcher only"),
         ({"n_seeds": 1}, "not enough to test: 1 seed finished by every searcher, at least 6 are needed"),
         ({"n_seeds": 5}, "not enough to test: 5 seeds finished by every searcher, at least 6 are needed"),
-        ({"constant": True}, "nothing to test: all searchers tie in each of 8 blocks"),
+        ({"constant": True}, "nothing to test: all searchers tie in each of 8 seeds"),
         (
             {"constant": True, "searchers": ("random", "local")},
-            "nothing to test: all searchers tie in each of 8 blocks",
+            "nothing to test: all searchers tie in each of 8 seeds",
         ),
     ],
 )
@@ -189,7 +198,7 @@ def test_nothing_finished(write_records):
     (folder / "runs.jsonl").write_text("")
     records = load(folder)
     result = significance(records)
-    assert result.overall is None
+    assert result.tests.empty
     for frame in (analysis.summary(records), analysis.regret_curves(records), analysis.seconds(records), result.pairs):
         assert isinstance(frame, pd.DataFrame)
         assert frame.empty

@@ -92,7 +92,7 @@ def test_a_run_without_a_feasible_network_is_worse_than_any_with_one(records: Re
     (pair,) = result.pairs[result.pairs["objective"] == RARE].to_dict("records")
     assert pair["difference"] == pytest.approx(np.nanmean(first) - np.nanmean(second))
     assert result.tests.set_index("objective").loc[NEVER, "verdict"] == (
-        f"nothing to test: all searchers tie in each of {N_SEEDS} blocks"
+        f"nothing to test: all searchers tie in each of {N_SEEDS} seeds"
     )
 
 

@@ -94,7 +94,7 @@ def test_a_front_found_whole_is_drawn_too(write_records):
 def test_critical_difference_names_every_searcher_inside_the_figure(write_records):
     searchers = ("random", "local", "regularized evolution", "optuna-tpe", "a searcher with a long name")
     records = load(write_records(("clean",), searchers, n_seeds=12))
-    figure = critical_difference_figure(significance(records, 5), records.searchers)
+    figure = critical_difference_figure(significance(records, 5), records)
     assert overlapping(figure) == []
     written = " ".join(text.get_text() for text in texts(figure))
     assert all(name in written for name in searchers)
@@ -110,13 +110,13 @@ def test_long_names_are_cut_in_the_diagram_and_stay_apart(write_records):
     """Twenty-four names of a hundred characters, which differ in the first quarter alone."""
     searchers = [f"{'a' * 23}{i:02d} and {'b' * 70}" for i in range(24)]
     records = load(write_records(("clean",), searchers, n_seeds=6))
-    figure = critical_difference_figure(significance(records, 5), records.searchers)
+    figure = critical_difference_figure(significance(records, 5), records)
     assert overlapping(figure) == []
     written = [text.get_text().strip() for text in texts(figure) if "…" in text.get_text()]
     assert len(set(written)) == len(written) == 24
     assert max(map(len, written)) < 70
     short = load(write_records(("clean",), ["x" * 100, "y" * 100, "random"], n_seeds=6))
-    figure = critical_difference_figure(significance(short, 5), short.searchers)
+    figure = critical_difference_figure(significance(short, 5), short)
     assert figure.get_figwidth() < 7.5
     assert f"{'x' * 16}…{'x' * 17}" in " ".join(text.get_text() for text in texts(figure))
 
@@ -124,14 +124,30 @@ def test_long_names_are_cut_in_the_diagram_and_stay_apart(write_records):
 def test_bars_join_what_does_not_differ(write_records):
     records = load(write_records(("clean",), n_seeds=6, budget=60))
     result = significance(records)
-    figure = critical_difference_figure(result, records.searchers)
+    figure = critical_difference_figure(result, records)
     bars = [line for line in figure.axes[0].lines if line.get_linewidth() > 2]
     assert bool(bars) == (not result.pairs["significant"].all())
 
 
+def test_every_objective_has_a_diagram_of_its_own(write_records):
+    records = load(write_records(("clean", "pgd@1"), n_seeds=8))
+    result = significance(records)
+    figure = critical_difference_figure(result, records)
+    assert overlapping(figure) == []
+    written = [text.get_text() for text in texts(figure)]
+    for title in ("clean: average rank (1 is best)", "PGD, eps 1/255: average rank (1 is best)"):
+        assert title in written
+    clean, pgd = (axes.get_position() for axes in figure.axes)
+    assert clean.y0 == pytest.approx(pgd.y1)
+    for objective, axes in zip(("clean", "pgd@1"), figure.axes, strict=True):
+        ranks = result.ranks[result.ranks["objective"] == objective]
+        named = " ".join(text.get_text() for text in axes.texts)
+        assert all(f"{row.rank:.2f}" in named for row in ranks.itertuples())
+
+
 def test_no_diagram_without_a_test(write_records):
     records = load(write_records(n_seeds=1))
-    assert critical_difference_figure(significance(records), records.searchers) is None
+    assert critical_difference_figure(significance(records), records) is None
 
 
 def test_cross_evaluation_needs_two_rows(write_records):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from experiments.comparison.plan import Plan, builtin_text
+from experiments.comparison.significance import ALPHA, MIN_BLOCKS
 from robustnas.errors import PlanError
 
 GOOD = """
@@ -38,6 +40,21 @@ def test_the_builtin_plan_is_the_papers_comparison() -> None:
     assert plan.objectives == ("clean", "fgsm@1")
     assert plan.budget == 300
     assert len(plan.searchers) == 4
+
+
+def test_the_builtin_plan_has_the_seeds_that_its_own_tests_need() -> None:
+    """Wilcoxon's smallest two-sided p-value of n seeds is 2 / 2**n; Holm multiplies it by the number of pairs."""
+    plan = Plan.builtin()
+    n_pairs = len(plan.searchers) * (len(plan.searchers) - 1) // 2
+    assert len(plan.seeds) >= MIN_BLOCKS
+    assert n_pairs * 2 / 2 ** len(plan.seeds) < ALPHA
+
+
+def test_without_data_the_builtin_plan_searches_scores_that_have_noise() -> None:
+    assert Plan.builtin("cifar10-surrogate").dataset == "cifar10-surrogate@0"
+    assert Plan.builtin("cifar100-surrogate@3").dataset == "cifar100-surrogate@3"
+    assert Plan.builtin("cifar100").dataset == "cifar100"
+    assert replace(Plan.builtin("cifar10-surrogate"), dataset="cifar10") == Plan.builtin()
 
 
 def test_objectives_are_normalised() -> None:

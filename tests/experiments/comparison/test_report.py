@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,7 +168,24 @@ def test_headline_of_a_tie(write_records):
     records = load(write_records(constant=True))
     said = headline(records, significance(records))
     assert "evolution, local and random each have the best mean on 2 of 2 objectives" in said.sentence
-    assert ", as does " in said.findings[0]
+    assert ", as do local and evolution." in said.findings[0]
+
+
+def test_headline_says_on_how_many_objectives_the_searchers_differ(write_records):
+    records = load(write_records(n_seeds=20, budget=5))
+    result = significance(records)
+    n = sum(p < 0.05 for p in result.tests["p_value"])
+    assert n > 0
+    said = headline(records, result).sentence
+    assert said.endswith(
+        f" The searchers differ significantly on {n} of 2 objectives, each tested on its own (p < 0.05)."
+    )
+    few = load(write_records(n_seeds=5))
+    assert headline(few, significance(few)).sentence.endswith(" Not enough to test on any objective.")
+    two = load(write_records(searchers=("random", "evolution"), n_seeds=20, budget=5))
+    tested = significance(two)
+    n = len(set(tested.pairs.loc[tested.pairs["significant"], "objective"]))
+    assert f"differ significantly on {n} of 2 objectives" in headline(two, tested).sentence
 
 
 @pytest.fixture
@@ -245,3 +263,33 @@ def test_a_network_found_as_two_cells_is_drawn_once(write_records, tmp_path):
 def test_a_noise_floor_is_explained_where_there_is_one(write_records, report, tmp_path):
     assert "The noise floor." in (report / "report.html").read_text()
     assert "The noise floor." not in write_report(several(write_records, same_network(), tmp_path)).read_text()
+
+
+def test_a_surrogate_without_noise_has_no_words_on_training(write_records):
+    facts = {"best": 0.9, "minimised": False, "scale": "accuracy", "title": "clean", "n_within_noise": 1}
+    noise = {"noise_floor": 5.5e-17, "noise_near_best": 3.4e-17, "n_within_noise_near_best": 1}  # rounding of a mean
+    known = {"clean": facts | noise}
+    folder = write_records(("clean",), n_seeds=3, source="surrogate", dataset="cifar10-surrogate", cross_metrics=known)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"objectives": known}))
+    text = plain(write_report(folder))
+    for words in ("noise floor", "trained", "lucky", "retrain", "†"):
+        assert words not in text.lower(), words
+    assert "Queries to the best" in text
+
+
+def test_a_surrogate_with_noise_says_that_nothing_was_trained(write_records):
+    folder = write_records(("clean",), n_seeds=3, source="surrogate", dataset="cifar10-surrogate@0")
+    text = plain(write_report(folder))
+    assert "The noise floor. No network was trained for these numbers." in text
+    assert "were trained separately" not in text
+    assert "Queries to the noise floor" in text
+    measured = plain(write_report(write_records(("clean",), n_seeds=3)))
+    assert "were trained separately" in measured
+    assert "No network was trained" not in measured
+
+
+def plain(page: Path) -> str:
+    """Return the words of a page, without its figures and provenance."""
+    content = re.sub(r"<(svg|style|script|pre).*?</\1>", "", page.read_text(), flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", content).split())

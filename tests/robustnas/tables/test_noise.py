@@ -42,6 +42,13 @@ def test_the_noise_near_the_best_is_that_of_the_best_twins(minimised: bool) -> N
     assert abs(estimate.std - (0.04 if minimised else 0.01)) < 3 * estimate.standard_error
 
 
+def test_twins_that_score_the_same_have_no_noise_at_all() -> None:
+    """Not 5e-17, the rounding of a mean of equal numbers, which a report would write as 0.00."""
+    scores = np.random.default_rng(0).random(network_twin_labels().max() + 1).round(3)[network_twin_labels()]
+    assert noise_floor(scores).std == 0
+    assert noise_near_best(scores).std == 0
+
+
 def test_few_twins_are_all_near_the_best() -> None:
     scores = np.full(space.N_NETWORKS, np.nan)
     labels = network_twin_labels()
