@@ -12,6 +12,7 @@ COMMANDS: dict[str, str] = {
     "data": "Find, fetch, import and verify the robustness database.",
     "draw": "Draw the cell ARCH as an SVG.",
     "evaluate": "Train the network ARCH and measure its accuracy and robustness on images.",
+    "export": "Write the records in DIRECTORY for other tools: Optuna and its dashboard, data frames, spreadsheets.",
     "fill": "Measure what is missing for the networks and metrics that PLAN names.",
     "measurements": "List and forget what was measured.",
     "naslib": "Show where NASLib is installed and which of its methods can be used.",

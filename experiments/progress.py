@@ -58,13 +58,16 @@ class Bar:
         description: str | None = None,
         completed: float | None = None,
         *,
+        total: float | None = None,
         advance: float | None = None,
         note: str | None = None,
     ) -> None:
         """Update the bar; what is None stays as it is."""
         if self._progress is not None:
             fields: dict[str, Any] = {} if note is None else {"note": note}
-            self._progress.update(self._task, description=description, completed=completed, advance=advance, **fields)
+            self._progress.update(
+                self._task, description=description, completed=completed, total=total, advance=advance, **fields
+            )
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from robustnas.errors import InvalidInputError, SearchError, excerpt
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
     from optuna.storages import BaseStorage
-    from optuna.study import Study
+    from optuna.study import Study, StudyDirection
 
 PREFIX = "robustnas:"
 """What the names of the attributes begin with that say what a study is about."""
@@ -31,6 +31,7 @@ EXPERIMENT = "experiment"
 
 _JOURNAL = "journal://"
 _EXPECTED = "expected a URL such as sqlite:///study.db or journal://study.log"
+_OTHER_NAME = "give another study_name, or none: then it is named after the search"
 _LOCK_SECONDS = 60  # SQLite's own 5 are too few where many processes write
 _LAYOUT_TRIES = 5
 _MOST_LETTERS = 480  # of a study's name; databases take 512
@@ -105,21 +106,54 @@ def claim(study: Study, identity: Mapping[str, Any], minimised: Sequence[bool], 
     Raises:
         SearchError: It is about something else, or holds trials and does not say of what; says what differs.
     """
-    expected = _plain(identity)
-    found = {key.removeprefix(PREFIX): value for key, value in study.user_attrs.items() if key.startswith(PREFIX)}
-    where = f"study {excerpt(study.study_name)} in {place}"
-    advice = "give another study_name, or none: then it is named after the search"
     n_trials = len(study.get_trials(deepcopy=False))
+    if not is_marked(study.study_name, study.user_attrs, study.directions, n_trials, identity, minimised, place):
+        for name, value in marks(identity).items():
+            study.set_user_attr(name, value)
+
+
+def is_marked(
+    name: str,
+    attributes: Mapping[str, Any],
+    directions: Sequence[StudyDirection],
+    n_trials: int,
+    identity: Mapping[str, Any],
+    minimised: Sequence[bool],
+    place: str,
+    advice: str = _OTHER_NAME,
+) -> bool:
+    """Return whether a study says that it is about something; refuse it if it is about something else.
+
+    Args:
+        name: The study's name.
+        attributes: Its user attributes.
+        directions: Its directions.
+        n_trials: How many trials it has.
+        identity: What it is to be about, plain data by name.
+        minimised: Whether each objective is minimised.
+        place: What messages call the storage.
+        advice: What the user can do about a study that is refused.
+
+    Raises:
+        SearchError: It is about something else, or holds trials and does not say of what; says what differs.
+    """
+    expected = _plain(identity)
+    found = {key.removeprefix(PREFIX): value for key, value in attributes.items() if key.startswith(PREFIX)}
+    where = f"study {excerpt(name)} in {place}"
     if n_trials and not found:
         raise SearchError(f"{where} holds {n_trials} trials and does not say what they are about; {advice}")
-    differing = [name for name in {**expected, **found} if found and found.get(name) != expected.get(name)]
+    differing = [fact for fact in {**expected, **found} if found and found.get(fact) != expected.get(fact)]
     if differing:
-        facts = "; ".join(f"{name} is {_shown(found, name)} there, {_shown(expected, name)} here" for name in differing)
+        facts = "; ".join(f"{fact} is {_shown(found, fact)} there, {_shown(expected, fact)} here" for fact in differing)
         raise SearchError(f"{where} is about something else ({facts}); {advice}")
-    if [direction.name == "MINIMIZE" for direction in study.directions] != list(minimised):
-        raise SearchError(f"{where} has the directions {_directions(study)}, unlike the objectives; {advice}")
-    for name, value in expected.items() if not found else ():
-        study.set_user_attr(PREFIX + name, value)
+    if [direction.name == "MINIMIZE" for direction in directions] != list(minimised):
+        raise SearchError(f"{where} has the directions {_directions(directions)}, unlike the objectives; {advice}")
+    return bool(found)
+
+
+def marks(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the user attributes by which a study says what it is about."""
+    return {PREFIX + name: value for name, value in _plain(identity).items()}
 
 
 def default_name(label: str, identity: Mapping[str, Any]) -> str:
@@ -253,5 +287,5 @@ def _shown(facts: Mapping[str, Any], name: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
-def _directions(study: Study) -> str:
-    return ", ".join(direction.name.lower() for direction in study.directions)
+def _directions(directions: Sequence[StudyDirection]) -> str:
+    return ", ".join(direction.name.lower() for direction in directions)

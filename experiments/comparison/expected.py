@@ -123,7 +123,7 @@ def complete_expected(directory: str | Path, data: str | Path | None = None) -> 
     if is_reference(dataset := str(records.manifest["dataset"])):
         return f"{excerpt(dataset)} is code, which compare runs and report does not"
     try:
-        write_expected(directory, records, searched_table(directory, records, data))
+        write_expected(directory, records, searched_table(directory, records.manifest, data))
     except RobustNASError as error:
         return str(error)
     return ""

@@ -97,7 +97,7 @@ def complete_fronts(directory: str | Path, data: str | Path | None = None) -> st
     if not lacking(records, load_fronts(directory, records)):
         return ""
     try:
-        write_fronts(directory, records, searched_table(directory, records, data))
+        write_fronts(directory, records, searched_table(directory, records.manifest, data))
     except RobustNASError as error:
         return str(error)
     return ""

@@ -173,8 +173,24 @@ def load(directory: str | Path) -> Records:
     """
     folder = Path(directory)
     manifest = read_comparison(folder)
-    runs = _read_runs(folder, manifest)
+    runs = finished_runs(folder, manifest)
     return Records(manifest, _runs_frame(runs, manifest), _queries_frame(runs, manifest))
+
+
+def finished_runs(folder: Path, manifest: Mapping[str, Any]) -> list[Run]:
+    """Read the finished runs in a directory, as they were written, in the order they ended; see `load`.
+
+    Raises:
+        DataError: They are missing, corrupt, or of another experiment.
+    """
+    runs: dict[tuple[str, str, int], Run] = {}
+    for where, content in read_runs(folder):
+        run = check_run(content, where, manifest.get("space") or DEFAULT_SPACE)
+        check_labels(run, manifest, where)
+        if edited_sources(run, manifest.get(SOURCES) or {}):
+            continue  # of a searcher that was edited since, and is run again
+        runs.setdefault((run["objective"], run["searcher"], run["seed"]), run)
+    return list(runs.values())
 
 
 def target_of(name: str, facts: Mapping[str, Any]) -> Target:
@@ -191,17 +207,6 @@ def target_of(name: str, facts: Mapping[str, Any]) -> Target:
         each = facts.get("each") or [{"scale": scale_of(objective)} for objective in parse_objectives(name)]
         known["scales"] = tuple(str(one["scale"]) for one in each)
     return Target(name, str(facts.get("title") or name), **known)
-
-
-def _read_runs(folder: Path, manifest: Mapping[str, Any]) -> list[Run]:
-    runs: dict[tuple[str, str, int], Run] = {}
-    for where, content in read_runs(folder):
-        run = check_run(content, where, manifest.get("space") or DEFAULT_SPACE)
-        check_labels(run, manifest, where)
-        if edited_sources(run, manifest.get(SOURCES) or {}):
-            continue  # of a searcher that was edited since, and is run again
-        runs.setdefault((run["objective"], run["searcher"], run["seed"]), run)
-    return list(runs.values())
 
 
 def _runs_frame(runs: Sequence[Run], manifest: Mapping[str, Any]) -> pd.DataFrame:

@@ -110,7 +110,7 @@ def report_terms(directory: str | Path, terms: Sequence[str], data: str | Path |
     if not parsed:
         raise ObjectiveError("nothing to report; expected terms such as 'clean, cifar100:pgd@1'")
     records = load(directory)
-    table = searched_table(directory, records, data)
+    table = searched_table(directory, records.manifest, data)
     write_reported(directory, records, parsed, table, partial(open_table, data=data))
 
 
