@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -73,8 +73,11 @@ class Journal:
         facts: Callable[[Spec], Mapping[str, Any]],
         note: Callable[[str], object] = lambda _: None,
         advice: Mapping[str, str] | None = None,
-    ) -> tuple[list[Spec], list[dict[str, Any]]]:
-        """Return the specs that have no run yet, in order, and the runs of the others.
+        found: Callable[[dict[str, Any]], object] = lambda _: None,
+    ) -> list[Spec]:
+        """Return the specs that have no run yet, in order.
+
+        Runs are read one by one and not kept: a million of them would fill the memory.
 
         A run of a method of the user's own counts only while the method's source is as it was (`sources`): one that was
         edited is run again.
@@ -85,12 +88,13 @@ class Journal:
             facts: Further fields that the run of a spec has to agree with, and ``sources``, the digests of sources.
             note: Called with a sentence for the user where runs do not count.
             advice: What the user can do where a fact differs, by its name.
+            found: Called with the run of each of the other specs.
 
         Raises:
             DataError: A run that is damaged, that no spec asks for, or that differs from its spec.
         """
         asked = {spec.key: spec for spec in specs}
-        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+        done: set[tuple[Any, ...]] = set()
         edited: Counter[str] = Counter()
         for run in self.runs():
             key = tuple(run.get(name) for name in columns)
@@ -103,11 +107,12 @@ class Journal:
                     raise self._foreign(detail, (advice or {}).get(name, ""))
             if changed := edited_sources(run, expected.get(SOURCES, {})):
                 edited.update(changed)
-            else:
-                found.setdefault(key, run)
+            elif key not in done:
+                done.add(key)
+                found(run)
         for name, n_runs in edited.items():
             note(f"{name} was edited after {n_runs} of the runs here; they are run again")
-        return [spec for key, spec in asked.items() if key not in found], list(found.values())
+        return [spec for key, spec in asked.items() if key not in done]
 
     def append(self, run: dict[str, Any]) -> None:
         """Append a finished run; see `AppendOnlyFile.append`."""
@@ -198,20 +203,35 @@ def read_runs(folder: Path) -> Iterator[tuple[str, Any]]:
     Raises:
         DataError: There are none, or they cannot be read; the message names the line.
     """
-    path = folder / RUNS
-    *lines, last = _content(path).split(b"\n")
-    with suppress(DataError):
-        read_json(last, str(path))
-        lines.append(last)
-    for number, line in enumerate(lines, start=1):
+    for number, (line, is_last) in enumerate(_lines(folder / RUNS), start=1):
         if line.strip():
-            where = f"{path}, line {number}"
-            yield where, read_json(line, where)
+            where = f"{folder / RUNS}, line {number}"
+            try:
+                run = read_json(line, where)
+            except DataError:
+                if is_last:
+                    return
+                raise
+            yield where, run
+
+
+def _lines(path: Path) -> Iterator[tuple[bytes, bool]]:
+    """Yield the lines of a file, and whether each is a last one without a line break."""
+    with _reported(path), path.open("rb") as file:
+        for line in file:
+            yield line, not line.endswith(b"\n")
 
 
 def _content(path: Path) -> bytes:
-    try:
+    with _reported(path):
         return path.read_bytes()
+
+
+@contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    """Say of a file that cannot be read why."""
+    try:
+        yield
     except FileNotFoundError:
         message = f"no {path.name} in {path.parent}; expected a directory of records, with {MANIFEST} and {RUNS}"
         if (path.parent / "analysis.html").exists():

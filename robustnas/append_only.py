@@ -9,6 +9,8 @@ from pathlib import Path
 
 from robustnas.errors import DataError
 
+_BLOCK = 1 << 20  # bytes that are read at once, longer than almost all lines
+
 
 class AppendOnlyFile:
     """A text file to which whole lines are appended; hold `sole_writer` while one exists.
@@ -22,10 +24,8 @@ class AppendOnlyFile:
 
     def __init__(self, path: Path, unit: str) -> None:
         self.path, self._unit = path, unit
-        if path.exists():
-            content = path.read_bytes()
-            if (end := content.rfind(b"\n") + 1) < len(content):
-                os.truncate(path, end)
+        if path.exists() and (end := _end_of_lines(path)) < path.stat().st_size:
+            os.truncate(path, end)
 
     @property
     def empty(self) -> bool:
@@ -56,6 +56,19 @@ class AppendOnlyFile:
                 os.truncate(self.path, length)
             advice = f"finished {self._unit} are kept; run the same command to resume"
             raise DataError(f"cannot write {self.path}: {error.strerror}; {advice}") from error
+
+
+def _end_of_lines(path: Path) -> int:
+    """Return where the last whole line of a file ends; read from the end, as the file may be larger than the memory."""
+    with path.open("rb") as file:
+        position = file.seek(0, os.SEEK_END)
+        while position:
+            start = max(position - _BLOCK, 0)
+            file.seek(start)
+            if (found := file.read(position - start).rfind(b"\n")) >= 0:
+                return start + found + 1
+            position = start
+    return 0
 
 
 @contextmanager

@@ -89,7 +89,7 @@ def compare(
             description[EXPERIMENT] = before.get(EXPERIMENT) or new_experiment()
             specs = [replace(spec, experiment=description[EXPERIMENT]) for spec in specs]
         key = "objective", "searcher", "seed"
-        missing, _ = journal.missing(specs, key, partial(_facts, searched), note, {KNOWN: _KNOWN_ADVICE})
+        missing = journal.missing(specs, key, partial(_facts, searched), note, {KNOWN: _KNOWN_ADVICE})
         for storage in kept_studies(missing):
             open_storage(storage)  # one process lays out its tables, before many use it at once
         journal.write_manifest(description)

@@ -82,7 +82,7 @@ def benchmark(
             if journal.has_manifest:
                 check_benchmark(read_manifest(journal.directory, KIND), str(journal.directory / MANIFEST))
                 check_directions(journal.directory, description["objectives"])
-            missing, found = journal.missing(plan.specs, KEY, partial(_facts, table), note)
+            missing = journal.missing(plan.specs, KEY, partial(_facts, table), note, found=found.append)
             journal.write_manifest(description)
         yield from enumerate(found, start=1)
         keep = (lambda _: None) if journal is None else journal.append

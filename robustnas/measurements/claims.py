@@ -173,26 +173,29 @@ def take(transactions: Transactions, network: NetworkKey, worker: str, seconds: 
 
 
 def take_first(transactions: Transactions, wanted: Sequence[NetworkKey], worker: str, seconds: float) -> Lease | None:
-    """Take the first network that nobody holds, in one transaction; None if all are held.
+    """Take the first network that nobody holds, in one transaction, or two; None if all are held.
 
-    On a server, those who choose do so one after the other, for milliseconds: a thousand workers that start together
-    would else all try the first network, and all but one of them the second.
+    Who sees another one take what it chose chooses again in turn, one after the other: of a thousand workers that start
+    together, all would else try the first network, and all but one of them the second.
     """
     token = uuid.uuid4().hex
 
-    def work(connection: Connection) -> tuple[NetworkKey, int] | None:
-        if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(_CHOICE_LOCK)))
+    def choose(connection: Connection) -> tuple[NetworkKey, int | None] | None:
         held = _held(connection, token)
-        for network in wanted:
-            if network not in held:
-                owner = _taken(connection, network, worker, seconds, token)
-                if owner is not None:
-                    return network, owner
-        return None
+        first = next((network for network in wanted if network not in held), None)
+        return None if first is None else (first, _taken(connection, first, worker, seconds, token))
 
-    found = transactions.write(work) if wanted else None
-    return None if found is None else Lease(transactions, found[0], worker, seconds, token, found[1])
+    def choose_in_turn(connection: Connection) -> tuple[NetworkKey, int | None] | None:
+        connection.execute(select(func.pg_advisory_xact_lock(_CHOICE_LOCK)))
+        return choose(connection)
+
+    found = transactions.write(choose) if wanted else None
+    while found is not None:
+        network, owner = found
+        if owner is not None:
+            return Lease(transactions, network, worker, seconds, token, owner)
+        found = transactions.write(choose_in_turn)  # only on a server: SQLite's transactions that write exclude others
+    return None
 
 
 def _held(connection: Connection, token: str) -> set[NetworkKey]:

@@ -240,7 +240,7 @@ class MeasurementStore:
     ) -> Claim | None:
         """Take the first of some networks that is free; None if all are held. Arguments and errors as `claim`.
 
-        One transaction, whatever others do meanwhile: a server lets one worker choose at a time.
+        It takes one transaction, or two where another worker takes the same network at the same moment.
         """
         name = _this_worker() if worker is None else checked.text("worker", worker)
         taken = take_first(self._transactions, list(networks), name, _seconds(lease))

@@ -49,3 +49,14 @@ def test_a_folder_that_cannot_be_made_is_named(path: Path) -> None:
     path.write_text("")
     with pytest.raises(DataError, match="cannot make the directory"), sole_writer(path / "new" / ".lock", path):
         pass
+
+
+@pytest.mark.parametrize("n_torn", [0, 1, 7, 8, 9, 40])
+@pytest.mark.parametrize("whole", [b"", b"first\n", b"first\nsecond, longer than a block\n"])
+def test_a_torn_line_of_any_length_is_cut_off(
+    path: Path, monkeypatch: pytest.MonkeyPatch, whole: bytes, n_torn: int
+) -> None:
+    monkeypatch.setattr("robustnas.append_only._BLOCK", 8)
+    path.write_bytes(whole + n_torn * b"x")
+    AppendOnlyFile(path, "runs")
+    assert path.read_bytes() == whole

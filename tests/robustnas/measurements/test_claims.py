@@ -74,7 +74,7 @@ class TestClaiming:
         assert store.claim_first(networks) is None
         assert store.claim_first([]) is None
 
-    def test_a_choice_is_one_transaction_however_many_choose(
+    def test_a_choice_is_one_transaction_or_two_however_many_choose(
         self, store: MeasurementStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         networks = made_up_networks(4 * RACERS)
@@ -93,7 +93,8 @@ class TestClaiming:
         monkeypatch.setattr(Transactions, "_attempt", counted)
         with ThreadPoolExecutor(RACERS) as pool:
             list(pool.map(race, range(RACERS)))
-        assert len(begun) == len(networks)
+        most = 1 if store.location.path else 3  # on a server, one that loses its choice makes another one in turn
+        assert len(networks) <= len(begun) <= most * len(networks)
         assert len(store.active_claims()) == len(networks)
 
     def test_the_first_free_one(self, store: MeasurementStore) -> None:
