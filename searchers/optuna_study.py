@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from robustnas.errors import InvalidInputError, SearchError, excerpt
+from robustnas.network_drive import warn_of_network_drive
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -239,6 +240,7 @@ def _database(url: str) -> BaseStorage:
     is_sqlite = make_url(url).get_backend_name() == "sqlite"
     if is_sqlite and (path := make_url(url).database) and path != ":memory:":
         _check_folder(Path(path))
+        warn_of_network_drive(path, "journal://FILE, or postgresql://USER@HOST/DATABASE")
     arguments = {"connect_args": {"timeout": _LOCK_SECONDS}} if is_sqlite else {}
     for tries in range(_LAYOUT_TRIES):
         try:

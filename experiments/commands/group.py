@@ -11,6 +11,7 @@ import click
 OWN_PACKAGES = frozenset(("experiments", "searchers", "surrogates", "robustnas"))
 
 
+_SENTENCES = frozenset(("RegistryWarning", "NetworkDriveWarning"))  # names: --help imports none of them
 _MOST_CHARACTERS, _LONGEST_LINE = 400, 1500
 _python_shows = warnings.showwarning
 
@@ -47,8 +48,8 @@ def _shortened(message: str) -> str:
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-    """Print a warning of a registry as one sentence, any other as Python does."""
-    if category.__name__ == "RegistryWarning":
+    """Print a warning that is meant for users as one sentence, any other as Python does."""
+    if category.__name__ in _SENTENCES:
         click.echo(f"Note: {message}", err=True)
     else:
         _python_shows(message, category, *place, **more)

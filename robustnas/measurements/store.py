@@ -23,6 +23,7 @@ from robustnas.measurements.measurement import Measurement, MeasurementKey, Netw
 from robustnas.measurements.migration import prepare
 from robustnas.measurements.selection import EVERYTHING, Selection
 from robustnas.measurements.transactions import Transactions
+from robustnas.network_drive import warn_of_network_drive
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,6 +79,8 @@ class MeasurementStore:
             DataError: It cannot be opened, is of a later version, or is something else; says what to do.
         """
         store = cls(Location.parse(where))
+        if store.location.path:
+            warn_of_network_drive(store.location.path, "postgresql://USER@HOST/DATABASE")
         prepare(store._transactions, store.location)
         if store.location.path:
             store._transactions.configure(
