@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from experiments.commands.group import Group, LazyCommand
+
+os.environ["MPLBACKEND"] = "agg"  # commands draw to files; a notebook sets a backend that only its own process has
 
 COMMANDS: dict[str, str] = {
     "analyse": "Reproduce and extend the results of the robustness paper from the database.",

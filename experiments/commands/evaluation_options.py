@@ -143,11 +143,14 @@ def evaluation_options(command: Command) -> Command:
 
 
 @contextmanager
-def torch_needed() -> Iterator[None]:
+def torch_needed(else_what: str = "") -> Iterator[None]:
     """Prepare to import torch: say how to install it if it is missing, and let waiting threads sleep.
 
     Threads that spin while they wait slow a network of small layers down several times over where processors are
     shared with anything else.
+
+    Args:
+        else_what: What to add of what can be done without it.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
@@ -156,4 +159,4 @@ def torch_needed() -> Iterator[None]:
         package = (error.name or "").partition(".")[0]
         if package not in ("torch", "pyautoattack"):
             raise
-        raise RobustNASError(f'measuring needs {package}: pip install "robustnas[evaluate]"') from None
+        raise RobustNASError(f'measuring needs {package}: pip install "robustnas[evaluate]"{else_what}') from None

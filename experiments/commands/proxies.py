@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import numpy as np
@@ -26,6 +26,8 @@ from experiments.commands.options import (
 from experiments.progress import progress_bars
 from robustnas.checks import written_number
 from robustnas.errors import DataError, InvalidInputError, NotationError
+from robustnas.evaluator.proxies import PROXIES, SweepSettings, open_batch, sweep
+from robustnas.evaluator.proxies.registry import checked_names
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.numbering import N_CELLS
@@ -34,24 +36,15 @@ from robustnas.tables.attached.attaching import attach as attach_table
 from robustnas.tables.attached.columns import read_columns
 from robustnas.tables.sheets.reading import read_bytes, read_sheet
 
-if TYPE_CHECKING:
-    from robustnas.evaluator.proxies import SweepSettings
-
 _DEFAULT = "synflow,snip,nwot,jacov,zen,params,flops,jacobian_norm,hessian"
 _TABLE_FILES = (".csv", ".tsv", ".parquet", ".json")
-
-
-def _measures() -> list[str]:
-    with torch_needed():
-        from robustnas.evaluator.proxies import PROXIES
-    return [*PROXIES, "all"]
 
 
 @click.command()
 @click.argument("archs", metavar="[ARCH]...", nargs=-1)
 @names_option(
     "--measures",
-    names=_measures,
+    names=lambda: [*PROXIES, "all"],
     separators=SEVERAL,
     default=_DEFAULT,
     metavar="NAMES",
@@ -97,8 +90,9 @@ def proxies(
 ) -> None:
     """Compute training-free measures of networks.
 
-    Name the networks as ARCH or choose many with --cells. They are freshly initialised; nothing is trained. With --out,
-    scores are appended to a CSV file: after an interruption, the same command resumes.
+    Name the networks as ARCH or choose many with --cells. They are freshly initialised; nothing is trained, and params
+    and flops are counted without torch. With --out, scores are appended to a CSV file: after an interruption, the same
+    command resumes.
 
     \b
     Example:
@@ -108,12 +102,10 @@ def proxies(
     chosen = _chosen_cells(archs, cells, seed)
     if out is None and (cells or attach):
         raise InvalidInputError("--cells and --attach need a file for the scores; add --out FILE.csv")
-    with torch_needed():
-        from robustnas.evaluator.proxies import SweepSettings, open_batch
-        from robustnas.evaluator.proxies.registry import checked_names
     names = checked_names(measures)
-    batch = open_batch(images, batch_size, seed, size=image_size, n_classes=classes)
-    settings = SweepSettings(batch, names, channels, n_cells, seed, device)
+    with torch_needed("; params and flops need none"):
+        batch = open_batch(images, batch_size, seed, size=image_size, n_classes=classes)
+        settings = SweepSettings(batch, names, channels, n_cells, seed, device)
     if out is None:
         _show(settings, chosen, as_json)
     else:
@@ -161,8 +153,6 @@ def _cells_of_file(path: Path) -> list[Cell]:
 
 
 def _sweep(settings: SweepSettings, cells: Sequence[Cell], out: Path, workers: int | None) -> None:
-    from robustnas.evaluator.proxies import sweep
-
     with (
         interruptible(f"finished cells are kept in {out}: run the same command again to resume"),
         _progress(len(set(cells))) as show,
@@ -208,8 +198,6 @@ def _show(settings: SweepSettings, cells: Sequence[Cell], as_json: bool) -> None
 
 def _text(names: Sequence[str], found: Sequence[tuple[Cell, dict[str, float]]]) -> str:
     """Return a table: a measure on each line, a cell in each column."""
-    from robustnas.evaluator.proxies import PROXIES
-
     lines = [f"#{cell.database_id} is {cell}" for cell, _ in found]
     heads = ["measure", *(f"#{cell.database_id}" for cell, _ in found), ""]
     rows = [[name, *(_number(scores[name]) for _, scores in found), PROXIES[name].title] for name in names]

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import torch
-
 from robustnas.checks import whole_number
-from robustnas.evaluator.device import choose_device
 from robustnas.evaluator.proxies.image_batch import ImageBatch
-from robustnas.evaluator.proxies.registry import checked_names
+from robustnas.evaluator.proxies.registry import checked_names, needs_network
 from robustnas.evaluator.proxies.score_file import open_scores
-from robustnas.evaluator.proxies.scores import proxy_scores
 from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.cost import Skeleton
 from robustnas.workers import checked_workers, complete
 
 Scored: TypeAlias = tuple[Cell, dict[str, float]]
@@ -50,11 +47,21 @@ class SweepSettings:
         object.__setattr__(self, "names", checked_names(self.names))
         for name, least in (("channels", 1), ("n_cells", 1), ("seed", 0)):
             whole_number(name, getattr(self, name), at_least=least)
-        choose_device(self.device)
+        if needs_network(self.names):
+            from robustnas.evaluator.device import choose_device
+
+            choose_device(self.device)
 
     def scores(self, cell: Cell) -> Scored:
         """Compute the scores of a cell, with one thread: more gain little, and would change the last digits."""
         batch = self.batch
+        if not needs_network(self.names):
+            in_channels, side = batch.images.shape[1:3]
+            skeleton = Skeleton(side, batch.n_classes, self.channels, self.n_cells, in_channels)
+            counted = {"params": skeleton.parameters(cell), "flops": skeleton.flops(cell)}
+            return cell, {name: float(counted[name]) for name in self.names}
+        from robustnas.evaluator.proxies.scores import proxy_scores
+
         with _one_thread():
             scores = proxy_scores(
                 cell,
@@ -122,6 +129,8 @@ def _scores(settings: SweepSettings, cell: Cell) -> Scored:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
+    import torch
+
     former = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

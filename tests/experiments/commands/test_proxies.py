@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from click.testing import CliRunner, Result
 from experiments.cli import main
 from robustnas import Cell
 from robustnas.objectives.objective import Objective
-from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201 import Skeleton, space
 from robustnas.tables.attached.attached import attached_tables
 
 pytestmark = [pytest.mark.usefixtures("own_cache"), pytest.mark.timeout(60)]
@@ -164,3 +166,41 @@ def test_ctrl_c_keeps_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("robustnas.evaluator.proxies.sweep", interrupted)
     assert "run the same command again to resume" in fails(1, "#1", *FEW, *SMALL, "--out", out)
+
+
+WITHOUT_TORCH = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Missing())
+if __name__ == "__main__":
+    from experiments.cli import main
+    main(sys.argv[1:])
+"""
+
+
+def without_torch(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", WITHOUT_TORCH, "proxies", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_parameters_and_flops_are_counted_without_torch(tmp_path: Path) -> None:
+    result = without_torch("#13433", "#81", "--measures", "params,flops", "--images", "digits", "--json")
+    assert result.returncode == 0, result.stderr
+    skeleton = Skeleton(8, 10, 16, 5, 1)
+    for found in json.loads(result.stdout)["cells"]:
+        cell = Cell.parse(found["arch"])
+        assert found["scores"] == {"params": skeleton.parameters(cell), "flops": skeleton.flops(cell)}
+    out = tmp_path / "sizes.csv"
+    kept = without_torch("--cells", "9", "--measures", "flops", "--workers", "1", "--out", str(out))
+    assert kept.returncode == 0, kept.stderr
+    assert len(out.read_text().splitlines()) == 10
+
+
+def test_what_needs_torch_says_so_and_what_does_not() -> None:
+    result = without_torch("#13433", "--measures", "params,synflow")
+    assert result.returncode == 1
+    install = 'pip install "robustnas[evaluate]"'
+    assert result.stderr == f"Error: measuring needs torch: {install}; params and flops need none\n"

@@ -210,3 +210,14 @@ def test_bad_settings_are_refused_at_the_door(change: dict[str, object], message
 def test_workers_are_at_least_one(path: Path) -> None:
     with pytest.raises(InvalidInputError, match="workers is 0"):
         run(path, workers=0)
+
+
+def test_what_is_counted_agrees_with_the_network() -> None:
+    batch = random_batch(2, 8, 7, in_channels=1)
+    cell = Cell.parse("#13433")
+    settings = SweepSettings(batch, ("params", "flops"), channels=6, n_cells=2)
+    images = {"images": batch.images, "labels": batch.labels, "n_classes": 7}
+    assert settings.scores(cell) == (
+        cell,
+        proxy_scores(cell, ("params", "flops"), **images, channels=6, n_cells=2),
+    )
