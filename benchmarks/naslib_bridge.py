@@ -11,7 +11,8 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -19,11 +20,12 @@ import click
 import numpy as np
 
 from experiments.surrogate_benchmark.fit import FitSpec, fit_record
+from robustnas.executors import ExecutorSpec, complete
 from robustnas.naslib.loading import load
 from robustnas.oracle import Oracle
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.tables.database.database import Database, DatabaseTable
-from robustnas.workers import in_processes, one_thread
+from robustnas.workers import one_thread
 from searchers import create, search
 from searchers.naslib_search import NASLIB_SEARCHERS
 from surrogates import SURROGATES
@@ -76,28 +78,33 @@ class Run(NamedTuple):
     budget: int
 
 
-_table: DatabaseTable
-
-
-def start(data: str | None) -> None:
-    global _table
-    _table = Database.open(data)["cifar10"]
+def opened(data: str | None) -> DatabaseTable:
     load("optimizers")  # its import takes seconds that belong to no run
+    return Database.open(data)["cifar10"]
 
 
-def outcome(run: Run) -> tuple[Run, float, float]:
+def results(work: Callable[..., Any], tasks: list[Any], jobs: int, data: str | None) -> list[Any]:
+    """Return the results of all tasks on the table, in the order in which they are finished."""
+    found: list[Any] = []
+    reopen = partial(opened, data)
+    for _ in complete(work, tasks, reopen(), found.append, executor=ExecutorSpec(workers=jobs), reopen=reopen):
+        pass
+    return found
+
+
+def outcome(table: DatabaseTable, run: Run) -> tuple[Run, float, float]:
     """Return the best score of a search in percent, and the processor seconds that it took."""
     strategy = STRATEGIES[run.row]
-    oracle = Oracle(run.objective, _table, budget=run.budget)
+    oracle = Oracle(run.objective, table, budget=run.budget)
     with one_thread():
         begun = time.process_time()
         best = max(answer.score for answer in search(create(strategy.name, run.seed, **strategy.parameters), oracle))
         return run, 100 * best, time.process_time() - begun
 
 
-def fit(spec: FitSpec) -> tuple[FitSpec, dict[str, Any]]:
+def fit(table: DatabaseTable, spec: FitSpec) -> tuple[FitSpec, dict[str, Any]]:
     with one_thread():
-        return spec, fit_record(spec, _table)
+        return spec, fit_record(spec, table)
 
 
 @click.group()
@@ -115,7 +122,7 @@ def searchers(objectives: str, seeds: int, budget: int, jobs: int, data: str | N
     """Mean best score and its standard error over seeds, and processor seconds per search."""
     names = objectives.split(",")
     runs = [Run(row, name, seed, budget) for seed in range(seeds) for row in range(len(STRATEGIES)) for name in names]
-    found = list(in_processes(outcome, runs, jobs, start, (data,)))
+    found = results(outcome, runs, jobs, data)
     print(f"| searcher | {' | '.join(names)} | s per search |")
     print("|:--|" + "--:|" * (len(names) + 1))
     for row, strategy in enumerate(STRATEGIES):
@@ -134,7 +141,7 @@ def predictors(objective: str, sizes: str, trials: int, jobs: int, data: str | N
     """Kendall tau on all other networks, and processor seconds of fit and prediction."""
     counts = [int(size) for size in sizes.split(",")]
     specs = list(_specs(objective, counts, trials))
-    found = dict(in_processes(fit, specs, jobs, start, (data,)))
+    found = dict(results(fit, specs, jobs, data))
     print(f"| surrogate | encoding | {' | '.join(f'tau, {n}' for n in counts)} | s to fit | s to predict |")
     print("|:--|:--|" + "--:|" * (len(counts) + 2))
     for name, encoding in dict.fromkeys((spec.surrogate, spec.encoding) for spec in specs):
@@ -149,16 +156,16 @@ def predictors(objective: str, sizes: str, trials: int, jobs: int, data: str | N
 @click.option("--data")
 def spaces(data: str | None) -> None:
     """The same search on the light space and on NASLib's own: whether the queries are the same, and seconds."""
-    start(data)
+    table = opened(data)
     print("| searcher | networks | same queries | s, light | s, NASLib's own | ratio |")
     print("|:--|--:|:--|--:|--:|--:|")
     for strategy, budget in SPACES:
-        (light, fast), (own, slow) = (_queries(strategy, budget, on_its_own) for on_its_own in (False, True))
+        (light, fast), (own, slow) = (_queries(table, strategy, budget, on_its_own) for on_its_own in (False, True))
         same = "yes" if light == own else "no"
         print(f"| {strategy} | {budget} | {same} | {fast:.3f} | {slow:.1f} | {slow / fast:.0f} |", flush=True)
 
 
-def _queries(strategy: Strategy, budget: int, on_its_own: bool) -> tuple[list[Cell], float]:
+def _queries(table: DatabaseTable, strategy: Strategy, budget: int, on_its_own: bool) -> tuple[list[Cell], float]:
     class OnItsOwn(NASLIB_SEARCHERS[strategy.name]):  # type: ignore[misc]
         def _space(self) -> Any:
             return load("search_spaces").NasBench201SearchSpace()
@@ -167,7 +174,7 @@ def _queries(strategy: Strategy, budget: int, on_its_own: bool) -> tuple[list[Ce
     for seed in (0,) if on_its_own else (1, 0):  # the light one warms up on another seed first
         begun = time.perf_counter()
         searcher = kind(np.random.default_rng(seed), **strategy.parameters)
-        cells = [answer.cell for answer in search(searcher, Oracle("pgd@1", _table, budget=budget))]
+        cells = [answer.cell for answer in search(searcher, Oracle("pgd@1", table, budget=budget))]
         seconds = time.perf_counter() - begun
     return cells, seconds
 

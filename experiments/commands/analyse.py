@@ -13,6 +13,7 @@ from experiments.commands.options import (
     budget_option,
     data_option,
     dataset_option,
+    executor_option,
     interruptible,
     jobs_option,
     json_option,
@@ -24,6 +25,7 @@ from experiments.paper.analysis import chosen_results, open_question, write_page
 from experiments.paper.registry import RESULTS
 from experiments.paper.section import Section
 from experiments.progress import progress_bars
+from robustnas.executors import ExecutorSpec
 
 
 @click.command()
@@ -47,6 +49,7 @@ from experiments.progress import progress_bars
 @click.option("--seeds", default=20, show_default=True, help="Searches per strategy and objective.")
 @budget_option
 @jobs_option
+@executor_option
 @json_option
 def analyse(
     dataset: str | None,
@@ -57,6 +60,7 @@ def analyse(
     seeds: int,
     budget: int,
     jobs: int | None,
+    executor: str | ExecutorSpec | None,
     as_json: bool,
 ) -> None:
     """Reproduce and extend the results of the robustness paper from the database.
@@ -75,7 +79,17 @@ def analyse(
     drawn: dict[str, str] = {}
     with progress_bars() as bars:
         show = bars.add("opening the database").show
-        question = open_question(dataset, data, against=against, n_seeds=seeds, budget=budget, jobs=jobs, progress=show)
+        question = open_question(
+            dataset,
+            data,
+            against=against,
+            n_seeds=seeds,
+            budget=budget,
+            jobs=jobs,
+            executor=executor,
+            folder=out,
+            progress=show,
+        )
 
         def finished() -> str:
             done = "no result was finished"

@@ -9,7 +9,16 @@ from typing import Any
 
 import click
 
-from experiments.commands.options import PATH, chosen_dataset, data_option, interruptible, jobs_option, out_option, warn
+from experiments.commands.options import (
+    PATH,
+    chosen_dataset,
+    data_option,
+    executor_option,
+    interruptible,
+    jobs_option,
+    out_option,
+    warn,
+)
 from experiments.comparison.plan import Plan
 from experiments.comparison.records import load
 from experiments.comparison.report import write_report
@@ -18,6 +27,7 @@ from experiments.comparison.tables import terminal_table
 from experiments.journal import MANIFEST
 from experiments.output_folder import RESULTS, default_results
 from experiments.progress import Bar, Bars, progress_bars
+from robustnas.executors import ExecutorSpec
 
 _MOST_BARS = 20
 
@@ -26,8 +36,11 @@ _MOST_BARS = 20
 @click.argument("plan", required=False, type=PATH)
 @out_option(show_default="robustnas-results/DATASET")
 @jobs_option
+@executor_option
 @data_option()
-def compare(plan: Path | None, out: Path | None, jobs: int | None, data: Path | None) -> None:
+def compare(
+    plan: Path | None, out: Path | None, jobs: int | None, executor: str | ExecutorSpec | None, data: Path | None
+) -> None:
     """Run the comparison of search strategies that PLAN describes, and report on it.
 
     Without a PLAN, the built-in one is run (see `robustnas plan`): four strategies on clean and FGSM accuracy. Finished
@@ -37,6 +50,7 @@ def compare(plan: Path | None, out: Path | None, jobs: int | None, data: Path | 
     Example:
       robustnas plan > my.toml
       robustnas compare my.toml --out results --jobs 2
+      robustnas compare my.toml --out results --executor dask:tcp://10.0.0.1:8786
     """
     chosen = Plan.builtin(chosen_dataset(None, data)) if plan is None else Plan.load(plan)
     out = _default_folder(chosen.dataset) if out is None else out
@@ -45,7 +59,9 @@ def compare(plan: Path | None, out: Path | None, jobs: int | None, data: Path | 
         progress_bars(counted=True) as bars,
     ):
         progress = _Progress(bars, chosen.n_runs)
-        for done, run in run_plan(chosen, out, data=data, jobs=jobs, note=warn, planned=progress.plan):
+        for done, run in run_plan(
+            chosen, out, data=data, jobs=jobs, executor=executor, note=warn, planned=progress.plan
+        ):
             progress.show(done, run)
     report_comparison(out)
 

@@ -15,6 +15,7 @@ from experiments.commands.names_option import names_option
 from experiments.commands.options import (
     SEVERAL,
     dataset_option,
+    executor_option,
     interruptible,
     json_option,
     note_reading,
@@ -28,6 +29,7 @@ from robustnas.checks import written_number
 from robustnas.errors import DataError, InvalidInputError, NotationError
 from robustnas.evaluator.proxies import PROXIES, SweepSettings, open_batch, sweep
 from robustnas.evaluator.proxies.registry import checked_names
+from robustnas.executors import ExecutorSpec, chosen_executor
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.numbering import N_CELLS
@@ -64,7 +66,8 @@ _TABLE_FILES = (".csv", ".tsv", ".parquet", ".json")
 @click.option("--n-cells", default=5, show_default=True, help="Cells per stage.")
 @click.option("--batch-size", default=64, show_default=True, help="Number of images.")
 @seed_option("weights, images and sampled cells")
-@click.option("--workers", type=int, show_default="one per processor", help="Worker processes.")
+@click.option("--workers", type=int, show_default="one per processor", help="Workers.")
+@executor_option
 @device_option
 @out_option("File to append scores to.", metavar="FILE.csv")
 @click.option("--attach", metavar="N", help="Attach the file: its columns become N.<measure> in objectives.")
@@ -82,6 +85,7 @@ def proxies(
     batch_size: int,
     seed: int,
     workers: int | None,
+    executor: str | ExecutorSpec | None,
     device: str,
     out: Path | None,
     attach: str | None,
@@ -109,7 +113,7 @@ def proxies(
     if out is None:
         _show(settings, chosen, as_json)
     else:
-        _sweep(settings, chosen, out, workers)
+        _sweep(settings, chosen, out, chosen_executor(executor, workers=workers))
         table = attach_table(out, dataset, attach) if attach is not None else None
         _report(settings, chosen, out, table, as_json)
 
@@ -152,12 +156,12 @@ def _cells_of_file(path: Path) -> list[Cell]:
     return cells
 
 
-def _sweep(settings: SweepSettings, cells: Sequence[Cell], out: Path, workers: int | None) -> None:
+def _sweep(settings: SweepSettings, cells: Sequence[Cell], out: Path, executor: ExecutorSpec) -> None:
     with (
         interruptible(f"finished cells are kept in {out}: run the same command again to resume"),
         _progress(len(set(cells))) as show,
     ):
-        for done, scored in sweep(cells, settings, out, workers=workers):
+        for done, scored in sweep(cells, settings, out, executor=executor):
             show(done, new=scored is not None)
 
 

@@ -15,6 +15,7 @@ from experiments.commands.options import (
     chosen_dataset,
     data_option,
     dataset_option,
+    executor_option,
     interruptible,
     jobs_option,
     json_option,
@@ -32,6 +33,7 @@ from experiments.surrogate_benchmark.report import write_surrogate_report
 from experiments.surrogate_benchmark.runner import KEY, benchmark, manifest, row
 from experiments.surrogate_benchmark.tables import ranking_table
 from robustnas.checks import written_number
+from robustnas.executors import ExecutorSpec
 from robustnas.spaces import encoding_names
 from robustnas.tables.datasets import open_table
 from robustnas.tables.table import MEASURED, Table
@@ -75,6 +77,7 @@ from surrogates.registry import NASLIB_SURROGATES, SURROGATES
 @click.option("--trials", default=10, show_default=True, help="Training sets of each size.")
 @seed_option("training sets and surrogates")
 @jobs_option
+@executor_option
 @out_option()
 @data_option()
 @json_option
@@ -87,6 +90,7 @@ def surrogates(
     trials: int,
     seed: int,
     jobs: int | None,
+    executor: str | ExecutorSpec | None,
     out: Path | None,
     data: Path | None,
     as_json: bool,
@@ -106,7 +110,7 @@ def surrogates(
     chosen = chosen_dataset(dataset, data)
     plan = BenchmarkPlan(chosen, objectives, tuple(listed(names)), tuple(listed(encodings)), sizes, trials, seed)
     table = open_table(chosen, data)
-    records = _run(plan, table, out, jobs)
+    records = _run(plan, data, out, jobs, executor)
     if as_json:
         print_json({"rows": [row(record) for record in records]})
     else:
@@ -117,7 +121,9 @@ def surrogates(
             click.echo(f"\nreport: {page}")
 
 
-def _run(plan: BenchmarkPlan, table: Table, out: Path | None, jobs: int | None) -> list[dict[str, Any]]:
+def _run(
+    plan: BenchmarkPlan, data: Path | None, out: Path | None, jobs: int | None, executor: str | ExecutorSpec | None
+) -> list[dict[str, Any]]:
     """Return the records of all fits, in the order of the plan."""
     found: dict[Any, dict[str, Any]] = {}
     advice = (
@@ -126,7 +132,7 @@ def _run(plan: BenchmarkPlan, table: Table, out: Path | None, jobs: int | None) 
         else f"finished fits are kept in {out}: run the same command again to resume"
     )
     with interruptible(advice), _progress(plan) as show:
-        for done, record in benchmark(plan, out, table=table, jobs=jobs, note=warn):
+        for done, record in benchmark(plan, out, data=data, jobs=jobs, executor=executor, note=warn):
             show(done, record)
             if record is not None:
                 found[tuple(record[name] for name in KEY)] = record

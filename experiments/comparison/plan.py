@@ -16,6 +16,7 @@ from experiments.comparison.spec import RunSpec, methods
 from robustnas.checks import LARGEST_INTEGER, has_control_characters, listed, whole_number
 from robustnas.duration import duration_text, parse_duration
 from robustnas.errors import InvalidInputError, PlanError, excerpt, unknown_name
+from robustnas.executors import ExecutorSpec, chosen_executor
 from robustnas.objectives import (
     Objective,
     Reported,
@@ -35,7 +36,7 @@ from searchers.registry import check_parameters, create, searcher_class
 KNOWN = "known"
 """The key of a [[searchers]] table that says whether known constraints narrow what is searched."""
 
-_KEYS = ("dataset", "objectives", "budget", "time", "report", "seeds", "searchers")
+_KEYS = ("dataset", "objectives", "budget", "time", "report", "seeds", "searchers", "executor")
 _EMBEDDED = """\
 # A model's predictions, which need no data, with the noise that one training has (@0 is its seed). For measurements,
 # run `robustnas data fetch cifar10` and write "cifar10" here.
@@ -78,6 +79,7 @@ class Plan:
             for the table's only column of seconds, if the budget is one of time; else there is no clock.
         report: What else is reported of the networks found, besides the objectives: ``clean``, or a metric of another
             dataset, ``cifar100:pgd@1``; see `robustnas.objectives.Reported`.
+        executor: What runs it: a name, a table or a spec, see `robustnas.executors`; it changes no result.
         text: The TOML that it was read from, for the record.
 
     Raises:
@@ -95,6 +97,7 @@ class Plan:
     searchers: tuple[SearcherPlan, ...] = ()
     time: str | None = None
     report: tuple[str, ...] = ()
+    executor: ExecutorSpec = field(default_factory=ExecutorSpec, repr=False, compare=False)
     text: str = field(default="", repr=False, compare=False)
 
     def __init__(
@@ -107,6 +110,7 @@ class Plan:
         text: str = "",
         time: str | None = None,
         report: Iterable[str] = (),
+        executor: str | Mapping[str, Any] | ExecutorSpec | None = None,
     ) -> None:
         if not isinstance(dataset, str) or not dataset:
             raise PlanError(f"dataset is {excerpt(dataset)}; expected a name such as 'cifar10'")
@@ -115,6 +119,7 @@ class Plan:
             budget = checked_budget(budget, space.n_networks if space else None)
             if time is not None:
                 seconds_terms(time)
+            runs_on = chosen_executor(executor)
         except InvalidInputError as error:
             raise PlanError(str(error)) from None
         checked: dict[str, Any] = {
@@ -125,6 +130,7 @@ class Plan:
             "report": _report(report),
             "seeds": _seeds(seeds),
             "searchers": _searchers(searchers),
+            "executor": runs_on,
             "text": text,
         }
         n_runs = len(checked["objectives"]) * len(checked["searchers"]) * len(checked["seeds"])
@@ -172,9 +178,9 @@ class Plan:
         return self if objectives == self.objectives else replace(self, objectives=objectives)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the plan as plain data, for records; the text it was read from aside."""
+        """Return the plan as plain data, for records; the text it was read from and what runs it aside."""
         content = asdict(self)
-        del content["text"]
+        del content["text"], content["executor"]
         return content
 
 

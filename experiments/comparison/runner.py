@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,10 +24,12 @@ from experiments.comparison.spec import (
 )
 from experiments.journal import SOURCES, open_journal
 from robustnas.errors import InvalidInputError, excerpt
+from robustnas.executors import ExecutorSpec, chosen_executor, complete
 from robustnas.objectives import Reported, scale_notes
 from robustnas.tables.datasets import check_table, open_table
+from robustnas.tables.named import NamedTable
 from robustnas.tables.table import Table
-from robustnas.workers import checked_workers, complete, one_thread
+from robustnas.workers import one_thread
 from searchers.optuna_study import EXPERIMENT, open_storage
 
 _KNOWN_ADVICE = "set known in the [[searchers]] table as it was; before there was known, it was false"
@@ -40,6 +42,7 @@ def compare(
     table: Table | None = None,
     data: str | Path | None = None,
     jobs: int | None = None,
+    executor: str | Mapping[str, Any] | ExecutorSpec | None = None,
     note: Callable[[str], object] = lambda _: None,
     planned: Callable[[Plan], object] = lambda _: None,
 ) -> Iterator[tuple[int, dict[str, Any] | None]]:
@@ -53,7 +56,8 @@ def compare(
         directory: Where records go; made if missing.
         table: The table to search on, instead of the plan's dataset; worker processes get a copy.
         data: The database's folder; see `robustnas.tables.open_table`.
-        jobs: Processes; as many as processors if None.
+        jobs: Workers; as many as the executor has by itself if None.
+        executor: What runs the searches: a name, a table or a spec, see `robustnas.executors`; the plan's if None.
         note: Called with sentences that the user should read.
         planned: Called once with the plan as records have it: with the directions that the table declares.
 
@@ -66,9 +70,9 @@ def compare(
         DataError: The directory holds other records, is being written by another process, or cannot be written.
         WorkerDiedError: A worker process died.
     """
-    jobs = checked_workers("jobs", jobs)
-    reopen = partial(open_table, plan.dataset, data) if table is None else None
+    runs_on = chosen_executor(executor, plan.executor, jobs)
     searched = open_table(plan.dataset, data) if table is None else check_table("table", table)
+    reopen = NamedTable.of(searched, plan.dataset, data) if table is None else None
     if not searched.complete:
         raise InvalidInputError(f"{excerpt(searched)} measures what it is asked for; expected a table that is complete")
     plan = plan.on(searched)
@@ -94,7 +98,16 @@ def compare(
             open_storage(storage)  # one process lays out its tables, before many use it at once
         journal.write_manifest(description)
         n_done = plan.n_runs - len(missing)
-        yield from complete(_run, missing, searched, journal.append, n_done=n_done, jobs=jobs, reopen=reopen)
+        yield from complete(
+            _run,
+            missing,
+            searched,
+            journal.append,
+            n_done=n_done,
+            executor=runs_on,
+            reopen=reopen,
+            folder=journal.directory,
+        )
         _write_beside(directory, searched, terms, data)
 
 

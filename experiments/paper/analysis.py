@@ -15,11 +15,11 @@ from experiments.paper.registry import RESULTS
 from experiments.paper.section import Question, Section
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, ObjectiveError, unknown_name
+from robustnas.executors import ExecutorSpec, chosen_executor
 from robustnas.spaces.nasbench201.identity import N_NETWORKS
 from robustnas.tables.database.database import Database
 from robustnas.tables.datasets import is_surrogate
 from robustnas.tables.embedded import open_surrogate
-from robustnas.workers import checked_workers
 
 PAGE = "analysis.html"
 _MOST_SEEDS = 10_000
@@ -53,6 +53,8 @@ def open_question(
     n_seeds: int = 20,
     budget: int = 300,
     jobs: int | None = None,
+    executor: str | ExecutorSpec | None = None,
+    folder: Path | None = None,
     progress: Callable[[str, float], None] = lambda stage, share: None,  # noqa: ARG005
 ) -> Question:
     """Open a dataset of the database for an analysis.
@@ -63,7 +65,9 @@ def open_question(
         against: The dataset that it is compared with, where two are; None to choose one.
         n_seeds: Searches per strategy and objective, at least 2.
         budget: Distinct networks per search, 1 to 6466.
-        jobs: Processes; as many as processors if None.
+        jobs: Workers; as many as the executor has by itself if None.
+        executor: What runs searches; processes of this machine if None.
+        folder: A folder that all workers see; needed if they are on other machines.
         progress: Called with what is being done, and the share of it that is done.
 
     Raises:
@@ -78,14 +82,24 @@ def open_question(
         )
     n_seeds = whole_number("seeds", n_seeds, at_least=2, at_most=_MOST_SEEDS)
     budget = whole_number("budget", budget, at_least=1, at_most=N_NETWORKS)
-    jobs = checked_workers("jobs", jobs)
+    chosen_executor(executor, workers=jobs)  # refuses what is wrong before anything else is done
     database = Database.open(data)
     table = database[dataset or DATASET].over_all_networks()
     others = {name: other.over_all_networks() for name, other in database.items() if name != table.dataset}
     if against == table.dataset:
         raise InvalidInputError(f"--against {against} is the dataset itself; expected another one")
     other = None if against is None else database[against].over_all_networks()
-    return Question(table, others, n_seeds, budget, jobs=jobs, progress=progress, against=other)
+    return Question(
+        table,
+        others,
+        n_seeds,
+        budget,
+        jobs=jobs,
+        executor=executor,
+        folder=folder,
+        progress=progress,
+        against=other,
+    )
 
 
 def analyse(question: Question, names: Sequence[str]) -> Iterator[Section]:

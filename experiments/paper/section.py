@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from robustnas.executors import ExecutorSpec
 from robustnas.tables.database.database import DatabaseTable
 
 if TYPE_CHECKING:
@@ -26,7 +28,9 @@ class Question:
         n_seeds: Searches per strategy and objective, where strategies are compared.
         budget: Distinct networks per search.
         seed: Fixes everything that is drawn.
-        jobs: Processes for long work; as many as processors if None.
+        jobs: Workers for long work; as many as the executor has by itself if None.
+        executor: What runs it; processes of this machine if None.
+        folder: A folder that all workers see; needed if they are on other machines.
         progress: Called with what is being done, and the share of it that is done.
     """
 
@@ -37,6 +41,8 @@ class Question:
     budget: int = 300
     seed: int = 0
     jobs: int | None = None
+    executor: str | ExecutorSpec | None = None
+    folder: Path | None = None
     progress: Callable[[str, float], None] = field(default=lambda stage, share: None)  # noqa: ARG005
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 
@@ -78,8 +79,11 @@ def searched(question: Question) -> Records:
         ObjectiveError: The table holds none of the paper's objectives.
     """
     plan = plan_of(question)
-    with TemporaryDirectory() as directory:
-        for done, _ in compare(plan, directory, table=_searched_table(question), jobs=question.jobs):
+    runs_on: dict[str, Any] = {"jobs": question.jobs, "executor": question.executor}
+    if question.folder is not None:
+        question.folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".searches-", dir=question.folder) as directory:
+        for done, _ in compare(plan, directory, table=_searched_table(question), **runs_on):
             question.progress("strategies: searches", done / plan.n_runs)
         return records.load(directory)
 

@@ -7,7 +7,7 @@ others: rank correlations, errors, how many of the best it finds, calibration, a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -23,12 +23,13 @@ from experiments.surrogate_benchmark.noise_ceiling import noise_ceiling
 from experiments.surrogate_benchmark.plan import BenchmarkPlan
 from experiments.surrogate_benchmark.schema import KIND, OF_THE_RECORD, check_benchmark, check_fit
 from robustnas.errors import InvalidInputError, excerpt
+from robustnas.executors import ExecutorSpec, chosen_executor, complete
 from robustnas.objectives import facts, objective_column, scale_notes, training_of
 from robustnas.objectives.objective import Objective
 from robustnas.spaces import encoding
 from robustnas.tables.datasets import check_table, open_table
+from robustnas.tables.named import NamedTable
 from robustnas.tables.table import Table
-from robustnas.workers import checked_workers, complete
 
 KEY = ("objective", "surrogate", "encoding", "train_size", "trial")
 """The fields of a record that tell its fit apart, as in `FitSpec.key`."""
@@ -41,6 +42,7 @@ def benchmark(
     table: Table | None = None,
     data: str | Path | None = None,
     jobs: int | None = None,
+    executor: str | Mapping[str, Any] | ExecutorSpec | None = None,
     note: Callable[[str], object] = lambda _: None,
 ) -> Iterator[tuple[int, dict[str, Any] | None]]:
     """Run what is missing of a benchmark, and keep it in a directory if there is one.
@@ -53,7 +55,8 @@ def benchmark(
         directory: Where records go, made if missing; None keeps nothing.
         table: The table to learn from, instead of the plan's dataset; worker processes get a copy of it.
         data: The database's folder; see `robustnas.tables.open_table`.
-        jobs: Processes; as many as processors if None.
+        jobs: Workers; as many as the executor has by itself if None.
+        executor: What runs the fits: a name, a table or a spec, see `robustnas.executors`; processes if None.
         note: Called with sentences that the user should read.
 
     Yields:
@@ -66,9 +69,10 @@ def benchmark(
         DataError: The directory holds other records, is being written by another process, or cannot be written.
         WorkerDiedError: A worker process died.
     """
-    jobs = checked_workers("jobs", jobs)
-    reopen = partial(open_table, plan.dataset, data) if table is None else None
+    spec = chosen_executor(executor, workers=jobs)
+    is_named = table is None
     table = open_table(plan.dataset, data) if table is None else check_table("table", table)
+    reopen = NamedTable.of(table, plan.dataset, data) if is_named else None
     plan = plan.on(table)
     for sentence in dict.fromkeys(sentence for text in plan.objectives for sentence in scale_notes(text, table)):
         note(sentence)
@@ -86,7 +90,8 @@ def benchmark(
             journal.write_manifest(description)
         yield from enumerate(found, start=1)
         keep = (lambda _: None) if journal is None else journal.append
-        yield from complete(_fit, missing, table, keep, n_done=len(found), jobs=jobs, reopen=reopen)
+        folder = None if journal is None else journal.directory
+        yield from complete(_fit, missing, table, keep, n_done=len(found), executor=spec, reopen=reopen, folder=folder)
 
 
 def row(record: dict[str, Any]) -> dict[str, Any]:

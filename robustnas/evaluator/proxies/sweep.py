@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,9 +12,10 @@ from robustnas.checks import whole_number
 from robustnas.evaluator.proxies.image_batch import ImageBatch
 from robustnas.evaluator.proxies.registry import checked_names, needs_network
 from robustnas.evaluator.proxies.score_file import open_scores
+from robustnas.executors import ExecutorSpec, complete
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import Skeleton
-from robustnas.workers import checked_workers, complete
+from robustnas.workers import checked_workers
 
 Scored: TypeAlias = tuple[Cell, dict[str, float]]
 """A cell and its scores."""
@@ -93,7 +94,12 @@ class SweepSettings:
 
 
 def sweep(
-    cells: Sequence[Cell], settings: SweepSettings, path: str | Path, *, workers: int | None = None
+    cells: Sequence[Cell],
+    settings: SweepSettings,
+    path: str | Path,
+    *,
+    workers: int | None = None,
+    executor: ExecutorSpec | None = None,
 ) -> Iterator[tuple[int, Scored | None]]:
     """Compute the scores that a file lacks of some cells, and append them.
 
@@ -103,7 +109,8 @@ def sweep(
         cells: What to measure; repetitions are left out.
         settings: How.
         path: A CSV to append to; its settings are kept beside it.
-        workers: Processes; as many as processors if None.
+        workers: Workers; as many as the executor has by itself if None.
+        executor: What runs the work; processes of this machine if None.
 
     Yields:
         How many of the cells the file has, and the newest one; first those found in the file, with None.
@@ -113,14 +120,23 @@ def sweep(
         DataError: The file has other settings, is being written by another process, or cannot be written.
         WorkerDiedError: A worker process died.
     """
-    workers = checked_workers("workers", workers)
-    with open_scores(Path(path), settings.names, settings.summary()) as file:
+    spec = (executor or ExecutorSpec()).with_workers(checked_workers("workers", workers))
+    path = Path(path)
+    with open_scores(path, settings.names, settings.summary()) as file:
         distinct = list(dict.fromkeys(cells))
         missing = [cell for cell in distinct if cell not in file.done]
         n_done = len(distinct) - len(missing)
-        yield from complete(
-            _scores, missing, settings, lambda scored: file.append(*scored), n_done=n_done, jobs=workers
-        )
+        # here, too: where workers are threads, each would set and reset what all have in common
+        with _one_thread() if needs_network(settings.names) else nullcontext():
+            yield from complete(
+                _scores,
+                missing,
+                settings,
+                lambda scored: file.append(*scored),
+                n_done=n_done,
+                executor=spec,
+                folder=path.parent,
+            )
 
 
 def _scores(settings: SweepSettings, cell: Cell) -> Scored:

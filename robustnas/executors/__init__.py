@@ -1,0 +1,19 @@
+"""Executors: where tasks run, by name; one `concurrent.futures.Executor` for one machine or many.
+
+Whoever has tasks calls `complete`: it needs an executor's `submit` and `wait` alone. Processes and threads are the
+standard library's; Dask, Ray and Slurm are behind their own executors or thin adapters.
+"""
+
+from robustnas.executors.engine import Engine
+from robustnas.executors.registry import EXECUTORS, open_engine
+from robustnas.executors.spec import ExecutorSpec, chosen_executor
+from robustnas.executors.tasks import complete
+
+__all__ = [
+    "EXECUTORS",
+    "Engine",
+    "ExecutorSpec",
+    "chosen_executor",
+    "complete",
+    "open_engine",
+]

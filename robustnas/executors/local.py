@@ -1,0 +1,94 @@
+"""Executors of the standard library: this thread, threads, and processes that end when this one does."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.synchronize import Event
+from typing import Any, ParamSpec, TypeVar
+
+from robustnas.executors.engine import Engine, refuse_address
+from robustnas.workers import checked_workers, environment, interrupts_ignored, processors
+
+Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
+
+
+@contextmanager
+def open_serial(address: str | None, workers: int | None) -> Iterator[Engine]:  # noqa: ARG001  there is one
+    """Run tasks one after the other, in this thread."""
+    refuse_address("serial", address)
+    yield Engine(SerialExecutor(), lambda: 1, queue_depth=1, shares_memory=True)
+
+
+@contextmanager
+def open_threads(address: str | None, workers: int | None) -> Iterator[Engine]:
+    """Run tasks in threads of this process: little to start, but Python code of several takes turns."""
+    refuse_address("threads", address)
+    n = checked_workers("workers", workers) or processors()
+    with ThreadPoolExecutor(n) as executor:
+        yield Engine(executor, lambda: n, shares_memory=True)
+
+
+@contextmanager
+def open_processes(address: str | None, workers: int | None, n_threads: int = 1) -> Iterator[Engine]:
+    """Run tasks in processes of this machine, each with `n_threads` for linear algebra."""
+    refuse_address("processes", address)
+    n = checked_workers("workers", workers) or processors()
+    context = multiprocessing.get_context("spawn")
+    started = context.Event()
+    executor = _Processes(n_threads, n, context, _start, (started,))
+    try:
+        yield Engine(executor, lambda: n, started=started.is_set)
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+class SerialExecutor(Executor):
+    """Runs what is submitted at once, in the calling thread.
+
+    >>> SerialExecutor().submit(pow, 2, 3).result()
+    8
+    """
+
+    def submit(
+        self, fn: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Future[Result]:
+        """Return a future that is done; Ctrl-C is raised and not kept in it."""
+        future = Future[Result]()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class _Processes(ProcessPoolExecutor):
+    """Starts workers, which happens while tasks are submitted, with Ctrl-C ignored and few threads, for good."""
+
+    def __init__(self, n_threads: int, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._n_threads = n_threads
+
+    def submit(
+        self, fn: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Future[Result]:
+        with interrupts_ignored(), environment(OMP_NUM_THREADS=str(self._n_threads), OMP_WAIT_POLICY="PASSIVE"):
+            return super().submit(fn, *args, **kwargs)
+
+
+def _start(started: Event) -> None:
+    started.set()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Exit once the parent is gone: otherwise the workers of a killed process would wait for tasks forever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
