@@ -36,6 +36,7 @@ from robustnas.checks import written_number
 from robustnas.executors import ExecutorSpec
 from robustnas.spaces import encoding_names
 from robustnas.tables.datasets import open_table
+from robustnas.tables.named import NamedTable
 from robustnas.tables.table import MEASURED, Table
 from surrogates.registry import NASLIB_SURROGATES, SURROGATES
 
@@ -110,7 +111,7 @@ def surrogates(
     chosen = chosen_dataset(dataset, data)
     plan = BenchmarkPlan(chosen, objectives, tuple(listed(names)), tuple(listed(encodings)), sizes, trials, seed)
     table = open_table(chosen, data)
-    records = _run(plan, data, out, jobs, executor)
+    records = _run(plan, table, NamedTable.of(table, chosen, data), out, jobs, executor)
     if as_json:
         print_json({"rows": [row(record) for record in records]})
     else:
@@ -122,7 +123,12 @@ def surrogates(
 
 
 def _run(
-    plan: BenchmarkPlan, data: Path | None, out: Path | None, jobs: int | None, executor: str | ExecutorSpec | None
+    plan: BenchmarkPlan,
+    table: Table,
+    named: NamedTable,
+    out: Path | None,
+    jobs: int | None,
+    executor: str | ExecutorSpec | None,
 ) -> list[dict[str, Any]]:
     """Return the records of all fits, in the order of the plan."""
     found: dict[Any, dict[str, Any]] = {}
@@ -132,7 +138,7 @@ def _run(
         else f"finished fits are kept in {out}: run the same command again to resume"
     )
     with interruptible(advice), _progress(plan) as show:
-        for done, record in benchmark(plan, out, data=data, jobs=jobs, executor=executor, note=warn):
+        for done, record in benchmark(plan, out, table=table, reopen=named, jobs=jobs, executor=executor, note=warn):
             show(done, record)
             if record is not None:
                 found[tuple(record[name] for name in KEY)] = record

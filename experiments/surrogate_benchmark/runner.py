@@ -40,6 +40,7 @@ def benchmark(
     directory: str | Path | None = None,
     *,
     table: Table | None = None,
+    reopen: Callable[[], Table] | None = None,
     data: str | Path | None = None,
     jobs: int | None = None,
     executor: str | Mapping[str, Any] | ExecutorSpec | None = None,
@@ -53,7 +54,8 @@ def benchmark(
     Args:
         plan: What to fit.
         directory: Where records go, made if missing; None keeps nothing.
-        table: The table to learn from, instead of the plan's dataset; worker processes get a copy of it.
+        table: The table to learn from, instead of the plan's dataset; workers get a copy of it.
+        reopen: Opens that table in a worker, where that is cheaper than to send a copy.
         data: The database's folder; see `robustnas.tables.open_table`.
         jobs: Workers; as many as the executor has by itself if None.
         executor: What runs the fits: a name, a table or a spec, see `robustnas.executors`; processes if None.
@@ -70,9 +72,10 @@ def benchmark(
         WorkerDiedError: A worker process died.
     """
     spec = chosen_executor(executor, workers=jobs)
-    is_named = table is None
-    table = open_table(plan.dataset, data) if table is None else check_table("table", table)
-    reopen = NamedTable.of(table, plan.dataset, data) if is_named else None
+    if table is None:
+        table = open_table(plan.dataset, data)
+        reopen = NamedTable.of(table, plan.dataset, data)
+    check_table("table", table)
     plan = plan.on(table)
     for sentence in dict.fromkeys(sentence for text in plan.objectives for sentence in scale_notes(text, table)):
         note(sentence)
