@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import threading
 from copy import copy
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 
 _LARGEST_SEED = 2**32 - 1
+_TURN = threading.RLock()  # of threads one at a time: there is one state for all
 _NO_PARAMETERS: dict[str, dict[str, Any]] = {"params": {}, "constraints": {}}
 
 
@@ -46,6 +48,7 @@ class GlobalState:
 
     def __enter__(self) -> GlobalState:
         assert self._others is None, "already entered"
+        _TURN.acquire()
         self._others = _States.now()
         self._own.restore()
         return self
@@ -55,6 +58,7 @@ class GlobalState:
         self._own = _States.now()
         self._others.restore()
         self._others = None
+        _TURN.release()
 
 
 class _States(NamedTuple):

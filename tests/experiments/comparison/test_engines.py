@@ -155,7 +155,7 @@ def test_a_submitter_that_is_killed_resumes_on_another_engine(tmp_path: Path, ex
 def test_a_second_submitter_is_refused_in_words(tmp_path: Path) -> None:
     first = compare(Plan.parse(PLAN), tmp_path / "out", executor="serial")
     next(first)
-    with pytest.raises(DataError, match="another process is writing .*; wait for it, or choose another --out"):
+    with pytest.raises(DataError, match=r"another process is writing .*; wait for it, or choose another --out"):
         run(tmp_path / "out", "threads")
     first.close()
 

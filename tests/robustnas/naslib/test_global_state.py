@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import random
 import sys
+import time
 import types
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -101,6 +103,23 @@ def test_parameters_of_pyro_belong_to_the_caller(monkeypatch: pytest.MonkeyPatch
         assert not store
     with first:
         assert store == {"lengthscale": 2}
+
+
+def test_threads_take_turns() -> None:
+    def draws(seed: int) -> list[float]:
+        state, found = GlobalState(seed), []
+        for _ in range(50):
+            with state:
+                found.append(random.random())
+                time.sleep(1e-5)  # gives way to the other thread
+                found.append(random.random())
+        return found
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(draws, range(4)))
+    for seed, drawn in enumerate(found):
+        own = random.Random(seed)
+        assert drawn == [own.random() for _ in range(100)]
 
 
 def test_silence_drops_prints_and_warnings(capsys: pytest.CaptureFixture[str]) -> None:
