@@ -1,27 +1,34 @@
-"""Progress on standard error: bars on a terminal, and nowhere else."""
+"""Progress on standard error: bars on a terminal; elsewhere nothing, or with -v a line from time to time."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import click
+from experiments.verbosity import is_quiet, is_verbose, say
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, Task
+
+LINE_SECONDS = 10.0
+"""Seconds between two lines of progress, where there is no terminal and they are asked for."""
 
 
 class Bars:
-    """Progress bars; without a terminal to show them in, the same calls do nothing.
+    """Progress bars; without a terminal to show them in, the same calls print lines, or do nothing.
 
     Args:
         progress: What draws them; None to draw nothing.
+        lines: Whether to print lines where nothing is drawn.
     """
 
-    def __init__(self, progress: Progress | None) -> None:
+    def __init__(self, progress: Progress | None, *, lines: bool = False) -> None:
         self.progress = progress
+        self._lines, self._printed = lines, time.monotonic()
 
     @property
     def shown(self) -> bool:
@@ -35,9 +42,15 @@ class Bars:
     def line(self, text: str) -> None:
         """Print a line on standard error, above the bars."""
         if self.progress is None:
-            click.echo(text, err=True)
+            say(text)
         else:
             self.progress.console.print(text, markup=False, highlight=False)
+
+    def tick(self, text: str) -> None:
+        """Print a line on how far something is, if lines are asked for and the last one is not recent."""
+        if self._lines and time.monotonic() - self._printed >= LINE_SECONDS:
+            self._printed = time.monotonic()
+            say(text)
 
     def found(self, n: int, total: int, noun: str) -> None:
         """Print how many results an earlier run left, if any."""
@@ -49,7 +62,8 @@ class Bar:
     """One bar: what it is about, how far it is, and a note beside it."""
 
     def __init__(self, bars: Bars, description: str, total: float) -> None:
-        self._progress = bars.progress
+        self._bars, self._progress = bars, bars.progress
+        self._description, self._total, self._completed, self._note = description, total, 0.0, ""
         if self._progress is not None:
             self._task = self._progress.add_task(description, total=total, note="")
 
@@ -68,32 +82,51 @@ class Bar:
             self._progress.update(
                 self._task, description=description, completed=completed, total=total, advance=advance, **fields
             )
+            return
+        self._description = self._description if description is None else description
+        self._total = self._total if total is None else total
+        self._completed = (self._completed if completed is None else completed) + (advance or 0.0)
+        self._note = self._note if note is None else note
+        self._bars.tick(self._text())
+
+    def _text(self) -> str:
+        share = f"{self._completed:,.0f} of {self._total:,.0f}"
+        if self._total == 1.0:
+            share = f"{self._completed:.0%}"
+        return ", ".join(part for part in (self._description, share, self._note) if part)
 
 
 @contextmanager
 def progress_bars(*, show: bool = True, counted: bool = False) -> Iterator[Bars]:
-    """Show progress bars on standard error, if it is a terminal.
+    """Show progress bars on standard error, if it is a terminal and the command was not asked to be quiet.
 
     Args:
         show: Whether to show them at all.
         counted: Whether bars count results: they then say how many there are and how long the rest takes, and stay when
             all is done. Otherwise they show a share and the time passed, and vanish.
     """
-    if not (show and sys.stderr.isatty()):
-        yield Bars(None)
+    if not show or is_quiet() or not sys.stderr.isatty():
+        yield Bars(None, lines=show and is_verbose())
         return
     from rich.console import Console  # only where there is a terminal
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        ProgressColumn,
         TaskProgressColumn,
         TextColumn,
-        TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.text import Text
 
-    amounts = (MofNCompleteColumn(), TimeRemainingColumn()) if counted else (TaskProgressColumn(), TimeElapsedColumn())
+    class Elapsed(ProgressColumn):
+        """The time since a bar was added: one that goes from stage to stage is full several times before its end."""
+
+        def render(self, task: Task) -> Text:
+            return Text(str(timedelta(seconds=int(task.elapsed or 0.0))))
+
+    amounts = (MofNCompleteColumn(), TimeRemainingColumn()) if counted else (TaskProgressColumn(), Elapsed())
     with Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),

@@ -98,6 +98,10 @@ class SearchStalled(SearchError):
     """The searcher proposes nothing new, query after query."""
 
 
+class CacheWarning(UserWarning):
+    """The cache cannot be written; everything works without it, more slowly."""
+
+
 def excerpt(value: object) -> str:
     """Return a value as messages show it: as it is if it is short, else its beginning and how much there is of it.
 

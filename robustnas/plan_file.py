@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from robustnas.errors import InvalidInputError, PlanError, abridged, excerpt
+from robustnas.text_encoding import text_encoding
 
 Plan = TypeVar("Plan")
 
@@ -34,14 +35,17 @@ def parse_plan(text: str, origin: str, build: Callable[[dict[str, Any]], Plan]) 
 
 
 def read_toml(text: str) -> dict[str, Any]:
-    """Return the content of TOML.
+    """Return the content of TOML; a byte-order mark before it is none of it.
 
     Raises:
         PlanError: It is not TOML, or holds what Python cannot read: integers of thousands of digits, tables within
             hundreds of tables.
+
+    >>> read_toml("\ufeffbudget = 300")
+    {'budget': 300}
     """
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         raise PlanError(abridged(error)) from None
     except ValueError:
@@ -51,7 +55,7 @@ def read_toml(text: str) -> dict[str, Any]:
 
 
 def read_plan(path: str | Path, example: str) -> str:
-    """Return the text of a plan file.
+    """Return the text of a plan file: UTF-8, or what its byte-order mark says; lines end as on Unix.
 
     Args:
         path: The file.
@@ -61,7 +65,8 @@ def read_plan(path: str | Path, example: str) -> str:
         PlanError: The file cannot be read.
     """
     try:
-        return Path(path).read_text(encoding="utf-8")
+        content = Path(path).read_bytes()
+        return content.decode(text_encoding(content)).replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or abridged(error)
         raise PlanError(f"cannot read the plan {excerpt(str(path))}: {reason}; `{example}` prints one") from None

@@ -20,6 +20,7 @@ from experiments.commands.options import (
     out_option,
     print_json,
 )
+from experiments.pages.terminal import fitted
 from experiments.paper.analysis import analyse as sections_of
 from experiments.paper.analysis import chosen_results, open_question, write_page, write_section
 from experiments.paper.registry import RESULTS
@@ -109,5 +110,5 @@ def analyse(
         print_json({**facts, "sections": found, "page": str(page)})
         return
     for section in sections:
-        click.echo(f"{section.title}\n  {section.lead}\n")
+        click.echo(fitted(f"{section.title}\n  {section.lead}\n", 0))
     click.echo(f"page: {page}")

@@ -9,6 +9,7 @@ import click
 import numpy as np
 
 from experiments.commands.options import PATH, data_option, dataset_option, json_option, print_json
+from experiments.pages.terminal import fitted
 from robustnas.errors import excerpt, listing
 from robustnas.objectives.objective import Objective
 from robustnas.spaces.nasbench201 import NASBENCH201
@@ -29,7 +30,9 @@ _of_dataset = dataset_option("Dataset that the table belongs to.", default="cifa
 @click.command()
 @click.argument("file", metavar="FILE", type=PATH)
 @_of_dataset
-@click.option("--name", required=True, metavar="N", help="Name of the table; its columns become N.<column>.")
+@click.option(
+    "--name", metavar="N", show_default="the file's", help="Name of the table; its columns become N.<column>."
+)
 @click.option(
     "--key",
     metavar="COLUMN[,...]",
@@ -56,7 +59,7 @@ _of_dataset = dataset_option("Dataset that the table belongs to.", default="cifa
 def attach(
     file: Path,
     dataset: str,
-    name: str,
+    name: str | None,
     key: str | None,
     notation: str | None,
     duplicates: str,
@@ -94,9 +97,9 @@ def attach(
         percent=percent,
         data=data,
     )
-    click.echo(_text(table))
+    click.echo(fitted(_text(table)))
     for note in (*table.notes, *_advice(table)):
-        click.echo(f"note: {note}")
+        click.echo(fitted(f"note: {note}"))
 
 
 @click.command()
@@ -115,7 +118,7 @@ def attached(dataset: str | None, data: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"attached": [{**table.summary(), "path": str(table.path)} for table in found]})
         return
-    click.echo("\n".join(map(_text, found)) or "nothing is attached; robustnas data attach FILE --name N")
+    click.echo(fitted("\n".join(map(_text, found))) or "nothing is attached; robustnas data attach FILE")
 
 
 @click.command()

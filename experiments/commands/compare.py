@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+import pandas as pd
 
 from experiments.commands.options import (
     PATH,
@@ -16,16 +18,19 @@ from experiments.commands.options import (
     executor_option,
     interruptible,
     jobs_option,
+    json_option,
     out_option,
+    print_json,
     warn,
 )
 from experiments.comparison.plan import Plan
-from experiments.comparison.records import load
+from experiments.comparison.records import Records, load
 from experiments.comparison.report import write_report
 from experiments.comparison.runner import compare as run_plan
-from experiments.comparison.tables import terminal_table
+from experiments.comparison.tables import printed_summary
 from experiments.journal import MANIFEST
 from experiments.output_folder import RESULTS, default_results
+from experiments.pages.table import number, unit
 from experiments.progress import Bar, Bars, progress_bars
 from robustnas.executors import ExecutorSpec
 
@@ -38,8 +43,14 @@ _MOST_BARS = 20
 @jobs_option
 @executor_option
 @data_option()
+@json_option
 def compare(
-    plan: Path | None, out: Path | None, jobs: int | None, executor: str | ExecutorSpec | None, data: Path | None
+    plan: Path | None,
+    out: Path | None,
+    jobs: int | None,
+    executor: str | ExecutorSpec | None,
+    data: Path | None,
+    as_json: bool,
 ) -> None:
     """Run the comparison of search strategies that PLAN describes, and report on it.
 
@@ -51,6 +62,7 @@ def compare(
       robustnas plan > my.toml
       robustnas compare my.toml --out results --jobs 2
       robustnas compare my.toml --out results --executor dask:tcp://10.0.0.1:8786
+      robustnas compare my.toml --out results --json > summary.json
     """
     chosen = Plan.builtin(chosen_dataset(None, data)) if plan is None else Plan.load(plan)
     out = _default_folder(chosen.dataset) if out is None else out
@@ -60,10 +72,17 @@ def compare(
     ):
         progress = _Progress(bars, chosen.n_runs)
         for done, run in run_plan(
-            chosen, out, data=data, jobs=jobs, executor=executor, note=warn, planned=progress.plan
+            chosen,
+            out,
+            data=data,
+            jobs=jobs,
+            executor=executor,
+            note=warn,
+            planned=progress.plan,
+            found=progress.count,
         ):
             progress.show(done, run)
-    report_comparison(out)
+    report_comparison(out, as_json=as_json)
 
 
 def _default_folder(dataset: str) -> Path:
@@ -83,47 +102,80 @@ def _size(plan: Plan) -> str:
     return f"{parts}: {runs} of {most}"
 
 
-def report_comparison(directory: Path) -> None:
-    """Write the report of a comparison; print its table and where the report is."""
+def report_comparison(directory: Path, *, as_json: bool = False) -> None:
+    """Write the report of a comparison; print its table and where the report is, or both as JSON."""
     page = write_report(directory, warn)
-    click.echo(terminal_table(load(directory)))
-    click.echo(f"\nreport: {page}")
+    records = load(directory)
+    if as_json:
+        print_json(_summary(records, directory) | {"directory": str(directory), "report": str(page)})
+    else:
+        click.echo(printed_summary(records))
+        click.echo(f"\nreport: {page}")
+
+
+def _summary(records: Records, directory: Path) -> dict[str, Any]:
+    """Return what summary.csv says, and what it is of."""
+    manifest = records.manifest
+    rows = pd.read_csv(directory / "summary.csv").to_dict("records")
+    names = ("best", "minimised", "noise_floor", "scale")
+    return {
+        **{name: manifest[name] for name in ("dataset", "source", "budget")},
+        "seeds": list(manifest["seeds"]),
+        "searchers": list(records.searchers),
+        "objectives": {
+            text: {name: facts.get(name) for name in names} for text, facts in manifest["objectives"].items()
+        },
+        "n_runs": len(records.runs),
+        "summary": rows,
+    }
 
 
 class _Progress:
-    """Shows runs finished, per objective and searcher, with the mean of the best so far."""
+    """Shows runs finished, per objective and searcher, with the mean of the best so far; those found count too."""
 
     def __init__(self, bars: Bars, n_runs: int) -> None:
         self._bars, self._n_runs = bars, n_runs
         self._total: Bar
         self._bar_of: dict[tuple[str, str], Bar] = {}
+        self._scale_of: dict[str, str] = {}
         self._scores: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
 
-    def plan(self, plan: Plan) -> None:
+    def plan(self, plan: Plan, objectives: Mapping[str, Any]) -> None:
         """Say how many runs there are, and add the bars of a plan, if they are not too many.
 
-        Its objectives are called as in records.
+        Args:
+            plan: Its objectives are called as in records.
+            objectives: What is known of each.
         """
         self._bars.line(_size(plan))
         self._total = self._bars.add("all runs", self._n_runs)
+        self._scale_of = {name: facts["scale"] for name, facts in objectives.items()}
         pairs = [(objective, searcher.label) for objective in plan.objectives for searcher in plan.searchers]
         for pair in pairs if len(pairs) <= _MOST_BARS else []:
             self._bar_of[pair] = self._bars.add(" / ".join(pair), len(plan.seeds))
 
-    def show(self, done: int, run: dict[str, Any] | None) -> None:
+    def show(self, done: int, run: Mapping[str, Any] | None) -> None:
         """Count a run; None for those found."""
         self._total.show(completed=done)
         if run is None:
             self._bars.found(done, self._n_runs, "runs")
-            return
+        else:
+            self.count(run)
+
+    def count(self, run: Mapping[str, Any]) -> None:
+        """Count a run, or one that was found, for its objective and searcher."""
         pair = run["objective"], run["searcher"]
-        self._scores[pair].append(run["best"]["score"])
+        self._scores[pair].append(run["queries"]["best"][-1])
         if pair in self._bar_of:
-            self._bar_of[pair].show(advance=1, note=_mean_best(self._scores[pair]))
+            self._bar_of[pair].show(advance=1, note=_mean_best(self._scores[pair], self._scale_of[run["objective"]]))
 
 
-def _mean_best(scores: list[float]) -> str:
-    """Return the mean best of the runs so far that found a feasible network, and how many did."""
+def _mean_best(scores: Sequence[float], scale: str) -> str:
+    """Return the mean best of the runs so far that found a feasible network, and how many did.
+
+    >>> _mean_best([0.9, 0.946, math.nan], "accuracy")
+    'mean best 92.30 %, feasible in 2 of 3'
+    """
     known = [score for score in scores if not math.isnan(score)]
-    mean = f"mean best {sum(known) / len(known):.4g}" if known else "mean best -"
-    return mean if len(known) == len(scores) else f"{mean}, feasible in {len(known)} of {len(scores)}"
+    mean = number(sum(known) / len(known), scale) + unit(scale) if known else "-"
+    return f"mean best {mean}" + ("" if len(known) == len(scores) else f", feasible in {len(known)} of {len(scores)}")

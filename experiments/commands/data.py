@@ -11,6 +11,8 @@ import click
 
 from experiments.commands.attached import attach, attached, detach
 from experiments.commands.options import PATH, data_option, json_option, print_json
+from experiments.pages.terminal import fitted
+from experiments.verbosity import is_quiet, say
 from robustnas.errors import DataError, DataNotFoundError
 from robustnas.tables.database.cache import cache_directory, cache_size
 from robustnas.tables.database.database import DATA_VARIABLE, Database, find_folder, user_folder
@@ -39,24 +41,20 @@ def data() -> None:
 def status(data: Path | None, as_json: bool) -> None:
     """Show where the database is looked for and what it holds.
 
-    Fails if there is none.
+    That there is none is an answer too: the exit code is 0, and --json says found: false.
 
     \b
     Example:
       robustnas data status --data ~/robustness-data
     """
     try:
-        found = Database.open(data)
+        report = _report(data, Database.open(data))
     except DataNotFoundError as error:
-        if not as_json:
-            raise
-        print_json(_report(data, None) | {"message": str(error)})
-        raise SystemExit(1) from None
-    report = _report(data, found)
+        report = _report(data, None) | {"message": str(error)}
     if as_json:
         print_json(report)
     else:
-        click.echo(_text(report))
+        click.echo(fitted(_text(report)))
 
 
 @data.command(name="import")
@@ -92,8 +90,7 @@ def import_(source: Path, data: Path | None, replace: bool) -> None:
 @click.option(
     "--url", metavar="URL", show_default="ROBUSTNAS_URL, else GitHub", help="A mirror in the published layout."
 )
-@click.option("--quiet", is_flag=True, help="Show no progress bar.")
-def fetch_(datasets: tuple[str, ...], data: Path | None, url: str | None, quiet: bool) -> None:
+def fetch_(datasets: tuple[str, ...], data: Path | None, url: str | None) -> None:
     """Download the accuracies of datasets and check their SHA-256.
 
     Without a DATASET, all of the robustness database are fetched. Files that are already there and right are not
@@ -108,7 +105,7 @@ def fetch_(datasets: tuple[str, ...], data: Path | None, url: str | None, quiet:
     target = (data or user_folder()).expanduser()
     published = tuple(name for name in datasets if not is_robbench(name))
     if published or not datasets:
-        files = fetch(published, target, url, progress=not quiet)
+        files = fetch(published, target, url, progress=not is_quiet())
         database = Database.open(target)
         click.echo(f"{len(files)} files are in {database.folder}, as published: {', '.join(database)}")
     if len(published) < len(datasets):
@@ -191,10 +188,13 @@ def _contents(database: Database, dataset: str) -> dict[str, Any]:
 
 
 def _text(report: dict[str, Any]) -> str:
-    lines = [f"database  {report['folder']}  ({report['named_by']})"]
+    there = "" if report["found"] else "none in "
+    lines = [f"database  {there}{report['folder']}  ({report['named_by']})"]
     for name, value in report["looked_in"].items():
         lines.append(f"  looked for by {name}: {value or 'not set'}")
     lines.append(f"cache     {report['cache']['directory']}  ({report['cache']['bytes'] / 1e6:.1f} MB)")
+    if not report["found"]:
+        lines.append("robustnas data fetch gets it; cifar10-surrogate and cifar100-surrogate can be searched without")
     for dataset, contents in report["datasets"].items():
         lines.append(f"{dataset}: {len(contents['metrics'])} metrics, digest {contents['digest'][:16]}")
         lines += [f"  {measure}: {', '.join(keys)}" for measure, keys in contents["measures"].items()]
@@ -219,4 +219,4 @@ def _warn_if_hidden(folder: Path) -> None:
     """Say so if another folder is looked at first."""
     first, origin = find_folder()
     if first.absolute() != folder:
-        click.echo(f"note: data is looked for in {first} first ({origin}); use --data {folder}", err=True)
+        say(f"note: data is looked for in {first} first ({origin}); use --data {folder}")

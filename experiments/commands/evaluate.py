@@ -22,6 +22,7 @@ from experiments.commands.options import (
     score_lines,
     seed_option,
 )
+from experiments.pages.terminal import fitted
 from experiments.progress import progress_bars
 from robustnas.epsilon import check_norm, epsilon, norm_advice
 from robustnas.errors import InvalidInputError, excerpt, unknown_name
@@ -119,7 +120,7 @@ def evaluate(
     if as_json:
         print_json(result)
     else:
-        click.echo(_text(result))
+        click.echo(fitted(_text(result)))
 
 
 def _attacked(attacks: str, eps: str) -> list[Metric]:

@@ -25,7 +25,7 @@ from experiments.commands.options import PATH, data_option, interruptible, json_
 from robustnas.errors import InvalidInputError
 from robustnas.measurements import DEFAULT_LEASE, MeasurementStore
 from robustnas.metric import scale_notes
-from robustnas.plan_file import read_toml
+from robustnas.plan_file import read_plan, read_toml
 from robustnas.tables.datasets import open_table
 from robustnas.workers import processors
 
@@ -100,7 +100,7 @@ def fill(
     if plan is None:
         raise InvalidInputError("fill needs a PLAN; `robustnas fill --example` prints one to copy and change")
     chosen = FillPlan.load(plan)
-    cells = read_toml(plan.read_text(encoding="utf-8")).get("cells")
+    cells = read_toml(read_plan(plan, "robustnas fill --example")).get("cells")
     note_reading(*(cells if isinstance(cells, list) else ()))
     since = _since(remeasure, measured_before)
     start = time.perf_counter()

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from experiments.commands.options import note_lines
 from experiments.progress import Bars, progress_bars
+from experiments.verbosity import say
 from robustnas.spaces.nasbench201.cell import Cell
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def shown_fill(run: FillRun, first: str) -> Iterator[Callable[[], None]]:
     Yields:
         What to call whenever something may have changed.
     """
-    click.echo(first, err=True)
+    say(first)
     with progress_bars() as bars:
         yield (_Bars(run, bars) if bars.shown else _Lines(run)).show
 
@@ -117,7 +116,7 @@ class _Lines:
         if now - self._shown >= LINE_SECONDS:
             self._shown = now
             busy = [_doing(worker) for worker in self._run.workers if worker and worker.network]
-            click.echo("; ".join([_note(self._run), *busy[:4]]), err=True)
+            say("; ".join([_note(self._run), *busy[:4]]))
 
 
 class _Bars:

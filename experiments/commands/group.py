@@ -1,23 +1,35 @@
-"""How commands are grouped: imported when they are run, their errors in one line."""
+"""How commands are grouped: imported when they are run, their errors in a sentence, what they say as much as asked."""
 
 from __future__ import annotations
 
 import importlib
+import shutil
+import sys
+import traceback
 import warnings
 from typing import Any, NoReturn
 
 import click
 
+from experiments.commands.error_text import laid_out, shortened
+from experiments.verbosity import is_verbose, say, with_verbosity
+
 OWN_PACKAGES = frozenset(("experiments", "searchers", "surrogates", "robustnas"))
 
-
-_SENTENCES = frozenset(("RegistryWarning", "NetworkDriveWarning"))  # names: --help imports none of them
-_MOST_CHARACTERS, _LONGEST_LINE = 400, 1500
+_SENTENCES = frozenset(("CacheWarning", "NetworkDriveWarning", "RegistryWarning"))  # names: --help imports none of them
+_MOST_CHARACTERS = 400
 _python_shows = warnings.showwarning
 
 
 class Group(click.Group):
-    """A group of commands that reports RobustNAS's errors in one line: exit code 2 for bad input, 1 for a failure."""
+    """A group of commands with the options -v and -q, which its commands have too.
+
+    RobustNAS's errors are reported in a sentence, details below it: exit code 2 for bad input, 1 for a failure.
+    """
+
+    def __init__(self, *arguments: Any, **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        with_verbosity(self)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command, translating its errors."""
@@ -28,7 +40,7 @@ class Group(click.Group):
             message = error.format_message()
             if len(message) <= _MOST_CHARACTERS or isinstance(error, click.exceptions.NoArgsIsHelpError):
                 raise
-            raise click.UsageError(_shortened(message), error.ctx) from None
+            raise click.UsageError(shortened(message, _MOST_CHARACTERS), error.ctx) from None
         except BrokenPipeError:
             raise SystemExit(0) from None
         except OSError as error:
@@ -38,19 +50,15 @@ class Group(click.Group):
 
             if not isinstance(error, RobustNASError):
                 raise
+            if is_verbose():
+                click.echo(traceback.format_exc(), err=True)
             fail(str(error), code=2 if isinstance(error, InvalidInputError) else 1)
-
-
-def _shortened(message: str) -> str:
-    """Return a message without its middle, which is a long value."""
-    half = _MOST_CHARACTERS // 2
-    return f"{message[:half]}... ({len(message) - 2 * half:,} characters) ...{message[-half:]}"
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
     """Print a warning that is meant for users as one sentence, any other as Python does."""
     if category.__name__ in _SENTENCES:
-        click.echo(f"Note: {message}", err=True)
+        say(f"Note: {message}")
     else:
         _python_shows(message, category, *place, **more)
 
@@ -77,7 +85,7 @@ class LazyCommand(click.Command):
             if not package or package in OWN_PACKAGES:
                 raise
             fail(f"robustnas {self.name} needs the package {package}, which is not installed", code=1)
-        return command
+        return with_verbosity(command)
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
         """Return the context of the command itself."""
@@ -85,7 +93,7 @@ class LazyCommand(click.Command):
 
 
 def fail(message: str, *, code: int) -> NoReturn:
-    """Print an error to standard error and exit with its code."""
-    lines = [line if len(line) <= _LONGEST_LINE else _shortened(line) for line in message.split("\n")]
-    click.echo("Error: " + "\n".join(lines), err=True)
+    """Print an error to standard error, as `error_text.laid_out` says, and exit with its code."""
+    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+    click.echo(laid_out(f"Error: {message}", width), err=True)
     raise SystemExit(code)

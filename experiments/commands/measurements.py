@@ -14,6 +14,7 @@ import click
 from experiments.commands.evaluation_options import corruption_files_option, store_option, torch_needed
 from experiments.commands.moments import moment
 from experiments.commands.options import json_option, print_json
+from experiments.pages.terminal import fitted
 from robustnas.errors import InvalidInputError, excerpt, unknown_name
 from robustnas.measurements import Group, MeasurementStore, Selection
 from robustnas.metric import ATTACKS, CORRUPTIONS, PLAIN_METRICS
@@ -102,7 +103,7 @@ def list_(selection: Selection, store: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"store": where, **_counts(groups), "groups": _rows(groups)})
     else:
-        click.echo("\n".join([f"store: {where}", *_lines(groups)]))
+        click.echo(fitted("\n".join([f"store: {where}", *_lines(groups)])))
 
 
 @measurements.command()
@@ -125,7 +126,7 @@ def forget(selection: Selection, store: str | None, yes: bool, as_json: bool) ->
     with MeasurementStore.open(store) as opened:
         groups = opened.groups(selection)
         if not as_json or not yes:
-            click.echo("\n".join([f"store: {opened.location}", *_lines(groups)]), err=as_json)
+            click.echo(fitted("\n".join([f"store: {opened.location}", *_lines(groups)])), err=as_json)
         if groups and not yes:
             _ask(sum(group.n for group in groups))
         n = opened.forget(selection) if groups else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from experiments.commands.options import json_option, print_json
+from experiments.pages.terminal import fitted
 from robustnas.naslib import loading, stand_ins
 from robustnas.naslib.predictor_types import PREDICTOR_TYPES
 from searchers.naslib_search import NASLIB_SEARCHERS
@@ -33,8 +34,7 @@ def naslib(as_json: bool) -> None:
         print_json({**where, "searchers": list(NASLIB_SEARCHERS), "surrogates": usable, "lacking": lacking})
         return
     click.echo(f"NASLib: {location}, source sha256:{digest[:16]}")
-    click.echo(f"searchers: {', '.join(NASLIB_SEARCHERS)}")
-    click.echo(f"surrogates: {', '.join(usable)}")
+    click.echo(fitted(f"searchers: {', '.join(NASLIB_SEARCHERS)}\nsurrogates: {', '.join(usable)}"))
     for name, package in lacking.items():
         click.echo(f"  not naslib:{name}: it needs {package}")
     if absent:

@@ -11,6 +11,7 @@ import numpy as np
 
 from experiments.commands.options import data_option, dataset_option, json_option, open_dataset, print_json
 from experiments.pages.table import number, unit
+from experiments.pages.terminal import fitted
 from robustnas.metric import ATTACKS, CORRUPTIONS, PAPER_ATTACKS, corruption_metrics
 from robustnas.objectives import (
     SUITE,
@@ -23,6 +24,11 @@ from robustnas.objectives import (
 )
 from robustnas.spaces import COSTS
 from robustnas.tables.table import Table
+
+_LEGEND = """
+noise: standard deviation between trainings of the same function, in points or in the column's own unit
+combine: "0.5*clean + 0.5*pgd@1" (weighted sum), "clean, pgd@1, flops" (several at once)
+constrain: "pgd@1 where params <= 500000 and clean >= 0.93\""""
 
 
 @click.command()
@@ -51,21 +57,18 @@ def objectives(dataset: str | None, data: Path | None, as_json: bool) -> None:
         print_json({"dataset": table.dataset, **training_of(table), "objectives": plain, "suite": suite})
         return
     width = max(len(row["objective"]) for row in rows)
+    before = width + len("  ") + 12 + len("  ") + 6 + len("  ")
     for line in training_lines(table):
         click.echo(f"{line}\n")
     click.echo(f"{'objective':<{width}}  {'best':>12}  {'noise':>6}  meaning")
     for row in rows:
         noise = number(row["noise"], row["scale"]) if row["noise"] > 0 else ""
-        click.echo(f"{row['objective']:<{width}}  {_best(row):>12}  {noise:>6}  {row['meaning']}")
+        click.echo(fitted(f"{row['objective']:<{width}}  {_best(row):>12}  {noise:>6}  {row['meaning']}", before))
     click.echo(f"\n{'suite':<11}  objectives")
     for name, problem in SUITE.items():
         lacks = ", ".join(_lacks(name, table))
-        click.echo(f"{name}  {problem.objectives}{f'  (no {lacks} here)' if lacks else ''}")
-    click.echo(
-        "\nnoise: standard deviation between trainings of the same function, in points or in the column's own unit"
-    )
-    click.echo('combine: "0.5*clean + 0.5*pgd@1" (weighted sum), "clean, pgd@1, flops" (several at once)')
-    click.echo('constrain: "pgd@1 where params <= 500000 and clean >= 0.93"')
+        click.echo(fitted(f"{name}  {problem.objectives}{f'  (no {lacks} here)' if lacks else ''}", 13))
+    click.echo(fitted(_LEGEND))
 
 
 def _best(row: dict[str, Any]) -> str:

@@ -17,6 +17,8 @@ import click
 from experiments.commands.group import fail
 from experiments.commands.names_option import names_option
 from experiments.output_folder import checked_output
+from experiments.pages.terminal import tabulated, terminal_width
+from experiments.verbosity import say
 from robustnas.errors import excerpt
 from robustnas.executors import EXECUTORS, ExecutorSpec, chosen_executor
 from robustnas.spaces.nasbench201.cell import Cell
@@ -121,8 +123,8 @@ def listed(text: str) -> list[str]:
 
 
 def warn(message: str) -> None:
-    """Print a sentence for the user to standard error."""
-    click.echo(f"Note: {message}", err=True)
+    """Print a sentence for the user to standard error, unless -q was asked for."""
+    say(f"Note: {message}")
 
 
 def note_reading(*archs: object) -> None:
@@ -139,9 +141,9 @@ def chosen_dataset(dataset: str | None, data: Path | None) -> str:
     """Return the name of the dataset that a command works on; say so where it is not cifar10 by default."""
     chosen = choose_dataset(dataset, data)
     if dataset is None and is_surrogate(chosen):
-        click.echo(NO_DATA_NOTICE, err=True)
+        say(NO_DATA_NOTICE)
     elif dataset is None and chosen != "cifar10":
-        click.echo(f"No cifar10 in the database here: using {chosen}; name another one with --dataset.", err=True)
+        say(f"No cifar10 in the database here: using {chosen}; name another one with --dataset.")
     return chosen
 
 
@@ -181,7 +183,7 @@ def print_json(value: object) -> None:
 
 
 def score_lines(scores: Mapping[str, float]) -> list[str]:
-    """Return accuracies as lines in percent, one for each attack or corruption.
+    """Return accuracies as lines in percent, one for each attack or corruption; as many as it takes in a terminal.
 
     >>> score_lines({"clean": 0.9, "pgd@1": 0.5, "pgd@2": 0.25})
     ['clean  90.0', 'pgd    @1 50.0   @2 25.0']
@@ -191,7 +193,8 @@ def score_lines(scores: Mapping[str, float]) -> list[str]:
         kind, at, level = name.partition("@")
         rows.setdefault(kind, []).append(f"{at}{level} {100 * score:.1f}".lstrip())
     width = max(map(len, rows), default=0)
-    return [f"{kind:<{width}}  {'   '.join(texts)}" for kind, texts in rows.items()]
+    terminal = terminal_width()
+    return [line for kind, texts in rows.items() for line in tabulated(f"{kind:<{width}}  ", texts, terminal)]
 
 
 def note_lines(notes: Sequence[str], most: int | None = None) -> list[str]:

@@ -37,6 +37,7 @@ from robustnas.tables.attached.attached import AttachedTable
 from robustnas.tables.attached.attaching import attach as attach_table
 from robustnas.tables.attached.columns import read_columns
 from robustnas.tables.sheets.reading import read_bytes, read_sheet
+from robustnas.text_encoding import text_encoding
 
 _DEFAULT = "synflow,snip,nwot,jacov,zen,params,flops,jacobian_norm,hessian"
 _TABLE_FILES = (".csv", ".tsv", ".parquet", ".json")
@@ -145,7 +146,7 @@ def _cells_of_file(path: Path) -> list[Cell]:
         known = np.any([np.isfinite(values) for values in columns.values()], axis=0)
         return [Cell.from_index(index) for index in np.flatnonzero(known).tolist()]
     cells = []
-    for number, line in enumerate(content.decode("utf-8", errors="replace").splitlines(), start=1):
+    for number, line in enumerate(content.decode(text_encoding(content), errors="replace").splitlines(), start=1):
         try:
             if line.strip():
                 cells.append(Cell.parse(line))

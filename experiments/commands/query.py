@@ -16,6 +16,7 @@ from experiments.commands.options import (
     print_json,
     score_lines,
 )
+from experiments.pages.terminal import fitted
 from robustnas.errors import ObjectiveError
 from robustnas.objectives import training_lines, training_of
 from robustnas.spaces import COSTS
@@ -62,7 +63,7 @@ def query(arch: str, dataset: str | None, data: Path | None, as_json: bool) -> N
     ]
     if accuracies:
         lines += ["", "accuracies in percent; @ eps in 1/255 for attacks, @ severity for corruptions"]
-    click.echo("\n".join(lines))
+    click.echo(fitted("\n".join(lines)))
 
 
 def _costs(table: Table, index: int) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from experiments.commands.compare import report_comparison
-from experiments.commands.options import PATH, data_option, listed, warn
+from experiments.commands.options import PATH, data_option, json_option, listed, print_json, warn
 from experiments.comparison.expected import complete_expected
 from experiments.comparison.fronts import complete_fronts
 from experiments.comparison.reported import report_terms
@@ -25,7 +25,8 @@ from robustnas.errors import InvalidInputError
     help="Report these of the networks found, instead of what the plan says: 'clean, cifar100:pgd@1'. Needs the data.",
 )
 @data_option()
-def report(directory: Path, terms: str | None, data: Path | None) -> None:
+@json_option
+def report(directory: Path, terms: str | None, data: Path | None, as_json: bool) -> None:
     """Rebuild the report in DIRECTORY from its records alone.
 
     The records are those of `robustnas compare` or of `robustnas surrogates --out`. With --report, the networks found
@@ -41,7 +42,11 @@ def report(directory: Path, terms: str | None, data: Path | None) -> None:
     if is_benchmark(directory):
         if terms is not None:
             raise InvalidInputError(f"--report is for comparisons; {directory} holds a benchmark of surrogates")
-        click.echo(f"report: {write_surrogate_report(directory, warn)}")
+        page = write_surrogate_report(directory, warn)
+        if as_json:
+            print_json({"directory": str(directory), "report": str(page)})
+        else:
+            click.echo(f"report: {page}")
     else:
         if terms is not None:
             report_terms(directory, listed(terms), data)
@@ -49,4 +54,4 @@ def report(directory: Path, terms: str | None, data: Path | None) -> None:
             warn(f"fronts are not compared with that of the table: {reason}")
         if reason := complete_expected(directory, data):
             warn(f"expected scores are not computed: {reason}")
-        report_comparison(directory)
+        report_comparison(directory, as_json=as_json)

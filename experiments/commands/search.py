@@ -36,6 +36,7 @@ from experiments.comparison.spec import RunSpec, column_of_seconds, constraints_
 from experiments.comparison.spread import stepped
 from experiments.comparison.trajectory import Trajectory
 from experiments.pages.table import number, unit
+from experiments.pages.terminal import fitted
 from robustnas.duration import spoken
 from robustnas.errors import InvalidInputError, PlanError, excerpt
 from robustnas.metric import ATTACKS
@@ -176,7 +177,7 @@ def search(
         worth = expected_result(trajectory, table)
         print_json(_result(spec, table, trajectory, seconds) | worth | _reported(trajectory, table, tables))
     else:
-        click.echo(_summary(spec, table, trajectory, seconds, tables))
+        click.echo(fitted(_summary(spec, table, trajectory, seconds, tables)))
 
 
 def _run(spec: RunSpec, table: Table, progress: SearchProgress) -> Trajectory:

@@ -25,7 +25,7 @@ from experiments.commands.options import (
     seed_option,
     warn,
 )
-from experiments.pages.table import markdown
+from experiments.pages.terminal import written
 from experiments.progress import progress_bars
 from experiments.surrogate_benchmark.plan import SMALLEST_SIZE, BenchmarkPlan
 from experiments.surrogate_benchmark.records import from_records
@@ -147,7 +147,7 @@ def _run(
 
 def _show(plan: BenchmarkPlan, records: list[dict[str, Any]], table: Table) -> None:
     read = from_records(manifest(plan, table), records)
-    click.echo(markdown(ranking_table(read)), nl=False)
+    click.echo(written(ranking_table(read)))
     if table.source not in MEASURED:
         click.echo(f"\nNot measurements: {table.dataset} is a {table.source}.")
 

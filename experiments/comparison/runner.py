@@ -44,7 +44,8 @@ def compare(
     jobs: int | None = None,
     executor: str | Mapping[str, Any] | ExecutorSpec | None = None,
     note: Callable[[str], object] = lambda _: None,
-    planned: Callable[[Plan], object] = lambda _: None,
+    planned: Callable[[Plan, dict[str, Any]], object] = lambda *_: None,
+    found: Callable[[dict[str, Any]], object] = lambda _: None,
 ) -> Iterator[tuple[int, dict[str, Any] | None]]:
     """Run what is missing of a plan in a directory, and keep it.
 
@@ -59,7 +60,9 @@ def compare(
         jobs: Workers; as many as the executor has by itself if None.
         executor: What runs the searches: a name, a table or a spec, see `robustnas.executors`; the plan's if None.
         note: Called with sentences that the user should read.
-        planned: Called once with the plan as records have it: with the directions that the table declares.
+        planned: Called once with the plan as records have it, with the directions that the table declares, and with
+            what is known of its objectives by name (`robustnas.objectives.facts`).
+        found: Called then with each of the plan's runs that is in the directory already.
 
     Yields:
         Runs finished so far and the newest one's record; first those found in the directory, with None.
@@ -76,12 +79,12 @@ def compare(
     if not searched.complete:
         raise InvalidInputError(f"{excerpt(searched)} measures what it is asked for; expected a table that is complete")
     plan = plan.on(searched)
-    planned(plan)
     folder = None if data is None else str(data)
     specs = [replace(spec, data=folder) for spec in run_specs(plan)]
     for spec in specs[: len(specs) // len(plan.seeds)]:
         check_costs(spec, searched)
     description = manifest(plan, searched)
+    planned(plan, description["objectives"])
     for sentence in dict.fromkeys(_notes(plan, searched)):
         note(sentence)
     terms = [Reported.parse(text) for text in plan.report]
@@ -93,7 +96,7 @@ def compare(
             description[EXPERIMENT] = before.get(EXPERIMENT) or new_experiment()
             specs = [replace(spec, experiment=description[EXPERIMENT]) for spec in specs]
         key = "objective", "searcher", "seed"
-        missing = journal.missing(specs, key, partial(_facts, searched), note, {KNOWN: _KNOWN_ADVICE})
+        missing = journal.missing(specs, key, partial(_facts, searched), note, {KNOWN: _KNOWN_ADVICE}, found)
         for storage in kept_studies(missing):
             open_storage(storage)  # one process lays out its tables, before many use it at once
         journal.write_manifest(description)

@@ -15,7 +15,8 @@ from experiments.comparison.records import Records, Target
 from experiments.comparison.reported import ReportedValues, reported_curves, reported_hours
 from experiments.comparison.significance import Significance, p_text
 from experiments.comparison.simulated_time import hours_points, hours_summary
-from experiments.pages.table import MARK, Entry, ReportTable, Row, markdown, number
+from experiments.pages.table import MARK, Entry, ReportTable, Row, number
+from experiments.pages.terminal import written
 from robustnas.tables.table import MEASURED
 
 EXPECTED_NOTE = (
@@ -175,9 +176,9 @@ def significance_table(result: Significance, records: Records) -> ReportTable:
     return ReportTable(caption, ("pair", "difference", "p-value"), tuple(rows), note)
 
 
-def terminal_table(records: Records) -> str:
-    """Write the summary for a terminal, as Markdown."""
-    return markdown(marked(summary_table(records), records))
+def printed_summary(records: Records) -> str:
+    """Return the summary as it is printed: laid out in a terminal, as Markdown elsewhere."""
+    return written(marked(summary_table(records), records))
 
 
 def marked(table: ReportTable, records: Records) -> ReportTable:

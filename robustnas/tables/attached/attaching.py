@@ -19,7 +19,7 @@ import numpy as np
 
 from robustnas.arrays import FloatArray
 from robustnas.atomic import atomic_file
-from robustnas.errors import DataError, InvalidInputError, unknown_name
+from robustnas.errors import DataError, InvalidInputError, excerpt, unknown_name
 from robustnas.reference import is_reference
 from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.attached.attached import (
@@ -44,7 +44,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 def attach(
     source: str | Path,
     dataset: str,
-    name: str,
+    name: str | None = None,
     *,
     key: str | None = None,
     notation: str | None = None,
@@ -61,7 +61,7 @@ def attach(
         source: A file in any form that `robustnas.tables.sheets.reading` has a reader for.
         dataset: The dataset its numbers belong to: a name that `open_table` knows, or that of a table file less its
             suffix.
-        name: The table's name: letters, digits and underscores.
+        name: The table's name: letters, digits and underscores; that of the file if None (`default_name`).
         key: The column of architectures, in any notation, or the columns of their choices, separated by commas; None
             to find it. Integers are database ids.
         notation: The convention of six operation indices, ``naslib`` or ``nasbench201``; None to find it in the file,
@@ -78,7 +78,7 @@ def attach(
         DataError: The file is faulty; names the line or row and what was expected. Nothing is stored then.
     """
     home, known_space = _home(dataset, data)
-    target = _file(home, name, data)
+    target = _file(home, default_name(source) if name is None else name, data)
     if data is not None and not Path(data).expanduser().is_dir():
         raise DataError(f"{data} is not a folder; expected the folder of a database")
     path = Path(source).expanduser()
@@ -90,6 +90,23 @@ def attach(
     table = _describe(target, path.name, hashlib.sha256(content).hexdigest(), found, space)
     _write(table, found.columns)
     return table
+
+
+def default_name(source: str | Path) -> str:
+    """Return the name of a table that is attached without one: its file's, as it can stand in objectives.
+
+    Raises:
+        InvalidInputError: The file's name does not begin with a letter.
+
+    >>> default_name("tables/hw-nas bench.csv.gz")
+    'hw_nas_bench'
+    """
+    stem = table_stem(Path(source))
+    if not re.match(r"[A-Za-z]", stem):
+        raise InvalidInputError(
+            f"a table cannot be called {excerpt(stem)} like its file; name it with --name, as in hw"
+        )
+    return re.sub(r"\W+", "_", stem, flags=re.ASCII)
 
 
 def detach(name: str, dataset: str, *, data: str | Path | None = None) -> Path:

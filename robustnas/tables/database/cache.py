@@ -8,26 +8,28 @@
 
 An array is named for the files that it was read from, so it never goes out of date; a damaged one is read again.
 Everything is written atomically, under one lock; opening takes no lock. Processes that open the same database share
-the pages of its arrays.
+the pages of its arrays. Where the cache cannot be written, every process reads the files anew; the first one says so.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from robustnas.arrays import AnyArray, FloatArray
+from robustnas.arrays import AnyArray, FloatArray, read_only
 from robustnas.atomic import atomic_file, remove_temporaries
-from robustnas.errors import DataError, DataNotFoundError
+from robustnas.errors import CacheWarning, DataError, DataNotFoundError
 from robustnas.metric import Metric
 from robustnas.spaces.nasbench201.cost import SKELETONS
 from robustnas.spaces.nasbench201.identity import network_of_index
@@ -76,6 +78,7 @@ class CachedFolder:
     cache: Path
     meta: Meta
     known: Mapping[str, KnownFile]
+    _unwritten: dict[Path, AnyArray] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @classmethod
     def open(cls, folder: Path) -> CachedFolder:
@@ -83,7 +86,7 @@ class CachedFolder:
 
         Raises:
             DataNotFoundError: The folder or its meta.json does not exist.
-            DataError: A file is faulty, or the cache cannot be written.
+            DataError: A file is faulty.
         """
         folder, cache = folder.absolute(), cache_directory() / "database"
         index = cache / f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]}.json"
@@ -97,8 +100,12 @@ class CachedFolder:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             pass  # new, or damaged
         found = cls.read(folder)
-        with _writing(cache), atomic_file(index) as output:
-            output.write(json.dumps({"epsilons": dict(found.meta.epsilons), "files": found.known}).encode())
+        content = json.dumps({"epsilons": dict(found.meta.epsilons), "files": found.known}).encode()
+        try:
+            with _writing(cache), atomic_file(index) as output:
+                output.write(content)
+        except OSError as error:
+            _warn_once(cache, error)
         return found
 
     @classmethod
@@ -107,7 +114,7 @@ class CachedFolder:
 
         Raises:
             DataNotFoundError: The folder or its meta.json does not exist.
-            DataError: A file is faulty, or the cache cannot be written.
+            DataError: A file is faulty.
         """
         folder, cache = folder.absolute(), cache_directory() / "database"
         known = {path: KnownFile(*stamp, _sha256(_content(folder / path))) for path, stamp in scan(folder).items()}
@@ -180,15 +187,29 @@ class CachedFolder:
         """Return the array of some files, in this order; write what `read` returns if it is missing or damaged."""
         sums = [self.known[path].sha256 for path in (META, *(file.path for file in files))]
         path = self.cache / f"{files[0].dataset}-{_sha256(' '.join(sums).encode())}.npy"
-        array = _load(path)
+        array = self._unwritten.get(path)
         if array is None:
+            array = _load(path)
+        if array is None:
+            array = self._written(path, read)
+        return array.view(np.ndarray)  # faster than memmap
+
+    def _written(self, path: Path, read: Callable[[], AnyArray]) -> AnyArray:
+        """Return what `read` returns, from a file of the cache that is written now; from memory if it cannot be."""
+        values: AnyArray | None = None
+        try:
             with _writing(self.cache):
                 array = _load(path)  # again: another process may have been first
                 if array is None:
+                    values = read()
                     with atomic_file(path) as output:
-                        np.save(output, read())
+                        np.save(output, values)
                     array = np.load(path, mmap_mode="r")
-        return array.view(np.ndarray)  # faster than memmap
+            return array
+        except OSError as error:
+            _warn_once(self.cache, error)
+        self._unwritten[path] = read_only(read() if values is None else values)
+        return self._unwritten[path]
 
     def _read(self, file: PublishedFile) -> AnyArray:
         path = self.folder / file.path
@@ -212,7 +233,7 @@ def scan(folder: Path) -> dict[str, Stamp]:
     if not (folder / META).is_file():
         what = f"has no {META}" if folder.is_dir() else "is not a folder"
         hint = "expected a folder in the published layout, meta.json and <dataset>/<key>_<measure>.json"
-        raise DataNotFoundError(f"{folder}: {what}; {hint}; `robustnas data fetch` downloads one")
+        raise DataNotFoundError(f"{folder} {what}; {hint}")
     try:
         stamps = {META: _stamp((folder / META).stat())}
         with os.scandir(folder) as found:
@@ -250,17 +271,34 @@ def _load(path: Path) -> AnyArray | None:
 
 @contextmanager
 def _writing(cache: Path) -> Iterator[None]:
-    """Hold the cache's lock, and turn an error of the operating system into a `DataError`."""
+    """Hold the cache's lock.
+
+    Raises:
+        OSError: The cache cannot be written.
+    """
     from filelock import FileLock
 
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with FileLock(cache / ".lock"):
-            remove_temporaries(cache)
-            yield
-    except OSError as error:
-        advice = f"free some space there, or set {CACHE_VARIABLE} to a directory that can be written"
-        raise DataError(f"cannot write the cache in {cache}: {error}; {advice}") from error
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / ".lock"):
+        remove_temporaries(cache)
+        yield
+
+
+_unwritable: set[Path] = set()  # caches of which this process said so
+
+
+def _warn_once(cache: Path, error: OSError) -> None:
+    """Say that the cache cannot be written; worker processes leave that to the one that started them."""
+    if cache in _unwritable or multiprocessing.parent_process() is not None:
+        return
+    _unwritable.add(cache)
+    reason, advice = error.strerror or error, f"set {CACHE_VARIABLE} to a directory that can be written"
+    warnings.warn(
+        f"the cache {cache} cannot be written, so the database's files are read each time ({reason}); free some space "
+        f"there, or {advice}",
+        CacheWarning,
+        stacklevel=2,
+    )
 
 
 def _content(path: Path) -> bytes:

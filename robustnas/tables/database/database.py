@@ -238,7 +238,7 @@ class Database(Mapping[str, DatabaseTable]):
 
         Raises:
             DataNotFoundError: There is no database; the message says where it was looked for.
-            DataError: A file is faulty, or the cache cannot be written.
+            DataError: A file is faulty.
         """
         folder, origin = find_folder(path)
         try:
@@ -326,7 +326,6 @@ def _places(path: str | Path | None) -> str:
     """Return a sentence on where a database is looked for."""
     named = path if path is not None else "not given"
     return (
-        f"Looked for, in this order: --data ({named}), {DATA_VARIABLE} "
-        f"({os.environ.get(DATA_VARIABLE) or 'not set'}), {user_folder()}; the first one named counts. "
-        "To download it: robustnas data fetch"
+        f"Of --data ({named}), {DATA_VARIABLE} ({os.environ.get(DATA_VARIABLE) or 'not set'}) and {user_folder()}, the "
+        "first one named counts. To download it: robustnas data fetch"
     )

@@ -98,6 +98,24 @@ def test_each_column_of_a_front_has_its_own_unit(run: Run) -> None:
     assert "e+5" in synflow
 
 
+@pytest.mark.parametrize(("file", "name"), [("hw.csv", "hw"), ("hw-nas bench.v2.csv", "hw_nas_bench_v2")])
+def test_a_table_is_called_like_its_file(run: Run, file: str, name: str) -> None:
+    Path("t.csv").rename(file)
+    result = run("data", "attach", file, "--dataset", "cifar10")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(f"{name} (cifar10): 15,625 of 15,625 cells")
+    assert list(attached_tables("cifar10")) == [name]
+
+
+@pytest.mark.parametrize("file", ["2026.csv", "表.csv"])
+def test_a_file_whose_name_is_no_name_has_to_be_named(run: Run, file: str) -> None:
+    Path("t.csv").rename(file)
+    result = run("data", "attach", file)
+    assert result.exit_code == 2
+    assert "like its file; name it with --name" in result.stderr
+    assert run("data", "attach", file, "--name", "t").exit_code == 0
+
+
 @pytest.mark.parametrize("name", ["acc", "nan", "t.val_acc", ""])
 @pytest.mark.parametrize("option", ["--percent", "--minimise", "--maximise"])
 def test_an_unknown_column_is_refused_with_the_names_there(run: Run, option: str, name: str) -> None:

@@ -12,6 +12,7 @@ from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from experiments.cli import COMMANDS, main
+from experiments.commands.error_text import laid_out, parts
 from experiments.commands.group import Group, LazyCommand
 from experiments.commands.names_option import NamesOption
 from robustnas.errors import MissingPackageError
@@ -105,6 +106,72 @@ def test_values_of_thousands_of_characters_are_not_repeated(arguments: list[str]
     assert result.exit_code == 2
     assert "Error: " in result.stderr
     assert len(result.stderr) < 700
+
+
+def test_an_error_leads_with_one_sentence(own_cache: Path) -> None:
+    result = CliRunner().invoke(main, ["query", "#1", "--data", "/nowhere"])
+    first, *details = result.stderr.splitlines()
+    assert (result.exit_code, first) == (
+        1,
+        "Error: no robustness database in the folder given: /nowhere is not a folder",
+    )
+    assert all(line.startswith("  ") for line in details)
+    assert "To download it: robustnas data fetch" in result.stderr
+    unknown = CliRunner().invoke(main, ["search", "--dataset", "cifar10-surrogate", "--searcher", "evolutoin"])
+    assert unknown.stderr.splitlines()[0] == "Error: unknown searcher 'evolutoin'; did you mean 'evolution'?"
+    assert unknown.stderr.splitlines()[1].startswith("  Known: bananas, evolution")
+
+
+def test_an_error_in_a_terminal_fits_it() -> None:
+    message = "unknown searcher 'evolutoin'; did you mean 'evolution'? Known: " + ", ".join(
+        f"name-{i}" for i in range(60)
+    )
+    lines = laid_out(message, 50).splitlines()
+    assert lines[:2] == ["unknown searcher 'evolutoin'; did you mean", "  'evolution'?"]
+    assert max(map(len, lines)) <= 50
+
+
+def test_what_is_quoted_is_never_split() -> None:
+    value = "x; y. Z " * 20
+    assert parts(f"searcher {value!r} is unknown; expected one")[0] == f"searcher {value!r} is unknown"
+
+
+def leaves(command: click.Command, *path: str) -> list[tuple[str, ...]]:
+    command = command.load() if isinstance(command, LazyCommand) else command
+    below = command.commands.items() if isinstance(command, click.Group) else ()
+    return [path, *(leaf for name, part in below for leaf in leaves(part, *path, name))]
+
+
+@pytest.mark.parametrize("path", leaves(main), ids=" ".join)
+def test_every_command_says_more_or_less(path: tuple[str, ...]) -> None:
+    text = CliRunner().invoke(main, [*path, "--help"]).stdout
+    assert "-v, --verbose" in text
+    assert "-q, --quiet" in text
+
+
+@pytest.mark.parametrize("arguments", [["-q", "search"], ["search", "-q"], ["search", "--quiet"]])
+def test_quiet_says_nothing_but_the_result(arguments: list[str], own_cache: Path) -> None:
+    arguments = [*arguments, "--searcher", "random", "--budget", "3"]
+    loud = CliRunner().invoke(main, [argument for argument in arguments if argument not in ("-q", "--quiet")])
+    quiet = CliRunner().invoke(main, arguments)
+    assert "using cifar10-surrogate" in loud.stderr
+    assert quiet.stderr == ""
+    assert quiet.stdout.splitlines()[1:] == loud.stdout.splitlines()[1:]  # the first line says how long it took
+
+
+def test_verbose_shows_where_an_error_comes_from(own_cache: Path) -> None:
+    for arguments in (["-v", "query", "resnet18"], ["query", "resnet18", "-v"]):
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 2
+        assert "Traceback (most recent call last)" in result.stderr
+        assert "\nError: cannot read 'resnet18'" in result.stderr
+    assert "Traceback" not in CliRunner().invoke(main, ["query", "resnet18"]).stderr
+
+
+def test_verbose_and_quiet_at_once_are_refused() -> None:
+    result = CliRunner().invoke(main, ["-v", "objectives", "-q"])
+    assert result.exit_code == 2
+    assert "choose one of them" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["compare", "surrogates", "analyse"])

@@ -126,6 +126,18 @@ def small(**values: Any) -> Plan:
     return Plan(**chosen)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_plan_is_read_as_any_editor_or_shell_writes_it(tmp_path: Path, encoding: str) -> None:
+    """Notepad writes a byte-order mark, PowerShell's > writes UTF-16, both end lines in CRLF."""
+    path = tmp_path / "my.toml"
+    label = 'label = "évolution"'
+    text = builtin_text().replace('name = "evolution"', f'name = "evolution"\n{label}')
+    path.write_bytes(text.replace("\n", "\r\n").encode(encoding))
+    plan = Plan.load(path)
+    assert plan.text == text
+    assert "évolution" in [searcher.label for searcher in plan.searchers]
+
+
 @pytest.mark.parametrize("seeds", [np.int64(3), np.arange(3), range(3), iter(range(3)), [np.int64(0), 1, 2]])
 def test_seeds_may_be_numbers_of_numpy_and_generators(seeds: object) -> None:
     plan = small(seeds=seeds, budget=np.int32(5))

@@ -64,7 +64,7 @@ def test_one_searcher_is_not_the_best_of_anything(write_records):
 
 
 def test_markdown_is_a_table_with_aligned_columns(records):
-    lines = [line for line in tables.terminal_table(records).splitlines() if line.startswith("|")]
+    lines = [line for line in tables.printed_summary(records).splitlines() if line.startswith("|")]
     assert len({len(line) for line in lines}) == 1
     assert len({line.replace(r"\|", "").count("|") for line in lines}) == 1
     assert len(lines) == 2 + 4 * 3
@@ -72,7 +72,7 @@ def test_markdown_is_a_table_with_aligned_columns(records):
 
 
 def test_markdown_is_aligned_where_characters_take_two_places(write_records):
-    lines = tables.terminal_table(load(write_records(("clean",), ("搜索", "进化 🚀", "random")))).splitlines()[:5]
+    lines = tables.printed_summary(load(write_records(("clean",), ("搜索", "进化 🚀", "random")))).splitlines()[:5]
     ends = {cell_len("|".join(line.split("|")[:3])) for line in lines}
     assert len(ends) == 1
     assert lines[2].split("|")[2] == " 搜索     "
@@ -125,9 +125,9 @@ def test_numbers(value, scale, text):
 def test_tables_of_a_surrogate_say_that_they_are_no_measurements(records):
     table = tables.summary_table(records)
     assert tables.marked(table, records) == table
-    assert "measurements" not in tables.terminal_table(records)
+    assert "measurements" not in tables.printed_summary(records)
     predicted = replace(records, manifest=records.manifest | {"source": "surrogate", "dataset": "cifar10-surrogate"})
-    assert "cifar10-surrogate: numbers of a surrogate, not measurements." in tables.terminal_table(predicted)
+    assert "cifar10-surrogate: numbers of a surrogate, not measurements." in tables.printed_summary(predicted)
     assert set(pd.read_csv(io.StringIO(tables.summary_csv(predicted)))["source"]) == {"surrogate"}
 
 
