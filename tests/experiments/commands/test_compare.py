@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 import re
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from experiments.commands.compare import compare
+from experiments.commands.report import report
 
 pytestmark = pytest.mark.timeout(120)  # slow where processors are shared
 
@@ -74,6 +77,17 @@ def test_json_is_all_of_standard_output(tmp_path: Path, own_cache: Path, monkeyp
     Path("my.toml").write_text(PLAN.format(seeds=1))
     result = CliRunner().invoke(compare, ["my.toml", "--out", "results", "--jobs", "1", "--json"])
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("{")
-    assert result.stdout.endswith("}\n")
-    assert '"std": null' in result.stdout  # of one seed
+    answer = json.loads(result.stdout)
+    assert set(answer) == {
+        *("dataset", "source", "budget", "seeds", "searchers", "objectives", "n_runs", "summary", "directory", "report")
+    }
+    assert (answer["n_runs"], answer["searchers"], answer["seeds"]) == (4, ["random", "evolution"], [0])
+    assert answer["objectives"]["params"]["minimised"] is True
+    with Path("results/summary.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for found, row in zip(answer["summary"], rows, strict=True):
+        assert {name: "nan" if value is None else str(value) for name, value in found.items()} == {
+            name: value or "nan" for name, value in row.items()
+        }
+    monkeypatch.setattr("experiments.commands.compare.write_report", lambda *_: Path(answer["report"]))
+    assert json.loads(CliRunner().invoke(report, ["results", "--json"]).stdout) == answer
