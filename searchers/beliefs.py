@@ -34,16 +34,17 @@ def make_belief(
         objective: Which objective the belief is about.
         parameters: The surrogate's own parameters.
     """
-    groups = [prior.group(objective) for prior in priors]
     guesses = [prior.guess(objective)[:, None] for prior in priors]
     if surrogate == "gp":
         own = network_distances(encodings, space)
         if not priors:
             return GPBelief(own)
-        return AveragedBelief(GPBelief(own), GPBelief([*own, *groups], np.hstack(guesses)))
+        known = [prior.distances(objective) for prior in priors]
+        return AveragedBelief(GPBelief(own), GPBelief([*own, *known], np.hstack(guesses)))
     from surrogates import TreeSurrogate, make_surrogate, surrogate_class
 
     name = "+".join(part.strip() for part in encodings.split(","))
+    groups = [prior.group(objective) for prior in priors]
     features = np.hstack([encoding(name, space=space).values[space.network_indices()], *groups, *guesses])
 
     def make(seed: int) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 from robustnas.arrays import FloatArray, read_only
 from robustnas.errors import InvalidInputError, excerpt
 from robustnas.spaces import EnumerableSpace
+from surrogates.incremental_gp import Distances
 from surrogates.matern import standardise
 from surrogates.normal_scores import normal_scores
 
@@ -88,6 +90,10 @@ class Prior:
         assert self.features is not None
         return standardise(self.features if self.features.shape[1] else self.guess(objective)[:, None])
 
+    def distances(self, objective: int) -> Distances:
+        """Return the distances between networks by its features; what they keep is shared by all searches with it."""
+        return _distances(self, objective)
+
     def best(self, objective: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
         """Return the networks that it knows, from best to worst."""
         found = self._guess(objective)
@@ -96,6 +102,11 @@ class Prior:
 
     def _guess(self, objective: int) -> FloatArray:
         return np.asarray(self.guesses[objective if len(self.guesses) > 1 else 0])
+
+
+@lru_cache(maxsize=4)
+def _distances(prior: Prior, objective: int) -> Distances:
+    return Distances(prior.group(objective))
 
 
 def start(priors: Sequence[Prior], n_objectives: int, n: int) -> list[int]:

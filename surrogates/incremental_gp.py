@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache, partial
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -38,7 +39,7 @@ class Distances:
 
     Args:
         group: Features of the candidates, shape (n_candidates, d).
-        most: Rows that are kept; those beyond are computed anew.
+        most: Rows that are kept, those asked for last; others are computed anew.
 
     >>> distances = Distances(np.array([[0.0], [1.0], [3.0]]))
     >>> distances([2, 0]).tolist()
@@ -47,22 +48,17 @@ class Distances:
 
     def __init__(self, group: FloatArray, most: int = 512) -> None:
         self.group = np.ascontiguousarray(group, dtype=np.float64)
-        self._norms = (self.group * self.group).sum(axis=1)
-        self._most = most
-        self._kept: dict[int, FloatArray] = {}
+        norms = (self.group * self.group).sum(axis=1)
+        self._row = lru_cache(maxsize=most)(partial(_squared_row, self.group, norms))
 
     def __call__(self, rows: Sequence[int]) -> FloatArray:
         """Return squared distances from rows to all candidates, shape (len(rows), n_candidates)."""
         return np.array([self._row(row) for row in rows]).reshape(len(rows), len(self.group))
 
-    def _row(self, row: int) -> FloatArray:
-        if row in self._kept:
-            return self._kept[row]
-        squared = self._norms[row] + self._norms - 2 * (self.group @ self.group[row])
-        found: FloatArray = np.maximum(squared, 0.0)
-        if len(self._kept) < self._most:
-            self._kept[row] = found
-        return found
+
+def _squared_row(group: FloatArray, norms: FloatArray, row: int) -> FloatArray:
+    squared = norms[row] + norms - 2 * (group @ group[row])
+    return np.asarray(np.maximum(squared, 0.0, out=squared))
 
 
 class IncrementalPosterior:

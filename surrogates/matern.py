@@ -88,7 +88,12 @@ def squared_distances(first: FloatArray, second: FloatArray) -> FloatArray:
 def matern52(params: Hyperparameters, distances: Sequence[FloatArray]) -> FloatArray:
     """Return covariances of the function, in the shape of the groups' squared distances."""
     r = _scaled_distance(params.log_lengths, distances)
-    return np.asarray(params.signal * (1 + r + r * r / 3) * np.exp(-r))
+    covariance = r * r  # in place from here on: there may be millions
+    covariance /= 3
+    covariance += 1 + r
+    covariance *= params.signal
+    covariance *= np.exp(np.negative(r, out=r), out=r)
+    return covariance
 
 
 def with_constant(trend: FloatArray | None, n: int) -> FloatArray:
@@ -173,7 +178,9 @@ def _weights(log_lengths: FloatArray) -> FloatArray:
 
 
 def _scaled_distance(log_lengths: FloatArray, distances: Sequence[FloatArray]) -> FloatArray:
-    total = np.zeros_like(distances[0])
+    total, term = np.zeros_like(distances[0]), np.empty_like(distances[0])
     for weight, squared in zip(_weights(log_lengths), distances, strict=True):
-        total += weight * squared
-    return np.asarray(np.sqrt(5 * total))
+        total += np.multiply(weight, squared, out=term)
+    total *= 5
+    found: FloatArray = np.sqrt(total, out=total)
+    return found

@@ -98,6 +98,13 @@ def test_a_prior_counts_for_what_it_explains() -> None:
     assert weights["random"] < 0.4
 
 
+def test_distances_are_computed_once_for_all_searches_with_a_prior() -> None:
+    prior = noisy(0)
+    assert prior.distances(0) is prior.distances(0)
+    assert prior.distances(0) is not noisy(0).distances(0)
+    np.testing.assert_allclose(prior.distances(0)([4])[0], (prior.group(0) - prior.group(0)[4])[:, 0] ** 2, atol=1e-12)
+
+
 def test_a_misleading_prior_is_overcome() -> None:
     wrong = Prior("wrong", -noisy(0).guesses)
     reached = [best_of(wrong, 60, seed) for seed in range(3)]

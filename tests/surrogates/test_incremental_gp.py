@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal
 
 from robustnas.arrays import FloatArray
 from robustnas.errors import InvalidInputError
-from surrogates.incremental_gp import IncrementalPosterior, standardise
+from surrogates.incremental_gp import Distances, IncrementalPosterior, standardise
 from surrogates.matern import (
     Hyperparameters,
     fit_hyperparameters,
@@ -43,6 +43,15 @@ def dense(
     mu = mean + cross.T @ np.linalg.solve(noisy, y - mean)
     variance = params.signal - np.einsum("ij,ij->j", cross, np.linalg.solve(noisy, cross))
     return mu, np.sqrt(variance)
+
+
+@pytest.mark.parametrize("most", [0, 2, 512])
+def test_distances_do_not_depend_on_what_is_kept(groups: list[FloatArray], most: int) -> None:
+    distances = Distances(groups[0], most)
+    for rows in ([3, 1], [1, 2, 7], [3, 7], [3, 3]):
+        expected = squared_distances(groups[0][rows], groups[0])
+        np.testing.assert_allclose(distances(rows), expected, atol=1e-12)
+        np.testing.assert_array_equal(distances(rows), distances(rows))
 
 
 def test_equals_a_dense_computation(groups: list[FloatArray]) -> None:
