@@ -186,6 +186,6 @@ def _advice(table: AttachedTable) -> Iterator[str]:
         if n_negative := int((columns[column] < 0).sum()):
             name = f"{table.name}.{column}"
             yield (
-                f"{name} is minimised and negative for {n_negative:,} cells; if that marks missing numbers: "
+                f"{name} is minimised and negative for {n_negative:,} cells; if these are missing numbers: "
                 f"... where {name} >= 0"
             )

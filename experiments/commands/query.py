@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from robustnas.tables.table import Table, cost_column
 @data_option()
 @json_option
 def query(arch: str, dataset: str | None, data: Path | None, as_json: bool) -> None:
-    """Print every score of the network ARCH.
+    """Print every score of the network ARCH, and what attached tables say of it.
 
     ARCH is an arch string, six NASLib operation indices such as "(4, 0, 3, 1, 4, 3)", a database id such as "#13433"
     or a space index such as "index:13931". Six indices in the order of NAS-Bench-201's own code are another network:
@@ -47,10 +48,11 @@ def query(arch: str, dataset: str | None, data: Path | None, as_json: bool) -> N
         note_reading(arch)
     index, uid = space.index(architecture), space.uid(architecture)
     scores = {metric: float(table.column(metric)[index]) for metric in table.metrics}
+    attached = {name: float(values[index]) for name, values in table.attached_columns().items()}
     if as_json:
         named = {str(metric): score for metric, score in scores.items()}
         facts = {"arch": str(architecture), "uid": uid, "dataset": table.dataset, **training_of(table)}
-        print_json({**facts, "scores": named})
+        print_json({**facts, "scores": named, **({"attached": attached} if attached else {})})
         return
     accuracies = {str(metric): score for metric, score in scores.items() if metric.is_accuracy}
     lines = [
@@ -63,7 +65,14 @@ def query(arch: str, dataset: str | None, data: Path | None, as_json: bool) -> N
     ]
     if accuracies:
         lines += ["", "accuracies in percent; @ eps in 1/255 for attacks, @ severity for corruptions"]
+    if attached:
+        width = max(map(len, attached))
+        lines += ["", *(f"{name:<{width}}  {_value(value)}" for name, value in attached.items())]
     click.echo(fitted("\n".join(lines)))
+
+
+def _value(value: float) -> str:
+    return "no number" if math.isnan(value) else f"{value:.6g}"
 
 
 def _costs(table: Table, index: int) -> list[str]:

@@ -48,6 +48,7 @@ from robustnas.objectives import (
     facts,
     meaning_lines,
     meanings,
+    needed_metrics,
     objectives_text,
     scale_notes,
     scale_of,
@@ -199,6 +200,7 @@ def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float)
         "n_queries": len(trajectory.outcomes),
         **_searched(spec, table, trajectory),
         **_study(trajectory),
+        **_cost(trajectory, table),
         "best": _best_found(trajectory),
         "trajectory": trajectory.best,
         "seconds": round(seconds, 6),
@@ -274,6 +276,9 @@ def _summary(
         spent = sum(outcome.seconds for outcome in trajectory.outcomes)
         budget = f" of {spec.budget}" if isinstance(spec.budget, str) else ""
         lines.append(f"simulated time: {spoken(spent)}{budget}, by {time}")
+    if cost := _cost(trajectory, table):
+        spent, glances = cost["cost"].values()
+        lines.append(f"cost: {spent:,.0f} passes per test image, {glances:,.0f} of them for cheap evaluations")
     if any(objective.attached or objective.minimised for objective in trajectory.objectives):
         said = (f"{objective.expression} {_direction(objective)}d" for objective in trajectory.objectives)
         lines.append(f"directions: {', '.join(said)}")
@@ -291,6 +296,14 @@ def _summary(
     if not table.complete:  # those of a file are said when it is opened
         lines += note_lines(table.notes, _MOST_NOTES)
     return "\n".join(lines)
+
+
+def _cost(trajectory: Trajectory, table: Table) -> dict[str, dict[str, float]]:
+    """Return the passes per test image that were spent, and those on cheap evaluations; {} where there were none."""
+    price = sum(metric.passes for metric in needed_metrics(trajectory.objectives, table))
+    spent = sum(outcome.cost for outcome in trajectory.outcomes)
+    glances = spent - price * len(trajectory.outcomes)
+    return {"cost": {"passes": spent, "cheap_passes": glances}} if glances > 0 else {}
 
 
 def _space_lines(spec: RunSpec, table: Table, trajectory: Trajectory) -> list[str]:

@@ -120,7 +120,8 @@ def cross_evaluation(records: Records) -> pd.DataFrame:
     """
     names = [name for name in records.runs.columns if name.startswith(CROSS_PREFIX)]
     scored = records.runs.dropna(subset=names, how="all") if names else records.runs.iloc[:0]
-    scored = scored[~scored["objective"].isin(_constrained(records)) | scored["best_score"].notna()]
+    several = [name for name, target in records.targets.items() if target.is_multi]
+    scored = scored[scored["objective"].isin(several) | scored["best_score"].notna()]
     groups = scored.groupby(["objective", "searcher"], observed=True)
     table = groups[names].agg(["mean", "std"]) if names else pd.DataFrame(index=groups.size().index)
     pairs = [(name.removeprefix(CROSS_PREFIX), moment) for name in names for moment in ("mean", "std")]
@@ -183,11 +184,6 @@ def _own_scores(run: pd.Series[Any], *, is_multi: bool) -> tuple[float, ...]:
     return tuple(members[0]) if members else ()
 
 
-def _constrained(records: Records) -> list[str]:
-    """Return the single objectives that have constraints, so that a run without a score has no network to speak of."""
-    return [name for name, target in records.targets.items() if not target.is_multi and " where " in name]
-
-
 def _regrets(records: Records) -> Iterator[tuple[str, str, FloatArray]]:
     """Yield objective, searcher and regrets, shape (n_seeds, budget)."""
     for (objective, searcher), (_, best) in records.curves.items():
@@ -243,7 +239,11 @@ def joined(frames: Sequence[pd.DataFrame], columns: Sequence[str], records: Reco
 
 
 def typed(frame: pd.DataFrame, records: Records) -> pd.DataFrame:
-    """Make objective and searcher ordered categories, in plan order."""
+    """Make objective and searcher ordered categories, in plan order; intervals of hypervolumes end at 0 and 1."""
+    if "ci_low" in frame and "measure" not in frame:
+        multi = frame["objective"].map(lambda name: records.targets[str(name)].is_multi).astype(bool).to_numpy()
+        for name in ("ci_low", "ci_high"):  # a t interval of few seeds leaves what a hypervolume, or its lack, can be
+            frame[name] = frame[name].where(~multi, frame[name].clip(0.0, 1.0))
     for name, order in (("objective", records.targets), ("searcher", records.searchers)):
         frame[name] = pd.Categorical(frame[name], categories=list(order), ordered=True)
     return frame.reset_index(drop=True)

@@ -147,7 +147,10 @@ def front_curves(records: Records, fronts: Fronts) -> pd.DataFrame:
         for measure in MEASURES if found else ():
             values = np.array([_values(measure, run, row, n) for run, row in found])
             keys = {"objective": objective, "searcher": searcher, "measure": measure, "n_queries": n}
-            frames.append(pd.DataFrame({**keys, **spread(values)})[columns])
+            moments_of = spread(values)
+            most = np.inf if measure == "igd_plus" else 1.0  # the others are shares
+            bounds = {name: np.clip(moments_of[name], 0.0, most) for name in ("ci_low", "ci_high")}
+            frames.append(pd.DataFrame({**keys, **moments_of, **bounds})[columns])
     frame = analysis.typed(pd.concat(frames) if frames else pd.DataFrame(columns=columns), records)
     frame["measure"] = pd.Categorical(frame["measure"], categories=list(MEASURES), ordered=True)
     return frame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -156,6 +157,7 @@ def check_run(content: Any, where: str, space: str) -> dict[str, Any]:
             n_objectives > 1
         ):
             raise DataError(f"{where}: a score is {excerpt(score)}; expected {n_objectives}, one per objective")
+    _check_best(run, where, n_objectives)
     _check_architectures(run, where, space)
     return run
 
@@ -199,6 +201,33 @@ def _n_objectives(text: str, place: str) -> int:
         return len(parse_objectives(text))
     except InvalidInputError as error:
         raise DataError(f"{place} is {excerpt(text)}: {error}") from None
+
+
+def _check_best(run: Mapping[str, Any], where: str, n_objectives: int) -> None:
+    """Refuse a best so far that is unknown after it was known, or that no score explains: a number was lost."""
+    best, scores = run["queries"]["best"], run["queries"]["score"]
+    for i in range(1, len(best)):
+        before, now = best[i - 1], best[i]
+        if _is_unknown(now) and not _is_unknown(before):
+            raise DataError(f"{where}: queries.best[{i}] is {excerpt(now)} after {before}; expected the best so far")
+        changed = not _is_unknown(now) and now != before
+        if changed and n_objectives == 1 and _is_unknown(scores[i]):
+            found = f"queries.score[{i}] is {excerpt(scores[i])}"
+            raise DataError(f"{where}: {found}, and the best becomes {now} by it; expected the score")
+    for i, (score, now) in enumerate(zip(scores, best, strict=True)):
+        free = n_objectives == 1 and " where " not in run["objective"]
+        if free and _is_unknown(now) and not _is_unknown(score):
+            raise DataError(
+                f"{where}: queries.best[{i}] is {excerpt(now)}, the score {score}; expected the best so far"
+            )
+    reached = run.get("best") or {}
+    if "score" in reached and _is_unknown(reached["score"]) != _is_unknown(best[-1]):
+        last = f"the last of queries.best is {excerpt(best[-1])}"
+        raise DataError(f"{where}: best.score is {excerpt(reached['score'])}, and {last}; expected the same")
+
+
+def _is_unknown(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _check_architectures(run: Mapping[str, Any], where: str, name: str) -> None:

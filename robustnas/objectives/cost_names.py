@@ -28,9 +28,10 @@ _ENDS = re.compile(rf"\w*(?:{'|'.join(MINIMISED_WORDS)}|latencie|energie|losse)s
 _WORD = re.compile(r"[A-Z]*[a-z]+|[A-Z]+")
 _COST = re.compile(
     "lats?|latencies|delays?|power|watts?|wattage|edp|co2e?|carbon|emissions?|footprint|v?ram|mem|param|parameters?|flop|"
-    "mac|(?:mult)?madds?|errs?|duration|cycles|area|price|dollars|bytes|drop|degradation|perplexity|ppl|r?mse|mae|nll|ece"
+    "mac|(?:mult)?madds?|errs?|duration|elapsed|clock|timing|seconds|secs|hours|cycles|area|price|dollars|bytes|drop|degradation|perplexity|ppl|r?mse|mae|nll|ece"
 )
-_UNIT = re.compile("[mun]s|secs?|seconds|minutes|hours|[mu]j|joules?|kwh|mw|[kmg]i?b")
+_UNIT = re.compile("[mun]s|[mun]?secs?|milli(?:s|seconds)|seconds?|minutes|hours?|days|[mu]j|joules?|kwh|mw|[kmg]i?b")
+_WORK, _TIME = re.compile("flops?|macs?|madds?|bytes|params"), re.compile("s|ms|secs?|seconds?|minutes?|hours?")
 _DEVICE = re.compile(
     r"""(?:^|_)(?:
         (?:gtx_?|rtx_?)?[0-9]{3,4}ti | [gr]tx_?[0-9]{3,4} | titan_?(?:x|xp|v|rtx)? | [vpah]100 | t4 | k80 | a6000
@@ -54,11 +55,17 @@ def minimised_column(name: str) -> bool:
     (True, True, True)
     >>> minimised_column("synflow"), minimised_column("gpu_throughput"), minimised_column("ms_ssim")
     (False, False, False)
+    >>> minimised_column("train_seconds"), minimised_column("ms_per_image"), minimised_column("images_per_second")
+    (True, True, False)
     """
     tokens = [token for token in re.split(r"[\W_]+", name.lower()) if token]
     each = {*tokens, *(word.lower() for word in _WORD.findall(name))}
     if any(map(_GOOD.fullmatch, each)) and not any(map(_LESS.fullmatch, each)):
         return False
+    if "per" in tokens[1:]:  # seconds per image are a cost, images or multiply-accumulates per second are none
+        place = tokens.index("per", 1)
+        counted, time = _WORK.fullmatch(tokens[place - 1]), _TIME.fullmatch("".join(tokens[place + 1 : place + 2]))
+        return not (counted and time) and minimised_column("_".join(tokens[:place]))
     if minimised_of_old(name) or any(map(_COST.fullmatch, each)):
         return True
     return bool(tokens and _UNIT.fullmatch(tokens[-1])) or bool(_DEVICE.search("_".join(tokens)))

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from experiments.cli import main
 from experiments.comparison.plan import builtin_text
-from robustnas import Cell
+from robustnas import Cell, Metric
 from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.tables.database.database import Database
 
@@ -51,6 +51,28 @@ def test_query_as_text(run: Run) -> None:
     result = run("query", "#13433")
     assert "157,306 parameters" in result.stdout
     assert "corruption:fog" in result.stdout
+
+
+def test_query_shows_what_is_attached(run: Run, published: Path, tmp_path: Path) -> None:
+    (tmp_path / "hw.csv").write_text(f"arch,latency,energy\n{ARCH},5.25,\n{Cell.parse('#81').arch},4,3.5\n")
+    assert run("data", "attach", str(tmp_path / "hw.csv"), "--name", "hw", "--data", str(published)).exit_code == 0
+    arguments = ("query", "#13433", "--data", str(published))
+    assert json.loads(run(*arguments, "--json").stdout)["attached"] == {"hw.latency": 5.25, "hw.energy": None}
+    assert run(*arguments).stdout.endswith("\nhw.latency  5.25\nhw.energy   no number\n")
+
+
+def test_multi_fidelity_says_what_it_cost(run: Run) -> None:
+    arguments = ("search", "--objective", "pgd@1", "--searcher", "multi-fidelity", "--set", "cheap=clean")
+    arguments += ("--budget", "12")
+    cost = json.loads(run(*arguments, "--json").stdout)["cost"]
+    price = Metric.parse("pgd@1").passes
+    assert cost["passes"] == 12 * price + cost["cheap_passes"]
+    assert 0 < cost["cheap_passes"] <= 12 * 0.25 * price
+    said = (
+        f"cost: {cost['passes']:,.0f} passes per test image, {cost['cheap_passes']:,.0f} of them for cheap evaluations"
+    )
+    assert said in run(*arguments).stdout
+    assert "cost:" not in run("search", "--objective", "pgd@1", "--budget", "5").stdout
 
 
 def test_search_prints_what_scripts_rely_on(run: Run, published: Path) -> None:

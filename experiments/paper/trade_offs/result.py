@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from experiments.pages.figure_style import PALETTE
@@ -17,7 +15,6 @@ from experiments.pages.table import Entry, ReportTable, Row
 from experiments.paper.objective_scores import COST_TITLES, ObjectiveScores, objective_scores, robust_scores
 from experiments.paper.section import Question, Section
 from experiments.paper.trade_offs.fronts import front_facts, front_members
-from robustnas.arrays import read_only
 from robustnas.objectives import declared
 from robustnas.tables.database.database import DatabaseTable
 
@@ -95,16 +92,8 @@ def pairs_of(table: DatabaseTable) -> list[Pair]:
     robust, accuracies = robust_scores(table), objective_scores(table)
     clean = [entry for entry in accuracies if entry.name == "clean"]
     attached = [name for name in table.attached_columns() if declared(name, table)[0].minimised]
-    costs = [_without_mark(cost) for cost in objective_scores(table, ["params", "flops", *attached])]
+    costs = objective_scores(table, ["params", "flops", *attached])
     return [(mine, other) for mine in clean for other in robust] + [(a, cost) for cost in costs for a in accuracies]
-
-
-def _without_mark(cost: ObjectiveScores) -> ObjectiveScores:
-    """Return a cost, unknown where it is the one negative number of its column: tables mark missing numbers so."""
-    negative = np.unique(cost.scores[cost.scores < 0])
-    if len(negative) != 1 or not (cost.scores > 0).any():
-        return cost
-    return replace(cost, scores=read_only(np.where(cost.scores < 0, np.nan, cost.scores)))
 
 
 def trade_off_facts(pairs: Sequence[Pair]) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from robustnas.arrays import FloatArray, read_only
 from robustnas.errors import DataError
 from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.attached.columns import filled
+from robustnas.tables.attached.missing_marks import without_marks
 from robustnas.tables.column_facts import ColumnFacts
 from robustnas.tables.table import columns_digest
 
@@ -76,6 +77,8 @@ class AttachedTable:
     def cell_columns(self) -> dict[str, FloatArray]:
         """Return the columns as in the source, by full name: shape (space.size,) by index, NaN where missing.
 
+        That is where a number marks a missing one, too, as in tables that were attached by an earlier version.
+
         Raises:
             DataError: The file is damaged.
         """
@@ -86,7 +89,7 @@ class AttachedTable:
             raise _damaged(self.path, error) from error
         if columns_digest(columns) != self.digest:
             raise _damaged(self.path, "its columns have another digest")
-        return {f"{self.name}.{column}": read_only(values) for column, values in columns.items()}
+        return {f"{self.name}.{column}": read_only(without_marks(values)) for column, values in columns.items()}
 
     def columns(self) -> dict[str, FloatArray]:
         """Return the columns for lookups: `cell_columns` with the mean of its class where there is no number."""

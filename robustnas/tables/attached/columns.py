@@ -14,7 +14,8 @@ from robustnas.errors import DataError, excerpt, listing
 from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.attached.duplicates import Repeats, check_duplicates, find_repeats, is_label
 from robustnas.tables.attached.keys import KEY_COLUMNS, RowKeys, read_keys
-from robustnas.tables.attached.numbers import column_numbers, number
+from robustnas.tables.attached.missing_marks import missing_mark, without_marks
+from robustnas.tables.attached.numbers import ColumnNumbers, column_numbers, number
 from robustnas.tables.column_facts import ColumnFacts
 from robustnas.tables.sheets.recognition import plain_text
 from robustnas.tables.sheets.sheet import Sheet
@@ -133,13 +134,25 @@ def _numbers(
             raise DataError(
                 f"{sheet.name}: columns {found[name].origin!r} and {column!r} would both be called {name!r}"
             )
-        facts = ColumnFacts(share=numbers.share, noise=repeats.noise(numbers.values))
-        found[name] = SheetColumn(column, facts, numbers.notes)
+        values, notes = _without_marks(column, numbers)
+        facts = ColumnFacts(share=numbers.share, noise=repeats.noise(values))
+        found[name] = SheetColumn(column, facts, notes)
         columns[name] = np.full(size, np.nan)
-        columns[name][repeats.indices] = repeats.merged(numbers.values)
+        columns[name][repeats.indices] = repeats.merged(values)
     if not columns:
         raise DataError(f"{sheet.name}: no column of numbers; {_no_numbers(sheet, ignored)}")
     return columns, found, tuple(ignored)
+
+
+def _without_marks(column: str, numbers: ColumnNumbers) -> tuple[FloatArray, tuple[str, ...]]:
+    """Return a column's numbers without those that mark missing ones, and its notes."""
+    mark = missing_mark(numbers.values)
+    if mark is None:
+        return numbers.values, numbers.notes
+    n = int((numbers.values == mark).sum())
+    rows = "1 row" if n == 1 else f"{n:,} rows"
+    note = f"{column} is {mark:g} in {rows}, its only negative number: read as missing"
+    return without_marks(numbers.values), (*numbers.notes, note)
 
 
 def _no_numbers(sheet: Sheet, ignored: Sequence[str]) -> str:

@@ -202,3 +202,28 @@ def test_nothing_finished(write_records):
     for frame in (analysis.summary(records), analysis.regret_curves(records), analysis.seconds(records), result.pairs):
         assert isinstance(frame, pd.DataFrame)
         assert frame.empty
+
+
+def test_intervals_of_hypervolumes_end_where_hypervolumes_do(write_records):
+    """Of two seeds, a 95 % t interval is 6.4 times as wide as their distance."""
+    records = load(write_records(("clean, pgd@1",), n_seeds=2))
+    summary, regrets = analysis.summary(records, [1, 5]), analysis.regret_curves(records)
+    assert summary["ci_high"].max() == 1
+    assert regrets["ci_low"].min() == 0
+    for frame in (summary, regrets):
+        assert ((frame["ci_low"] >= 0) & (frame["ci_low"] <= frame["mean"])).all()
+        assert ((frame["ci_high"] >= frame["mean"]) & (frame["ci_high"] <= 1)).all()
+
+
+def test_what_has_no_number_was_not_found(write_records):
+    """A search on a sparse column that met no network with a number: nothing to cross-evaluate, nothing to draw."""
+    folder = write_records(("clean",), n_seeds=2)
+    lines = [json.loads(line) for line in (folder / "runs.jsonl").read_text().splitlines()]
+    for run in lines:
+        if run["searcher"] == "random":
+            run["best"]["score"] = None
+            run["queries"]["score"] = run["queries"]["best"] = [None] * run["n_queries"]
+    (folder / "runs.jsonl").write_text("".join(json.dumps(run) + "\n" for run in lines))
+    records = load(folder)
+    assert set(analysis.cross_evaluation(records).index.get_level_values("searcher")) == {"local", "evolution"}
+    assert set(analysis.found_networks(records)["searcher"]) == {"local", "evolution"}

@@ -219,3 +219,51 @@ def test_whatever_is_wrong_is_one_sentence(write_records, name):
         n_refused += bool(message)
         assert not message or (str(folder) in message and "\n" not in message)
     assert n_refused > 100
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda run: run["queries"]["best"].__setitem__(-1, float("nan")),
+            r"queries\.best\[59\] is nan after 0\.\d+; expected the best so far",
+        ),
+        (
+            lambda run: run["queries"]["best"].__setitem__(0, None),
+            r"queries\.best\[0\] is None, the score 0\.\d+; expected the best so far",
+        ),
+        (
+            lambda run: run["queries"].update(score=[float("nan")] * 60),
+            r"queries\.score\[\d+\] is nan, and the best becomes 0\.\d+ by it; expected the score",
+        ),
+        (
+            lambda run: run["best"].update(score=float("nan")),
+            r"best\.score is nan, and the last of queries\.best is 0\.\d+; expected the same",
+        ),
+    ],
+)
+def test_a_number_that_was_lost_is_missed(write_records, change, message):
+    folder = write_records(("clean",), n_seeds=1)
+    first, *others = (folder / "runs.jsonl").read_text().splitlines(keepends=True)
+    run = json.loads(first)
+    change(run)
+    (folder / "runs.jsonl").write_text(json.dumps(run) + "\n" + "".join(others))
+    with pytest.raises(DataError, match=rf"runs\.jsonl, line 1: {message}"):
+        load(folder)
+
+
+def test_what_is_not_known_yet_is_no_loss(write_records):
+    """Constraints that nothing has satisfied yet, and columns without a number for some networks."""
+    folder = write_records(("clean",), n_seeds=1, budget=3)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    first, *others = map(json.loads, (folder / "runs.jsonl").read_text().splitlines())
+    first["queries"] |= {"score": [None, 0.5, float("nan")], "best": [None, 0.5, 0.5]}
+    first["best"]["score"] = 0.5
+    limited = dict(first, objective="clean where params <= 1e6", best={"arch": first["best"]["arch"], "score": None})
+    limited["queries"] = first["queries"] | {"score": [0.9, 0.8, 0.7], "best": [None, None, float("nan")]}
+    manifest["objectives"][limited["objective"]] = manifest["objectives"]["clean"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "runs.jsonl").write_text("".join(json.dumps(run) + "\n" for run in (first, limited, *others)))
+    records = load(folder)
+    assert records.curves["clean", "random"][1][0].tolist()[1:] == [0.5, 0.5]
+    assert np.isnan(records.curves[limited["objective"], "random"][1]).all()

@@ -7,7 +7,7 @@ import pytest
 from experiments.paper.objective_scores import ObjectiveScores, objective_scores
 from experiments.paper.section import Question
 from experiments.paper.trade_offs.fronts import front_facts, front_members, hypervolume, near_front
-from experiments.paper.trade_offs.result import _without_mark, trade_offs
+from experiments.paper.trade_offs.result import trade_offs
 from robustnas import Cell
 from robustnas.errors import ObjectiveError
 from robustnas.spaces.nasbench201 import space
@@ -96,11 +96,3 @@ def test_fronts_against_an_attached_latency(published: Path, latency: np.ndarray
 def test_without_attached_costs_there_is_no_figure_of_them(published: Path) -> None:
     section = trade_offs(Question(Database.open(published)["cifar10"]))
     assert set(section.figures) == set(section.captions) == {"trade_off_robust", "trade_off_size"}
-
-
-def test_costs_of_either_sign_are_taken_as_given() -> None:
-    for values in ([-3.0, -1.0, 2.0], [-1.0, -1.0, -1.0]):
-        cost = _scores("cost", np.array(values), minimised=True)
-        np.testing.assert_array_equal(_without_mark(cost).scores, values)
-    marked = _scores("cost", np.array([-1.0, 4.0, -1.0]), minimised=True)
-    np.testing.assert_array_equal(_without_mark(marked).scores, [np.nan, 4.0, np.nan])
