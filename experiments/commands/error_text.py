@@ -9,7 +9,7 @@ from itertools import pairwise
 LONGEST = 120
 """Characters of an error that stays on one line."""
 
-_LONGEST_LINE, _LEAST_WIDTH = 1500, 30
+_SHORTEST, _LONGEST_LINE, _LEAST_WIDTH = 20, 1500, 30
 _QUOTED = re.compile(r"(?<!\w)'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`|\([^()\n]*\)")
 _SENTENCE_END = re.compile(r"(?<=[.?]) (?=[A-Z])")
 
@@ -53,6 +53,8 @@ def parts(message: str) -> list[str]:
     details = _clauses(rest)
     if len(first) > LONGEST:
         first, *more = _clauses(first)
+        if len(first) < _SHORTEST and more:  # "interrupted" says too little by itself
+            first = f"{first}; {more.pop(0)}"
         details = [*more, *details]
     return [first, *details]
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from experiments.commands.evaluation_options import EvaluationOptions, evaluation_options, torch_needed
+from experiments.commands.group import fail
+from experiments.commands.interruptions import evaluation_advice, terminations_interrupt
 from experiments.commands.names_option import names_option
 from experiments.commands.options import (
     PATH,
@@ -40,7 +42,7 @@ from robustnas.spaces.nasbench201.cell import Cell
 
 if TYPE_CHECKING:
     from robustnas.evaluator.evaluator import Evaluator
-    from robustnas.measurements import Measurement
+    from robustnas.measurements import Measurement, MeasurementStore
 
 
 @click.command()
@@ -94,7 +96,7 @@ def evaluate(
     """Train the network ARCH and measure its accuracy and robustness on images.
 
     Accuracies are clean, under attacks and under corruptions. Measurements are kept in a store and not repeated.
-    Weights are kept too: an interrupted training resumes.
+    Weights are kept too: an interrupted training resumes. After Ctrl-C, what was measured so far is printed.
 
     \b
     Example:
@@ -110,9 +112,12 @@ def evaluate(
         from robustnas.evaluator.measurer import StoreMeasurer, set_aside, set_aside_note
         from robustnas.evaluator.software import differing_note
     since = evaluation.since
-    with evaluation.open_store() as store, progress_bars(show=not as_json) as bars:
+    with evaluation.open_store() as store, progress_bars(show=not as_json) as bars, terminations_interrupt():
         known = store.known(evaluator.network_key(cell), since=since)
-        found = StoreMeasurer(evaluator, store, bars.add().show, since=since).measurements(cell, metrics)
+        try:
+            found = StoreMeasurer(evaluator, store, bars.add().show, since=since).measurements(cell, metrics)
+        except KeyboardInterrupt:
+            _interrupted(cell, evaluator, store, metrics, evaluation, as_json)
         evaluator.notes += [*scale_notes(metrics), *set_aside_note(set_aside(evaluator, store, metrics))]
     stored = [measurement for measurement in found.values() if measurement.key in known]
     evaluator.notes += differing_note(stored, evaluator.device_name)
@@ -121,6 +126,26 @@ def evaluate(
         print_json(result)
     else:
         click.echo(fitted(_text(result)))
+
+
+def _interrupted(
+    cell: Cell,
+    evaluator: Evaluator,
+    store: MeasurementStore,
+    metrics: Sequence[Metric],
+    evaluation: EvaluationOptions,
+    as_json: bool,
+) -> NoReturn:
+    """Print what is measured so far, and how to go on."""
+    keys = {key: metric for metric, key in evaluator.keys(cell, metrics).items()}
+    measured = store.measurements(evaluator.network_key(cell))
+    kept = {str(keys[found.key]): found.accuracy for found in measured if found.key in keys}
+    if as_json:
+        print_json({"arch": cell.arch, "images": evaluator.images.name, "interrupted": True, "scores": kept})
+    elif kept:
+        click.echo("\n".join([cell.arch, *score_lines(kept)]))
+    advice = evaluation_advice(len(kept), len(keys), remeasure=evaluation.remeasure)
+    fail(f"interrupted; {advice}", code=1)
 
 
 def _attacked(attacks: str, eps: str) -> list[Metric]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from experiments.commands.options import PATH, data_option, interruptible, warn
+from experiments.commands.interruptions import interruptible
+from experiments.commands.options import PATH, data_option, warn
 from experiments.exported_table import FORMS, ExportedTable, write_table
 from experiments.progress import progress_bars
 from robustnas.errors import InvalidInputError, unknown_name

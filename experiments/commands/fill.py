@@ -20,8 +20,9 @@ from experiments.commands.evaluation_options import (
     torch_needed,
 )
 from experiments.commands.fill_display import network_name, plan_line, plan_text, result_text, shown_fill
+from experiments.commands.interruptions import interruptible
 from experiments.commands.moments import moment
-from experiments.commands.options import PATH, data_option, interruptible, json_option, note_reading, print_json, warn
+from experiments.commands.options import PATH, data_option, json_option, note_reading, print_json, warn
 from robustnas.errors import InvalidInputError
 from robustnas.measurements import DEFAULT_LEASE, MeasurementStore
 from robustnas.metric import scale_notes

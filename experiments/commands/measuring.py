@@ -9,6 +9,7 @@ from pathlib import Path
 from experiments.commands.evaluation_options import EvaluationOptions, torch_needed
 from experiments.commands.options import open_dataset, published_datasets, warn
 from experiments.comparison.spec import RunSpec
+from experiments.pages.table import number, unit
 from experiments.progress import Bar, Bars, progress_bars
 from robustnas.duration import parse_duration
 from robustnas.metric import scale_notes
@@ -55,10 +56,15 @@ def _base_table(images: str, dataset: str | None, data: Path | None) -> Table | 
 
 
 class SearchProgress:
-    """A bar over the queries or the simulated time of a search, and one over the stage of what is being measured."""
+    """A bar over the queries or the simulated time of a search, and one over the stage of what is being measured.
+
+    Attributes:
+        scale: That of the objective, as `experiments.pages.table.number` takes it; "" before the table is known.
+    """
 
     def __init__(self, bars: Bars, spec: RunSpec) -> None:
         self._bars, self._searcher = bars, spec.searcher
+        self._several, self.scale = len(spec.objectives) > 1, ""
         self._timed = isinstance(spec.budget, str)
         total = parse_duration(spec.budget) if isinstance(spec.budget, str) else spec.budget
         self._queries = bars.add(f"{spec.searcher} on {spec.objective}", total)
@@ -66,7 +72,9 @@ class SearchProgress:
 
     def query(self, best: float, seconds: float = 0.0) -> None:
         """Count a query, or the simulated seconds that it took."""
-        self._queries.show(f"{self._searcher}, best {best:.4g}", advance=seconds if self._timed else 1)
+        scale = "hypervolume" if self._several else self.scale
+        best_so_far = number(best, scale) + unit(scale)
+        self._queries.show(f"{self._searcher}, best {best_so_far}", advance=seconds if self._timed else 1)
 
     def stage(self, name: str, share: float) -> None:
         """Show what is being measured, and the share of it that is done."""

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
-from types import FrameType
 from typing import Any, TypeAlias
 
 import click
 
-from experiments.commands.group import fail
 from experiments.commands.names_option import names_option
 from experiments.output_folder import checked_output
 from experiments.pages.terminal import tabulated, terminal_width
@@ -153,28 +148,6 @@ def open_dataset(dataset: str | None, data: Path | None) -> Table:
     for note in getattr(table, "notes", ()):
         warn(note)
     return table
-
-
-@contextmanager
-def interruptible(advice: str | Callable[[], str]) -> Iterator[None]:
-    """Turn Ctrl-C, and SIGTERM, which batch systems send, into one sentence on how to resume, and exit code 1.
-
-    Args:
-        advice: The sentence, or what is called to return it.
-    """
-
-    def interrupt(_: int, __: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    is_main = threading.current_thread() is threading.main_thread()  # no other thread may handle signals
-    former = signal.signal(signal.SIGTERM, interrupt) if is_main else None
-    try:
-        yield
-    except KeyboardInterrupt:
-        fail(f"interrupted; {advice if isinstance(advice, str) else advice()}", code=1)
-    finally:
-        if is_main:
-            signal.signal(signal.SIGTERM, former)
 
 
 def print_json(value: object) -> None:

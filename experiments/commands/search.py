@@ -16,6 +16,8 @@ import numpy as np
 
 from experiments.commands.evaluation_options import EvaluationOptions, evaluation_options
 from experiments.commands.expected_score import expected_lines, expected_result
+from experiments.commands.group import fail
+from experiments.commands.interruptions import search_advice, terminations_interrupt
 from experiments.commands.measuring import SearchProgress, growing_table, search_progress
 from experiments.commands.names_option import names_option
 from experiments.commands.options import (
@@ -145,7 +147,8 @@ def search(
     With --images, networks are trained and attacked where neither the table nor the store of measurements has their
     numbers. A table is used if --dataset names it, or if the database holds a dataset of the images' name.
 
-    Beside the score of the network found stands its expected score, without the luck of one training.
+    Beside the score of the network found stands its expected score, without the luck of one training. After Ctrl-C, the
+    best so far is printed, and how the search goes on.
 
     \b
     Example:
@@ -172,20 +175,31 @@ def search(
             warn(note)
         tables = reported_tables(terms, table, partial(open_table, data=data))
         start = perf_counter()
-        trajectory = _run(spec, table, progress)
+        trajectory, interrupted = _run(spec, table, progress)
         seconds = perf_counter() - start
     if as_json:
-        worth = expected_result(trajectory, table)
-        print_json(_result(spec, table, trajectory, seconds) | worth | _reported(trajectory, table, tables))
+        worth = expected_result(trajectory, table) | _reported(trajectory, table, tables)
+        print_json(_result(spec, table, trajectory, seconds) | worth | ({"interrupted": True} if interrupted else {}))
     else:
         click.echo(fitted(_summary(spec, table, trajectory, seconds, tables)))
+    if interrupted:
+        fail(f"interrupted; {search_advice(table, trajectory.history)}", code=1)
 
 
-def _run(spec: RunSpec, table: Table, progress: SearchProgress) -> Trajectory:
-    with one_thread() if table.complete else nullcontext():  # measuring uses all processors
-        for trajectory in steps(spec, table):
-            progress.query(trajectory.best[-1], trajectory.outcomes[-1].seconds)
-    return trajectory
+def _run(spec: RunSpec, table: Table, progress: SearchProgress) -> tuple[Trajectory, bool]:
+    """Return what was found, and whether the search was interrupted."""
+    trajectory: Trajectory | None = None
+    with one_thread() if table.complete else nullcontext(), terminations_interrupt():  # measuring uses all processors
+        try:
+            for trajectory in steps(spec, table):
+                progress.scale = progress.scale or scale_of(spec.objectives[0], table)
+                progress.query(trajectory.best[-1], trajectory.outcomes[-1].seconds)
+        except KeyboardInterrupt:
+            if trajectory is None:
+                fail(f"interrupted before the first network was known; {search_advice(table, None)}", code=1)
+            return trajectory, True
+    assert trajectory is not None
+    return trajectory, False
 
 
 def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from experiments.commands.interruptions import interruptible
 from experiments.commands.names_option import names_option
 from experiments.commands.options import (
     SEVERAL,
@@ -16,7 +17,6 @@ from experiments.commands.options import (
     data_option,
     dataset_option,
     executor_option,
-    interruptible,
     jobs_option,
     json_option,
     listed,

@@ -6,14 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
 from click.testing import CliRunner, Result
 
 from experiments.cli import main
+from robustnas.evaluator.evaluator import Evaluator
+from robustnas.measurements import Measurement
 from robustnas.tables.database.database import Database
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
@@ -85,6 +88,27 @@ def test_search_tells_what_a_reader_should_know(run: Run, own_cache: Path, tmp_p
     answer = json.loads(run(*arguments, *SMALL, "--json").stdout)
     assert len(answer["notes"]) == 2
     assert all(note.startswith("network ") and note.endswith("retrained") for note in answer["notes"])
+
+
+def test_an_interrupted_evaluation_says_what_is_measured_and_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ("evaluate", "#1", "--attacks", "fgsm", "--eps", "8,16", *SMALL)
+    measure = Evaluator.measure
+
+    def interrupted(*given: Any, **named: Any) -> Iterator[Measurement]:
+        found = measure(*given, **named)
+        yield next(found)
+        found.close()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "measure", interrupted)
+        result = run(*arguments)
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[1].startswith("clean  ")
+    assert result.stderr.startswith("Error: interrupted; 1 of 3 numbers are in the store, and the training is kept: ")
+    answer = json.loads(run(*arguments, "--json").stdout)
+    assert (answer["from_store"], len(answer["scores"])) == (1, 2)
+    assert f"{100 * answer['clean']:.1f}" in result.stdout
 
 
 def test_search_asks_the_table_first(run: Run, published: Path) -> None:
