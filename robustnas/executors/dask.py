@@ -5,6 +5,7 @@ M. Rocklin: Dask: Parallel Computation with Blocked algorithms and Task Scheduli
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,7 +35,13 @@ def open_dask(address: str | None, workers: int | None, **options: Any) -> Itera
     with needs("dask", "dask", "distributed", "dask"):
         from distributed import Client, LocalCluster
     if address is None:
-        local = {"n_workers": workers or processors(), "threads_per_worker": 1, "dashboard_address": None, **options}
+        local = {
+            "n_workers": workers or processors(),
+            "threads_per_worker": 1,
+            "dashboard_address": ":0",
+            "silence_logs": logging.ERROR,  # of workers that are slow to stop
+            **options,
+        }
         with interrupts_ignored(), environment(OMP_NUM_THREADS="1"):
             cluster = _opened(LocalCluster, local, "a local cluster")
         with cluster, Client(cluster) as client:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
 from typing import Any, ParamSpec, TypeVar
 
 from robustnas.executors.engine import Engine, refuse_address
 from robustnas.workers import checked_workers, environment, interrupts_ignored, processors
+
+_PATIENCE = 5.0  # seconds that a task may take to stop
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
@@ -36,16 +41,25 @@ def open_threads(address: str | None, workers: int | None) -> Iterator[Engine]:
 
 @contextmanager
 def open_processes(address: str | None, workers: int | None, n_threads: int = 1) -> Iterator[Engine]:
-    """Run tasks in processes of this machine, each with `n_threads` for linear algebra."""
+    """Run tasks in processes of this machine, each with `n_threads` for linear algebra.
+
+    When the block is left by an error or Ctrl-C, tasks that are running get a SIGTERM, and are killed after 5 seconds.
+    """
     refuse_address("processes", address)
     n = checked_workers("workers", workers) or processors()
     context = multiprocessing.get_context("spawn")
     started = context.Event()
-    executor = _Processes(n_threads, n, context, _start, (started,))
+    theirs, ours = context.Pipe(duplex=False)
+    executor = _Processes(n_threads, n, context, _start, (started, theirs))
     try:
         yield Engine(executor, lambda: n, started=started.is_set)
+    except BaseException:
+        ours.close()  # nobody waits for what is still running
+        raise
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+        ours.close()
+        theirs.close()
 
 
 class SerialExecutor(Executor):
@@ -81,14 +95,18 @@ class _Processes(ProcessPoolExecutor):
             return super().submit(fn, *args, **kwargs)
 
 
-def _start(started: Event) -> None:
+def _start(started: Event, submitter: Connection) -> None:
     started.set()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with, args=(submitter,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """Exit once the parent is gone: otherwise the workers of a killed process would wait for tasks forever."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
+def _end_with(submitter: Connection) -> None:
+    """End once the submitter's end of a pipe is closed: it gave up, or was killed.
+
+    First by a signal, so that a task can put in order what others wait for; then at once.
+    """
+    with suppress(EOFError, OSError):
+        submitter.recv_bytes()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_PATIENCE)
     os._exit(1)

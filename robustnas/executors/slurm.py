@@ -66,9 +66,10 @@ def open_slurm(
         submitter = submitit.AutoExecutor(folder=Path(folder), cluster=cluster)
         submitter.update_parameters(**{_SHORT.get(name, name): value for name, value in options.items()})
     except (RuntimeError, TypeError, NameError, ValueError, AssertionError, NotImplementedError) as error:
+        reason = abridged(str(error).partition("\n")[0])
         raise InvalidInputError(
-            f"executor 'slurm' cannot use cluster {cluster!r}: {abridged(error)}; its options are {', '.join(_SHORT)} "
-            "and those of submitit"
+            f"executor 'slurm' cannot use cluster {cluster!r}: {reason}; its options are {', '.join(_SHORT)} and those of "
+            "submitit"
         ) from error
     n = workers or _DEFAULT_JOBS
     executor = _SlurmExecutor(submitter, _POLL[cluster] if poll is None else poll)

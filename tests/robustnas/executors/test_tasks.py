@@ -274,3 +274,21 @@ def is_there(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_what_is_running_ends_with_whoever_waits_for_it() -> None:
+    steps = complete(slow_pid, range(8), 0, lambda _: None, executor=TWO)
+    next(steps)
+    _, worker = next(steps)
+    assert worker is not None
+    begun = time.monotonic()
+    steps.close()
+    assert time.monotonic() - begun < 20  # and not the minute that the others take
+    assert not is_there(worker)
+
+
+def slow_pid(context: int, task: int) -> int:
+    if task:
+        time.sleep(60)
+    return os.getpid()
