@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,7 @@ class PostgreSQL:
 
     def processor_seconds(self) -> float:
         """Return the processor time of the server and of all connections that ended, on Linux."""
+        time.sleep(0.2)  # connections that ended a moment ago are counted a moment later
         pid = int((Path(self.data) / "postmaster.pid").read_text().split()[0])
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # its own and its children's, user and system
