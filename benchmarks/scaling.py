@@ -29,6 +29,7 @@ Costs = dict[str, Any]
 N_SEARCHES = 1_000_000
 N_NETWORKS = 6_466
 FLEETS = (8, 64, 512, 4_096)
+SEARCHERS = ("random", "evolution", "gp")
 HOUR = 3_600.0
 
 STEP = 7.0 / 196  # seconds of a step of training with a batch of 256, on one H200: 7.0 s per epoch of 50,000 images
@@ -143,8 +144,8 @@ def duration(seconds: float) -> str:
 def comparison_rows(costs: Costs, n: int) -> Iterator[str]:
     yield "| searcher | workers | jobs of 1 search | writer busy | jobs of 20 | writer busy | work / workers |"
     yield "|---|--:|--:|--:|--:|--:|--:|"
-    for searcher in costs["searches"]:
-        for n_workers in FLEETS:
+    for searcher in SEARCHERS:
+        for n_workers in FLEETS[1:]:
             runs = [comparison(costs, searcher, n_workers, k, n) for k in (1, 20)]
             ideal = duration(runs[0].work / n_workers)
             each = " | ".join(f"{duration(run.seconds)} | {100 * run.server_load:.0f} %" for run in runs)
@@ -154,7 +155,7 @@ def comparison_rows(costs: Costs, n: int) -> Iterator[str]:
 def filling_rows(costs: Costs) -> Iterator[str]:
     yield "| GPUs | failures per GPU | time | GPU time that was work | failures | lost | store busy | longest wait |"
     yield "|--:|---|--:|--:|--:|--:|--:|--:|"
-    for n_gpus in (8, 64, 512, 4_096):
+    for n_gpus in FLEETS:
         for days in (GPU_DAYS, 0.5):
             run = filling(costs, n_gpus, days)
             yield (
@@ -180,20 +181,20 @@ def draw(costs: Costs, path: Path, n: int) -> None:
     from experiments.pages.figure_style import PALETTE, render
     from experiments.pages.panels import LEVEL, panels
 
-    fleets = 2 ** np.arange(0, 14)
+    fleets, large = 2 ** np.arange(0, 14), 2 ** np.arange(3, 14, 2)
     with panels(2, 2, row=2.1, rest=0.5) as (figure, (left, right)):
         for colour, searcher in zip(PALETTE, ("evolution", "gp"), strict=False):
             for k, style in ((1, "-"), (20, "--")):
-                runs = [comparison(costs, searcher, int(w), k, min(n, 400 * int(w) + 2_000)) for w in fleets]
+                runs = [comparison(costs, searcher, int(w), k, min(n, 100 * int(w) + 2_000)) for w in fleets]
                 label = f"{searcher}, {'1 search' if k == 1 else f'{k} searches'} per job"
                 left.plot(fleets, [run.throughput for run in runs], style, color=colour, label=label)
             left.plot(fleets, fleets / costs["searches"][searcher]["300"], **LEVEL)
         for colour, days in zip(PALETTE[2:], (GPU_DAYS, 0.5), strict=False):
-            runs = [filling(costs, int(w), days) for w in fleets[3:]]
+            runs = [filling(costs, int(w), days) for w in large]
             label = f"a failure every {days:g} d per GPU"
-            right.plot(fleets[3:], [HOUR * run.throughput for run in runs], color=colour, label=label)
+            right.plot(large, [HOUR * run.throughput for run in runs], color=colour, label=label)
         mean = np.mean([data.training + data.attacks for data in DATASETS])
-        right.plot(fleets[3:], HOUR * fleets[3:] / mean, **LEVEL)
+        right.plot(large, HOUR * large / mean, **LEVEL)
         titles = ("Searches of 300 queries per second", "Networks filled per hour")
         for axes, title, what in zip((left, right), titles, ("workers", "GPUs"), strict=True):
             axes.set(xscale="log", yscale="log", xlabel=what, title=title)
