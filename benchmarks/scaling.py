@@ -41,7 +41,8 @@ N_NUMBERS = 1 + 11 + 7 + 7 + 7  # of a network, corruptions aside
 EPOCHS, BATCH = 200, 256
 
 LOAD_BYTES, FILE_SERVER = 180e6, 1e9  # a data set, and bytes per second of the drive that all workers read
-GPU_START, SEARCH_DAYS, GPU_DAYS = (
+GPU_START, LOOK_SHARE = 0.05  # of a worker's time that may go into looking what all networks lack
+SEARCH_DAYS, GPU_DAYS = (
     20.0,
     10.0,
     5.0,
@@ -116,21 +117,20 @@ def gpus(n: int, days: float = GPU_DAYS) -> Workers:
     return Workers(n, GPU_START, LOAD_BYTES / FILE_SERVER, days * DAY, slow_share=0.02, slow_factor=2.0)
 
 
-def fill_store(costs: Costs, *, look_every: float = np.inf, look_rows: int = 0, lease: float = 120.0) -> Store:
+def fill_store(costs: Costs) -> Store:
     """Return what a store of one processor takes per call: claim, look at one network, release; a record."""
     measured = costs["store"].get("postgresql") or costs["store"]["sqlite"]
     call = measured.get("server_per_call", measured["record"])
-    look = measured.get("look_server_per_number", 0.0) * look_rows
-    return Store(3 * call, call, look, look_every, lease)
+    return Store(3 * call, call)
 
 
-def filling(costs: Costs, n_gpus: int, days: float = GPU_DAYS, **options: float) -> Run:
+def filling(costs: Costs, n_gpus: int, days: float = GPU_DAYS) -> Run:
     """Simulate the filling of all networks on three datasets."""
     rng = np.random.default_rng(0)
     spread = rng.gamma(4.0, 0.25, len(DATASETS) * N_NETWORKS)  # networks are of many sizes
     training = np.repeat([data.training for data in DATASETS], N_NETWORKS)
     attacks = np.repeat([data.attacks for data in DATASETS], N_NETWORKS) * spread
-    return fill(training, attacks, N_NUMBERS, gpus(n_gpus, days), fill_store(costs, **options))  # type: ignore[arg-type]
+    return fill(training, attacks, N_NUMBERS, gpus(n_gpus, days), fill_store(costs))
 
 
 def duration(seconds: float) -> str:
@@ -166,14 +166,17 @@ def filling_rows(costs: Costs) -> Iterator[str]:
 
 
 def look_rows(costs: Costs) -> Iterator[str]:
-    """Yield what it costs the store if every worker looks at all networks again and again."""
+    """Yield what it costs the store if every worker looks what all networks lack, a twentieth of its time."""
     numbers = len(DATASETS) * N_NETWORKS * N_NUMBERS
-    yield "| GPUs | every worker reads | store busy | time |"
-    yield "|--:|---|--:|--:|"
-    for n_gpus in (8, 512):
-        for what, rows in (("every number", numbers), ("counts by network", len(DATASETS) * N_NETWORKS)):
-            run = filling(costs, n_gpus, look_every=60.0, look_rows=rows)
-            yield f"| {n_gpus:,} | {what} | {100 * run.server_load:.0f} % | {duration(run.seconds)} |"
+    measured = costs["store"].get("postgresql") or costs["store"]["sqlite"]
+    yield "| GPUs | a look reads | the worker takes | the store takes | processors of the store that are busy |"
+    yield "|--:|---|--:|--:|--:|"
+    for n_gpus in FLEETS:
+        for what, name in (("every number", "look"), ("counts", "count")):
+            worker = measured[f"{name}_per_number"] * numbers
+            server = measured.get(f"{name}_server_per_number", 0.0) * numbers
+            busy = n_gpus * LOOK_SHARE * server / (worker + server)
+            yield f"| {n_gpus:,} | {what} | {worker:.1f} s | {server:.1f} s | {busy:.1f} |"
 
 
 def draw(costs: Costs, path: Path, n: int) -> None:

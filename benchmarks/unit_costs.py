@@ -138,6 +138,7 @@ def store(kind: str) -> Costs:
 
     Calls are timed on the clock, and the quickest tenth says what they take where nothing else runs.
     """
+    looks: dict[str, Callable[[], object]]
     with ExitStack() as stack:
         server = stack.enter_context(running_server()) if kind == "postgresql" else None
         where = _new_store(server, stack)
@@ -158,10 +159,15 @@ def store(kind: str) -> Costs:
                 with opened.claim(numbers[0].key.network) as claim:  # type: ignore[union-attr]
                     claim.record(numbers)
             n_numbers = N_CALLS * N_ROWS
-            used, networks = server.processor_seconds() if server else 0.0, made_up_networks(N_CALLS)
-            costs["look_per_number"] = processor(lambda: opened.known(networks), N_LOOKS) / n_numbers
-            if server:
-                costs["look_server_per_number"] = (server.processor_seconds() - used) / (N_LOOKS * n_numbers)
+            networks = made_up_networks(N_CALLS)
+            kinds = [(f"pgd@{eps}", "paper", "c0ffee01") for eps in range(1, N_ROWS + 1)]
+            looks = {"look": lambda: opened.known(networks), "count": lambda: opened.n_known(networks, kinds)}
+            for name, look in looks.items():
+                used = server.processor_seconds() if server else 0.0
+                costs[f"{name}_per_number"] = processor(look, N_LOOKS) / n_numbers
+                if server:
+                    busy = server.processor_seconds() - used
+                    costs[f"{name}_server_per_number"] = busy / (N_LOOKS * n_numbers)
         costs["bytes_per_number"] = round((size() - empty) / n_numbers)
     return costs
 
