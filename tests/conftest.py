@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy loads: tests share processors, threads would only wait
-
 import json
+import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,27 +18,6 @@ from tests.synthetic import EPSILONS, write_published
 
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
-
-
-USERS_OWN = ("ROBUSTNAS_ATTACHED", "ROBUSTNAS_STORE", "ROBUSTNAS_IMAGES", "ROBUSTNAS_URL")
-"""What the user who runs the tests may have set, and no test may see; ROBUSTNAS_DATA is asked for by real_data_dir."""
-
-
-@pytest.fixture(scope="session", autouse=True)
-def nothing_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Hide the user's attached tables, store and images from all tests, and from the processes that they start.
-
-    The cache stays: it is addressed by content, and reading the published database anew takes long.
-    """
-    home = tmp_path_factory.mktemp("user")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in USERS_OWN:
-            patch.delenv(name, raising=False)
-        patch.setenv("XDG_DATA_HOME", str(home))
-        patch.setattr("platformdirs.user_data_path", lambda name: home / name)  # elsewhere XDG_DATA_HOME says nothing
-        yield
-    written = sorted(str(path.relative_to(home)) for path in home.rglob("*"))
-    assert not written, f"a test wrote into the user's data directory, it needs own_cache: {', '.join(written)}"
 
 
 @pytest.fixture(scope="session")
