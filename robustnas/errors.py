@@ -11,6 +11,7 @@
     │   ├── DataNotFoundError                   there is no database at the expected place
     │   ├── DamagedFileError                    weights or a checkpoint are cut short (`evaluator.checkpoint`)
     │   ├── ClaimLostError                      another worker took over a network (`measurements.claims`)
+    │   ├── RunEndedError                       the run that a worker belongs to is over (`measurements.runs`)
     │   └── DownloadError                       a download failed, or its content is not what was published
     ├── EvaluationError                         a network cannot be trained or measured
     │   ├── TrainingError                       a training diverged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,24 +20,38 @@ from experiments.commands.evaluation_options import (
     store_option,
     torch_needed,
 )
-from experiments.commands.fill_display import network_name, plan_line, plan_text, result_text, shown_fill
+from experiments.commands.fill_display import missing_line, network_name, plan_line, plan_text, result_text, shown
 from experiments.commands.interruptions import interruptible
 from experiments.commands.moments import moment
-from experiments.commands.options import PATH, data_option, json_option, note_reading, print_json, warn
+from experiments.commands.options import (
+    PATH,
+    data_option,
+    executor_option,
+    json_option,
+    note_reading,
+    print_json,
+    warn,
+)
+from experiments.verbosity import say
 from robustnas.errors import InvalidInputError
+from robustnas.executors import ExecutorSpec, chosen_executor
+from robustnas.executors.spec import PROCESSES, SERIAL
 from robustnas.measurements import DEFAULT_LEASE, MeasurementStore
 from robustnas.metric import scale_notes
 from robustnas.plan_file import read_plan, read_toml
 from robustnas.tables.datasets import open_table
-from robustnas.workers import processors
+from robustnas.workers import checked_workers, processors
 
 if TYPE_CHECKING:
     from robustnas.evaluator.evaluator import Evaluator
     from robustnas.evaluator.filling.estimate import Estimate
     from robustnas.evaluator.filling.gaps import GapReport
-    from robustnas.evaluator.filling.run import FillRun
-    from robustnas.evaluator.filling.workers import WorkerSetup
+    from robustnas.evaluator.filling.plan import FillPlan
+    from robustnas.evaluator.filling.progress import FillProgress
+    from robustnas.evaluator.filling.worker import FillJob
 
+_HERE = (PROCESSES, "threads", SERIAL)  # executors whose workers share this machine
+_TICK = 0.5  # seconds between two looks of who only watches
 _KEPT = "what was measured is kept: run the same command again to resume"
 
 
@@ -44,8 +59,10 @@ _KEPT = "what was measured is kept: run the same command again to resume"
 @click.argument("plan", required=False, type=PATH)
 @click.option("--example", is_flag=True, help="Print a plan, to copy and edit.")
 @click.option("--dry-run", is_flag=True, help="Show what is missing and how long it takes; measure nothing.")
+@click.option("--watch", is_flag=True, help="Show what workers anywhere get done, until nothing is missing.")
 @store_option
-@click.option("--workers", type=int, show_default="one per GPU, or per processor without one", help="Worker processes.")
+@executor_option
+@click.option("--workers", type=int, show_default="one per GPU, or per processor without one", help="Workers.")
 @device_option
 @batch_size_option
 @data_option()
@@ -61,14 +78,16 @@ _KEPT = "what was measured is kept: run the same command again to resume"
 @click.option(
     "--lease",
     type=click.FloatRange(min=1.0),
-    help="Seconds until the network of a worker that is gone is taken over.  [default: 120]",
+    help="Seconds until the network of a worker that is gone, or makes no progress, is taken over.  [default: 120]",
 )
 @json_option
 def fill(
     plan: Path | None,
     example: bool,
     dry_run: bool,
+    watch: bool,
     store: str | None,
+    executor: str | ExecutorSpec | None,
     workers: int | None,
     device: str,
     batch_size: int | None,
@@ -83,17 +102,19 @@ def fill(
     """Measure what is missing for the networks and metrics that PLAN names.
 
     What the database or the store holds is not measured again: after an interruption, the same command resumes. It may
-    run at the same time on many machines with one store (PostgreSQL): each network is measured by one of them.
+    run at the same time on many machines with one store (PostgreSQL): each network is measured by one of them. A worker
+    that dies or hangs loses its network to another one.
 
     \b
     Example:
       robustnas fill --example > fill.toml
       robustnas fill fill.toml --dry-run
       robustnas fill fill.toml --store postgresql://ada@db.lab/robustness
+      robustnas fill fill.toml --store postgresql://ada@db.lab/robustness --watch
     """
     with torch_needed():
         from robustnas.evaluator.filling.plan import FillPlan, example_text
-        from robustnas.evaluator.filling.workers import WorkerSetup
+        from robustnas.evaluator.filling.worker import FillJob
 
     if example:
         click.echo(example_text(), nl=False)
@@ -104,28 +125,28 @@ def fill(
     cells = read_toml(read_plan(plan, "robustnas fill --example")).get("cells")
     note_reading(*(cells if isinstance(cells, list) else ()))
     since = _since(remeasure, measured_before)
-    start = time.perf_counter()
-    with MeasurementStore.open(store) as opened, interruptible(_advice(since)):
-        survey = _survey(
-            WorkerSetup(chosen, (), opened, corruption_files, batch_size, lease or DEFAULT_LEASE, since),
-            device,
-            workers,
-            data,
+    if watch and dry_run:
+        raise InvalidInputError("--watch shows progress and --dry-run what is missing; name one of them")
+    with MeasurementStore.open(store) as opened:
+        job = FillJob(
+            chosen,
+            opened,
+            device="cpu" if watch else device,
+            corruptions=corruption_files,
+            batch_size=batch_size,
+            lease=lease or DEFAULT_LEASE,
+            since=since,
+            wait=not no_wait,
         )
-        if dry_run or not survey.report.total_missing:
-            facts = survey.facts()
-            print_json(facts) if as_json else click.echo(plan_text(facts))
-            return
-        for note in survey.notes:
-            warn(note)
-        run = survey.run(wait=not no_wait)
-        with shown_fill(run, plan_line(survey.facts())) as show:
-            for _ in run:
-                show()
-    result = _result(run, time.perf_counter() - start)
-    print_json(result) if as_json else click.echo(result_text(result))
-    if run.queue.failed:
-        raise SystemExit(1)
+        if watch:
+            result = _watched(_Survey.of(job, data))
+        else:
+            with interruptible(_advice(since)):
+                result = _filled(_Survey.of(job, data), chosen, _executor(executor, workers, device), dry_run=dry_run)
+    if result is not None:
+        print_json(result) if as_json else click.echo(plan_text(result) if "metrics" in result else result_text(result))
+        if result.get("failed"):
+            raise SystemExit(1)
 
 
 def _since(remeasure: bool, measured_before: str | None) -> datetime | None:
@@ -146,79 +167,125 @@ def _advice(since: datetime | None) -> str:
 
 @dataclass(frozen=True)
 class _Survey:
-    """What is missing, and what it takes."""
+    """What is missing."""
 
-    setup: WorkerSetup
+    job: FillJob
     evaluator: Evaluator
     report: GapReport
-    devices: tuple[str, ...]
-    n_threads: int
-    estimate: Estimate
     notes: list[str]
 
-    def run(self, *, wait: bool) -> FillRun:
-        """Return the run that measures what is missing."""
-        from robustnas.evaluator.filling.run import FillRun
-        from robustnas.evaluator.filling.workers import WorkerProcess
+    @classmethod
+    def of(cls, job: FillJob, data: Path | None) -> _Survey:
+        """Open images and table, and look into the store."""
+        with torch_needed():
+            from robustnas.evaluator.filling.gaps import GapReport, Gaps
+            from robustnas.evaluator.measurer import set_aside, set_aside_note
+        table = open_table(job.plan.dataset, data) if job.plan.dataset else None
+        evaluator = job.evaluator(job.plan.seeds[0], job.device)
+        gaps = Gaps(job.plan, evaluator, table, job.since)
+        notes = [*scale_notes(gaps.metrics), *set_aside_note(set_aside(evaluator, job.store, gaps.metrics))]
+        job = replace(job, plan=replace(job.plan, dataset=None, metrics=gaps.metrics), digest=gaps.digest)
+        return cls(job, evaluator, GapReport.of(gaps, job.store), notes)
+
+    def estimate(self, n_workers: int, n_threads: int) -> Estimate:
+        """Time a few networks, if anything is missing, and return how long it takes at most."""
+        from robustnas.evaluator.filling.estimate import Speed, estimate, measure_speed
+
+        missing = {metric for metrics, _ in self.report.patterns() for metric in metrics}
+        speed = measure_speed(self.evaluator, missing, n_threads) if missing else Speed((0.0, 0.0), (0.0, 0.0))
+        return estimate(self.report, self.evaluator, speed, n_workers)
+
+    def progress(self, estimate: Estimate | None = None) -> FillProgress:
+        """Return what there is to do."""
+        from robustnas.evaluator.filling.progress import FillProgress
 
         gaps = self.report.gaps
-        setup = replace(self.setup, metrics=gaps.metrics)
-        starters = [partial(WorkerProcess, setup, device, self.n_threads) for device in self.devices]
-        predicted = dict(zip(gaps.networks, self.estimate.seconds.tolist(), strict=True))
-        return FillRun(gaps, setup.store, self.report.n_missing, predicted, starters, wait=wait)
+        predicted = dict(zip(gaps.networks, estimate.seconds.tolist(), strict=True)) if estimate else None
+        return FillProgress(gaps, self.job.store, self.report.n_missing, predicted)
 
-    def facts(self) -> dict[str, Any]:
-        """Return what is wanted, there and missing, as plain data."""
-        plan, (least, mean, most) = self.setup.plan, self.estimate.per_network
+    def facts(self, plan: FillPlan, estimate: Estimate, devices: Sequence[str]) -> dict[str, Any]:
+        """Return what is wanted, there and missing, and what it takes, as plain data."""
+        least, mean, most = estimate.per_network
+        settings = self.evaluator.settings.as_dict()
         return {
             "images": self.evaluator.images.name,
             "dataset": plan.dataset,
             "n_networks": len(plan.networks),
             "seeds": list(plan.seeds),
-            "settings": {name: value for name, value in self.evaluator.settings.as_dict().items() if name != "seed"},
-            "store": str(self.setup.store.location),
+            "settings": {name: value for name, value in settings.items() if name != "seed"},
+            "store": str(self.job.store.location),
             "metrics": self.report.rows(),
             "n_missing": self.report.total_missing,
             "n_networks_lacking": len(self.report.n_missing),
-            "workers": len(self.devices),
-            "devices": sorted(set(self.devices)),
-            "seconds_at_most": round(self.estimate.total, 3),
+            "workers": len(devices),
+            "devices": sorted(set(devices)),
+            "seconds_at_most": round(estimate.total, 3),
             "seconds_per_network": {"least": round(least, 3), "mean": round(mean, 3), "most": round(most, 3)},
-            "weights_bytes": self.estimate.weights_bytes,
+            "weights_bytes": estimate.weights_bytes,
             "notes": self.notes,
         }
 
 
-def _survey(setup: WorkerSetup, device: str, n_workers: int | None, data: Path | None) -> _Survey:
-    """Open images and table, look into the store, and time a few networks if anything is missing."""
-    with torch_needed():
-        from robustnas.evaluator.filling.estimate import Speed, estimate, measure_speed
-        from robustnas.evaluator.filling.gaps import GapReport, Gaps
-        from robustnas.evaluator.filling.workers import worker_devices
-        from robustnas.evaluator.measurer import set_aside, set_aside_note
-    table = open_table(setup.plan.dataset, data) if setup.plan.dataset else None
-    evaluator = setup.evaluator(setup.plan.seeds[0], device)
-    gaps = Gaps(setup.plan, evaluator, table, setup.since)
-    report = GapReport.of(gaps, setup.store)
-    devices = worker_devices(device, n_workers, len(report.n_missing))
-    n_threads = max(1, processors() // len(devices))
-    missing = {metric for metrics, _ in report.patterns() for metric in metrics}
-    speed = measure_speed(evaluator, missing, n_threads) if missing else Speed((0.0, 0.0), (0.0, 0.0))
-    notes = [*scale_notes(gaps.metrics), *set_aside_note(set_aside(evaluator, setup.store, gaps.metrics))]
-    expected = estimate(report, evaluator, speed, len(devices))
-    return _Survey(setup, evaluator, report, devices, n_threads, expected, notes)
+def _executor(name: str | ExecutorSpec | None, workers: int | None, device: str) -> ExecutorSpec:
+    """Return what runs the workers; here, as many as there are GPUs or processors unless another number is given."""
+    from robustnas.evaluator.device import default_workers
+
+    spec = chosen_executor(name).with_workers(checked_workers("workers", workers))
+    if spec.engine == SERIAL:
+        return spec.with_workers(1)
+    return spec.with_workers(default_workers(device)) if spec.workers is None and spec.engine in _HERE else spec
 
 
-def _result(run: FillRun, seconds: float) -> dict[str, Any]:
-    queue = run.queue
+def _filled(survey: _Survey, plan: FillPlan, executor: ExecutorSpec, *, dry_run: bool) -> dict[str, Any]:
+    """Measure what is missing and return the result; if nothing is, or on a dry run, return the facts."""
+    from robustnas.evaluator.device import numbered_device
+    from robustnas.evaluator.filling.run import FillRun
+    from robustnas.evaluator.filling.worker import work
+
+    start, job, is_here = time.perf_counter(), survey.job, executor.engine in _HERE
+    n = min(executor.workers or 1, max(len(survey.report.n_missing), 1))
+    n_threads = max(1, processors() // n) if is_here else 1
+    estimate = survey.estimate(n, n_threads)
+    facts = survey.facts(plan, estimate, [numbered_device(job.device, number) for number in range(n)])
+    if dry_run or not survey.report.total_missing:
+        return facts
+    for note in survey.notes:
+        warn(note)
+    if executor.engine == PROCESSES:
+        executor = replace(executor, workers=n, options={"n_threads": n_threads, **executor.options})
+    task = partial(work, replace(job, n_threads=n_threads if is_here else None))
+    progress = survey.progress(estimate)
+    run = FillRun(job.store, task, executor, progress, lease=job.lease)
+    with shown(progress, plan_line(facts)) as show:
+        for _ in run:
+            show()
+    return _result(progress, run.n_measured, time.perf_counter() - start)
+
+
+def _watched(survey: _Survey) -> dict[str, Any] | None:
+    """Show what workers get done, anywhere, and return the result; None if that was interrupted."""
+    start, progress = time.perf_counter(), survey.progress()
+    try:
+        with shown(progress, missing_line(progress.n_left, len(progress.left))) as show:
+            while progress.left:
+                progress.look()
+                show()
+                time.sleep(_TICK)
+    except KeyboardInterrupt:
+        say("stopped watching; workers go on")
+        return None
+    return _result(progress, 0, time.perf_counter() - start)
+
+
+def _result(progress: FillProgress, n_measured: int, seconds: float) -> dict[str, Any]:
     return {
-        "n_measured": queue.n_measured,
-        "n_by_others": queue.n_by_others,
-        "n_missing": queue.n_left,
-        "n_left_to_others": len(queue.held),
+        "n_measured": n_measured,
+        "n_by_others": max(progress.n_done - n_measured, 0),
+        "n_missing": progress.n_left,
+        "n_left_to_others": len(progress.left.keys() - progress.failed.keys()),
         "failed": [
             {"network": network_name(network), "arch": network.arch, "seed": network.seed, "reason": reason}
-            for network, reason in queue.failed.items()
+            for network, reason in progress.failed.items()
         ],
         "seconds": round(seconds, 3),
     }

@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from experiments.commands.options import note_lines
-from experiments.progress import Bars, progress_bars
+from experiments.progress import Bar, Bars, progress_bars
 from experiments.verbosity import say
 from robustnas.spaces.nasbench201.cell import Cell
 
 if TYPE_CHECKING:
-    from robustnas.evaluator.filling.run import FillRun
-    from robustnas.evaluator.filling.workers import WorkerProcess
-    from robustnas.measurements import NetworkKey
+    from robustnas.evaluator.filling.progress import FillProgress
+    from robustnas.measurements import ActiveClaim, NetworkKey
 
 LINE_SECONDS = 30.0
 """Seconds between two lines of progress where there is no terminal to show bars in."""
@@ -62,6 +62,13 @@ def plan_text(facts: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", *note_lines(facts["notes"]), plan_line(facts)])
 
 
+def missing_line(n_numbers: int, n_networks: int) -> str:
+    """Return what is missing, in one line."""
+    if not n_numbers:
+        return "nothing is missing"
+    return f"{_count(n_numbers, 'number')} of {_count(n_networks, 'network')} are missing"
+
+
 def plan_line(facts: Mapping[str, Any]) -> str:
     """Return what is missing and how long it takes, in one line."""
     if not facts["n_missing"]:
@@ -71,9 +78,9 @@ def plan_line(facts: Mapping[str, Any]) -> str:
     if each["most"] > 1.2 * each["least"]:
         spread += f" ({duration(each['least'])} to {duration(each['most'])})"
     return (
-        f"{_count(facts['n_missing'], 'number')} of {_count(facts['n_networks_lacking'], 'network')} are missing; at "
-        f"most about {spread} per network and {duration(facts['seconds_at_most'])} in all with {_count(n, 'worker')} "
-        f"on {', '.join(facts['devices'])}; {facts['weights_bytes'] / 1e6:,.1f} MB of weights will be kept"
+        f"{missing_line(facts['n_missing'], facts['n_networks_lacking'])}; at most about {spread} per network and "
+        f"{duration(facts['seconds_at_most'])} in all with {_count(n, 'worker')} on {', '.join(facts['devices'])}; "
+        f"{facts['weights_bytes'] / 1e6:,.1f} MB of weights will be kept"
     )
 
 
@@ -89,11 +96,11 @@ def result_text(result: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def shown_fill(run: FillRun, first: str) -> Iterator[Callable[[], None]]:
-    """Show a run on standard error: bars on a terminal, else a line from time to time.
+def shown(progress: FillProgress, first: str) -> Iterator[Callable[[], None]]:
+    """Show progress on standard error: bars on a terminal, else a line from time to time.
 
     Args:
-        run: The run.
+        progress: What there is to do.
         first: A line to begin with.
 
     Yields:
@@ -101,59 +108,63 @@ def shown_fill(run: FillRun, first: str) -> Iterator[Callable[[], None]]:
     """
     say(first)
     with progress_bars() as bars:
-        yield (_Bars(run, bars) if bars.shown else _Lines(run)).show
+        yield (_Bars(progress, bars) if bars.shown else _Lines(progress)).show
 
 
 class _Lines:
     """Progress as plain lines, for logs."""
 
-    def __init__(self, run: FillRun) -> None:
-        self._run, self._shown = run, time.monotonic()
+    def __init__(self, progress: FillProgress) -> None:
+        self._progress, self._shown = progress, time.monotonic()
 
     def show(self) -> None:
         """Print a line, unless the last one is recent."""
         now = time.monotonic()
         if now - self._shown >= LINE_SECONDS:
             self._shown = now
-            busy = [_doing(worker) for worker in self._run.workers if worker and worker.network]
-            say("; ".join([_note(self._run), *busy[:4]]))
+            busy = [f"{network_name(claim.network)} {_doing(claim)}" for claim in _workers(self._progress)]
+            say("; ".join([_note(self._progress), *busy[:4]]))
 
 
 class _Bars:
     """Progress as bars: the numbers in all, and what each worker is doing."""
 
-    def __init__(self, run: FillRun, bars: Bars) -> None:
-        self._run = run
-        self._total = bars.add("in all", run.queue.n_total)
-        n_lines = min(len(run.workers), _MOST_LINES)
-        self._lines = [bars.add(f"worker {number + 1}") for number in range(n_lines)]
+    def __init__(self, progress: FillProgress, bars: Bars) -> None:
+        self._progress, self._bars = progress, bars
+        self._total = bars.add("in all", progress.n_total)
+        self._lines: list[Bar] = []
 
     def show(self) -> None:
         """Update the bars."""
-        queue = self._run.queue
-        self._total.show(completed=queue.n_total - queue.n_left, note=_note(self._run))
-        for line, worker in zip(self._lines, self._run.workers, strict=False):
-            busy = worker if worker and worker.network else None
-            line.show(completed=busy.share if busy else 0.0, note=_doing(busy) if busy else "idle")
+        self._total.show(completed=self._progress.n_done, note=_note(self._progress))
+        workers = _workers(self._progress)[:_MOST_LINES]
+        while len(self._lines) < len(workers):
+            self._lines.append(self._bars.add())
+        for line, claim in zip_longest(self._lines, workers):
+            if claim:
+                line.show(network_name(claim.network), claim.share, note=f"{_doing(claim)}, {claim.worker}")
+            else:
+                line.show("", 0.0, note="idle")
 
 
-def _note(run: FillRun) -> str:
-    queue = run.queue
-    parts = [f"{queue.n_total - queue.n_left:,} of {queue.n_total:,} numbers"]
-    if queue.n_by_others:
-        parts.append(f"{queue.n_by_others:,} by others")
-    if queue.failed:
-        parts.append(f"{_count(len(queue.failed), 'network')} failed")
-    if run.n_waited_for:
-        parts.append(f"waiting for {_count(run.n_waited_for, 'network')} that other workers hold")
-    else:
-        parts.append(f"about {duration(run.seconds_left)} left")
+def _note(progress: FillProgress) -> str:
+    parts = [f"{progress.n_done:,} of {progress.n_total:,} numbers"]
+    if progress.failed:
+        parts.append(f"{_count(len(progress.failed), 'network')} failed")
+    if progress.n_waited_for:
+        parts.append(f"waiting for {_count(progress.n_waited_for, 'network')} that other workers hold")
+    elif progress.seconds_left is not None:
+        parts.append(f"about {duration(progress.seconds_left)} left")
     return ", ".join(parts)
 
 
-def _doing(worker: WorkerProcess) -> str:
-    assert worker.network
-    return f"{network_name(worker.network)} {worker.stage} {100 * worker.share:.0f} %"
+def _workers(progress: FillProgress) -> list[ActiveClaim]:
+    """Return the claims of the workers to show: those of a run, or all of them."""
+    return [claim for claim in progress.busy if progress.run is None or claim.run == progress.run.token]
+
+
+def _doing(claim: ActiveClaim) -> str:
+    return f"{claim.doing or 'starting'} {100 * claim.share:.0f} %"
 
 
 def _count(n: int, noun: str) -> str:

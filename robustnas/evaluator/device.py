@@ -9,6 +9,7 @@ import torch
 
 from robustnas.errors import InvalidInputError
 from robustnas.evaluator.memory_size import machine_memory
+from robustnas.workers import processors
 
 _BFLOAT16_SINCE, _FLOAT16_SINCE = (8, 0), (7, 0)  # compute capabilities with tensor cores for the type
 
@@ -41,6 +42,43 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if "cuda" in there else "cpu"
     return torch.device(name)
+
+
+def numbered_device(name: str, number: int) -> str:
+    """Return the device of one of several workers, by name: each GPU in turn, where the name stands for all of them.
+
+    Args:
+        name: As `choose_device` takes it.
+        number: Of the worker, from 0.
+
+    Raises:
+        InvalidInputError: A device that is unknown or not there.
+
+    >>> numbered_device("cpu", 3)
+    'cpu'
+    """
+    kind = choose_device(name).type
+    if kind == "cuda" and name in ("auto", "cuda"):
+        return f"cuda:{number % torch.cuda.device_count()}"
+    return kind if name == "auto" else name
+
+
+def default_workers(name: str) -> int:
+    """Return how many workers a machine has use for: one per GPU, or per processor without one; errors as above."""
+    if choose_device(name).type == "cuda":
+        return torch.cuda.device_count() if name in ("auto", "cuda") else 1
+    return processors()
+
+
+@contextmanager
+def threads(n: int | None) -> Iterator[None]:
+    """Have torch compute with so many threads on a CPU; None leaves them as they are."""
+    former = torch.get_num_threads()
+    torch.set_num_threads(n or former)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(former)
 
 
 def device_name(device: torch.device) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -101,7 +101,7 @@ class StoreMeasurer:
         keys = {metric: key for metric, key in self.evaluator.keys(arch, together).items() if metric in wanted}
         network = self.evaluator.network_key(arch)
         while self.store.missing(keys.values(), since=self.since):
-            claimed = self.store.claim(network, heartbeat=True)
+            claimed = self.store.claim(network)
             if claimed is None:
                 self._report("waiting for another worker", 0.0)
                 time.sleep(_POLL_SECONDS)
@@ -133,10 +133,11 @@ def measure_missing(
     *,
     group: Iterable[Metric] = (),
     progress: Progress = silent,
-    recorded: Callable[[Measurement], None] | None = None,
     since: datetime | None = None,
 ) -> int:
     """Measure what a store lacks of a claimed network, and record each number as soon as it is measured.
+
+    The claim is renewed by progress: its lease has to be longer than the longest step between two reports.
 
     Args:
         evaluator: What measures.
@@ -146,7 +147,6 @@ def measure_missing(
         metrics: What is wanted.
         group: What else would be measured with them; see `StoreMeasurer.measurements`.
         progress: Called from time to time.
-        recorded: Called with every measurement once it is kept.
         since: What was measured before this moment is measured again, and replaced.
 
     Returns:
@@ -154,6 +154,7 @@ def measure_missing(
 
     Raises:
         ClaimLostError: The claim expired and another worker took it.
+        RunEndedError: The run that the claim is of is over.
         EvaluationError: The network cannot be measured.
         DataError: The store cannot be written.
     """
@@ -161,12 +162,15 @@ def measure_missing(
     keys = evaluator.keys(arch, [*wanted, *group])
     lacking = set(store.missing((keys[metric] for metric in wanted), since=since))
     missing = [metric for metric in wanted if keys[metric] in lacking]
+
+    def report(stage: str, share: float) -> None:
+        claim.progress(stage, share)
+        progress(stage, share)
+
     n_new = 0
     if missing:
-        for measurement in evaluator.measure(arch, keys, missing=missing, progress=progress):
+        for measurement in evaluator.measure(arch, keys, missing=missing, progress=report):
             n_new += claim.record(measurement, replace=since is not None)
-            if recorded:
-                recorded(measurement)
     return n_new
 
 

@@ -53,10 +53,23 @@ class MeasureTask:
     report: Progress
     note: Callable[[str], None]
 
-    def predicted(self, images: LabelledImages) -> Scores:
-        """Return the network's scores on some images."""
-        logits = predict(self.model, images, device=self.device, batch_size=self.batch_size)
+    def predicted(self, images: LabelledImages, stage: str = "predicting") -> Scores:
+        """Return the network's scores on some images; reports progress under the name of a stage."""
+        tick = self.ticks(stage, len(images))
+        logits = predict(self.model, images, device=self.device, batch_size=self.batch_size, tick=tick)
         return Scores.of(logits, images.labels)
+
+    def ticks(self, stage: str, planned: int) -> Callable[[int], None]:
+        """Report the begin of a stage; return what to call with amounts of it that are done, `planned` in all."""
+        done = 0
+
+        def tick(n: int) -> None:
+            nonlocal done
+            done += n
+            self.report(stage, min(done / planned, 1.0))
+
+        self.report(stage, 0.0)
+        return tick
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +93,7 @@ Measure = Callable[[MeasureTask], Iterator[Scored]]
 def clean(task: MeasureTask) -> Iterator[Scored]:
     """Measure the accuracy on the test images as they are."""
     if Metric("clean") in task.missing:
-        yield Scored(Metric("clean"), task.predicted(task.images.test))
+        yield Scored(Metric("clean"), task.predicted(task.images.test, "clean"))
 
 
 def attacks(task: MeasureTask) -> Iterator[Scored]:
@@ -97,12 +110,16 @@ def attacks(task: MeasureTask) -> Iterator[Scored]:
 def corruptions(task: MeasureTask) -> Iterator[Scored]:
     """Measure accuracies on corrupted images."""
     for metric in sorted(metric for metric in task.missing if metric.kind in CORRUPTIONS):
-        task.report(str(metric), 0.0)
         found = corrupted(
-            task.images, metric.kind, int(metric.level or 0), folder=task.corruptions, seed=task.settings.seed
+            task.images,
+            metric.kind,
+            int(metric.level or 0),
+            folder=task.corruptions,
+            seed=task.settings.seed,
+            tick=task.ticks(f"images of {metric}", len(task.images.test)),
         )
         origin = {"corruptions": found.scale} | ({CORRUPTION_DIGEST: found.digest} if found.digest else {})
-        yield Scored(metric, task.predicted(found.images), origin)
+        yield Scored(metric, task.predicted(found.images, str(metric)), origin)
 
 
 MEASURES: dict[str, Measure] = {"clean": clean, "attacks": attacks, "corruptions": corruptions}
@@ -118,14 +135,6 @@ def _attacked(task: MeasureTask, attack: str, grid: Sequence[float]) -> Iterator
     settings, images = task.settings, task.images.test
     planned = settings.attacks.passes(attack) * len(images) * len(grid)
     shown = f"{attack} at eps {', '.join(f'{eps:g}' for eps in grid)}"
-    done = 0
-    task.report(shown, 0.0)
-
-    def tick(n: int) -> None:
-        nonlocal done
-        done += n
-        task.report(shown, min(done / planned, 1.0))
-
     for result in attack_images(
         task.model,
         images,
@@ -136,7 +145,7 @@ def _attacked(task: MeasureTask, attack: str, grid: Sequence[float]) -> Iterator
         seed=settings.seed,
         batch_size=task.batch_size,
         device=task.device,
-        tick=tick,
+        tick=task.ticks(shown, planned),
     ):
         for note in result.notes:
             task.note(f"{attack}@{result.eps:g}: {note}")

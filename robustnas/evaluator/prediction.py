@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,11 +22,23 @@ if TYPE_CHECKING:
 
 
 def predict(
-    network: nn.Module, images: LabelledImages, *, device: torch.device, batch_size: int = 512
+    network: nn.Module,
+    images: LabelledImages,
+    *,
+    device: torch.device,
+    batch_size: int = 512,
+    tick: Callable[[int], None] = lambda _: None,
 ) -> NDArray[np.float32]:
     """Return the logits of images, shape (n, n_classes), computed in float32 and evaluation mode.
 
     The network is moved to `device`; its modules' modes are left as they were. If memory runs out, batches are halved.
+
+    Args:
+        network: The network.
+        images: The images.
+        device: Where to compute.
+        batch_size: Images at a time.
+        tick: Called with numbers of images just done.
 
     Raises:
         InvalidInputError: Images that the network cannot take, or a bad batch size.
@@ -41,6 +53,7 @@ def predict(
         batch = pixels(raw[start:stop].to(device)).contiguous(memory_format=torch.channels_last)
         logits: Tensor = network(batch)
         parts.append(logits.float().cpu().numpy())
+        tick(stop - start)
 
     with _evaluating(network), torch.no_grad(), exact_arithmetic():
         in_batches(len(raw), size, run)

@@ -21,6 +21,7 @@ class Engine:
         tasks_per_job: Tasks to send together where nothing else is asked for.
         shares_memory: Whether tasks run in this process.
         started: Returns whether any worker has started; if none can, the advice differs.
+        end: Ends workers that may not end by themselves, where closing the engine would wait for them.
     """
 
     executor: Executor
@@ -29,6 +30,7 @@ class Engine:
     tasks_per_job: int = 1
     shares_memory: bool = False
     started: Callable[[], bool] = lambda: True
+    end: Callable[[], None] = lambda: None
 
     @property
     def n_jobs(self) -> int:

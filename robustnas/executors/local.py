@@ -52,7 +52,7 @@ def open_processes(address: str | None, workers: int | None, n_threads: int = 1)
     theirs, ours = context.Pipe(duplex=False)
     executor = _Processes(n_threads, n, context, _start, (started, theirs))
     try:
-        yield Engine(executor, lambda: n, started=started.is_set)
+        yield Engine(executor, lambda: n, started=started.is_set, end=executor.end)
     except BaseException:
         ours.close()  # nobody waits for what is still running
         raise
@@ -93,6 +93,15 @@ class _Processes(ProcessPoolExecutor):
     ) -> Future[Result]:
         with interrupts_ignored(), environment(OMP_NUM_THREADS=str(self._n_threads), OMP_WAIT_POLICY="PASSIVE"):
             return super().submit(fn, *args, **kwargs)
+
+    def end(self) -> None:
+        """Ask all workers to end, and kill those that do not."""
+        there = list((self._processes or {}).values())
+        for process in there:
+            process.terminate()
+        for process in there:
+            process.join(_PATIENCE)
+            process.kill()
 
 
 def _start(started: Event, submitter: Connection) -> None:

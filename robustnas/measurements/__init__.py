@@ -11,9 +11,11 @@ from robustnas.measurements.claims import ActiveClaim, Claim, ClaimLostError
 from robustnas.measurements.inventory import Group
 from robustnas.measurements.location import STORE_VARIABLE
 from robustnas.measurements.measurement import Measurement, MeasurementKey, NetworkKey
+from robustnas.measurements.runs import Run, RunEndedError
 from robustnas.measurements.schema import SCHEMA_VERSION
 from robustnas.measurements.selection import Selection
 from robustnas.measurements.store import DEFAULT_LEASE, MeasurementStore
+from robustnas.measurements.worklist import Worklist
 
 __all__ = [
     "ActiveClaim",
@@ -25,7 +27,10 @@ __all__ = [
     "MeasurementKey",
     "MeasurementStore",
     "NetworkKey",
+    "Run",
+    "RunEndedError",
     "SCHEMA_VERSION",
     "STORE_VARIABLE",
     "Selection",
+    "Worklist",
 ]

@@ -1,11 +1,15 @@
-"""Claims: the right of one worker to train and measure one network, for as long as its lease lasts."""
+"""Claims: the right of one worker to train and measure one network, for as long as its lease lasts.
+
+A claim is renewed by what its worker gets done: numbers that it records, and progress that it reports. One that hangs
+loses its network as one that died does. So a lease has to be longer than the longest step between two reports.
+"""
 
 from __future__ import annotations
 
+import time
 import uuid
-import weakref
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -14,12 +18,13 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 
 from robustnas.errors import DataError, InvalidInputError
 from robustnas.measurements.clock import now
-from robustnas.measurements.heartbeat import Heartbeat
 from robustnas.measurements.measurement import Measurement, NetworkKey
 from robustnas.measurements.rows import NETWORK_COLUMNS, insert_measurements, insertion, network_id, network_key
-from robustnas.measurements.schema import claims, networks
+from robustnas.measurements.runs import Run, RunEndedError
+from robustnas.measurements.schema import attempts, claims, networks
 from robustnas.measurements.transactions import Transactions
 
+_LONGEST_SILENCE = 10.0  # seconds between two renewals of a worker that makes progress, at most
 _CHOICE_LOCK = 7_262_852_012  # any number that no other program uses as an advisory lock
 
 
@@ -36,31 +41,55 @@ class ActiveClaim:
         worker: Who holds it.
         claimed_at: Since when, UTC, by the store's clock.
         seconds_left: Until it expires, unless it is renewed.
+        run: The run that its worker belongs to; None if it belongs to none.
+        doing: What its worker is doing, as reported last.
+        share: How much of that is done, in [0, 1].
     """
 
     network: NetworkKey
     worker: str
     claimed_at: datetime
     seconds_left: float
+    run: str | None = None
+    doing: str = ""
+    share: float = 0.0
 
 
 @dataclass(frozen=True)
 class Lease:
-    """What holds a claim in the database, without the claim itself: a heartbeat must not keep that alive."""
+    """What holds a claim in the database.
+
+    Attributes:
+        transactions: Of the store.
+        network: What is claimed.
+        worker: Who claims it.
+        seconds: How long it holds after it was taken or renewed.
+        token: What tells this claim from all others.
+        network_id: The id of the network's row, once it is taken.
+        run: The run that the worker belongs to, if any.
+        n_lost: How many workers of the run lost this network before: they died, or made no progress.
+        is_given_up: Whether the run gave up on it.
+    """
 
     transactions: Transactions
     network: NetworkKey
     worker: str
     seconds: float
     token: str
-    network_id: int
+    network_id: int = 0
+    run: Run | None = None
+    n_lost: int = 0
+    is_given_up: bool = False
 
     def extend(self, connection: Connection) -> None:
         """Renew the lease.
 
         Raises:
             ClaimLostError: Nothing holds the network, or another worker does.
+            RunEndedError: The worker's run is over.
         """
+        if self.run is not None:
+            self.run.check(connection)
         own = (claims.c.network_id == self.network_id, claims.c.token == self.token)
         extended = update(claims).where(*own).values(expires_at=now() + self.seconds).returning(claims.c.network_id)
         if connection.scalar(extended) is None:
@@ -68,13 +97,11 @@ class Lease:
             reason = f"it expired and {holder} took it" if holder else "it was released, or expired and was removed"
             raise ClaimLostError(f"{self.worker} lost its claim of {self.network}: {reason}; nothing was written")
 
-    def renew(self) -> bool:
-        """Renew the lease and return whether it was still held."""
-        try:
-            self.transactions.write(self.extend)
-        except ClaimLostError:
-            return False
-        return True
+    def note(self, connection: Connection, **values: object) -> None:
+        """Note something in the attempt of the worker's run, if it belongs to one."""
+        if self.run is not None:
+            own = (attempts.c.network_id == self.network_id, attempts.c.run == self.run.token)
+            connection.execute(update(attempts).where(*own, attempts.c.token == self.token).values(**values))
 
     def end(self, connection: Connection) -> None:
         """Release the network; does nothing if it is no longer held."""
@@ -86,15 +113,11 @@ class Claim:
 
     Args:
         lease: How it is held.
-        heartbeat: Whether a thread in the background renews it every third of the lease. It ends with the claim, and
-            with the process.
     """
 
-    def __init__(self, lease: Lease, *, heartbeat: bool = False) -> None:
+    def __init__(self, lease: Lease) -> None:
         self._lease = lease
-        self._heartbeat = Heartbeat(lease.renew, lease.seconds / 3) if heartbeat else None
-        if self._heartbeat:
-            weakref.finalize(self, self._heartbeat.stop)  # a claim that is forgotten, or the end of the process
+        self._renewed = time.monotonic()
 
     @property
     def network(self) -> NetworkKey:
@@ -106,14 +129,53 @@ class Claim:
         """Who claimed it."""
         return self._lease.worker
 
+    @property
+    def n_lost(self) -> int:
+        """How many workers of the same run lost this network before: they died, or made no progress."""
+        return self._lease.n_lost
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether the run that its worker belongs to gave up on the network."""
+        return self._lease.is_given_up
+
     def renew(self) -> None:
         """Renew the lease.
 
         Raises:
             ClaimLostError: It expired, and another worker took it or it was removed.
+            RunEndedError: The worker's run is over.
             DataError: The store cannot be written.
         """
+        self._renewed = time.monotonic()
         self._lease.transactions.write(self._lease.extend)
+
+    def progress(self, stage: str, share: float) -> None:
+        """Renew the lease because there is progress, and show it, unless that was done a moment ago.
+
+        A store that cannot be reached is tried again at the next report: the work goes on.
+
+        Args:
+            stage: What is being done.
+            share: How much of it is done, in [0, 1].
+
+        Raises:
+            ClaimLostError, RunEndedError: As `renew`.
+        """
+        if time.monotonic() - self._renewed < min(self._lease.seconds / 4, _LONGEST_SILENCE):
+            return
+
+        def work(connection: Connection) -> None:
+            self._lease.extend(connection)
+            self._lease.note(connection, doing=stage, share=share)
+
+        self._renewed = time.monotonic()
+        try:
+            self._lease.transactions.write(work, patient=False)
+        except (ClaimLostError, RunEndedError):
+            raise
+        except DataError:
+            return  # whether it still holds, the next report or record will say
 
     def record(self, measurements: Measurement | Iterable[Measurement], *, replace: bool = False) -> int:
         """Keep measurements of the claimed network and renew the claim, in one transaction.
@@ -129,6 +191,7 @@ class Claim:
         Raises:
             InvalidInputError: A measurement of another network.
             ClaimLostError: The claim expired, and another worker took it or it was removed; nothing was written.
+            RunEndedError: The worker's run is over; nothing was written.
             DataError: The store cannot be written.
         """
         values = [measurements] if isinstance(measurements, Measurement) else list(measurements)
@@ -138,8 +201,11 @@ class Claim:
 
         def work(connection: Connection) -> int:
             self._lease.extend(connection)
-            return insert_measurements(connection, self._lease.network_id, values, replace=replace)
+            n_new = insert_measurements(connection, self._lease.network_id, values, replace=replace)
+            self._lease.note(connection, n_recorded=attempts.c.n_recorded + n_new)
+            return n_new
 
+        self._renewed = time.monotonic()
         return self._lease.transactions.write(work)
 
     def release(self) -> None:
@@ -148,8 +214,6 @@ class Claim:
         Raises:
             DataError: The store cannot be written.
         """
-        if self._heartbeat:
-            self._heartbeat.join()
         self._lease.transactions.write(self._lease.end)
 
     def __enter__(self) -> Self:
@@ -165,14 +229,17 @@ class Claim:
                 raise  # else the first error says more, and the claim will expire
 
 
-def take(transactions: Transactions, network: NetworkKey, worker: str, seconds: float) -> Lease | None:
+def take(
+    transactions: Transactions, network: NetworkKey, worker: str, seconds: float, run: Run | None = None
+) -> Lease | None:
     """Take a network that nobody holds, or whose holder's lease is over; None if a live claim holds it."""
-    token = uuid.uuid4().hex
-    owner = transactions.write(lambda connection: _taken(connection, network, worker, seconds, token))
-    return None if owner is None else Lease(transactions, network, worker, seconds, token, owner)
+    lease = Lease(transactions, network, worker, seconds, uuid.uuid4().hex, run=run)
+    return transactions.write(lambda connection: _taken(connection, lease))
 
 
-def take_first(transactions: Transactions, wanted: Sequence[NetworkKey], worker: str, seconds: float) -> Lease | None:
+def take_first(
+    transactions: Transactions, wanted: Sequence[NetworkKey], worker: str, seconds: float, run: Run | None = None
+) -> Lease | None:
     """Take the first network that nobody holds, in one transaction, or two; None if all are held.
 
     Who sees another one take what it chose chooses again in turn, one after the other: of a thousand workers that start
@@ -180,22 +247,22 @@ def take_first(transactions: Transactions, wanted: Sequence[NetworkKey], worker:
     """
     token = uuid.uuid4().hex
 
-    def choose(connection: Connection) -> tuple[NetworkKey, int | None] | None:
+    def choose(connection: Connection) -> tuple[bool, Lease | None]:
+        """Return whether any network is free, and the lease of the first one; None if another one was faster."""
         held = _held(connection, token)
         first = next((network for network in wanted if network not in held), None)
-        return None if first is None else (first, _taken(connection, first, worker, seconds, token))
+        if first is None:
+            return False, None
+        return True, _taken(connection, Lease(transactions, first, worker, seconds, token, run=run))
 
-    def choose_in_turn(connection: Connection) -> tuple[NetworkKey, int | None] | None:
+    def choose_in_turn(connection: Connection) -> tuple[bool, Lease | None]:
         connection.execute(select(func.pg_advisory_xact_lock(_CHOICE_LOCK)))
         return choose(connection)
 
-    found = transactions.write(choose) if wanted else None
-    while found is not None:
-        network, owner = found
-        if owner is not None:
-            return Lease(transactions, network, worker, seconds, token, owner)
-        found = transactions.write(choose_in_turn)  # only on a server: SQLite's transactions that write exclude others
-    return None
+    is_any_free, lease = transactions.write(choose) if wanted else (False, None)
+    while is_any_free and lease is None:  # only on a server: SQLite's transactions that write exclude others
+        is_any_free, lease = transactions.write(choose_in_turn)
+    return lease
 
 
 def _held(connection: Connection, token: str) -> set[NetworkKey]:
@@ -207,28 +274,47 @@ def _held(connection: Connection, token: str) -> set[NetworkKey]:
     }
 
 
-def _taken(connection: Connection, network: NetworkKey, worker: str, seconds: float, token: str) -> int | None:
-    """Claim a network and return its id; None if a live claim holds it."""
-    owner = network_id(connection, network)
-    insert = insertion(connection, claims).values(
-        network_id=owner, token=token, worker=worker, claimed_at=now(), expires_at=now() + seconds
-    )
-    taken = {name: insert.excluded[name] for name in ("token", "worker", "claimed_at", "expires_at")}
+def _taken(connection: Connection, wanted: Lease) -> Lease | None:
+    """Claim a network and return its lease, complete; None if a live claim holds it."""
+    owner = network_id(connection, wanted.network)
     # The row is locked before its time is read: of two workers, the second sees what the first wrote. A token of
     # our own is there if the transaction runs again after a commit whose confirmation was lost.
-    free = or_(claims.c.expires_at <= now(), claims.c.token == token)
+    former = connection.scalar(select(claims.c.token).where(claims.c.network_id == owner).with_for_update())
+    insert = insertion(connection, claims).values(
+        network_id=owner,
+        token=wanted.token,
+        worker=wanted.worker,
+        claimed_at=now(),
+        expires_at=now() + wanted.seconds,
+    )
+    taken = {name: insert.excluded[name] for name in ("token", "worker", "claimed_at", "expires_at")}
+    free = or_(claims.c.expires_at <= now(), claims.c.token == wanted.token)
     upsert = insert.on_conflict_do_update(index_elements=[claims.c.network_id], set_=taken, where=free)
-    return owner if connection.scalar(upsert.returning(claims.c.network_id)) is not None else None
+    if connection.scalar(upsert.returning(claims.c.network_id)) is None:
+        return None
+    n_lost, is_given_up = wanted.run.begin(connection, owner, wanted.token, former) if wanted.run else (0, False)
+    return replace(wanted, network_id=owner, n_lost=n_lost, is_given_up=is_given_up)
 
 
 def active(connection: Connection) -> list[ActiveClaim]:
     """Return the claims that are held now, the oldest first."""
     left = (claims.c.expires_at - now()).label("left")
-    query = select(*NETWORK_COLUMNS, claims.c.worker, claims.c.claimed_at, left).join_from(networks, claims)
+    seen = (claims.c.worker, claims.c.claimed_at, left, attempts.c.run, attempts.c.doing, attempts.c.share)
+    query = select(*NETWORK_COLUMNS, *seen).join_from(networks, claims)
+    query = query.outerjoin(
+        attempts, (attempts.c.network_id == claims.c.network_id) & (attempts.c.token == claims.c.token)
+    )
     rows = connection.execute(query.where(claims.c.expires_at > now()).order_by(claims.c.claimed_at)).all()
+    n = len(NETWORK_COLUMNS)
     return [
         ActiveClaim(
-            network_key(*row[: len(NETWORK_COLUMNS)]), row.worker, datetime.fromtimestamp(row.claimed_at, UTC), row.left
+            network_key(*row[:n]),
+            row.worker,
+            datetime.fromtimestamp(row.claimed_at, UTC),
+            row.left,
+            row.run,
+            row.doing or "",
+            row.share or 0.0,
         )
         for row in rows
     ]

@@ -44,7 +44,9 @@ def _write_layout(connection: Connection, location: Location) -> None:
     if found is None:
         schema.create(connection)
     elif found < schema.SCHEMA_VERSION:
-        _add_space(connection)
+        if found < 2:
+            _add_space(connection)
+        schema.metadata.create_all(connection)  # the tables that version 3 added
         connection.execute(update(schema.version).values(version=schema.SCHEMA_VERSION))
 
 

@@ -6,10 +6,14 @@
     networks            id, arch, images, images_digest, training, seed, space
     measurements        id, network_id, metric, source, level, protocol, settings, accuracy, ...
     claims              network_id, token, worker, claimed_at, expires_at
+    runs                token, submitter, expires_at
+    attempts            network_id, run, token, doing, share, n_recorded, n_lost, reason
+
+Attempts are what a run did with each network, as long as it goes on; one that goes on has the token of its claim.
 
 To query it in SQL: ``source`` is ``clean``, an attack or a corruption, and ``level`` its eps in units of 1/255 or its
-severity, NULL for clean. ``confusion`` is JSON, a list of rows, one per true class. Times of claims are seconds since
-1970 on the clock of `robustnas.measurements.clock`.
+severity, NULL for clean. ``confusion`` is JSON, a list of rows, one per true class. Times of claims and runs are in
+seconds since 1970 on the clock of `robustnas.measurements.clock`.
 """
 
 from __future__ import annotations
@@ -41,10 +45,11 @@ from sqlalchemy.types import TypeDecorator
 from robustnas.errors import DataError
 from robustnas.measurements.location import STORE_VARIABLE, Location
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The version of the layout that this RobustNAS reads and writes.
 
-Version 2 (2026) added the column ``space`` to networks; `robustnas.measurements.migration` converts older stores.
+Version 2 (2026) added the column ``space`` to networks, version 3 (2026) the tables ``runs`` and ``attempts``;
+`robustnas.measurements.migration` converts older stores.
 """
 
 OLDEST_VERSION = 1
@@ -126,6 +131,27 @@ claims = Table(
     Column("worker", Text, nullable=False),
     Column("claimed_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("token", Text, primary_key=True),
+    Column("submitter", Text, nullable=False),
+    Column("expires_at", Double, nullable=False),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("network_id", _Id, ForeignKey("networks.id"), primary_key=True, autoincrement=False),
+    Column("run", Text, ForeignKey("runs.token", ondelete="CASCADE"), primary_key=True),
+    Column("token", Text, nullable=False),
+    Column("doing", Text, nullable=False),
+    Column("share", Double, nullable=False),
+    Column("n_recorded", Integer, nullable=False),
+    Column("n_lost", Integer, nullable=False),
+    Column("reason", Text),  # NULL unless the run gave up on the network
 )
 
 

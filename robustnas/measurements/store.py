@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import socket
+import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -15,13 +13,14 @@ from sqlalchemy import ColumnElement, func, select, true
 
 from robustnas.errors import InvalidInputError
 from robustnas.measurements import fields as checked
-from robustnas.measurements import inventory, rows, schema
+from robustnas.measurements import inventory, rows, runs, schema
 from robustnas.measurements.claims import ActiveClaim, Claim, active, remove_expired, take, take_first
 from robustnas.measurements.frame import measurement_frame
 from robustnas.measurements.inventory import Group
 from robustnas.measurements.location import Location
 from robustnas.measurements.measurement import Measurement, MeasurementKey, NetworkKey
 from robustnas.measurements.migration import prepare
+from robustnas.measurements.runs import Run, this_process
 from robustnas.measurements.selection import EVERYTHING, Selection
 from robustnas.measurements.transactions import Transactions
 from robustnas.network_drive import warn_of_network_drive
@@ -111,29 +110,6 @@ class MeasurementStore:
         conditions = [*_equal(protocol=protocol, settings=settings), *_since(since)]
         wanted = _wanted(networks)
         return self._transactions.read(lambda connection: set(rows.select_keys(connection, wanted, conditions)))
-
-    def n_known(
-        self,
-        networks: NetworkKey | Iterable[NetworkKey] | None,
-        kinds: Iterable[tuple[str, str, str]],
-        *,
-        since: datetime | None = None,
-    ) -> dict[NetworkKey, int]:
-        """Return how many measurements of some kinds each network has; those that have none are left out.
-
-        It is what `known` would count, and of many networks a tenth of the work: the database counts.
-
-        Args:
-            networks: One, or many; None for all in the store.
-            kinds: Metric, protocol and settings of each, as in `MeasurementKey`.
-            since: Only those measured at this moment or later.
-
-        Raises:
-            DataError: The store cannot be read.
-        """
-        asked, wanted = list(dict.fromkeys(kinds)), _wanted(networks)
-        count = partial(rows.count_keys, kinds=asked, wanted=wanted, conditions=_since(since))
-        return self._transactions.read(lambda connection: dict(count(connection)))
 
     def missing(self, keys: Iterable[MeasurementKey], *, since: datetime | None = None) -> list[MeasurementKey]:
         """Return those of some keys that have no measurement yet, in their order; errors as `known`.
@@ -234,7 +210,7 @@ class MeasurementStore:
         *,
         worker: str | None = None,
         lease: float = DEFAULT_LEASE,
-        heartbeat: bool = False,
+        run: Run | None = None,
     ) -> Claim | None:
         """Take the right to train and measure a network; of all workers, one gets it.
 
@@ -243,19 +219,21 @@ class MeasurementStore:
         Args:
             network: Which.
             worker: Who takes it, for display; host and process id if None.
-            lease: Seconds after which another worker may take it, unless it is renewed; on the store's clock.
-            heartbeat: Whether a thread in the background renews it.
+            lease: Seconds after which another worker may take it, unless it is renewed, which `Claim.record` and
+                `Claim.progress` do: longer than any step between two of these; on the store's clock.
+            run: The run that the worker belongs to.
 
         Returns:
             The claim; None while another one holds the network.
 
         Raises:
             InvalidInputError: A lease that is not a positive number.
+            RunEndedError: The worker's run is over.
             DataError: The store cannot be written.
         """
-        name = _this_worker() if worker is None else checked.text("worker", worker)
-        taken = take(self._transactions, network, name, _seconds(lease))
-        return Claim(taken, heartbeat=heartbeat) if taken else None
+        name = this_process() if worker is None else checked.text("worker", worker)
+        taken = take(self._transactions, network, name, _seconds(lease), run)
+        return Claim(taken) if taken else None
 
     def claim_first(
         self,
@@ -263,15 +241,15 @@ class MeasurementStore:
         *,
         worker: str | None = None,
         lease: float = DEFAULT_LEASE,
-        heartbeat: bool = False,
+        run: Run | None = None,
     ) -> Claim | None:
         """Take the first of some networks that is free; None if all are held. Arguments and errors as `claim`.
 
         It takes one transaction, or two where another worker takes the same network at the same moment.
         """
-        name = _this_worker() if worker is None else checked.text("worker", worker)
-        taken = take_first(self._transactions, list(networks), name, _seconds(lease))
-        return Claim(taken, heartbeat=heartbeat) if taken else None
+        name = this_process() if worker is None else checked.text("worker", worker)
+        taken = take_first(self._transactions, list(networks), name, _seconds(lease), run)
+        return Claim(taken) if taken else None
 
     def active_claims(self) -> list[ActiveClaim]:
         """Return the claims that are held now, the oldest first."""
@@ -283,6 +261,29 @@ class MeasurementStore:
         A worker that is still busy under such a claim loses it.
         """
         return self._transactions.write(remove_expired)
+
+    def start_run(self, *, lease: float = DEFAULT_LEASE) -> Run:
+        """Begin a run of many workers, which goes on while this process renews it.
+
+        Args:
+            lease: Seconds after which its workers stop, unless it is renewed.
+
+        Raises:
+            InvalidInputError: A lease that is not a positive number.
+            DataError: The store cannot be written.
+        """
+        self._transactions.write(runs.remove_ended)
+        run = self.run(uuid.uuid4().hex, this_process(), lease)
+        run.renew()
+        return run
+
+    def run(self, token: str, submitter: str, lease: float = DEFAULT_LEASE) -> Run:
+        """Return a run that another process began."""
+        return Run(self._transactions, token, submitter, _seconds(lease))
+
+    def given_up(self) -> dict[NetworkKey, str]:
+        """Return the networks that runs which go on now have given up on, with the reasons; errors as `known`."""
+        return self._transactions.read(runs.given_up)
 
     def close(self) -> None:
         """Release connections; the store may be used again."""
@@ -322,7 +323,3 @@ def _seconds(lease: float) -> float:
     if not seconds:
         raise InvalidInputError(f"lease is {lease!r}; expected a positive number of seconds")
     return seconds
-
-
-def _this_worker() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"

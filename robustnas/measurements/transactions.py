@@ -65,12 +65,12 @@ class Transactions:
         """
         return self._run(work, "BEGIN", patient)
 
-    def write(self, work: Callable[[Connection], Result]) -> Result:
+    def write(self, work: Callable[[Connection], Result], *, patient: bool = True) -> Result:
         """Return what `work` gives after its changes were committed; arguments and errors as `read`.
 
         The transaction may run again after a commit whose confirmation was lost, so that work must bear repetition.
         """
-        return self._run(work, "BEGIN IMMEDIATE", patient=True)  # SQLite: lock first, so that what was read holds
+        return self._run(work, "BEGIN IMMEDIATE", patient)  # SQLite: lock first, so that what was read holds
 
     def configure(self, statement: str) -> None:
         """Run a statement outside of any transaction."""

@@ -193,6 +193,7 @@ class _Work:
         def run(start: int, stop: int) -> None:
             with torch.no_grad():
                 parts.append(Bucketed(self.model, self.batch_size)(pixels[start:stop]))
+            self.run.tick(0)  # these passes are not counted, but show that there is progress
 
         with exact_arithmetic():
             self.batch_size = in_batches(len(pixels), self.batch_size, run, notes.append)

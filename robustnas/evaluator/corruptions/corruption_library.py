@@ -39,7 +39,9 @@ LEAST_SIDE = 32
 _SEEDED = ("glass_blur", "impulse_noise")  # they take a seed; the others draw from numpy's global generator
 
 
-def generate(clean: LabelledImages, name: str, severity: int, seed: int) -> NDArray[np.uint8]:
+def generate(
+    clean: LabelledImages, name: str, severity: int, seed: int, tick: Callable[[int], None] = lambda _: None
+) -> NDArray[np.uint8]:
     """Return corrupted images: uint8, in the shape of the clean ones.
 
     Args:
@@ -47,6 +49,7 @@ def generate(clean: LabelledImages, name: str, severity: int, seed: int) -> NDAr
         name: The corruption.
         severity: 1 to 5.
         seed: Of all randomness. Image i is the same whatever images are beside it.
+        tick: Called with numbers of images just done.
 
     Raises:
         EvaluationError: The library is not installed.
@@ -64,6 +67,7 @@ def generate(clean: LabelledImages, name: str, severity: int, seed: int) -> NDAr
             found = _corrupt(corrupt, large, name, severity, _image_seed(seed, name, severity, i))
             kept = found[:, :, :1] if channels == 1 and name in NOISES else found
             corrupted[i] = _averaged(kept, factor, channels)
+            tick(1)
     return corrupted
 
 

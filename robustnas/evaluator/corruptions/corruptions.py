@@ -10,6 +10,7 @@ an accuracy was measured on, and belongs beside it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +44,13 @@ class CorruptedImages:
 
 
 def corrupted(
-    data: ImageData, name: str, severity: int, *, folder: Path | None = None, seed: int = 0
+    data: ImageData,
+    name: str,
+    severity: int,
+    *,
+    folder: Path | None = None,
+    seed: int = 0,
+    tick: Callable[[int], None] = lambda _: None,
 ) -> CorruptedImages:
     """Return the test images with one corruption.
 
@@ -58,6 +65,7 @@ def corrupted(
         severity: 1 to 5.
         folder: A folder with the files of CIFAR-10-C or CIFAR-100-C; None to look for it.
         seed: Fixes generated images, in any process and in any order of calls. Files do not depend on it.
+        tick: Called with numbers of images just generated.
 
     Raises:
         InvalidInputError: A bad name, severity or seed; or a folder for images that have no published files.
@@ -73,7 +81,7 @@ def corrupted(
     if files is not None:
         found = files.read(data.test, name, severity)
         return CorruptedImages(found, _scale(data.name), images_digest(found.images.transpose(0, 2, 3, 1)))
-    images = generate(data.test, name, severity, seed)
+    images = generate(data.test, name, severity, seed, tick)
     return CorruptedImages(LabelledImages(images, data.test.labels), GENERATED_SCALE)
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import torch
 
 from robustnas.arrays import FloatArray
 from robustnas.evaluator.attacks.robustness import attack_images
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.corruptions.corruptions import corrupted
-from robustnas.evaluator.device import device_memory
+from robustnas.evaluator.device import device_memory, threads
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.evaluator import Evaluator
 from robustnas.evaluator.filling.gaps import GapReport
@@ -136,7 +134,7 @@ def measure_speed(evaluator: Evaluator, metrics: Iterable[Metric], n_threads: in
     data, settings = evaluator.images, evaluator.settings
     training, attack = [], []
     flops = [float(all_flops(evaluator.skeleton)[cell.index]) for cell in _CELLS]
-    with _threads(n_threads):
+    with threads(n_threads):
         for cell in _CELLS:
             check_network(cell, evaluator.skeleton, device_memory(evaluator.device))
             network = build(cell, data.n_classes, settings.channels, settings.n_cells, data.shape[0], seed=0)
@@ -198,16 +196,6 @@ def _seconds_each(work: Callable[[int], int], most: int) -> float:
         if seconds >= _LONG_ENOUGH or n == most:
             return seconds / max(n_units, 1)
         n = min(most, int(n * min(max(1.2 * _LONG_ENOUGH / seconds, 2.0), 8.0)))
-
-
-@contextmanager
-def _threads(n: int) -> Iterator[None]:
-    former = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(former)
 
 
 def _line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:

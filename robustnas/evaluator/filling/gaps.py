@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 
 import numpy as np
 
@@ -74,9 +75,13 @@ class Gaps:
         return found
 
     def n_missing(self, store: MeasurementStore, networks: Sequence[NetworkKey]) -> dict[NetworkKey, int]:
-        """Return how many numbers some networks lack, errors as `stored`."""
-        counts = (~self.stored(store, networks)).sum(axis=1).tolist()
-        return dict(zip(networks, counts, strict=True))
+        """Return how many numbers some networks lack; those that lack none are left out; errors as `stored`."""
+        return _n_missing(networks, self.stored(store, networks))
+
+    @property
+    def digest(self) -> str:
+        """A SHA-256 of what fixes the numbers: networks, image data, training and settings."""
+        return sha256(repr((self.networks, sorted(self._column.items()))).encode()).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +104,7 @@ class GapReport:
     @property
     def n_missing(self) -> dict[NetworkKey, int]:
         """How many numbers each network lacks; those that lack none are left out."""
-        counts = (~self.stored).sum(axis=1).tolist()
-        return {network: n for network, n in zip(self.gaps.networks, counts, strict=True) if n}
+        return _n_missing(self.gaps.networks, self.stored)
 
     @property
     def total_missing(self) -> int:
@@ -124,3 +128,8 @@ class GapReport:
             lacking = tuple(metric for metric, there in zip(self.gaps.metrics, kind, strict=True) if not there)
             if lacking:
                 yield lacking, np.flatnonzero(kind_of_row.ravel() == number).tolist()
+
+
+def _n_missing(networks: Sequence[NetworkKey], stored: BoolArray) -> dict[NetworkKey, int]:
+    counts = (~stored).sum(axis=1).tolist()
+    return {network: n for network, n in zip(networks, counts, strict=True) if n}

@@ -17,7 +17,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from experiments.cli import main
-from robustnas.measurements import DEFAULT_LEASE, MeasurementStore
+from robustnas.evaluator.filling.progress import FillProgress
+from robustnas.measurements import DEFAULT_LEASE, MeasurementKey, MeasurementStore
+from tests.robustnas.measurements.made_up import made_up_measurement
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 
@@ -72,6 +74,19 @@ def counts(store: Path) -> Counter[tuple[str, str]]:
         return Counter((value.key.network.arch, value.key.metric) for value in opened.measurements())
 
 
+def children(pid: int) -> list[int]:
+    """Return the processes that a process started and that still run."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found.append(int(path.parent.name))
+    return found
+
+
 def answer(result: Result) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(result.stdout)
     return found
@@ -94,7 +109,7 @@ def test_a_dry_run_measures_nothing(run: Run, tmp_path: Path, store: Path) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_everything_is_measured_once(run: Run, tmp_path: Path, store: Path) -> None:
     plan = write_plan(tmp_path)
     first = answer(run(str(plan), "--workers", "2", "--json"))
@@ -119,7 +134,7 @@ def test_what_the_table_holds_is_not_measured(run: Run, tmp_path: Path, publishe
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_two_runs_share_one_store(tmp_path: Path, own_cache: Path, store: Path) -> None:
     plan = write_plan(tmp_path, cells=6, epochs=3)
     both = [
@@ -137,10 +152,10 @@ def test_two_runs_share_one_store(tmp_path: Path, own_cache: Path, store: Path) 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_killed_run_goes_on(signal_number: int, tmp_path: Path, own_cache: Path, store: Path) -> None:
-    plan = write_plan(tmp_path, cells=4, epochs=8)
+    plan = write_plan(tmp_path, cells=2, epochs=4)
     process = subprocess.Popen(
         command(plan, store, "--workers", "2"), env=environment(own_cache), stderr=subprocess.PIPE
     )
@@ -148,15 +163,58 @@ def test_a_killed_run_goes_on(signal_number: int, tmp_path: Path, own_cache: Pat
         deadline = time.monotonic() + 120
         while len(opened) < 2 and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
+    workers = children(process.pid)
+    assert len(workers) >= 2
     os.kill(process.pid, signal_number)
     _, told = process.communicate(timeout=60)
+    until = time.monotonic() + 15
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < until, "a worker outlives the command"
+        time.sleep(0.1)
+    with MeasurementStore.open(store) as opened:
+        assert not opened.active_claims()  # the workers released them
     if signal_number != signal.SIGKILL:
         assert process.returncode == 1
         assert b"run the same command again to resume" in told
     subprocess.run(command(plan, store), env=environment(own_cache), check=True, capture_output=True, timeout=200)
     there = counts(store)
-    assert len(there) == 16
+    assert len(there) == 8
     assert set(there.values()) == {1}
+
+
+def test_watching(run: Run, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("experiments.commands.fill_display.LINE_SECONDS", 0.0)
+    plan = str(write_plan(tmp_path, cells=1))
+    looked = FillProgress.look
+
+    def look(self: FillProgress, *, now: bool = False) -> bool:
+        """Have somebody else measure two numbers before every look."""
+        (network,) = self.gaps.networks
+        keys = [MeasurementKey(network, *parts) for parts in sorted(self.gaps._column)]
+        with self.store.claim(network, worker="ada") as claim:
+            claim.record([made_up_measurement(key) for key in self.store.missing(keys)[:2]])
+            return looked(self, now=True)
+
+    monkeypatch.setattr(FillProgress, "look", look)
+    monkeypatch.setattr("experiments.commands.fill._TICK", 0.0)
+    result = run(plan, "--watch", "--json")
+    assert result.exit_code == 0, result.output
+    assert answer(result)["n_by_others"] == 4
+    assert answer(result)["n_missing"] == answer(result)["n_measured"] == 0
+    assert "4 numbers of 1 network are missing" in result.stderr
+    assert "2 of 4 numbers" in result.stderr
+    assert "starting 0 %" in result.stderr
+    assert "name one of them" in run(plan, "--watch", "--dry-run").stderr
+
+
+def test_watching_is_interrupted(run: Run, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(self: FillProgress, *, now: bool = False) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FillProgress, "look", look)
+    result = run(str(write_plan(tmp_path)), "--watch")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "stopped watching; workers go on" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import gc
 import os
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +12,7 @@ import pytest
 
 from robustnas.errors import DataError, InvalidInputError
 from robustnas.measurements import DEFAULT_LEASE, ClaimLostError, MeasurementStore
-from robustnas.measurements.heartbeat import Heartbeat
 from robustnas.measurements.transactions import Transactions
-from tests import ROOT
 from tests.robustnas.measurements.made_up import made_up_keys, made_up_measurement, made_up_networks
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
@@ -215,64 +210,58 @@ class TestRecording:
                 claim.release()
 
 
-class TestHeartbeat:
-    def test_it_renews_until_it_is_released(self, store: MeasurementStore) -> None:
-        with store.claim(NETWORK, lease=0.6, heartbeat=True):
-            seen = {expiry(store)}
-            deadline = time.monotonic() + 30
-            while len(seen) < 4 and time.monotonic() < deadline:
-                time.sleep(0.02)
-                seen.add(expiry(store))
-            assert len(seen) >= 4
-        assert not [thread for thread in threading.enumerate() if thread.name == "robustnas heartbeat"]
-        assert store.active_claims() == []
+class TestProgress:
+    def test_it_renews_now_and_then(self, store: MeasurementStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        with store.claim(NETWORK, lease=0.4) as claim:
+            began = expiry(store)
+            claim.progress("training", 0.1)
+            assert expiry(store) == began  # a moment ago
+            time.sleep(0.11)
+            claim.progress("training", 0.2)
+            assert expiry(store) > began
+        with store.claim(NETWORK, lease=3600) as claim:
+            monkeypatch.setattr("robustnas.measurements.claims._LONGEST_SILENCE", 0.05)
+            began = expiry(store)
+            time.sleep(0.06)
+            claim.progress("training", 0.3)
+            assert expiry(store) > began
 
-    def test_it_ends_with_a_claim_that_is_forgotten(self, store: MeasurementStore) -> None:
-        store.claim(NETWORK, lease=0.3, heartbeat=True)
-        gc.collect()
-        deadline = time.monotonic() + 30
-        while store.active_claims() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert store.claim(NETWORK)
-
-    def test_it_ends_when_the_claim_is_lost(self, store: MeasurementStore) -> None:
-        claim = store.claim(NETWORK, lease=0.15, heartbeat=True)
+    def test_without_any_the_network_is_free(self, store: MeasurementStore) -> None:
+        claim = store.claim(NETWORK, worker="ada", lease=0.05)
         assert claim
-        store._transactions.write(lambda c: c.exec_driver_sql("DELETE FROM claims"))
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            if not [thread for thread in threading.enumerate() if thread.name == "robustnas heartbeat"]:
-                break
+        time.sleep(0.1)
+        with store.claim(NETWORK, worker="bob") as taken:
+            assert taken.worker == "bob"
+            with pytest.raises(ClaimLostError, match=r"ada lost its claim of .*: it expired and bob took it"):
+                claim.progress("training", 0.5)
+
+    def test_what_is_being_done_is_shown(self, store: MeasurementStore) -> None:
+        run = store.start_run()
+        with store.claim(NETWORK, lease=0.04, run=run) as claim:
             time.sleep(0.02)
-        else:
-            pytest.fail("the thread still runs")
-        with pytest.raises(ClaimLostError):
+            claim.progress("training", 0.345)
             claim.renew()
+            (shown,) = store.active_claims()
+            assert (shown.doing, shown.share, shown.run) == ("training", 0.345, run.token)
+        with store.claim(NETWORK):
+            (shown,) = store.active_claims()
+            assert (shown.doing, shown.share, shown.run) == ("", 0.0, None)
 
-    def test_trouble_with_the_store_does_not_end_it(self) -> None:
-        answers = iter([True, DataError("no server"), True, False])
-        done = threading.Event()
+    def test_trouble_with_the_store_does_not_end_the_work(
+        self, store: MeasurementStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with store.claim(NETWORK, lease=0.2) as claim:
+            began = expiry(store)
+            time.sleep(0.06)
+            with monkeypatch.context() as patch:
 
-        def renew() -> bool:
-            answer = next(answers)
-            if answer is False:
-                done.set()
-            if isinstance(answer, DataError):
-                raise answer
-            return answer
+                def refused(*_: object, **__: object) -> None:
+                    raise DataError("no server")
 
-        heartbeat = Heartbeat(renew, 0.001)
-        assert done.wait(30)
-        heartbeat.join()
-
-    def test_it_keeps_no_process_alive(self, tmp_path: Path) -> None:
-        code = f"""
-import sys
-sys.path.insert(0, {str(ROOT)!r})
-from tests.robustnas.measurements.made_up import made_up_networks
-from robustnas.measurements import MeasurementStore
-claim = MeasurementStore.open({str(tmp_path / "a.sqlite")!r}).claim(made_up_networks(1)[0], heartbeat=True, lease=0.03)
-import time; time.sleep(0.1)
-"""
-        done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=50)
-        assert (done.returncode, done.stderr) == (0, "")
+                patch.setattr(Transactions, "write", refused)
+                claim.progress("training", 0.5)
+            claim.progress("training", 0.6)  # tried a moment ago
+            assert expiry(store) == began
+            time.sleep(0.06)
+            claim.progress("training", 0.7)
+            assert expiry(store) > began

@@ -1,4 +1,4 @@
-"""Stores of version 1: converted when they are opened, whole or not at all."""
+"""Stores of versions 1 and 2: converted when they are opened, whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from sqlalchemy import Connection, inspect
 
 from robustnas.errors import DataError, InvalidInputError
-from robustnas.measurements import Measurement, MeasurementKey, MeasurementStore
+from robustnas.measurements import Measurement, MeasurementKey, MeasurementStore, migration
 from robustnas.measurements.location import Location
 from robustnas.measurements.transactions import Transactions
 from tests.robustnas.measurements.made_up import made_up_keys, made_up_measurement, made_up_networks
@@ -79,6 +80,20 @@ def write_version_1(where: str) -> None:
     transactions.close()
 
 
+def write_version_2(where: str) -> None:
+    """Write a store as version 2 was: what version 1 held, with the tables as they are but for those of runs."""
+    write_version_1(where)
+
+    def work(connection: Connection) -> None:
+        migration._add_space(connection)
+        for table in ("attempts", "runs"):
+            connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")  # SQLite's conversion makes all tables
+        connection.exec_driver_sql("UPDATE robustnas_version SET version = 2")
+
+    with closing(Transactions(Location.parse(where))) as transactions:
+        transactions.write(work)
+
+
 def insert(connection: Connection, table: str, **values: Any) -> None:
     holder = "?" if connection.dialect.name == "sqlite" else "%s"
     statement = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join([holder] * len(values))})"
@@ -139,8 +154,11 @@ def check(store: MeasurementStore) -> None:
         assert claimed.record(VALUES[0]) == 0
 
 
-def test_nothing_is_lost(where: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    write_version_1(where)
+@pytest.mark.parametrize("write", [write_version_1, write_version_2])
+def test_nothing_is_lost(
+    write: Callable[[str], None], where: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    write(where)
     with MeasurementStore.open(where) as store:
         check(store)
     new = str(tmp_path / "new.sqlite")
@@ -205,7 +223,7 @@ def test_a_store_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
         raise DataError("the store of measurements there: attempt to write a readonly database; make it writable")
 
     monkeypatch.setattr(Transactions, "write", refused)
-    with pytest.raises(DataError, match=r"make it writable\. \(it is of version 1, and is converted to version 2 when"):
+    with pytest.raises(DataError, match=r"make it writable\. \(it is of version 1, and is converted to version 3 when"):
         MeasurementStore.open(where)
 
 
@@ -217,12 +235,12 @@ def test_a_server_that_is_read_only(request: pytest.FixtureRequest) -> None:
         MeasurementStore.open(f"{where}&options=-cdefault_transaction_read_only%3Don")
 
 
-@pytest.mark.parametrize("version", [0, 3])
+@pytest.mark.parametrize("version", [0, 4])
 def test_other_versions_are_refused(version: int, where: str) -> None:
     write_version_1(where)
     with closing(Transactions(Location.parse(where))) as transactions:
         transactions.write(lambda c: c.exec_driver_sql(f"UPDATE robustnas_version SET version = {version}"))
-    with pytest.raises(DataError, match=rf"is of version {version}, this RobustNAS reads version 2; use the RobustNAS"):
+    with pytest.raises(DataError, match=rf"is of version {version}, this RobustNAS reads version 3; use the RobustNAS"):
         MeasurementStore.open(where)
 
 

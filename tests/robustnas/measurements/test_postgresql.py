@@ -39,7 +39,7 @@ def test_killed_processes_lose_and_double_nothing_on_a_server(postgresql: Postgr
 
 
 def test_a_server_that_restarts_is_waited_for(postgresql: PostgreSQL) -> None:
-    with MeasurementStore.open(postgresql.new_schema()) as store, store.claim(NETWORK, heartbeat=True) as claim:
+    with MeasurementStore.open(postgresql.new_schema()) as store, store.claim(NETWORK) as claim:
         postgresql.stop("immediate")
         threading.Timer(1.0, postgresql.start).start()
         assert claim.record([made_up_measurement(key) for key in KEYS]) == len(KEYS)
