@@ -107,7 +107,9 @@ def made_up_measurement(network: NetworkKey, metric: str = "clean") -> Measureme
     return Measurement(key, 0.9, confidence, confusion, 1.5, "cpu", {"torch": "2.13.0"}, datetime.now(UTC))
 
 
-def work(where: str, networks: Sequence[NetworkKey], start: int, barrier: Barrier | None = None) -> Log:
+def work(
+    where: str, networks: Sequence[NetworkKey], start: int, barrier: Barrier | None = None, seconds: float = 0.0
+) -> Log:
     """Claim, record and release until nothing is missing; the body of a process.
 
     Args:
@@ -115,6 +117,7 @@ def work(where: str, networks: Sequence[NetworkKey], start: int, barrier: Barrie
         networks: What is wanted.
         start: The position in that order to begin at.
         barrier: Where all processes wait for each other before the first claim.
+        seconds: How long a measurement takes.
     """
     log, pending = Log(), dict.fromkeys([*networks[start:], *networks[:start]])
     with MeasurementStore.open(where) as store:
@@ -131,6 +134,7 @@ def work(where: str, networks: Sequence[NetworkKey], start: int, barrier: Barrie
                 log.n_late += 1
                 _drop_finished(store, pending)
             else:
+                time.sleep(seconds)
                 value = made_up_measurement(network)
                 log.n_new += log.timed("record", lambda claim=claim, value=value: claim.record(value))  # type: ignore[misc]
             log.held.append((network.arch, began, time.monotonic()))
@@ -144,7 +148,7 @@ def _drop_finished(store: MeasurementStore, pending: dict[NetworkKey, None]) -> 
         pending.pop(key.network, None)
 
 
-def load(where: str, n_processes: int, n_networks: int, *, spread: bool) -> Load:
+def load(where: str, n_processes: int, n_networks: int, *, spread: bool, seconds: float = 0.0) -> Load:
     """Put load on a store, and check what came of it.
 
     Args:
@@ -152,6 +156,7 @@ def load(where: str, n_processes: int, n_networks: int, *, spread: bool) -> Load
         n_processes: Claiming processes.
         n_networks: Networks to finish.
         spread: Whether each process begins at a place of its own.
+        seconds: How long a measurement takes.
 
     Raises:
         AssertionError: A network was held twice at a time, or a number recorded twice or never.
@@ -163,7 +168,7 @@ def load(where: str, n_processes: int, n_networks: int, *, spread: bool) -> Load
     barrier, results = context.Barrier(n_processes), context.SimpleQueue()
     starts = [number * n_networks // n_processes if spread else 0 for number in range(n_processes)]
     processes = [
-        context.Process(target=_report, args=(results, where, networks, start, barrier), daemon=True)
+        context.Process(target=_report, args=(results, where, networks, start, barrier, seconds), daemon=True)
         for start in starts
     ]
     for process in processes:
@@ -184,9 +189,9 @@ def load(where: str, n_processes: int, n_networks: int, *, spread: bool) -> Load
     )
 
 
-def _report(results: Any, where: str, networks: Sequence[NetworkKey], start: int, barrier: Barrier) -> None:
+def _report(results: Any, *arguments: Any) -> None:
     try:
-        results.put(work(where, networks, start, barrier))
+        results.put(work(*arguments))
     except BaseException as error:
         results.put(f"{type(error).__name__}: {error}")
 

@@ -44,6 +44,11 @@ corruption_files_option = click.option(
 remeasure_option = click.option(
     "--remeasure", is_flag=True, help="Measure again what the store holds, and replace it. Weights are kept."
 )
+log_option = click.option(
+    "--log",
+    metavar="tensorboard:DIR|mlflow:URI",
+    help="Record curves of trainings and searches while they run.",
+)
 
 _OPTIONS = (
     click.option(
@@ -61,6 +66,7 @@ _OPTIONS = (
     store_option,
     remeasure_option,
     corruption_files_option,
+    log_option,
 )
 
 
@@ -79,6 +85,7 @@ class EvaluationOptions:
     store: str | None = None
     remeasure: bool = False
     corruption_files: Path | None = None
+    log: str | None = None
 
     def evaluator(
         self, images: str, *, seed: int = 0, weights: Path | None = None, weights_seed: int | None = None
@@ -113,6 +120,7 @@ class EvaluationOptions:
             weights_seed=weights_seed,
             corruptions=self.corruption_files,
             batch_size=self.batch_size,
+            log=self.log,
         )
 
     @property

@@ -16,7 +16,7 @@ from experiments.verbosity import is_verbose, say, with_verbosity
 
 OWN_PACKAGES = frozenset(("experiments", "searchers", "surrogates", "robustnas"))
 
-_SENTENCES = frozenset(("CacheWarning", "NetworkDriveWarning", "RegistryWarning"))  # names: --help imports none of them
+_SENTENCES = frozenset(("CacheWarning", "LogWarning", "NetworkDriveWarning", "RegistryWarning"))  # --help imports none
 _MOST_CHARACTERS = 400
 _python_shows = warnings.showwarning
 

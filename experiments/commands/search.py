@@ -59,6 +59,7 @@ from robustnas.objectives import (
     training_of,
 )
 from robustnas.plan_file import read_toml
+from robustnas.recorder import Log, Recorder, open_recorder
 from robustnas.spaces import COSTS
 from robustnas.tables.datasets import open_table
 from robustnas.tables.table import Table
@@ -161,7 +162,7 @@ def search(
       robustnas search --images digits --objective pgd@16 --budget 5
     """
     parameters, known = _parameters(searcher, settings)
-    folder = None if data is None else str(data)
+    folder, log = None if data is None else str(data), Log.parse(evaluation.log) if evaluation.log else None
     spec = RunSpec(objective, searcher, searcher, parameters, _budget(budget), seed, time, known=known, data=folder)
     terms = [Reported.parse(text) for text in listed(report or "")]
     with ExitStack() as stack:
@@ -175,7 +176,8 @@ def search(
             warn(note)
         tables = reported_tables(terms, table, partial(open_table, data=data))
         start = perf_counter()
-        trajectory, interrupted = _run(spec, table, progress)
+        recorder = stack.enter_context(open_recorder(log, "/".join((table.dataset, *map(str, spec.key)))))
+        trajectory, interrupted = _run(spec, table, progress, recorder)
         seconds = perf_counter() - start
     if as_json:
         worth = expected_result(trajectory, table) | _reported(trajectory, table, tables)
@@ -186,7 +188,7 @@ def search(
         fail(f"interrupted; {search_advice(table, trajectory.history)}", code=1)
 
 
-def _run(spec: RunSpec, table: Table, progress: SearchProgress) -> tuple[Trajectory, bool]:
+def _run(spec: RunSpec, table: Table, progress: SearchProgress, recorder: Recorder | None) -> tuple[Trajectory, bool]:
     """Return what was found, and whether the search was interrupted."""
     trajectory: Trajectory | None = None
     with one_thread() if table.complete else nullcontext(), terminations_interrupt():  # measuring uses all processors
@@ -194,12 +196,24 @@ def _run(spec: RunSpec, table: Table, progress: SearchProgress) -> tuple[Traject
             for trajectory in steps(spec, table):
                 progress.scale = progress.scale or scale_of(spec.objectives[0], table)
                 progress.query(trajectory.best[-1], trajectory.outcomes[-1].seconds)
+                if recorder:
+                    _record(trajectory, recorder)
         except KeyboardInterrupt:
             if trajectory is None:
                 fail(f"interrupted before the first network was known; {search_advice(table, None)}", code=1)
             return trajectory, True
     assert trajectory is not None
     return trajectory, False
+
+
+def _record(trajectory: Trajectory, recorder: Recorder) -> None:
+    """Record the newest query: the best so far, and each objective's score."""
+    outcome, step = trajectory.outcomes[-1], len(trajectory.outcomes)
+    recorder.scalar("best", trajectory.best[-1], step)
+    for objective, score in zip(trajectory.objectives, outcome.scores, strict=True):
+        recorder.scalar(f"score/{objective.expression}", score, step)
+    if outcome.seconds:
+        recorder.scalar("simulated seconds", outcome.seconds, step)
 
 
 def _result(spec: RunSpec, table: Table, trajectory: Trajectory, seconds: float) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from robustnas.evaluator.training.weights_file import WeightsFile
 from robustnas.measurements import Measurement, MeasurementKey, NetworkKey
 from robustnas.measurements.selection import CORRUPTION_DIGEST
 from robustnas.metric import CORRUPTIONS, Metric, check_measurable
+from robustnas.recorder import Log, open_recorder
 from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
 from robustnas.spaces.nasbench201.space import canonical
@@ -55,6 +56,8 @@ class Evaluator:
         folder: Where weights and checkpoints are kept; ``networks`` in the cache directory if None.
         corruptions: A folder of CIFAR-10-C or CIFAR-100-C; see `robustnas.evaluator.corruptions.corruptions`.
         batch_size: Images at a time; if None, what the device holds of such images.
+        log: Where loss and accuracy of every epoch are recorded, such as ``tensorboard:runs``; see
+            `robustnas.recorder`.
 
     Raises:
         InvalidInputError: A device that is not there, or a training seed that the file of weights does not hold.
@@ -80,11 +83,13 @@ class Evaluator:
         folder: Path | None = None,
         corruptions: Path | None = None,
         batch_size: int | None = None,
+        log: str | None = None,
     ) -> None:
         self.images = images
         self.settings = settings or EvaluationSettings.for_images(images)
         self.device = choose_device(device)
         self.folder, self.corruptions = folder, corruptions
+        self.log = Log.parse(log) if log else None
         if weights is None and weights_seed is not None:
             raise InvalidInputError(f"weights_seed is {weights_seed} without a file of weights")
         self.weights = WeightsFile.read(weights, dataset=images.name, seed=weights_seed) if weights else None
@@ -232,9 +237,14 @@ class Evaluator:
         else:
             kept = KeptWeights.of(self.network_key(cell), str(cell.index), self.folder)
             if not kept.load(model, self.notes.append):
-                self.training = kept.train(
-                    model, data.train, settings.training, seed=settings.seed, device=self.device, report=report
-                )
+                with open_recorder(self.log, f"{data.name}/{cell.arch}/{settings.seed}") as recorder:
+                    self.training = kept.train(
+                        *(model, data.train, settings.training),
+                        seed=settings.seed,
+                        device=self.device,
+                        report=report,
+                        recorder=recorder,
+                    )
                 self.notes += self.training.notes
         return model.to(self.device).eval()
 

@@ -68,8 +68,8 @@ def open_slurm(
     except (RuntimeError, TypeError, NameError, ValueError, AssertionError, NotImplementedError) as error:
         reason = abridged(str(error).partition("\n")[0])
         raise InvalidInputError(
-            f"executor 'slurm' cannot use cluster {cluster!r}: {reason}; its options are {', '.join(_SHORT)} and those of "
-            "submitit"
+            f"executor 'slurm' cannot use cluster {cluster!r}: {reason}; its options are {', '.join(_SHORT)} and those "
+            "of submitit"
         ) from error
     n = workers or _DEFAULT_JOBS
     executor = _SlurmExecutor(submitter, _POLL[cluster] if poll is None else poll)

@@ -330,3 +330,16 @@ def test_a_continued_front_is_that_of_the_whole_study(run: Run, tmp_path: Path) 
             new["scores"][0] >= member["scores"][0] and new["scores"][1] <= member["scores"][1]
             for new in fronts[1]["front"]
         )
+
+
+def test_the_log_of_a_search_holds_every_query(run: Run, tmp_path: Path) -> None:
+    from tests.robustnas.test_recorder import read_tensorboard
+
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    arguments = ("search", "--objective", "clean, pgd@1", "--searcher", "random", "--budget", "6", "--json")
+    result = run(*arguments, "--log", f"tensorboard:{tmp_path / 'logs'}")
+    assert result.exit_code == 0, result.output
+    found = read_tensorboard(str(tmp_path / "logs"))
+    assert set(found) == {"best", "score/clean", "score/pgd@1"}
+    assert [step for step, _ in found["score/clean"]] == [1, 2, 3, 4, 5, 6]
+    assert [value for _, value in found["best"]] == pytest.approx(json.loads(result.stdout)["trajectory"])

@@ -16,6 +16,7 @@ from robustnas.evaluator.training.checkpoint import DamagedFileError, load_weigh
 from robustnas.evaluator.training.training import TrainingProgress, TrainingResult, train
 from robustnas.evaluator.training.training_config import TrainingConfig
 from robustnas.measurements import NetworkKey
+from robustnas.recorder import Recorder
 from robustnas.tables.database.cache import cache_directory
 
 
@@ -79,16 +80,26 @@ class KeptWeights:
         seed: int,
         device: torch.device,
         report: Progress,
+        recorder: Recorder | None = None,
     ) -> TrainingResult:
         """Train a network, from the checkpoint if there is one, and keep its weights.
+
+        Loss and training accuracy of every epoch are recorded, those from before an interruption again.
 
         Raises:
             DataError: A file cannot be read or written.
             TrainingError: The training diverged.
         """
+        n_recorded = 0
 
         def progress(state: TrainingProgress) -> None:
+            nonlocal n_recorded
             report("training", state.fraction)
+            for epoch in range(n_recorded, state.epoch if recorder else 0):
+                assert recorder
+                recorder.scalar("training loss", state.losses[epoch], epoch + 1)
+                recorder.scalar("training accuracy", state.accuracies[epoch], epoch + 1)
+            n_recorded = state.epoch
 
         result = train(
             model,

@@ -247,3 +247,19 @@ def test_other_norms_are_refused(run: Run, arguments: tuple[str, ...]) -> None:
     assert result.exit_code == 2
     assert "L2" in result.stderr
     assert "L-inf" in result.stderr
+
+
+def test_the_log_holds_every_epoch_of_a_training(run: Run, tmp_path: Path) -> None:
+    from tests.robustnas.test_recorder import read_tensorboard
+
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    log = ("--log", f"tensorboard:{tmp_path / 'logs'}")
+    assert run("evaluate", "#13433", "--attacks", "none", *SMALL, *log).exit_code == 0
+    found = read_tensorboard(str(tmp_path / "logs"))
+    assert {name: [step for step, _ in values] for name, values in found.items()} == {
+        "training loss": [1, 2],
+        "training accuracy": [1, 2],
+    }
+    assert all(0 <= value <= 1 for _, value in found["training accuracy"])
+    refused = run("evaluate", "#13433", *SMALL, "--log", "tensorboard")
+    assert (refused.exit_code, refused.stderr) == (2, "Error: log is 'tensorboard'; expected tensorboard:DIR\n")
