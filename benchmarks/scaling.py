@@ -1,7 +1,7 @@
 """What benchmarks/fleet.py says of large comparisons and fills: the tables and the figure of docs/scaling.md.
 
     python -m benchmarks.unit_costs --out unit-costs.json
-    python -m benchmarks.scaling unit-costs.json --figure docs/images/scaling.png
+    python -m benchmarks.scaling benchmarks/unit_costs.json --figure docs/images/scaling.png
     python -m benchmarks.scaling unit-costs.json --check          # against eight workers of this machine
 
 Costs of searches, of the writer and of the store are measured; those of a GPU, and how often machines fail, are given
@@ -41,12 +41,9 @@ N_NUMBERS = 1 + 11 + 7 + 7 + 7  # of a network, corruptions aside
 EPOCHS, BATCH = 200, 256
 
 LOAD_BYTES, FILE_SERVER = 180e6, 1e9  # a data set, and bytes per second of the drive that all workers read
-GPU_START, LOOK_SHARE = 0.05  # of a worker's time that may go into looking what all networks lack
-SEARCH_DAYS, GPU_DAYS = (
-    20.0,
-    10.0,
-    5.0,
-)  # seconds until CUDA is ready; mean days between failures of a worker
+GPU_START = 20.0  # seconds until CUDA is ready
+SEARCH_DAYS, GPU_DAYS = 10.0, 5.0  # mean days between failures of one worker
+LOOK_SHARE = 0.05  # of a worker's time that may go into looking what all networks lack
 
 
 @dataclass(frozen=True)
@@ -169,14 +166,12 @@ def look_rows(costs: Costs) -> Iterator[str]:
     """Yield what it costs the store if every worker looks what all networks lack, a twentieth of its time."""
     numbers = len(DATASETS) * N_NETWORKS * N_NUMBERS
     measured = costs["store"].get("postgresql") or costs["store"]["sqlite"]
-    yield "| GPUs | a look reads | the worker takes | the store takes | processors of the store that are busy |"
-    yield "|--:|---|--:|--:|--:|"
+    worker, server = (numbers * measured.get(f"look_{part}per_number", 0.0) for part in ("", "server_"))
+    yield "| GPUs | a look takes the worker | and the store | processors of the store that looks keep busy |"
+    yield "|--:|--:|--:|--:|"
     for n_gpus in FLEETS:
-        for what, name in (("every number", "look"), ("counts", "count")):
-            worker = measured[f"{name}_per_number"] * numbers
-            server = measured.get(f"{name}_server_per_number", 0.0) * numbers
-            busy = n_gpus * LOOK_SHARE * server / (worker + server)
-            yield f"| {n_gpus:,} | {what} | {worker:.1f} s | {server:.1f} s | {busy:.1f} |"
+        busy = n_gpus * LOOK_SHARE * server / (worker + server)
+        yield f"| {n_gpus:,} | {worker:.1f} s | {server:.1f} s | {busy:.1f} |"
 
 
 def draw(costs: Costs, path: Path, n: int) -> None:
@@ -201,7 +196,12 @@ def draw(costs: Costs, path: Path, n: int) -> None:
         titles = ("Searches of 300 queries per second", "Networks filled per hour")
         for axes, title, what in zip((left, right), titles, ("workers", "GPUs"), strict=True):
             axes.set(xscale="log", yscale="log", xlabel=what, title=title)
-            axes.legend(frameon=False, fontsize=6.5)
+            axes.set_xticks(FLEETS if axes is right else (1, *FLEETS))
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.set_major_formatter(lambda value, _: f"{value:,g}")
+                axis.set_minor_formatter(lambda *_: "")
+            axes.minorticks_off()
+            axes.legend(frameon=False, fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
     path.write_bytes(render(figure, path.suffix.removeprefix(".")))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -111,29 +110,6 @@ class MeasurementStore:
         conditions = [*_equal(protocol=protocol, settings=settings), *_since(since)]
         wanted = _wanted(networks)
         return self._transactions.read(lambda connection: set(rows.select_keys(connection, wanted, conditions)))
-
-    def n_known(
-        self,
-        networks: NetworkKey | Iterable[NetworkKey] | None,
-        kinds: Iterable[tuple[str, str, str]],
-        *,
-        since: datetime | None = None,
-    ) -> dict[NetworkKey, int]:
-        """Return how many measurements of some kinds each network has; those that have none are left out.
-
-        It is what `known` would count, and of many networks a tenth of the work: the database counts.
-
-        Args:
-            networks: One, or many; None for all in the store.
-            kinds: Metric, protocol and settings of each, as in `MeasurementKey`.
-            since: Only those measured at this moment or later.
-
-        Raises:
-            DataError: The store cannot be read.
-        """
-        asked, wanted = list(dict.fromkeys(kinds)), _wanted(networks)
-        count = partial(rows.count_keys, kinds=asked, wanted=wanted, conditions=_since(since))
-        return self._transactions.read(lambda connection: dict(count(connection)))
 
     def missing(self, keys: Iterable[MeasurementKey], *, since: datetime | None = None) -> list[MeasurementKey]:
         """Return those of some keys that have no measurement yet, in their order; errors as `known`.

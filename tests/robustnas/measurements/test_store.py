@@ -189,21 +189,6 @@ class TestLookUp:
         assert store.known(made_up_networks(5)) == {value.key for value in values}
         assert store.measurements(made_up_networks(5)) == values
 
-    def test_counts_are_those_of_what_is_known(self, store: MeasurementStore, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("robustnas.measurements.rows._CHUNK", 2)
-        for n, network in enumerate(NETWORKS):
-            with store.claim(network) as claim:  # type: ignore[union-attr]
-                claim.record([made_up_measurement(key) for key in made_up_keys(network)[: n + 1]])
-        kinds = [(key.metric, key.protocol, key.settings) for key in made_up_keys(NETWORK)]
-        assert store.n_known(NETWORKS, kinds) == {network: n for n, network in enumerate(NETWORKS, start=1)}
-        assert store.n_known(None, kinds[1:2]) == dict.fromkeys(NETWORKS[1:], 1)
-        assert store.n_known(NETWORK, kinds[:1] * 2) == {NETWORK: 1}
-        other = [("clean", "nested", kinds[0][2]), ("clean", "paper", "c0ffee02")]
-        assert store.n_known(NETWORKS, other) == store.n_known(NETWORKS, []) == store.n_known([], kinds) == {}
-        moment = made_up_measurement(made_up_keys(NETWORK)[0]).measured_at
-        assert store.n_known(NETWORK, kinds, since=moment) == {NETWORK: 1}
-        assert store.n_known(NETWORK, kinds, since=moment + timedelta(seconds=1)) == {}
-
     def test_the_frame(self, store: MeasurementStore) -> None:
         empty = store.frame()
         values = fill(store, NETWORKS)
