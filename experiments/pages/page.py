@@ -34,7 +34,7 @@ def write_figures(folder: Path, drawn: Mapping[str, Figure | None]) -> dict[str,
 
     A figure that is None could not be drawn: it has no entry, and an older file of its name is removed.
     """
-    from experiments.pages.figure_style import INK, render
+    from experiments.pages.figure_style import INK, TEXT_WIDTH, render
 
     elements = {}
     for name, figure in drawn.items():
@@ -45,7 +45,8 @@ def write_figures(folder: Path, drawn: Mapping[str, Figure | None]) -> dict[str,
             else:
                 write_file(path, render(figure, file_format))
         if figure is not None:
-            elements[name] = _inline(render(figure, "svg").decode(), name, INK)
+            share = figure.get_figwidth() / TEXT_WIDTH
+            elements[name] = _inline(render(figure, "svg").decode(), name, INK, share)
     return elements
 
 
@@ -89,9 +90,14 @@ def write_file(path: Path, content: str | bytes) -> None:
         file.write(content if isinstance(content, bytes) else content.encode())
 
 
-def _inline(svg: str, name: str, ink: str) -> str:
-    """Return an SVG document as an element of a page: ids of its own, ink in the colour of the page's text."""
+def _inline(svg: str, name: str, ink: str, share: float) -> str:
+    """Return an SVG document as an element of a page: ids of its own, ink in the colour of the page's text.
+
+    A figure for a column takes no more than its share of the page's width, so that all figures have text of one size.
+    """
     element = svg[svg.index("<svg") :].replace(ink, "currentColor")
+    if share < 1.0:
+        element = element.replace("<svg", f'<svg style="max-width: {100 * share:.1f}%"', 1)
     element = re.sub(r"<metadata>.*?</metadata>\s*", "", element, flags=re.DOTALL)
     element = re.sub(r'\bid="', f'id="{name}-', element)
     return re.sub(r'((?:xlink:)?href="|url\()#', rf"\1#{name}-", element)

@@ -14,6 +14,7 @@ from rich.cells import cell_len
 
 from experiments.pages.figure_style import COLUMN_WIDTH, PALETTE, QUIET, STYLE, TEXT_WIDTH, colours_of, new_figure
 from experiments.pages.fonts import fit_fonts, quiet_glyphs
+from experiments.pages.heat_map import fit_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,6 +53,7 @@ def panels(
         with quiet_glyphs():
             figure.draw_without_rendering()
         figure.set_layout_engine("none")
+        fit_numbers(figure)
 
 
 @contextmanager

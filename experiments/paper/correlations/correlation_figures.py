@@ -9,16 +9,19 @@ import pandas as pd
 from matplotlib.colors import TwoSlopeNorm
 
 from experiments.pages.figure_style import INK, TEXT_WIDTH
-from experiments.pages.heat_map import DIVERGING, draw_heat_map
+from experiments.pages.heat_map import DIVERGING, colour_bar, draw_heat_map
 from experiments.pages.panels import one_panel
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 _NORM = TwoSlopeNorm(0.0, -1.0, 1.0)
 _MOST_WRITTEN = 36  # metrics whose numbers still fit at 6.5 points in the width of a text
+
+_BAR = 0.45  # inches that a colour bar and its label take
 
 Block = tuple[str, int]
 """What a run of neighbouring columns has in common, and how many they are."""
@@ -32,9 +35,9 @@ def tau_figure(matrix: pd.DataFrame) -> Figure:
     """
     names = [str(name) for name in matrix.columns]
     written = len(names) <= _MOST_WRITTEN
-    with one_panel(TEXT_WIDTH + (0.1 if written else 0.0)) as (figure, axes):
+    with one_panel(TEXT_WIDTH + _BAR + (0.1 if written else 0.0)) as (figure, axes):
         labels = [_level(name) for name in names] if written else []
-        draw_heat_map(
+        image = draw_heat_map(
             axes,
             matrix.to_numpy(dtype=float),
             labels,
@@ -49,6 +52,7 @@ def tau_figure(matrix: pd.DataFrame) -> Figure:
             axes.set_yticks([])
         axes.tick_params(labelsize=6.5, pad=1)
         draw_blocks(axes, blocks(names), outward=0.022 if written else 0.005, both=True)
+        _bar(figure, axes, image)
     return figure
 
 
@@ -59,8 +63,10 @@ def named_tau_figure(matrix: pd.DataFrame, labels: Sequence[str]) -> Figure:
         matrix: Square.
         labels: One per row.
     """
-    with one_panel(0.26 * len(labels) + 1.2) as (figure, axes):
-        draw_heat_map(axes, matrix.to_numpy(dtype=float), labels, labels, norm=_NORM, cmap=DIVERGING, write=hundredths)
+    with one_panel(0.26 * len(labels) + 1.2 + _BAR) as (figure, axes):
+        values = matrix.to_numpy(dtype=float)
+        image = draw_heat_map(axes, values, labels, labels, norm=_NORM, cmap=DIVERGING, write=hundredths)
+        _bar(figure, axes, image)
         axes.tick_params(axis="x", rotation=90)
     return figure
 
@@ -75,11 +81,11 @@ def measures_figure(matrix: pd.DataFrame) -> Figure:
     single = [name for name in names if name != "corruption"]
     runs = [*blocks(single), *([("corr.", 1)] if "corruption" in names else [])]
     written = len(names) <= _MOST_WRITTEN
-    with one_panel(0.2 * max(len(matrix), 2) + 1.1) as (figure, axes):
+    with one_panel(0.2 * max(len(matrix), 2) + 1.1 + _BAR) as (figure, axes):
         levels = [_level(name) for name in single] + [""] * (len(names) - len(single))
         values = matrix.to_numpy(dtype=float)
         write = hundredths if written else None
-        draw_heat_map(
+        image = draw_heat_map(
             axes,
             values,
             [str(name) for name in matrix.index],
@@ -90,8 +96,13 @@ def measures_figure(matrix: pd.DataFrame) -> Figure:
             font_size=6.5,
         )
         axes.tick_params(labelsize=6.5, pad=1)
+        _bar(figure, axes, image)
         draw_blocks(axes, runs, outward=0.17 / (0.2 * max(len(matrix), 2) + 0.35), both=False)
     return figure
+
+
+def _bar(figure: Figure, axes: Axes, image: AxesImage) -> None:
+    colour_bar(figure, axes, image, "100 times Kendall's tau", 100.0)
 
 
 def hundredths(tau: float) -> str:

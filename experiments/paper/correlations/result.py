@@ -75,8 +75,7 @@ def correlations(question: Question) -> Section:
             "correlations_attacks": "100 times Kendall's tau between clean accuracy and every attack and eps (1/255).",
             "correlations_corruptions": "100 times Kendall's tau between the objectives of the paper's Table 1 and "
             "every corruption, mean over its severities.",
-            "correlations_all": "Kendall's tau between all metrics, eps and severities rising within each block; "
-            "orange is positive, purple negative.",
+            "correlations_all": "Kendall's tau between all metrics, eps and severities rising within each block.",
         },
     )
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from experiments.pages.heat_map import DIVERGING, around_zero, draw_heat_map
+from experiments.pages.heat_map import DIVERGING, around_zero, colour_bar, draw_heat_map
 from experiments.pages.panels import one_panel
 from experiments.pages.table import Entry, ReportTable, Row
+from experiments.paper.explanations.feature_titles import OPERATIONS_NOTE, feature_title
 from experiments.paper.explanations.importances import Importances, importances
 from experiments.paper.objective_scores import ObjectiveScores, objective_scores
 from experiments.paper.section import Question, Section
@@ -53,7 +54,7 @@ def explanations(question: Question) -> Section:
         figures={"explanations": _figure(found, objectives)},
         captions={
             "explanations": "Drop of R2 in hundredths when a feature is shuffled, signed by the direction of its rank "
-            f"correlation with accuracy; the {N_FEATURES} strongest features of each objective."
+            f"correlation with accuracy; the {N_FEATURES} strongest features of each objective. {OPERATIONS_NOTE}"
         },
     )
 
@@ -75,7 +76,9 @@ def _lead(found: Mapping[str, Importances], objectives: Sequence[ObjectiveScores
     for entry in objectives:
         first, model = strongest(found[entry.name]).iloc[0], found[entry.name]
         sign = "+" if first["direction"] > 0 else "−"
-        parts.append(f"{entry.title}, {first['feature']} ({sign}; held-out Kendall tau {model.kendall_tau:.2f})")
+        parts.append(
+            f"{entry.title}, {feature_title(first['feature'])} ({sign}; held-out Kendall tau {model.kendall_tau:.2f})"
+        )
     return f"What predicts accuracy most, by objective: {'; '.join(parts)}."
 
 
@@ -85,13 +88,21 @@ def _figure(found: Mapping[str, Importances], objectives: Sequence[ObjectiveScor
     matrix = 100 * np.stack(
         [(part["importance"] * part["direction"]).to_numpy(dtype=float) for part in columns], axis=1
     )
-    with one_panel(0.7 + 0.2 * len(shown)) as (figure, axes):
+    with one_panel(1.15 + 0.2 * len(shown)) as (figure, axes):
         titles = [entry.short for entry in objectives]
-        image = draw_heat_map(
-            axes, matrix, shown, titles, norm=around_zero(matrix), cmap=DIVERGING, write=lambda v: f"{v:+.1f}"
-        )
-        figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03).set_label("signed drop of R2 (hundredths)")
+        names = [feature_title(name) for name in shown]
+        image = draw_heat_map(axes, matrix, names, titles, norm=around_zero(matrix), cmap=DIVERGING, write=_signed)
+        colour_bar(figure, axes, image, "drop of R2 in hundredths, signed by the direction of the correlation")
     return figure
+
+
+def _signed(value: float) -> str:
+    """Write a number with its sign; zero has none.
+
+    >>> _signed(20.8), _signed(-9.31), _signed(-0.02)
+    ('+20.8', '−9.3', '0.0')
+    """
+    return "0.0" if abs(value) < 0.05 else f"{value:+.1f}".replace("-", "−")
 
 
 def _table(found: Mapping[str, Importances], objectives: Sequence[ObjectiveScores]) -> ReportTable:
@@ -100,12 +111,16 @@ def _table(found: Mapping[str, Importances], objectives: Sequence[ObjectiveScore
         model = found[entry.name]
         for line in strongest(model).to_dict("records"):
             sign = "+" if line["direction"] > 0 else "−"
-            entries = (Entry(line["feature"]), Entry(f"{line['importance']:.3f}", f"{line['std']:.3f}"), Entry(sign))
+            entries = (
+                Entry(feature_title(line["feature"])),
+                Entry(f"{line['importance']:.3f}", f"{line['std']:.3f}"),
+                Entry(sign),
+            )
             rows.append(Row(f"{entry.title} (Kendall tau {model.kendall_tau:.2f})", entries))
     return ReportTable(
         "Drop of R2 on held-out networks when a feature is shuffled",
         ("feature", "drop", "direction"),
         tuple(rows),
-        "± standard deviation over shuffles.",
+        f"± standard deviation over shuffles. {OPERATIONS_NOTE}",
         "objective",
     )

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import cycle
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from experiments.pages.figure_style import PALETTE
-from experiments.pages.panels import label_all, light_grid, panels, standard_panels
 from experiments.pages.table import Entry, ReportTable, Row
 from experiments.paper.objective_scores import COST_TITLES, ObjectiveScores, objective_scores, robust_scores
 from experiments.paper.section import Question, Section
+from experiments.paper.trade_offs.front_figures import READING, costs_figure, fronts_figure, shown_factor
 from experiments.paper.trade_offs.fronts import front_facts, front_members
 from robustnas.objectives import declared
 from robustnas.tables.database.database import DatabaseTable
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Pair = tuple[ObjectiveScores, ObjectiveScores]
-
-_MOST_PANELS = 12
 
 _PARAGRAPHS = (
     "A network is on a front if no other is at least as good in both objectives and better in one. Hypervolume is "
@@ -75,15 +70,18 @@ def _drawn(robust: Sequence[Pair], sized: Sequence[Pair], attached: Sequence[Pai
     found = {
         "trade_off_robust": (
             fronts_figure(robust),
-            "Fronts of clean against robust accuracy over all networks; the cross is the knee.",
+            f"Fronts of clean against robust accuracy. {READING}",
         ),
         "trade_off_size": (
             fronts_figure(sized),
-            "Fronts of accuracy against the number of parameters; the cross is the knee.",
+            f"Fronts of accuracy against the number of parameters. {READING}",
         ),
     }
     if attached:
-        found["trade_off_attached"] = costs_figure(attached), "Fronts of every accuracy against each attached cost."
+        found["trade_off_attached"] = (
+            costs_figure(attached),
+            "Fronts of every accuracy against each attached cost; bands: one noise floor.",
+        )
     return found
 
 
@@ -105,48 +103,6 @@ def trade_off_facts(pairs: Sequence[Pair]) -> pd.DataFrame:
         ends = {f"knee_{side}": float(knee[side].iloc[0]) if len(knee) else math.nan for side in ("first", "second")}
         rows.append({"objective": first.name, "against": second.name, **front_facts(first, second), **ends})
     return pd.DataFrame(rows)
-
-
-def fronts_figure(pairs: Sequence[Pair]) -> Figure:
-    """Draw one panel per pair: the front as a staircase, and its knee."""
-    with panels(len(pairs), min(3, len(pairs)), row=2.0, rest=0.0) as (figure, grid):
-        for axes, pair in zip(grid, pairs, strict=True):
-            _draw(axes, *pair)
-    return figure
-
-
-def costs_figure(pairs: Sequence[Pair]) -> Figure:
-    """Draw one panel per cost, with the front of every accuracy as a staircase; of many costs, the first twelve."""
-    costs = list({cost.name: cost for _, cost in pairs}.values())[:_MOST_PANELS]
-    accuracies = {accuracy.name: accuracy for accuracy, _ in pairs}.values()
-    with standard_panels(len(costs), share_y=True) as (figure, grid):
-        for axes, cost in zip(grid, costs, strict=True):
-            for color, accuracy in zip(cycle(PALETTE), accuracies, strict=False):
-                members = front_members(accuracy, cost)
-                axes.step(members["second"], 100 * members["first"], where="pre", color=color, label=accuracy.title)
-            axes.set_xlabel(cost.title)
-            light_grid(axes)
-        label_all(figure, y="accuracy (%)")
-        figure.legend(*grid[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
-    return figure
-
-
-def _draw(axes: Axes, first: ObjectiveScores, second: ObjectiveScores) -> None:
-    members = front_members(first, second)
-    x, y = members["second"] * _factor(second), members["first"] * _factor(first)
-    axes.step(x, y, where="pre", color=PALETTE[0])
-    axes.plot(x[members["knee"]], y[members["knee"]], "x", color=PALETTE[1], markersize=6, markeredgewidth=1.5)
-    axes.set_xlabel(_label(second))
-    axes.set_ylabel(_label(first))
-    light_grid(axes)
-
-
-def _label(entry: ObjectiveScores) -> str:
-    return f"{entry.title} (%)" if entry.scale == "accuracy" else entry.title
-
-
-def _factor(entry: ObjectiveScores) -> float:
-    return 100.0 if entry.scale == "accuracy" else 1.0
 
 
 def _lead(facts: pd.DataFrame, pairs: Sequence[Pair]) -> str:
@@ -176,5 +132,5 @@ def _table(facts: pd.DataFrame, pairs: Sequence[Pair]) -> ReportTable:
 def _knee_text(entry: ObjectiveScores, score: float) -> str:
     if math.isnan(score):
         return "–"
-    written = score * _factor(entry)
+    written = score * shown_factor(entry)
     return f"{written:.2f}" if 0.1 <= abs(written) < 1e6 or written == 0 else f"{written:.3g}"

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import Normalize, PowerNorm
 
-from experiments.pages.heat_map import DIVERGING, around_zero, draw_heat_map
+from experiments.pages.figure_style import INK
+from experiments.pages.heat_map import DIVERGING, around_zero, colour_bar, draw_heat_map
 from experiments.pages.panels import one_panel
 from experiments.pages.table import Entry, ReportTable, Row
+from experiments.paper.correlations.correlation_figures import hundredths
 from experiments.paper.objective_scores import ObjectiveScores, objective_scores, robust_scores
 from experiments.paper.section import Question, Section
 from experiments.paper.transfer.regrets import transfer_regrets
@@ -60,7 +62,7 @@ def transfer(question: Question) -> Section:
             "transfer_top": _regret_figure(frame, objectives, "regret_top_noise", "noise floors below the best"),
         },
         captions={
-            "transfer_tau": "Kendall tau between objectives over all networks.",
+            "transfer_tau": "100 times Kendall's tau between objectives over all networks; lines between datasets.",
             "transfer_regret": "Regret in noise floors: the best by the row, used on the column.",
             "transfer_top": f"Regret in noise floors: the best on the column among the {TOP} best by the row.",
         },
@@ -96,7 +98,7 @@ def _matrix(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores], column: 
 
 def _tau_figure(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> Figure:
     matrix = _matrix(frame, objectives, "kendall_tau")
-    return _figure(matrix, objectives, around_zero(matrix), DIVERGING, "Kendall tau", lambda v: f"{v:.2f}")
+    return _figure(matrix, objectives, around_zero(matrix), DIVERGING, "100 times Kendall's tau", hundredths, 100.0)
 
 
 def _regret_figure(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores], column: str, label: str) -> Figure:
@@ -113,14 +115,21 @@ def _figure(
     cmap: str,
     label: str,
     write: Callable[[float], str],
+    factor: float = 1.0,
 ) -> Figure:
+    """Draw a matrix; lines stand between the objectives of two datasets."""
     names = [entry.name for entry in objectives]
-    with one_panel(1.1 + 0.21 * len(names)) as (figure, axes):
+    datasets = [name.rpartition(": ")[0] for name in names]
+    with one_panel(1.55 + 0.21 * len(names)) as (figure, axes):
         image = draw_heat_map(axes, matrix, names, names, norm=norm, cmap=cmap, write=write, font_size=6.5)
         axes.tick_params(axis="x", labelrotation=90)
         axes.set_ylabel("chosen by")
         axes.set_xlabel("used on")
-        figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03).set_label(label)
+        axes.xaxis.set_label_position("top")
+        for i in (i for i in range(1, len(names)) if datasets[i] != datasets[i - 1]):
+            axes.axhline(i - 0.5, color=INK, linewidth=0.8)
+            axes.axvline(i - 0.5, color=INK, linewidth=0.8)
+        colour_bar(figure, axes, image, label, factor)
     return figure
 
 

@@ -1,11 +1,16 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from experiments.paper.objective_scores import ObjectiveScores, objective_scores
 from experiments.paper.section import Question
+from experiments.paper.trade_offs.front_figures import costs_figure, fronts_figure
 from experiments.paper.trade_offs.fronts import front_facts, front_members, hypervolume, near_front
 from experiments.paper.trade_offs.result import trade_offs
 from robustnas import Cell
@@ -96,3 +101,44 @@ def test_fronts_against_an_attached_latency(published: Path, latency: np.ndarray
 def test_without_attached_costs_there_is_no_figure_of_them(published: Path) -> None:
     section = trade_offs(Question(Database.open(published)["cifar10"]))
     assert set(section.figures) == set(section.captions) == {"trade_off_robust", "trade_off_size"}
+
+
+def _overlapping(texts: Sequence[Text]) -> list[tuple[str, str]]:
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
+    return [(a, b) for (a, one), (b, other) in combinations(boxes, 2) if one.overlaps(other)]
+
+
+def test_a_front_stands_among_the_networks_around_it() -> None:
+    """Cloud, noise, knee and ids are drawn; the axes hold all of the front, and the ids stay on the figure."""
+    rng = np.random.default_rng(0)
+    first, second = (0.8 * rng.random(6466) for _ in range(2))
+    first[:4], second[:4] = [0.95, 0.93, 0.5, 0.90], [0.5, 0.8, 0.9, 0.85]
+    pair = _scores("a", first), _scores("b", second)
+    figure = fronts_figure([pair, (pair[0], replace(pair[1], minimised=True, noise=0.0, scale="count"))])
+    axes = figure.axes[0]
+    members = front_members(*pair)
+    named = {f"#{uid}" for uid in members["uid"].iloc[[0, -1]]} | {f"#{members.loc[members['knee'], 'uid'].iloc[0]}"}
+    ids = [text for text in axes.texts if text.get_text()]
+    assert {text.get_text() for text in ids} == named
+    assert _overlapping(ids) == []
+    assert all(text.get_window_extent().x0 >= 0 and text.get_window_extent().x1 <= figure.bbox.width for text in ids)
+    cloud, near = (line.get_xdata() for line in axes.lines[:2])
+    assert len(cloud) == 6466
+    assert len(members) < len(near) < 6466
+    low, high = axes.get_xlim()
+    assert low < 100 * members["second"].min() <= 100 * members["second"].max() < high
+    assert sum(low < x < high for x in cloud) > len(near)
+    (across, up) = next(container.lines[2] for container in axes.containers)
+    assert np.ptp(across.get_segments()[0][:, 0]) == pytest.approx(2 * 100 * 0.15)
+    assert np.ptp(up.get_segments()[0][:, 1]) == pytest.approx(2 * 100 * 0.15)
+    assert figure.axes[1].get_xlim()[1] > second.max()  # of a cost, all networks
+    assert [text.get_text() for text in figure.legends[0].texts][-1] == "knee"
+
+
+def test_the_names_of_fronts_against_costs_fit_a_column() -> None:
+    accuracies = [_scores(f"a long name of accuracy {i}", np.linspace(0, 1, 6466)) for i in range(6)]
+    figure = costs_figure([(entry, _scores("cost", np.linspace(0, 9, 6466), minimised=True)) for entry in accuracies])
+    figure.draw_without_rendering()
+    box = figure.legends[0].get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.width

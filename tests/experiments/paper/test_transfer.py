@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -8,6 +9,7 @@ from experiments.paper.objective_scores import ObjectiveScores
 from experiments.paper.section import Question
 from experiments.paper.transfer import transfer
 from experiments.paper.transfer.regrets import transfer_regrets
+from experiments.paper.transfer.result import _tau_figure
 from robustnas.errors import ObjectiveError
 from robustnas.tables.database.database import Database
 
@@ -51,3 +53,19 @@ def test_clean_accuracy_alone_is_refused_in_words(published: Path) -> None:
         (published / "cifar10" / name).unlink()
     with pytest.raises(ObjectiveError, match="clean accuracy only"):
         transfer(Question(Database.open(published)["cifar10"]))
+
+
+def test_the_objectives_of_two_datasets_stand_apart_and_their_numbers_fit() -> None:
+    names = [*(f"pgd@{i}" for i in range(18)), *(f"cifar100: pgd@{i}" for i in range(6))]
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"kendall_tau": rng.uniform(-1, 1, len(names) ** 2)})
+    scores = np.zeros(6466)
+    figure = _tau_figure(frame, [ObjectiveScores(name, name, scores, 0.1) for name in names])
+    heat_map = figure.axes[0]
+    field = heat_map.bbox.width / len(names)
+    written = [text for text in heat_map.texts if text.get_text()]
+    assert len(written) == len(names) ** 2
+    assert max(text.get_window_extent().width for text in written) < field
+    assert {text.get_text() for text in written} <= {f"{i}".replace("-", "−") for i in range(-100, 101)}
+    assert [line.get_ydata()[0] for line in heat_map.lines] == [17.5, 0]
+    assert figure.axes[1].get_xlabel() == "100 times Kendall's tau"
