@@ -52,7 +52,8 @@ class MadeUpJob:
         """Have happen what is due."""
         for number, kind in enumerate(self.accidents.get(network, ())):
             try:
-                (self.folder / f"{network.arch.replace('|', '-')} {number} {kind}").touch(exist_ok=False)
+                with (self.folder / f"{network.arch.replace('|', '-')} {number} {kind}").open("x") as file:
+                    file.write(str(os.getpid()))
             except FileExistsError:
                 continue
             if kind == "fail":

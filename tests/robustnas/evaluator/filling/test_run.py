@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections import Counter
@@ -106,6 +108,27 @@ def test_a_worker_that_hangs_loses_its_network(job: MadeUpJob) -> None:
     assert (run.n_measured, run.progress.failed) == (N, {})
     check_complete(job.store)
     assert time.monotonic() - began > LEASE
+
+
+def test_one_that_goes_on_after_that_notices(job: MadeUpJob) -> None:
+    run, is_awake = start(replace(job, accidents={NETWORKS[1]: ("hang",)})), False
+    for _ in run:
+        if not is_awake and not GAPS.n_missing(job.store, NETWORKS[1:2]):
+            (hung,) = job.folder.iterdir()
+            os.kill(int(hung.read_text()), signal.SIGCONT)
+            is_awake = True
+    assert is_awake
+    assert [path.name for path in job.folder.iterdir() if path.name.startswith("lost")] == [f"lost {hung.read_text()}"]
+    assert (run.n_measured, run.progress.failed) == (N, {})
+    check_complete(job.store)
+
+
+def test_a_worker_of_dask_that_dies_is_replaced(job: MadeUpJob) -> None:
+    pytest.importorskip("distributed", reason='distributed is not installed: pip install "robustnas[dask]"')
+    run = finish(start(replace(job, accidents={NETWORKS[1]: ("die",)}), "dask"))
+    assert happened(job)["die"] == 1
+    assert (run.n_measured, run.progress.failed) == (N, {})
+    check_complete(job.store)
 
 
 def test_networks_that_fail_are_skipped(job: MadeUpJob) -> None:
