@@ -75,7 +75,7 @@ class Store:
     Attributes:
         claim: Seconds of a claim, with the look at what is missing and the release.
         record: Seconds of a record.
-        look: Seconds of a look at all networks.
+        look: Seconds of a look at what all networks lack.
         look_every: Seconds between two looks of one worker; none if infinite.
         lease: Seconds that a claim outlives its worker.
         poll: Seconds until a worker that finds nothing free asks again.

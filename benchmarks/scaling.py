@@ -43,7 +43,6 @@ EPOCHS, BATCH = 200, 256
 LOAD_BYTES, FILE_SERVER = 180e6, 1e9  # a data set, and bytes per second of the drive that all workers read
 GPU_START = 20.0  # seconds until CUDA is ready
 SEARCH_DAYS, GPU_DAYS = 10.0, 5.0  # mean days between failures of one worker
-LOOK_SHARE = 0.05  # of a worker's time that may go into looking what all networks lack
 
 
 @dataclass(frozen=True)
@@ -162,18 +161,6 @@ def filling_rows(costs: Costs) -> Iterator[str]:
             )
 
 
-def look_rows(costs: Costs) -> Iterator[str]:
-    """Yield what it costs the store if every worker looks what all networks lack, a twentieth of its time."""
-    numbers = len(DATASETS) * N_NETWORKS * N_NUMBERS
-    measured = costs["store"].get("postgresql") or costs["store"]["sqlite"]
-    worker, server = (numbers * measured.get(f"look_{part}per_number", 0.0) for part in ("", "server_"))
-    yield "| GPUs | a look takes the worker | and the store | processors of the store that looks keep busy |"
-    yield "|--:|--:|--:|--:|"
-    for n_gpus in FLEETS:
-        busy = n_gpus * LOOK_SHARE * server / (worker + server)
-        yield f"| {n_gpus:,} | {worker:.1f} s | {server:.1f} s | {busy:.1f} |"
-
-
 def draw(costs: Costs, path: Path, n: int) -> None:
     """Draw throughput against workers, of comparisons and of a fill."""
     from experiments.pages.figure_style import PALETTE, render
@@ -257,7 +244,6 @@ def main() -> None:
     tables: list[Callable[[], Iterator[str]]] = [
         lambda: comparison_rows(costs, options.searches),
         lambda: filling_rows(costs),
-        lambda: look_rows(costs),
     ]
     if options.check:
         tables = [lambda: check(costs)]
