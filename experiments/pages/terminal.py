@@ -74,7 +74,7 @@ def plain(table: ReportTable, width: int) -> str:
     widths = [max(map(cell_len, column)) for column in zip(table.columns, *texts, strict=True)]
     widest = max(widths[1:], default=0)
     widths[0] = min(widths[0], max(width - len(_GAP) - widest, _LEAST_NAMES))
-    parts = ["\n".join(_part(table, columns, widths)) for columns in _columns_that_fit(widths, width)]
+    parts = ["\n".join(_part(table, columns, widths, width)) for columns in _columns_that_fit(widths, width)]
     return "\n\n".join([*parts, *([_paragraph(table.note, width)] if table.note else [])])
 
 
@@ -89,7 +89,7 @@ def _columns_that_fit(widths: Sequence[int], width: int) -> Iterator[list[int]]:
     yield columns
 
 
-def _part(table: ReportTable, columns: Sequence[int], widths: Sequence[int]) -> Iterator[str]:
+def _part(table: ReportTable, columns: Sequence[int], widths: Sequence[int], width: int) -> Iterator[str]:
     """Yield the lines of the names and some columns."""
     heads = [Entry(table.columns[i]) for i in (0, *columns)]
     yield from _row(heads, columns, widths)
@@ -98,8 +98,7 @@ def _part(table: ReportTable, columns: Sequence[int], widths: Sequence[int]) -> 
         if number:
             yield ""
         if group:
-            total = max(widths[0] + sum(len(_GAP) + widths[i] for i in columns), _LEAST_WIDTH)
-            yield click.style(filled(group, total), underline=True)
+            yield click.style(filled(group, width), underline=True)
         for row in rows:
             yield from _row([row.entries[i] for i in (0, *columns)], columns, widths)
 
