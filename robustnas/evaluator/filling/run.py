@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from contextlib import ExitStack, suppress
-from functools import partial
 from itertools import count
 
 from robustnas.errors import DataError, EvaluationError, RobustNASError, abridged
@@ -108,14 +107,17 @@ class FillRun:
         free = (number for number in count() if number not in self._running.values())
         for _ in range(min(self._engine.capacity(), self._n_wanted) - len(self._running)):
             number = next(free)
-            task = partial(_outcome, self._task, self._run.token, self._run.submitter, number)
             try:
-                future = self._engine.executor.submit(task)
+                future = self._submit(number)
             except BrokenExecutor:
                 self._opened.close()
                 self._open()
-                future = self._engine.executor.submit(task)
+                future = self._submit(number)
             self._running[future] = number
+
+    def _submit(self, number: int) -> Future[RobustNASError | None]:
+        run = self._run
+        return self._engine.executor.submit(_outcome, self._task, run.token, run.submitter, number)
 
     def _end(self) -> None:
         """See which tasks ended: there is no use for more, unless workers died.

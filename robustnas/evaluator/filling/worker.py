@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _MOST_FAILURES = 5  # networks in a row
 _KEPT = "what was measured is kept: run the same command to resume"
 
+_one_at_a_time = threading.Lock()  # libraries of attacks and corruptions draw from generators that a process has once
+
 Task = Callable[[str, str, int], None]
 """What a worker does: a function of a module, given the token of its run, who submitted that, and its own number."""
 
@@ -97,7 +99,7 @@ def work(job: FillJob, token: str, submitter: str, number: int) -> None:
     if job.store.location.path and host != socket.gethostname():
         expected = "expected one on a PostgreSQL server where workers are on several machines"
         raise InvalidInputError(f"the store {job.store.location} is a file of {host}; {expected}")
-    with ended_by_signals(), threads(job.n_threads), job.store as store:
+    with _one_at_a_time, ended_by_signals(), threads(job.n_threads), job.store as store:
         run = store.run(token, submitter, job.lease)
         _Worker(job, run, numbered_device(job.device, number)).work(f"{socket.gethostname()}:{os.getpid()}/{number}")
 
