@@ -64,7 +64,8 @@ def test_a_benchmark_of_surrogates_is_a_table_and_no_study(published_once: Path,
     assert frame["kendall_tau"].notna().all()
     result = export(tmp_path / "b", "optuna", f"sqlite:///{tmp_path / 'r.db'}")
     assert result.exit_code == 2
-    assert "holds a benchmark of surrogates, no searches; export it to parquet or csv" in result.stderr
+    assert "holds a benchmark of surrogates, no searches" in result.stderr
+    assert "export it to parquet or csv" in result.stderr
     assert not (tmp_path / "r.db").exists()
 
 
@@ -91,4 +92,5 @@ def test_what_is_wrong_is_one_sentence(
 def test_a_folder_without_records_is_refused(tmp_path: Path) -> None:
     result = export(tmp_path, "csv", tmp_path / "r.csv")
     assert result.exit_code == 1
-    assert f"no manifest.json in {tmp_path}; expected a directory of records" in result.stderr
+    assert f"no manifest.json in {tmp_path}" in result.stderr
+    assert "expected a directory of records" in result.stderr

@@ -80,7 +80,8 @@ def test_records_say_which_source_they_are_from(monkeypatch: pytest.MonkeyPatch)
 def test_without_naslib_commands_say_how_to_install_it(arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: NASLib is not installed; install it: git clone")
+    assert result.stderr.startswith("Error: NASLib is not installed")
+    assert "install it: git clone" in result.stderr
     assert result.stdout == ""
 
 
