@@ -11,7 +11,7 @@ from tests.robustnas.measurements.killed_workers import SECONDS, check, fill_und
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_killed_processes_lose_and_double_nothing_in_a_file(tmp_path: Path) -> None:
     where = str(tmp_path / "new" / "store.sqlite")
     happened = fill_under_fire(where, tmp_path / "logs", seed=1)

@@ -30,7 +30,7 @@ KEYS = made_up_keys(NETWORK)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_killed_processes_lose_and_double_nothing_on_a_server(postgresql: PostgreSQL, tmp_path: Path) -> None:
     where = postgresql.new_database()
     happened = fill_under_fire(where, tmp_path / "logs", seed=2)
