@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+from importlib.util import find_spec
+from multiprocessing.queues import SimpleQueue
 from typing import ClassVar
 
 import pytest
@@ -15,6 +18,7 @@ pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 class Registered(SearcherContract):
     name: str
     parameters: ClassVar[dict[str, object]] = {}
+    test_same_trajectory_in_a_spawned_process_with_another_hash_seed = None  # one process for all of them, below
 
     def create(self, seed: int) -> Searcher:
         return create(self.name, seed, n_objectives=len(self.objective.split(",")), **self.parameters)
@@ -22,6 +26,9 @@ class Registered(SearcherContract):
 
 class TestRandom(Registered):
     name = "random"
+    test_same_trajectory_in_a_spawned_process_with_another_hash_seed = (
+        SearcherContract.test_same_trajectory_in_a_spawned_process_with_another_hash_seed
+    )
 
 
 class TestLocal(Registered):
@@ -115,6 +122,32 @@ class TestOptunaGP(Registered):
     @pytest.fixture(autouse=True)
     def _torch(self) -> None:
         pytest.importorskip("torch", reason="optuna's GP sampler needs torch: install the extra 'evaluate'")
+
+
+def trajectories() -> dict[str, list[int]]:
+    """Return a trajectory of every searcher, by the name of its class."""
+    classes = [cls for cls in Registered.__subclasses__() if cls.name != "optuna-gp" or find_spec("torch")]
+    return {cls.__name__: cls()._trajectory(3) for cls in classes}
+
+
+def send_trajectories(queue: SimpleQueue[dict[str, list[int]]]) -> None:
+    queue.put(trajectories())
+
+
+@pytest.mark.timeout(300)
+def test_same_trajectories_in_a_spawned_process_with_another_hash_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them in one process: to start it takes longer than to search."""
+    monkeypatch.setenv("PYTHONHASHSEED", "4711")
+    context = multiprocessing.get_context("spawn")
+    queue: SimpleQueue[dict[str, list[int]]] = context.SimpleQueue()
+    process = context.Process(target=send_trajectories, args=(queue,))
+    process.start()
+    here = trajectories()
+    process.join()
+    assert process.exitcode == 0
+    there = queue.get()
+    assert len(here) >= len(SEARCHERS) - 1
+    assert there == here
 
 
 def test_every_registered_searcher_is_under_contract() -> None:

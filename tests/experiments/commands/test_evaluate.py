@@ -200,8 +200,8 @@ def test_exit_codes_and_messages(run: Run, arguments: list[str], code: int, mess
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_defaults_on_digits(own_cache: Path, tmp_path: Path) -> None:
-    """All four attacks at their full lengths, in a process of its own, as a newcomer would run it."""
-    command = [sys.executable, "-m", "experiments", "evaluate", "#13433", "--images", "digits", "--json"]
+    """All four attacks at their full lengths, in a process of its own, as a newcomer would run it, on fewer images."""
+    command = [sys.executable, "-m", "experiments", "evaluate", "#13433", "--n-images", "100", "--json"]
     command += ["--attacks", "fgsm,pgd,apgd,square", "--eps", "8,16,32"]
     environment = os.environ | {"ROBUSTNAS_CACHE": str(own_cache), "ROBUSTNAS_STORE": str(tmp_path / "store.sqlite")}
     process = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
@@ -218,9 +218,9 @@ def test_the_defaults_on_digits(own_cache: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_search_on_digits(run: Run) -> None:
-    arguments = ("search", "--images", "digits", "--objective", "pgd@16", "--searcher", "evolution", "--budget", "5")
-    answer = json.loads(run(*arguments, "--seed", "0", "--json").stdout)
-    assert answer["sources"] == ["measured"] * 5
+    arguments = ("search", "--images", "digits", "--objective", "pgd@16", "--searcher", "evolution", "--budget", "3")
+    answer = json.loads(run(*arguments, "--n-images", "150", "--seed", "0", "--json").stdout)
+    assert answer["sources"] == ["measured"] * 3
     assert answer["trajectory"] == sorted(answer["trajectory"])
     assert answer["best"]["score"] > 0.5
 

@@ -17,7 +17,8 @@ from experiments.comparison.records import Records, load
 from experiments.comparison.report import write_report
 from experiments.comparison.runner import compare
 from experiments.comparison.significance import significance
-from experiments.comparison.tables import markdown, summary_table
+from experiments.comparison.tables import summary_table
+from experiments.pages.table import markdown
 from searchers.testing import landscape
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
