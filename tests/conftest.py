@@ -14,6 +14,7 @@ from hypothesis import settings
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.identity import networks, uids
 from robustnas.spaces.nasbench201.numbering import index_of_id
+from robustnas.tables.datasets import open_table
 from tests.synthetic import EPSILONS, write_published
 
 settings.register_profile("shared machine", deadline=None)
@@ -61,3 +62,21 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("platformdirs.user_data_path", lambda name: tmp_path / "home" / name)
     monkeypatch.delenv("ROBUSTNAS_DATA", raising=False)
     return tmp_path / "cache"
+
+
+@pytest.fixture(scope="session")
+def imported_once(published_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that holds the arrays of the synthetic database, which take long to read."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROBUSTNAS_CACHE", str(folder))
+        for dataset in ("cifar10", "cifar100"):
+            open_table(dataset, published_once)
+    return folder
+
+
+@pytest.fixture
+def warm_cache(own_cache: Path, imported_once: Path) -> Path:
+    """Like `own_cache`, with the arrays of the synthetic database in it, for tests that are not about reading it."""
+    shutil.copytree(imported_once, own_cache)
+    return own_cache

@@ -19,7 +19,7 @@ QUICK = ("--results", "distributions,noise_floor")
 
 
 @pytest.fixture
-def run(published: Path, own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(published: Path, warm_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("ROBUSTNAS_DATA", str(published))
     monkeypatch.setenv("ROBUSTNAS_ATTACHED", str(tmp_path / "attached"))
 

@@ -27,7 +27,7 @@ QUICK = ("--surrogates", "ridge,multitask", "--encodings", "one-hot,path+cost", 
 
 
 @pytest.fixture
-def run(published: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(published: Path, warm_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("ROBUSTNAS_DATA", str(published))
 
     def invoke(*arguments: str) -> Result:

@@ -54,7 +54,7 @@ def test_worker_processes_open_it_too(tmp_path: Path) -> None:
     assert one == two
 
 
-def test_other_numbers_of_the_prior_are_another_experiment(published: Path, own_cache: Path, tmp_path: Path) -> None:
+def test_other_numbers_of_the_prior_are_another_experiment(published: Path, warm_cache: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     list(compare(plan("cifar10"), out, data=published))
     file = published / "cifar10" / "clean_accuracy.json"
@@ -106,14 +106,14 @@ def test_priors_are_opened_before_any_run(tmp_path: Path) -> None:
         assert not (tmp_path / "out" / "runs.jsonl").exists()
 
 
-def test_a_model_of_the_searched_numbers_is_said(published: Path, own_cache: Path, tmp_path: Path) -> None:
+def test_a_model_of_the_searched_numbers_is_said(published: Path, warm_cache: Path, tmp_path: Path) -> None:
     notes: list[str] = []
     searched = Plan("cifar10", ["clean"], 12, 1, [{"name": "gp", "prior": "cifar10-surrogate"}])
     list(compare(searched, tmp_path / "out", data=published, note=notes.append))
     assert any("is a model of the very numbers of cifar10" in note for note in notes)
 
 
-def test_search_takes_a_prior(published: Path, own_cache: Path) -> None:
+def test_search_takes_a_prior(published: Path, warm_cache: Path) -> None:
     command = ["search", "--dataset", "cifar100", "--objective", "clean", "--searcher", "gp", "--budget", "12"]
     result = CliRunner().invoke(main, [*command, "--set", "prior=cifar10", "--data", str(published)])
     assert result.exit_code == 0, result.output

@@ -50,7 +50,7 @@ def essence(runs: list[dict]) -> dict[tuple, dict]:
     }
 
 
-def test_every_run_is_done_once_and_recorded(published: Path, own_cache: Path, tmp_path: Path) -> None:
+def test_every_run_is_done_once_and_recorded(published: Path, warm_cache: Path, tmp_path: Path) -> None:
     assert run_all(PLAN, tmp_path / "out", published) == list(range(N_RUNS + 1))
     runs = essence(lines(tmp_path / "out"))
     assert len(runs) == N_RUNS
@@ -67,13 +67,13 @@ def test_every_run_is_done_once_and_recorded(published: Path, own_cache: Path, t
             assert {tuple(member["scores"]) for member in run["front"]} <= {tuple(s) for s in run["queries"]["score"]}
 
 
-def test_processes_give_the_same_runs(published: Path, own_cache: Path, tmp_path: Path) -> None:
+def test_processes_give_the_same_runs(published: Path, warm_cache: Path, tmp_path: Path) -> None:
     run_all(PLAN, tmp_path / "one", published, jobs=1)
     run_all(PLAN, tmp_path / "two", published, jobs=2)
     assert essence(lines(tmp_path / "one")) == essence(lines(tmp_path / "two"))
 
 
-def test_finished_runs_are_not_done_again(published: Path, own_cache: Path, tmp_path: Path) -> None:
+def test_finished_runs_are_not_done_again(published: Path, warm_cache: Path, tmp_path: Path) -> None:
     run_all(PLAN, tmp_path, published)
     before = (tmp_path / "runs.jsonl").read_bytes()
     assert run_all(PLAN, tmp_path, published) == [N_RUNS]
@@ -84,7 +84,7 @@ def test_finished_runs_are_not_done_again(published: Path, own_cache: Path, tmp_
     assert len(lines(tmp_path)) == len(essence(lines(tmp_path))) == N_RUNS
 
 
-def test_a_plan_may_grow(published: Path, own_cache: Path, tmp_path: Path) -> None:
+def test_a_plan_may_grow(published: Path, warm_cache: Path, tmp_path: Path) -> None:
     run_all(PLAN, tmp_path, published)
     assert run_all(PLAN.replace("seeds = 3", "seeds = 4"), tmp_path, published)[0] == N_RUNS
     assert len(essence(lines(tmp_path))) == 24
@@ -117,7 +117,7 @@ def test_an_objective_that_the_data_lacks_is_refused_before_any_run(
     assert not (tmp_path / "out").exists()
 
 
-def test_bad_jobs_are_refused(published: Path, own_cache: Path, tmp_path: Path) -> None:
+def test_bad_jobs_are_refused(published: Path, warm_cache: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="jobs is 0"):
         run_all(PLAN, tmp_path, published, jobs=0)
 
@@ -128,7 +128,7 @@ def test_runs_of_all_searchers_come_seed_by_seed() -> None:
     assert len({spec.key for spec in specs}) == N_RUNS
 
 
-def test_a_run_kept_in_an_optuna_storage_starts_afresh(published: Path, own_cache: Path, tmp_path: Path) -> None:
+def test_a_run_kept_in_an_optuna_storage_starts_afresh(published: Path, warm_cache: Path, tmp_path: Path) -> None:
     storage = f"sqlite:///{tmp_path / 'study.db'}"
     spec = RunSpec("clean", "optuna-tpe", "tpe", {"storage": storage}, 12, 0)
     table = Database.open(published)["cifar10"]
@@ -146,7 +146,7 @@ storage = "journal://STUDIES"
 """
 
 
-def test_the_studies_of_a_plan_are_those_of_its_experiment(published: Path, own_cache: Path, tmp_path: Path) -> None:
+def test_the_studies_of_a_plan_are_those_of_its_experiment(published: Path, warm_cache: Path, tmp_path: Path) -> None:
     text = KEPT.replace("STUDIES", str(tmp_path / "studies.log"))
     run_all(text, tmp_path / "one", published)
     storage = open_storage(f"journal://{tmp_path / 'studies.log'}")
@@ -163,7 +163,7 @@ def test_the_studies_of_a_plan_are_those_of_its_experiment(published: Path, own_
     assert study.user_attrs["robustnas:dataset"] == "cifar10"
 
 
-def test_an_interrupted_run_starts_afresh_in_its_own_study(published: Path, own_cache: Path, tmp_path: Path) -> None:
+def test_an_interrupted_run_starts_afresh_in_its_own_study(published: Path, warm_cache: Path, tmp_path: Path) -> None:
     text = KEPT.replace("STUDIES", str(tmp_path / "studies.log"))
     run_all(text, tmp_path / "out", published)
     whole = essence(lines(tmp_path / "out"))
@@ -183,7 +183,7 @@ def test_a_storage_that_cannot_be_opened_is_named_before_any_run(
 
 
 @pytest.mark.slow
-def test_kill_9_again_and_again_loses_and_doubles_nothing(published: Path, own_cache: Path, tmp_path: Path) -> None:
+def test_kill_9_again_and_again_loses_and_doubles_nothing(published: Path, warm_cache: Path, tmp_path: Path) -> None:
     text = PLAN.replace("seeds = 3", "seeds = 120").replace("budget = 20", "budget = 40")
     plan, out = tmp_path / "plan.toml", tmp_path / "out"
     plan.write_text(text)
@@ -192,7 +192,7 @@ def test_kill_9_again_and_again_loses_and_doubles_nothing(published: Path, own_c
         process = subprocess.Popen(
             command,
             start_new_session=True,
-            env=os.environ | {"ROBUSTNAS_CACHE": str(own_cache)},
+            env=os.environ | {"ROBUSTNAS_CACHE": str(warm_cache)},
             stderr=subprocess.PIPE,
         )
         time.sleep(seconds)
@@ -206,11 +206,11 @@ def test_kill_9_again_and_again_loses_and_doubles_nothing(published: Path, own_c
 
 
 @pytest.mark.slow
-def test_ctrl_c_stops_soon_and_says_how_to_go_on(published: Path, own_cache: Path, tmp_path: Path) -> None:
+def test_ctrl_c_stops_soon_and_says_how_to_go_on(published: Path, warm_cache: Path, tmp_path: Path) -> None:
     plan, out = tmp_path / "plan.toml", tmp_path / "out"
     plan.write_text(PLAN.replace("seeds = 3", "seeds = 2000"))
     command = [sys.executable, "-m", "experiments", "compare", str(plan), "--out", str(out), "--data", str(published)]
-    environment = os.environ | {"ROBUSTNAS_CACHE": str(own_cache)}
+    environment = os.environ | {"ROBUSTNAS_CACHE": str(warm_cache)}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
     while not (out / "runs.jsonl").exists():
         assert process.poll() is None

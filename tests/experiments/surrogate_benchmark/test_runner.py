@@ -96,7 +96,7 @@ def test_training_sets_grow_and_all_others_are_the_test() -> None:
     assert set(split(scores, 50, 3, 1)[0]) != set(small)
 
 
-def test_an_interrupted_benchmark_goes_on_and_grows(published: Path, own_cache: Path, tmp_path: Path) -> None:
+def test_an_interrupted_benchmark_goes_on_and_grows(published: Path, warm_cache: Path, tmp_path: Path) -> None:
     run_all(tmp_path, published)
     before = (tmp_path / "runs.jsonl").read_bytes().splitlines(keepends=True)
     (tmp_path / "runs.jsonl").write_bytes(b"".join(before[:5]) + b'{"torn')
@@ -113,7 +113,7 @@ def test_an_interrupted_benchmark_goes_on_and_grows(published: Path, own_cache: 
         run_all(tmp_path, published, BenchmarkPlan(**CHOSEN, n_trials=3, seed=5))
 
 
-def test_a_directory_of_something_else_is_refused(published: Path, own_cache: Path, tmp_path: Path) -> None:
+def test_a_directory_of_something_else_is_refused(published: Path, warm_cache: Path, tmp_path: Path) -> None:
     (tmp_path / "runs.jsonl").write_text('{"objective": "clean", "searcher": "random", "seed": 0}\n')
     with pytest.raises(DataError, match="line 1 is not a fit of a surrogate: it lacks dataset, surrogate, encoding"):
         run_all(tmp_path, published)
@@ -151,7 +151,7 @@ def test_default_stands_for_the_shipped_pair() -> None:
     assert plan.train_sizes == (50, 400)
 
 
-def test_all_but_one_network_may_be_trained_on(published: Path, own_cache: Path) -> None:
+def test_all_but_one_network_may_be_trained_on(published: Path, warm_cache: Path) -> None:
     plan = BenchmarkPlan(surrogates=("ridge",), encodings=("cost",), train_sizes=(space.N_NETWORKS - 1,), n_trials=1)
     (record,) = run_all(None, published, plan)
     assert (record["n_test"], record["kendall_tau"], record["regret"]) == (1, 0.0, 0.0)
