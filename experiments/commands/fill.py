@@ -16,6 +16,7 @@ from experiments.commands.evaluation_options import (
     batch_size_option,
     corruption_files_option,
     device_option,
+    log_option,
     remeasure_option,
     store_option,
     torch_needed,
@@ -68,6 +69,7 @@ _KEPT = "what was measured is kept: run the same command again to resume"
 @data_option()
 @corruption_files_option
 @remeasure_option
+@log_option
 @click.option(
     "--measured-before",
     metavar="TIME",
@@ -94,6 +96,7 @@ def fill(
     data: Path | None,
     corruption_files: Path | None,
     remeasure: bool,
+    log: str | None,
     measured_before: str | None,
     no_wait: bool,
     lease: float | None,
@@ -137,6 +140,7 @@ def fill(
             lease=lease or DEFAULT_LEASE,
             since=since,
             wait=not no_wait,
+            log=log,
         )
         if watch:
             result = _watched(_Survey.of(job, data))

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from robustnas.errors import DataError, EvaluationError, InvalidInputError
 from robustnas.evaluator.filling.plan import FillPlan
@@ -56,6 +56,7 @@ class FillJob:
         lease: Seconds that a claim outlives its worker, or lasts without progress.
         since: Numbers of the store that were measured before this moment are measured again, and replaced.
         wait: Whether to wait for networks that others hold until they are done or free.
+        log: Where trainings are recorded; see `robustnas.evaluator.Evaluator`.
     """
 
     plan: FillPlan
@@ -68,6 +69,7 @@ class FillJob:
     lease: float = DEFAULT_LEASE
     since: datetime | None = None
     wait: bool = True
+    log: str | None = None
 
     def evaluator(self, seed: int, device: str) -> Evaluator:
         """Open the images and return what measures the networks of one seed; errors as of what it opens."""
@@ -76,7 +78,8 @@ class FillJob:
 
         images = open_images(self.plan.images)
         settings = self.plan.settings(images, seed)
-        return Evaluator(images, settings, device=device, corruptions=self.corruptions, batch_size=self.batch_size)
+        own: dict[str, Any] = {"corruptions": self.corruptions, "batch_size": self.batch_size, "log": self.log}
+        return Evaluator(images, settings, device=device, **own)
 
 
 def work(job: FillJob, token: str, submitter: str, number: int) -> None:

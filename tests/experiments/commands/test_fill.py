@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -112,11 +113,13 @@ def test_a_dry_run_measures_nothing(run: Run, tmp_path: Path, store: Path) -> No
 @pytest.mark.timeout(400)
 def test_everything_is_measured_once(run: Run, tmp_path: Path, store: Path) -> None:
     plan = write_plan(tmp_path)
-    first = answer(run(str(plan), "--workers", "2", "--json"))
+    log = ("--log", f"tensorboard:{tmp_path / 'logs'}") if find_spec("tensorboard") else ()
+    first = answer(run(str(plan), "--workers", "2", *log, "--json"))
     assert (first["n_measured"], first["n_missing"], first["failed"]) == (12, 0, [])
     there = counts(store)
     assert len(there) == 12
     assert set(there.values()) == {1}
+    assert len(list((tmp_path / "logs").rglob("events.*"))) == (3 if log else 0)  # one per training
     again = run(str(plan))
     assert again.exit_code == 0
     assert "nothing is missing" in again.stdout
