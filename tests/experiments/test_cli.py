@@ -269,7 +269,7 @@ def test_every_command_has_help_with_an_example(run: Run, command: list[str]) ->
     assert " ".join(["robustnas", *command]) in result.stdout.split("Example:")[1]
 
 
-def test_the_installed_command_loads_no_heavy_library_for_a_query(published: Path, warm_cache: Path) -> None:
+def test_the_installed_command_loads_no_heavy_library_for_a_query(published: Path, own_cache: Path) -> None:
     code = (
         "import sys; from experiments.cli import main\n"
         "try: main(['query', '#1', '--json'])\n"
@@ -277,7 +277,7 @@ def test_the_installed_command_loads_no_heavy_library_for_a_query(published: Pat
         "heavy = {'torch', 'optuna', 'matplotlib', 'pandas', 'sklearn', 'xgboost'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
-    environment = os.environ | {"ROBUSTNAS_DATA": str(published), "ROBUSTNAS_CACHE": str(warm_cache)}
+    environment = os.environ | {"ROBUSTNAS_DATA": str(published), "ROBUSTNAS_CACHE": str(own_cache)}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, capture_output=True)
 
 
