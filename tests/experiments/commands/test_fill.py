@@ -66,7 +66,7 @@ def environment(cache: Path) -> dict[str, str]:
 
 def command(plan: Path, store: Path, *arguments: str) -> list[str]:
     base = [sys.executable, "-m", "experiments", "fill", str(plan), "--store", str(store), "--device", "cpu"]
-    return [*base, "--lease", "2", *arguments]
+    return [*base, "--lease", "20", *arguments]  # longer than a step on a busy machine
 
 
 def counts(store: Path) -> Counter[tuple[str, str]]:
