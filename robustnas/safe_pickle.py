@@ -75,10 +75,10 @@ def load_dictionary(content: bytes, where: object) -> dict[str, Any]:
 
     >>> load_dictionary(pickle.dumps({"labels": [1, 2]}), "data_batch_1")
     {'labels': [1, 2]}
-    >>> load_dictionary(pickle.dumps({"call": print}), "b")
+    >>> load_dictionary(pickle.dumps({"call": len}), "b")
     Traceback (most recent call last):
         ...
-    robustnas.safe_pickle.ForbiddenError: b: refused: the pickle asks for builtins.print; expected numbers and arrays
+    robustnas.safe_pickle.ForbiddenError: b: refused: the pickle asks for builtins.len; expected numbers and arrays
     """
     with _explained(where):
         found = _Unpickler(io.BytesIO(content), {}, None).load()

@@ -38,6 +38,7 @@ from robustnas.tables.attached.attaching import attach as attach_table
 from robustnas.tables.attached.columns import read_columns
 from robustnas.tables.sheets.reading import read_bytes, read_sheet
 from robustnas.text_encoding import text_encoding
+from robustnas.workers import checked_workers
 
 _DEFAULT = "synflow,snip,nwot,jacov,zen,params,flops,jacobian_norm,hessian"
 _TABLE_FILES = (".csv", ".tsv", ".parquet", ".json")
@@ -114,7 +115,7 @@ def proxies(
     if out is None:
         _show(settings, chosen, as_json)
     else:
-        _sweep(settings, chosen, out, chosen_executor(executor, workers=workers))
+        _sweep(settings, chosen, out, chosen_executor(executor, workers=checked_workers("workers", workers)))
         table = attach_table(out, dataset, attach) if attach is not None else None
         _report(settings, chosen, out, table, as_json)
 

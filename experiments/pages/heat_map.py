@@ -66,7 +66,7 @@ def draw_heat_map(
     for i, j in np.ndindex(*values.shape):
         if write is not None and np.isfinite(numbers[i, j]):
             ink = "#ffffff" if _luminance(colours(norm(values[i, j]))) < _DARK else "#000000"
-            place: Any = {"ha": "center", "va": "center", "gid": _NUMBER}
+            place: Any = {"ha": "center", "va": "center", "label": _NUMBER}
             axes.text(j, i, write(float(numbers[i, j])), fontsize=font_size, color=ink, **place)
     return image
 
@@ -74,7 +74,7 @@ def draw_heat_map(
 def fit_numbers(figure: Figure) -> None:
     """Make the numbers of heat maps small enough for their fields, or leave them out; after a figure's layout."""
     for axes in figure.axes:
-        numbers = [text for text in axes.texts if text.get_gid() == _NUMBER]
+        numbers = [text for text in axes.texts if text.get_label() == _NUMBER]
         if numbers:
             n_rows, n_columns = np.asarray(axes.images[0].get_array()).shape
             _fit(numbers, _FILLED * axes.bbox.width / n_columns, _FILLED * axes.bbox.height / n_rows)

@@ -164,7 +164,7 @@ def test_ctrl_c_keeps_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def interrupted(*_: object, **__: object) -> object:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("robustnas.evaluator.proxies.sweep", interrupted)
+    monkeypatch.setattr("experiments.commands.proxies.sweep", interrupted)
     assert "run the same command again to resume" in fails(1, "#1", *FEW, *SMALL, "--out", out)
 
 

@@ -121,6 +121,6 @@ def test_the_report_is_written(directory: Path, records: Records) -> None:
 
 
 def test_progress_says_how_many_are_feasible() -> None:
-    assert _mean_best([0.5, 0.7]) == "mean best 0.6"
-    assert _mean_best([0.5, float("nan")]) == "mean best 0.5, feasible in 1 of 2"
-    assert _mean_best([float("nan")]) == "mean best -, feasible in 0 of 1"
+    assert _mean_best([0.5, 0.7], "accuracy") == "mean best 60.00 %"
+    assert _mean_best([0.5, float("nan")], "accuracy") == "mean best 50.00 %, feasible in 1 of 2"
+    assert _mean_best([float("nan")], "accuracy") == "mean best -, feasible in 0 of 1"
