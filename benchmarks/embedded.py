@@ -8,10 +8,10 @@ the result.
 from __future__ import annotations
 
 import json
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from itertools import combinations, product
 from pathlib import Path
+from typing import TypeAlias
 
 import click
 import matplotlib as mpl
@@ -23,6 +23,7 @@ from experiments.comparison.run import record
 from experiments.comparison.spec import RunSpec
 from experiments.pages.figure_style import INK, STYLE, TEXT_WIDTH, colours_of, new_figure, render
 from robustnas import Objective
+from robustnas.executors import ExecutorSpec, complete
 from robustnas.spaces.nasbench201 import space
 from robustnas.tables.datasets import open_table
 from robustnas.tables.table import Table
@@ -35,24 +36,32 @@ OBJECTIVES = ("clean", "fgsm@1", "pgd@1", "apgd@1", "square@1", "corruption")
 BUDGET, CHECKPOINTS = 300, (50, 100, 200, 300)
 
 
+Task: TypeAlias = tuple[str, str, str, int]
+"""A table, an objective, a searcher and a seed."""
+
+
 @cache
 def table_of(dataset: str, table: str) -> Table:
     return open_table(TABLES[table].format(dataset))
 
 
-def best_so_far(dataset: str, table: str, objective: str, searcher: str, seed: int) -> list[float]:
+def best_so_far(dataset: str, task: Task) -> tuple[Task, list[float]]:
     """Run one search and return the best score after each query."""
+    table, objective, searcher, seed = task
     run = record(RunSpec(objective, searcher, searcher, {}, BUDGET, seed), table_of(dataset, table))
-    best: list[float] = run["queries"]["best"]
-    return best
+    return task, run["queries"]["best"]
 
 
 def curves(dataset: str, searchers: list[str], n_seeds: int, jobs: int) -> pd.DataFrame:
     """Run everything; one row per table, objective and searcher, columns query and score (mean) and error."""
     grid = list(product(TABLES, OBJECTIVES, searchers))
-    tasks = [(dataset, *place, seed) for place in grid for seed in range(n_seeds)]
-    with ProcessPoolExecutor(jobs) as pool:
-        bests = np.array(list(pool.map(best_so_far, *zip(*tasks, strict=True), chunksize=10)))
+    tasks = [(*place, seed) for place in grid for seed in range(n_seeds)]
+    found: dict[Task, list[float]] = {}
+    for _ in complete(
+        best_so_far, tasks, dataset, lambda run: found.update([run]), executor=ExecutorSpec(workers=jobs)
+    ):
+        pass
+    bests = np.array([found[task] for task in tasks])
     frames = []
     for place, runs in zip(grid, bests.reshape(len(grid), n_seeds, BUDGET), strict=True):
         place_columns = dict(zip(("table", "objective", "searcher"), place, strict=True))

@@ -7,11 +7,8 @@ docs/proxies.md has the result.
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import click
@@ -24,6 +21,7 @@ from robustnas import Objective
 from robustnas.errors import DataNotFoundError
 from robustnas.evaluator.network import KERNEL_SIZES
 from robustnas.evaluator.proxies import PROXIES, ImageBatch, open_batch, proxy_scores
+from robustnas.executors import ExecutorSpec, complete
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import IMAGENET16_120
 from robustnas.spaces.nasbench201.operations import Operation
@@ -40,21 +38,24 @@ def read_table(path: Path) -> pd.DataFrame:
     return pd.DataFrame(columns).dropna(how="all")
 
 
-def scores_of(index: int, batch: ImageBatch, names: Sequence[str]) -> tuple[dict[str, float], float]:
+def scores_of(batch: ImageBatch, index: int) -> tuple[int, dict[str, float], float]:
     """Return the scores of a cell and the processor seconds they took, with one thread."""
     torch.set_num_threads(1)
     start = time.process_time()
     options = {"images": batch.images, "labels": batch.labels, "n_classes": batch.n_classes}
-    scores = proxy_scores(Cell.from_index(index), names, **options)
-    return scores, time.process_time() - start
+    scores = proxy_scores(Cell.from_index(index), tuple(PROXIES), **options)
+    return index, scores, time.process_time() - start
 
 
 def measured(indices: Sequence[int], batch: ImageBatch, jobs: int) -> tuple[pd.DataFrame, float]:
     """Return all scores, one row per cell, and the mean processor seconds per cell."""
-    work = partial(scores_of, batch=batch, names=tuple(PROXIES))
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-        scores, seconds = zip(*pool.map(work, indices), strict=True)
-    return pd.DataFrame(scores, index=list(indices)), float(np.mean(seconds))
+    found: list[tuple[int, dict[str, float], float]] = []
+    for _ in complete(scores_of, indices, batch, found.append, executor=ExecutorSpec(workers=jobs)):
+        pass
+    scores = {index: row for index, row, _ in found}
+    return pd.DataFrame([scores[index] for index in indices], index=list(indices)), float(
+        np.mean([s for *_, s in found])
+    )
 
 
 def agreement(first: pd.Series, second: pd.Series) -> tuple[float, float]:

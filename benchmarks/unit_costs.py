@@ -23,7 +23,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +36,11 @@ from experiments.comparison.run import record
 from experiments.comparison.schema import check_run
 from experiments.comparison.spec import RunSpec
 from experiments.journal import open_journal
+from robustnas.evaluator.software import installed
 from robustnas.measurements import MeasurementStore
 from robustnas.tables.datasets import open_table
 from robustnas.tables.table import Table
-from robustnas.workers import one_thread
+from robustnas.workers import one_thread, processors
 
 Costs = dict[str, Any]
 
@@ -69,19 +69,12 @@ def machine() -> Costs:
     """Return what numbers depend on, without the machine's name."""
     names = ("robustnas", "numpy", "scikit-learn", "xgboost", "sqlalchemy", "psycopg", "torch")
     return {
-        "processors": len(os.sched_getaffinity(0)),
+        "processors": processors(),
         "architecture": platform.machine(),
         "system": platform.system(),
         "python": platform.python_version(),
-        **{name: found for name in names if (found := _version(name))},
+        **{name: found for name in names if (found := installed(name))},
     }
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except ModuleNotFoundError:
-        return ""
 
 
 def spec(searcher: str, budget: int, seed: int = 0) -> RunSpec:
@@ -264,7 +257,7 @@ def measure(only: str | None, images: str, device: str, n: int) -> Costs:
     """Return all costs, or one kind of them."""
     dataset = chosen_dataset(None, None)
     table = open_table(dataset)
-    servers = ["sqlite", *(["postgresql"] if find_programs() and _version("psycopg") else [])]
+    servers = ["sqlite", *(["postgresql"] if find_programs() and installed("psycopg") else [])]
     kinds: dict[str, Callable[[], Costs]] = {
         "searches": lambda: searches(table, n),
         "evaluator": lambda: evaluator(images, device),

@@ -169,6 +169,15 @@ def abridged(message: object) -> str:
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:400]}...{text[-100:]}"
 
 
+def described(error: BaseException) -> str:
+    """Return what others' code raised as our messages quote it: the class, and what it says, abridged.
+
+    >>> described(ValueError("no such thing"))
+    'ValueError: no such thing'
+    """
+    return abridged(f"{type(error).__name__}: {error}")
+
+
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
     """Return an error message for the unknown `name` that suggests the nearest known name and lists all.
 

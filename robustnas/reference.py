@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from robustnas.errors import InvalidInputError, RobustNASError, UserCodeError, abridged, excerpt, unknown_name
+from robustnas.errors import InvalidInputError, RobustNASError, UserCodeError, described, excerpt, unknown_name
 
 EXAMPLE = "my_file.py:MyClass or my.module:MyClass"
 
@@ -60,7 +60,7 @@ def load_reference(kind: str, name: str) -> Any:
     except InvalidInputError as error:
         raise InvalidInputError(f"{kind} {excerpt(name)}: {error}") from None
     except (Exception, SystemExit) as error:  # whatever the user's code raises
-        reason = abridged(f"{type(error).__name__}: {error}")
+        reason = described(error)
         raise InvalidInputError(f"{kind} {excerpt(name)}: {place} cannot be imported: {reason}") from error
     if not hasattr(module, attribute):
         own = [key for key, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]

@@ -15,7 +15,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
-from robustnas.errors import InvalidInputError, abridged, excerpt, unknown_name
+from robustnas.errors import InvalidInputError, described, excerpt, unknown_name
 
 Entry = TypeVar("Entry")
 
@@ -88,7 +88,7 @@ class Registry(MutableMapping[str, Entry]):
             try:
                 self._entries[point.name] = point.load()
             except (Exception, SystemExit) as error:  # whatever another package raises must not keep the others out
-                reason = abridged(f"{type(error).__name__}: {error}")
+                reason = described(error)
                 _warn(f"the {self.kind} {excerpt(point.name)} of {package} cannot be loaded and is left out ({reason})")
         return self._entries
 

@@ -17,5 +17,7 @@ def normal_scores(values: FloatArray) -> FloatArray:
 
     >>> normal_scores(np.array([-40.0, 0.1, 0.2])).round(2).tolist()
     [-0.97, 0.0, 0.97]
+    >>> normal_scores(np.array([-1e9, 3.0, 3.0, 1e59])).round(2).tolist()
+    [-1.15, 0.0, 0.0, 1.15]
     """
     return np.asarray(ndtri((rankdata(values) - 0.5) / len(values)))

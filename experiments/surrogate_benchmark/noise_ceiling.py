@@ -64,6 +64,8 @@ def noise_ceiling(scores: FloatArray, space: EnumerableSpace[Any] | None = None)
         scores: One value per network, shape (n_networks,), in ascending order of uid; NaN where unknown.
         space: Whose networks they are; NAS-Bench-201 if None.
     """
+    from surrogates.normal_scores import normal_scores
+
     space = space or open_space()
     scores = np.where(np.isfinite(scores), scores, np.nan)
     known = np.isfinite(scores)
@@ -79,18 +81,6 @@ def noise_ceiling(scores: FloatArray, space: EnumerableSpace[Any] | None = None)
     taus = [_tau(*measured, TwinNoise(by_rank, counts)) for counts in resampled]
     r2s = [_r2(measured[1], TwinNoise(by_value, counts)) for counts in resampled]
     return NoiseCeiling(tau, float(np.std(taus, ddof=1)), r2, float(np.std(r2s, ddof=1)))
-
-
-def normal_scores(values: FloatArray) -> FloatArray:
-    """Return the quantiles of the normal distribution at the values' ranks; equal values have their mean rank.
-
-    >>> normal_scores(np.array([-1e9, 3.0, 3.0, 1e59])).round(2).tolist()
-    [-1.15, 0.0, 0.0, 1.15]
-    """
-    from scipy.special import ndtri
-    from scipy.stats import rankdata
-
-    return np.asarray(ndtri((rankdata(values) - 0.5) / len(values)))
 
 
 class TwinNoise:

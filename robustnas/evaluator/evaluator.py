@@ -239,7 +239,9 @@ class Evaluator:
             if not kept.load(model, self.notes.append):
                 with open_recorder(self.log, f"{data.name}/{cell.arch}/{settings.seed}") as recorder:
                     self.training = kept.train(
-                        *(model, data.train, settings.training),
+                        model,
+                        data.train,
+                        settings.training,
                         seed=settings.seed,
                         device=self.device,
                         report=report,

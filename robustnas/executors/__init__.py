@@ -4,7 +4,7 @@ Whoever has tasks calls `complete`: it needs an executor's `submit` and `wait` a
 standard library's; Dask, Ray and Slurm are behind their own executors or thin adapters.
 """
 
-from robustnas.executors.engine import Engine
+from robustnas.executors.engine import Engine, death_of
 from robustnas.executors.registry import EXECUTORS, open_engine
 from robustnas.executors.spec import ExecutorSpec, chosen_executor
 from robustnas.executors.tasks import complete
@@ -15,5 +15,6 @@ __all__ = [
     "ExecutorSpec",
     "chosen_executor",
     "complete",
+    "death_of",
     "open_engine",
 ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from robustnas.errors import InvalidInputError, MissingPackageError
 
@@ -36,6 +37,11 @@ class Engine:
     def n_jobs(self) -> int:
         """How many jobs may wait or run at once."""
         return max(1, self.capacity()) * self.queue_depth
+
+
+def death_of(future: Future[Any]) -> BaseException | None:
+    """Return what an executor raised for a job that is done, or that it was cancelled; None if there is a result."""
+    return CancelledError() if future.cancelled() else future.exception()
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def open_processes(address: str | None, workers: int | None, n_threads: int = 1)
     try:
         yield Engine(executor, lambda: n, started=started.is_set, end=executor.end)
     except BaseException:
-        ours.close()  # nobody waits for what is still running
+        executor.end()  # nobody waits for what is still running
         raise
     finally:
         executor.shutdown(wait=True, cancel_futures=True)

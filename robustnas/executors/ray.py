@@ -48,7 +48,7 @@ def open_ray(address: str | None, workers: int | None, **options: Any) -> Iterat
     try:
         yield Engine(executor, lambda: _capacity(of_tasks, workers))
     finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+        executor.cancel()
         if is_ours:
             ray.shutdown()
 
@@ -96,11 +96,9 @@ class _RayExecutor(Executor):
         future.add_done_callback(lambda done: self._running.pop(done, None))
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+    def cancel(self) -> None:
+        """Cancel everything, what is running too."""
         import ray
 
-        for future, reference in list(self._running.items()):
-            if cancel_futures:
-                ray.cancel(reference, force=True)
-            elif wait:
-                future.exception()
+        for reference in list(self._running.values()):
+            ray.cancel(reference, force=True)

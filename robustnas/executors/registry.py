@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from robustnas.errors import InvalidInputError, RobustNASError, abridged, excerpt, unknown_name
+from robustnas.errors import InvalidInputError, RobustNASError, described, excerpt, unknown_name
 from robustnas.executors.dask import open_dask
 from robustnas.executors.engine import Engine
 from robustnas.executors.local import open_processes, open_serial, open_threads
@@ -82,7 +82,7 @@ def _made(spec: ExecutorSpec) -> Executor:
     except RobustNASError:
         raise
     except (Exception, SystemExit) as error:  # whatever the user's code raises
-        reason = abridged(f"{type(error).__name__}: {error}")
+        reason = described(error)
         raise InvalidInputError(f"executor {excerpt(spec.name)} cannot be made: {reason}") from error
     if not callable(getattr(executor, "submit", None)) or not callable(getattr(executor, "shutdown", None)):
         expected = "expected a function that returns a concurrent.futures.Executor"

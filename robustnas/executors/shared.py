@@ -84,7 +84,7 @@ def sent(
         InvalidInputError: Something cannot be pickled.
         DataError: The file cannot be written.
     """
-    content = b"" if reopen else _pickled(context)
+    content = b"" if reopen else pickled(context)
     if len(content) <= _LARGEST_INLINE:
         yield _setup(work, reopen or _Inline(content))
         return
@@ -95,11 +95,6 @@ def sent(
             yield _setup(work, Spooled(path, sha256(content).hexdigest()))
     except OSError as error:
         raise DataError(f"cannot write what workers need to {folder}: {error.strerror or error}") from error
-
-
-def pickled(value: object) -> bytes:
-    """Pickle a task, functions and classes of a notebook or of the running script included; errors as `sent`."""
-    return _pickled(value)
 
 
 _opened: dict[bytes, tuple[Callable[[Any, Any], Any], Any]] = {}
@@ -138,10 +133,11 @@ class _Inline(Generic[Context]):
 
 
 def _setup(work: Callable[[Any, Any], Any], reopen: Callable[[], Any]) -> bytes:
-    return _pickled(Setup(work, reopen, version("robustnas"), os.getcwd()))  # noqa: PTH109
+    return pickled(Setup(work, reopen, version("robustnas"), os.getcwd()))  # noqa: PTH109
 
 
-def _pickled(value: object) -> bytes:
+def pickled(value: object) -> bytes:
+    """Pickle something, functions and classes of a notebook or of the running script included; errors as `sent`."""
     try:
         content: bytes = cloudpickle.dumps(value)
     except (TypeError, AttributeError, ValueError, pickle.PicklingError) as error:

@@ -76,7 +76,7 @@ def open_slurm(
     try:
         yield Engine(executor, lambda: n, queue_depth=1, tasks_per_job=_DEFAULT_TASKS, shares_memory=cluster == "debug")
     finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+        executor.cancel()
 
 
 class _SlurmExecutor(Executor):
@@ -100,16 +100,13 @@ class _SlurmExecutor(Executor):
             self._thread.start()
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+    def cancel(self) -> None:
+        """Cancel everything, what is running too, and stop asking."""
         with self._lock:
-            jobs = dict(self._jobs)
-        if cancel_futures:
-            for job in jobs.values():
-                with suppress(Exception):  # it ended, or Slurm is busy: there is nothing else to do for it
-                    job.cancel(check=False)
-        elif wait:
-            for future in jobs:
-                future.exception()
+            jobs = list(self._jobs.values())
+        for job in jobs:
+            with suppress(Exception):  # it ended, or Slurm is busy: there is nothing else to do for it
+                job.cancel(check=False)
         self._closed.set()
         if self._thread is not None:
             self._thread.join()

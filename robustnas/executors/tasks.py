@@ -9,14 +9,14 @@ import pickle
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from robustnas.errors import RobustNASError, WorkerDiedError, abridged
-from robustnas.executors.engine import Engine
+from robustnas.errors import RobustNASError, WorkerDiedError, described
+from robustnas.executors.engine import Engine, death_of
 from robustnas.executors.registry import open_engine
 from robustnas.executors.shared import opened, pickled, sent
 from robustnas.executors.spec import PROCESSES, SERIAL, ExecutorSpec
@@ -162,8 +162,7 @@ class _Job(Generic[Context, Task, Result]):
 
     def _settled(self, future: Future[Any], batch: list[tuple[int, Task]], engine: Engine) -> Iterator[Result]:
         """Yield the results of a job that ended; note its tasks to be run again if its worker died."""
-        error = CancelledError() if future.cancelled() else future.exception()
-        if error is not None:
+        if (error := death_of(future)) is not None:
             self._lose(batch, error, engine)
             return
         found = future.result()
@@ -207,7 +206,7 @@ class _Job(Generic[Context, Task, Result]):
 
 
 def _death(often: str, error: BaseException) -> WorkerDiedError:
-    reason = abridged(f"{type(error).__name__}: {error}")
+    reason = described(error)
     return WorkerDiedError(
         f"a worker process died, perhaps out of memory, {often} ({reason}); finished work is kept: run it again to "
         "resume, with fewer workers if memory was short"
@@ -256,5 +255,5 @@ def _told(error: BaseException) -> BaseException:
     try:
         pickle.loads(pickled(error))  # noqa: S301  ours
     except Exception:
-        return RuntimeError(abridged(f"{type(error).__name__}: {error}"))
+        return RuntimeError(described(error))
     return error

@@ -11,7 +11,7 @@ from robustnas.measurements.claims import ActiveClaim, Claim, ClaimLostError
 from robustnas.measurements.inventory import Group
 from robustnas.measurements.location import STORE_VARIABLE
 from robustnas.measurements.measurement import Measurement, MeasurementKey, NetworkKey
-from robustnas.measurements.runs import Run, RunEndedError
+from robustnas.measurements.runs import Run, RunEndedError, renewal_interval
 from robustnas.measurements.schema import SCHEMA_VERSION
 from robustnas.measurements.selection import Selection
 from robustnas.measurements.store import DEFAULT_LEASE, MeasurementStore
@@ -33,4 +33,5 @@ __all__ = [
     "STORE_VARIABLE",
     "Selection",
     "Worklist",
+    "renewal_interval",
 ]

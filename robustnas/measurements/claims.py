@@ -14,18 +14,15 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from robustnas.errors import DataError, InvalidInputError
 from robustnas.measurements.clock import now
 from robustnas.measurements.measurement import Measurement, NetworkKey
 from robustnas.measurements.rows import NETWORK_COLUMNS, insert_measurements, insertion, network_id, network_key
-from robustnas.measurements.runs import Run, RunEndedError
-from robustnas.measurements.schema import attempts, claims, networks
+from robustnas.measurements.runs import Run, RunEndedError, renewal_interval
+from robustnas.measurements.schema import CHOICE_LOCK, attempts, claims, lock, networks
 from robustnas.measurements.transactions import Transactions
-
-_LONGEST_SILENCE = 10.0  # seconds between two renewals of a worker that makes progress, at most
-_CHOICE_LOCK = 7_262_852_012  # any number that no other program uses as an advisory lock
 
 
 class ClaimLostError(DataError):
@@ -113,31 +110,19 @@ class Claim:
 
     Args:
         lease: How it is held.
+
+    Attributes:
+        network: The network that is claimed.
+        worker: Who claimed it.
+        n_lost: How many workers of the same run lost this network before: they died, or made no progress.
+        is_given_up: Whether the run that its worker belongs to gave up on the network.
     """
 
     def __init__(self, lease: Lease) -> None:
+        self.network, self.worker = lease.network, lease.worker
+        self.n_lost, self.is_given_up = lease.n_lost, lease.is_given_up
         self._lease = lease
         self._renewed = time.monotonic()
-
-    @property
-    def network(self) -> NetworkKey:
-        """The network that is claimed."""
-        return self._lease.network
-
-    @property
-    def worker(self) -> str:
-        """Who claimed it."""
-        return self._lease.worker
-
-    @property
-    def n_lost(self) -> int:
-        """How many workers of the same run lost this network before: they died, or made no progress."""
-        return self._lease.n_lost
-
-    @property
-    def is_given_up(self) -> bool:
-        """Whether the run that its worker belongs to gave up on the network."""
-        return self._lease.is_given_up
 
     def renew(self) -> None:
         """Renew the lease.
@@ -162,7 +147,7 @@ class Claim:
         Raises:
             ClaimLostError, RunEndedError: As `renew`.
         """
-        if time.monotonic() - self._renewed < min(self._lease.seconds / 4, _LONGEST_SILENCE):
+        if time.monotonic() - self._renewed < renewal_interval(self._lease.seconds):
             return
 
         def work(connection: Connection) -> None:
@@ -256,7 +241,7 @@ def take_first(
         return True, _taken(connection, Lease(transactions, first, worker, seconds, token, run=run))
 
     def choose_in_turn(connection: Connection) -> tuple[bool, Lease | None]:
-        connection.execute(select(func.pg_advisory_xact_lock(_CHOICE_LOCK)))
+        lock(connection, CHOICE_LOCK)
         return choose(connection)
 
     is_any_free, lease = transactions.write(choose) if wanted else (False, None)

@@ -39,7 +39,7 @@ def prepare(transactions: Transactions, location: Location) -> None:
 
 
 def _write_layout(connection: Connection, location: Location) -> None:
-    schema.lock_layout(connection)
+    schema.lock(connection, schema.LAYOUT_LOCK)
     found = schema.layout_version(connection, location)  # again: another process may have been faster
     if found is None:
         schema.create(connection)

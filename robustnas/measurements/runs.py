@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, case, delete, func, select, update
@@ -19,6 +18,13 @@ from robustnas.measurements.measurement import NetworkKey
 from robustnas.measurements.rows import NETWORK_COLUMNS, insertion, network_id, network_key
 from robustnas.measurements.schema import attempts, networks, runs
 from robustnas.measurements.transactions import Transactions
+
+_LONGEST_SILENCE = 10.0  # seconds between two renewals, at most
+
+
+def renewal_interval(lease: float) -> float:
+    """Return after how many seconds a lease is renewed, while there is reason to."""
+    return min(lease / 4, _LONGEST_SILENCE)
 
 
 class RunEndedError(DataError):
@@ -114,13 +120,13 @@ class Run:
 
     def failed(self) -> dict[NetworkKey, str]:
         """Return the networks that it gave up on, with the reasons; errors as `renew`."""
-        return self.transactions.read(lambda connection: given_up(connection, [self.token]))
+        return self.transactions.read(lambda connection: given_up(connection, self.token))
 
 
-def given_up(connection: Connection, tokens: Iterable[str] | None = None) -> dict[NetworkKey, str]:
-    """Return the networks that some runs gave up on, with the reasons; of all runs that go on if None."""
+def given_up(connection: Connection, run: str | None = None) -> dict[NetworkKey, str]:
+    """Return the networks that a run gave up on, by its token, with the reasons; all runs that go on if None."""
     query = select(*NETWORK_COLUMNS, attempts.c.reason).join_from(networks, attempts).join(runs)
-    chosen = runs.c.expires_at > now() if tokens is None else runs.c.token.in_(list(tokens))
+    chosen = runs.c.expires_at > now() if run is None else runs.c.token == run
     rows = connection.execute(query.where(attempts.c.reason.is_not(None), chosen)).all()
     return {network_key(*row[:-1]): row.reason for row in rows}
 

@@ -55,7 +55,8 @@ Version 2 (2026) added the column ``space`` to networks, version 3 (2026) the ta
 OLDEST_VERSION = 1
 """The oldest version that is converted when a store is opened."""
 
-_LAYOUT_LOCK = 7_262_852_011  # any number that no other program uses as an advisory lock
+LAYOUT_LOCK, CHOICE_LOCK = 7_262_852_011, 7_262_852_012
+"""Numbers that no other program uses as advisory locks: of changes of the layout, and of choices among networks."""
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -172,10 +173,10 @@ def layout_version(connection: Connection, location: Location) -> int | None:
     return None
 
 
-def lock_layout(connection: Connection) -> None:
-    """Wait until no other process changes the layout; SQLite's transactions that write exclude each other anyway."""
+def lock(connection: Connection, number: int) -> None:
+    """Wait until no other process holds a lock; SQLite's transactions that write exclude each other anyway."""
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_LAYOUT_LOCK)))
+        connection.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 def create(connection: Connection) -> None:

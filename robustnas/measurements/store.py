@@ -231,8 +231,7 @@ class MeasurementStore:
             RunEndedError: The worker's run is over.
             DataError: The store cannot be written.
         """
-        name = this_process() if worker is None else checked.text("worker", worker)
-        taken = take(self._transactions, network, name, _seconds(lease), run)
+        taken = take(self._transactions, network, _name(worker), _seconds(lease), run)
         return Claim(taken) if taken else None
 
     def claim_first(
@@ -247,8 +246,7 @@ class MeasurementStore:
 
         It takes one transaction, or two where another worker takes the same network at the same moment.
         """
-        name = this_process() if worker is None else checked.text("worker", worker)
-        taken = take_first(self._transactions, list(networks), name, _seconds(lease), run)
+        taken = take_first(self._transactions, list(networks), _name(worker), _seconds(lease), run)
         return Claim(taken) if taken else None
 
     def active_claims(self) -> list[ActiveClaim]:
@@ -316,6 +314,10 @@ def _equal(**values: str | None) -> list[ColumnElement[bool]]:
 
 def _since(moment: datetime | None) -> list[ColumnElement[bool]]:
     return [] if moment is None else [schema.measurements.c.measured_at >= moment]
+
+
+def _name(worker: str | None) -> str:
+    return this_process() if worker is None else checked.text("worker", worker)
 
 
 def _seconds(lease: float) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from robustnas.errors import DataNotFoundError, InvalidInputError, RobustNASError, abridged, excerpt, unknown_name
+from robustnas.errors import DataNotFoundError, InvalidInputError, RobustNASError, described, excerpt, unknown_name
 from robustnas.reference import is_reference, load_reference, user_code
 from robustnas.registry import Registry
 from robustnas.spaces import EnumerableSpace
@@ -104,7 +104,7 @@ def _referenced(dataset: str) -> Any:
     except RobustNASError:
         raise
     except (Exception, SystemExit) as error:  # whatever the user's code raises
-        reason = abridged(f"{type(error).__name__}: {error}")
+        reason = described(error)
         expected = "expected a table, or a function without arguments that returns one"
         raise InvalidInputError(f"dataset {excerpt(dataset)}: {reason}; {expected}") from error
 

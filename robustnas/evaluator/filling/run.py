@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import ExitStack, suppress
 from itertools import count
 
-from robustnas.errors import DataError, EvaluationError, RobustNASError, abridged
+from robustnas.errors import DataError, EvaluationError, RobustNASError, described
 from robustnas.evaluator.filling.progress import FillProgress
-from robustnas.evaluator.filling.worker import Task
-from robustnas.executors import ExecutorSpec, open_engine
-from robustnas.measurements import DEFAULT_LEASE, MeasurementStore
+from robustnas.evaluator.filling.worker import KEPT, Task
+from robustnas.executors import ExecutorSpec, death_of, open_engine
+from robustnas.measurements import DEFAULT_LEASE, MeasurementStore, renewal_interval
 
 _TICK = 0.2  # seconds between two looks at the workers, at most
-_LONGEST_SILENCE = 10.0  # seconds between two renewals of the run, at most
 _MOST_DEATHS = 3  # in a row, for each worker
 _PATIENCE = 5.0  # seconds that workers may take to notice that nothing is missing
-_KEPT = "what was measured is kept: run the same command to resume"
 
 
 class FillRun:
@@ -129,8 +127,7 @@ class FillRun:
         deaths: list[BaseException] = []
         for future in [future for future in self._running if future.done()]:
             del self._running[future]
-            death = CancelledError() if future.cancelled() else future.exception()
-            if death is not None:
+            if (death := death_of(future)) is not None:
                 deaths.append(death)
             elif (error := future.result()) is not None:
                 raise error
@@ -143,13 +140,13 @@ class FillRun:
     def _count_deaths(self, deaths: Sequence[BaseException]) -> None:
         self._n_deaths += len(deaths)
         if self._n_deaths >= _MOST_DEATHS * max(1, self._engine.capacity()):
-            reason = abridged(f"{type(deaths[-1]).__name__}: {deaths[-1]}")
             advice = "with fewer --workers or a smaller --batch-size if memory was short"
-            raise EvaluationError(f"{self._n_deaths} workers died in a row, the last with {reason}; {_KEPT}, {advice}")
+            last = described(deaths[-1])
+            raise EvaluationError(f"{self._n_deaths} workers died in a row, the last with {last}; {KEPT}, {advice}")
 
     def _renew(self) -> None:
         """Have the workers go on."""
-        if time.monotonic() - self._renewed > min(self._lease / 4, _LONGEST_SILENCE):
+        if time.monotonic() - self._renewed > renewal_interval(self._lease):
             self._renewed = time.monotonic()
             self._run.renew()
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from robustnas.errors import DataError, EvaluationError, InvalidInputError
 from robustnas.evaluator.filling.plan import FillPlan
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from robustnas.evaluator.evaluator import Evaluator
 
 _MOST_FAILURES = 5  # networks in a row
-_KEPT = "what was measured is kept: run the same command to resume"
+KEPT = "what was measured is kept: run the same command to resume"
 
 _one_at_a_time = threading.Lock()  # libraries of attacks and corruptions draw from generators that a process has once
 
@@ -78,8 +78,14 @@ class FillJob:
 
         images = open_images(self.plan.images)
         settings = self.plan.settings(images, seed)
-        own: dict[str, Any] = {"corruptions": self.corruptions, "batch_size": self.batch_size, "log": self.log}
-        return Evaluator(images, settings, device=device, **own)
+        return Evaluator(
+            images,
+            settings,
+            device=device,
+            corruptions=self.corruptions,
+            batch_size=self.batch_size,
+            log=self.log,
+        )
 
 
 def work(job: FillJob, token: str, submitter: str, number: int) -> None:
@@ -161,7 +167,7 @@ class _Worker:
         self.n_failures += 1
         if self.n_failures >= _MOST_FAILURES:
             raise EvaluationError(
-                f"{self.n_failures} networks in a row could not be measured, the last because {reason}; {_KEPT}"
+                f"{self.n_failures} networks in a row could not be measured, the last because {reason}; {KEPT}"
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -61,9 +61,10 @@ class SweepSettings:
             skeleton = Skeleton(side, batch.n_classes, self.channels, self.n_cells, in_channels)
             counted = {"params": skeleton.parameters(cell), "flops": skeleton.flops(cell)}
             return cell, {name: float(counted[name]) for name in self.names}
+        from robustnas.evaluator.device import threads
         from robustnas.evaluator.proxies.scores import proxy_scores
 
-        with _one_thread():
+        with threads(1):
             scores = proxy_scores(
                 cell,
                 self.names,
@@ -127,7 +128,7 @@ def sweep(
         missing = [cell for cell in distinct if cell not in file.done]
         n_done = len(distinct) - len(missing)
         # here, too: where workers are threads, each would set and reset what all have in common
-        with _one_thread() if needs_network(settings.names) else nullcontext():
+        with _one_thread(settings):
             yield from complete(
                 _scores,
                 missing,
@@ -143,13 +144,9 @@ def _scores(settings: SweepSettings, cell: Cell) -> Scored:
     return settings.scores(cell)
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    import torch
+def _one_thread(settings: SweepSettings) -> AbstractContextManager[None]:
+    if not needs_network(settings.names):
+        return nullcontext()
+    from robustnas.evaluator.device import threads
 
-    former = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(former)
+    return threads(1)

@@ -95,10 +95,10 @@ class KeptWeights:
         def progress(state: TrainingProgress) -> None:
             nonlocal n_recorded
             report("training", state.fraction)
-            for epoch in range(n_recorded, state.epoch if recorder else 0):
-                assert recorder
-                recorder.scalar("training loss", state.losses[epoch], epoch + 1)
-                recorder.scalar("training accuracy", state.accuracies[epoch], epoch + 1)
+            if recorder:
+                for epoch in range(n_recorded, state.epoch):
+                    recorder.scalar("training loss", state.losses[epoch], epoch + 1)
+                    recorder.scalar("training accuracy", state.accuracies[epoch], epoch + 1)
             n_recorded = state.epoch
 
         result = train(

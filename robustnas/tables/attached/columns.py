@@ -14,7 +14,7 @@ from robustnas.errors import DataError, excerpt, listing
 from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.attached.duplicates import Repeats, check_duplicates, find_repeats, is_label
 from robustnas.tables.attached.keys import KEY_COLUMNS, RowKeys, read_keys
-from robustnas.tables.attached.missing_marks import missing_mark, without_marks
+from robustnas.tables.attached.missing_marks import missing_mark
 from robustnas.tables.attached.numbers import ColumnNumbers, column_numbers, number
 from robustnas.tables.column_facts import ColumnFacts
 from robustnas.tables.sheets.recognition import plain_text
@@ -149,10 +149,11 @@ def _without_marks(column: str, numbers: ColumnNumbers) -> tuple[FloatArray, tup
     mark = missing_mark(numbers.values)
     if mark is None:
         return numbers.values, numbers.notes
-    n = int((numbers.values == mark).sum())
+    is_mark = numbers.values == mark
+    n = int(is_mark.sum())
     rows = "1 row" if n == 1 else f"{n:,} rows"
     note = f"{column} is {mark:g} in {rows}, its only negative number: read as missing"
-    return without_marks(numbers.values), (*numbers.notes, note)
+    return np.where(is_mark, np.nan, numbers.values), (*numbers.notes, note)
 
 
 def _no_numbers(sheet: Sheet, ignored: Sequence[str]) -> str:

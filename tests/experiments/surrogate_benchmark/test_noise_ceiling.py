@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from experiments.surrogate_benchmark.noise_ceiling import noise_ceiling, normal_scores
+from experiments.surrogate_benchmark.noise_ceiling import noise_ceiling
 from experiments.surrogate_benchmark.runner import ceiling
 from robustnas import Objective
 from robustnas.arrays import FloatArray
@@ -115,12 +115,6 @@ def test_cells_explain_latencies_but_not_noise() -> None:
     share, p_value = explained_by_cells(twin_deviations((CODES == 1).sum(axis=1) + noise), NASBENCH201)
     assert share > 0.05
     assert p_value == 1 / 200
-
-
-def test_normal_scores_of_ties_are_equal() -> None:
-    values = normal_scores(np.array([0.0, 1.0, 1.0, 2.0]))
-    assert values[1] == values[2] == 0.0
-    assert values[0] == -values[3]
 
 
 def test_few_twins_are_too_few() -> None:
