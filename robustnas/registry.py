@@ -1,7 +1,7 @@
 """Registries: implementations by name, those of installed packages included.
 
 A package offers an implementation as an entry point (``robustnas.searchers``, ``.surrogates``, ``.encodings``,
-``.datasets``, ``.attacks``, ``.spaces``); in its pyproject.toml::
+``.datasets``, ``.attacks``, ``.spaces``, ``.executors``); in its pyproject.toml::
 
     [project.entry-points."robustnas.searchers"]
     annealing = "my_package.annealing:SimulatedAnnealing"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests import ROOT
+
 PACKAGES = ("robustnas", "surrogates", "searchers", "experiments")
 LEFT = (
     "robustness-data/meta.json",

@@ -38,8 +38,8 @@ def export(directory: Path, target: tuple[str, str], data: Path | None) -> None:
 
     \b
     Example:
-      robustnas export robustnas-results --to optuna sqlite:///results.db
-      robustnas export robustnas-results --to parquet queries.parquet
+      robustnas export robustnas-results/cifar10-surrogate@0 --to optuna sqlite:///results.db
+      robustnas export robustnas-results/cifar10-surrogate@0 --to parquet queries.parquet
     """
     form, place = target
     if form == OPTUNA:

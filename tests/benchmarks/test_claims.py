@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.claims import Load, Log, check, empty_store, load, made_up_measurement, made_up_networks, table
-from benchmarks.postgresql_server import find_programs
 from robustnas.measurements import MeasurementStore
+from tests.postgresql import skip_without_postgresql
 
 pytestmark = pytest.mark.timeout(120)  # slow where processors are shared
 
@@ -18,9 +18,7 @@ N_PROCESSES, N_NETWORKS = 8, 48
 @pytest.fixture(params=["sqlite", "postgresql"])
 def where(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "postgresql":
-        pytest.importorskip("psycopg", reason='psycopg is not installed: pip install "robustnas[postgresql]"')
-        if find_programs() is None:
-            pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+        skip_without_postgresql()
     with empty_store(request.param, "fsync=off") as where:
         yield where
 

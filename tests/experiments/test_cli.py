@@ -19,6 +19,7 @@ from experiments.comparison.plan import builtin_text
 from robustnas import Cell, Metric
 from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.tables.database.database import Database
+from tests.robustnas.test_recorder import read_tensorboard
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 
@@ -333,8 +334,6 @@ def test_a_continued_front_is_that_of_the_whole_study(run: Run, tmp_path: Path) 
 
 
 def test_the_log_of_a_search_holds_every_query(run: Run, tmp_path: Path) -> None:
-    from tests.robustnas.test_recorder import read_tensorboard
-
     pytest.importorskip("tensorboard", reason="tensorboard is not installed")
     arguments = ("search", "--objective", "clean, pgd@1", "--searcher", "random", "--budget", "6", "--json")
     result = run(*arguments, "--log", f"tensorboard:{tmp_path / 'logs'}")

@@ -56,7 +56,7 @@ def test_a_full_disk_loses_nothing_that_was_finished(tmp_path: Path) -> None:
     """A limit on the file's size stands for the disk: the write ends in the middle of the line."""
     code = f"""
 import resource, signal
-from experiments.journal import open_journal, read_runs
+from experiments.journal import open_journal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with open_journal({str(tmp_path)!r}, lambda run, where: run) as journal:
     journal.append({RUN!r})

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from robustnas.__main__ import hidden
+from tests import ROOT
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
-
-ROOT = Path(__file__).parents[2]
 
 
 def started(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -52,7 +51,7 @@ def test_a_package_that_is_missing_is_said_to_be() -> None:
     assert "is not in" in hidden("a_package_that_nobody_has")
 
 
-def test_the_matplotlib_backend_of_a_notebook_stands_in_no_ones_way(tmp_path: Path) -> None:
+def test_the_matplotlib_backend_of_a_notebook_stands_in_no_ones_way() -> None:
     code = "import experiments.cli, matplotlib; print(matplotlib.get_backend())"
     environment = os.environ | {"MPLBACKEND": "module://nobody_has.backend_inline", "PYTHONPATH": str(ROOT)}
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)

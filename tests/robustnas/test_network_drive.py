@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from experiments.cli import main
 from robustnas import network_drive as module
 from robustnas.measurements import MeasurementStore
-from robustnas.network_drive import NETWORK_TYPES, NetworkDriveWarning, network_drive, warn_of_network_drive
+from robustnas.network_drive import NETWORK_TYPES, NetworkDriveWarning, network_drive
 from searchers.optuna_study import open_storage
 
 TABLE = r"""
@@ -116,4 +116,3 @@ def test_workers_leave_the_warning_to_who_started_them(on_nfs: Path) -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stderr.count("is on a network drive") == 1
     assert "use a server" in done.stderr
-    assert warn_of_network_drive(Path("/proc/nothing"), "a server") is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 from robustnas import recorder as module
 from robustnas.errors import DataError, InvalidInputError, MissingPackageError
-from robustnas.recorder import RECORDERS, Log, LogWarning, Recorder, open_recorder
+from robustnas.recorder import RECORDERS, Log, LogWarning, open_recorder
 
 pytestmark = [
     pytest.mark.timeout(60),  # slow where processors are shared
@@ -21,7 +20,6 @@ pytestmark = [
 ]
 
 RUN = "cifar10/pgd@1, clean where params <= 5e5/evolution/0"
-Read = Callable[[str], dict[str, list[tuple[int, float]]]]
 
 
 def read_tensorboard(place: str) -> dict[str, list[tuple[int, float]]]:
@@ -162,8 +160,3 @@ def test_what_a_log_needs_is_imported_when_it_is_opened() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
-
-
-def test_the_recorders_are_recorders(log: Log) -> None:
-    opened: Callable[[str, str], Recorder] = RECORDERS[log.recorder].opened
-    opened(log.place, RUN).close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing.queues import SimpleQueue
 from typing import ClassVar
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 class Registered(SearcherContract):
     name: str
     parameters: ClassVar[dict[str, object]] = {}
-    test_same_trajectory_in_a_spawned_process_with_another_hash_seed = None  # one process for all of them, below
+    test_same_trajectory_in_a_spawned_process_with_another_hash_seed = None  # one process for all of a module
 
     def create(self, seed: int) -> Searcher:
         return create(self.name, seed, n_objectives=len(self.objective.split(",")), **self.parameters)
@@ -124,35 +125,42 @@ class TestOptunaGP(Registered):
         pytest.importorskip("torch", reason="optuna's GP sampler needs torch: install the extra 'evaluate'")
 
 
-def contracts() -> list[type[Registered]]:
-    """Return the classes of this module: other modules build on `Registered` too."""
-    return [cls for cls in Registered.__subclasses__() if cls.__module__ == __name__]
+def contracts(module: str = __name__) -> list[type[Registered]]:
+    """Return the classes of a test module that name a searcher: other modules build on `Registered` too."""
+    classes = [cls for cls in vars(import_module(module)).values() if isinstance(cls, type)]
+    return [cls for cls in classes if issubclass(cls, Registered) and hasattr(cls, "name")]
 
 
-def trajectories() -> dict[str, list[int]]:
-    """Return a trajectory of every searcher, by the name of its class."""
-    classes = [cls for cls in contracts() if cls.name != "optuna-gp" or find_spec("torch")]
+def trajectories(module: str) -> dict[str, list[int]]:
+    """Return a trajectory of every searcher of a test module, by the name of its class."""
+    classes = [cls for cls in contracts(module) if cls.name != "optuna-gp" or find_spec("torch")]
     return {cls.__name__: cls()._trajectory(3) for cls in classes}
 
 
-def send_trajectories(queue: SimpleQueue[dict[str, list[int]]]) -> None:
-    queue.put(trajectories())
+def send_trajectories(module: str, queue: SimpleQueue[dict[str, list[int]]]) -> None:
+    queue.put(trajectories(module))
+
+
+def check_trajectories_elsewhere(module: str, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Check that a spawned process with another hash seed has the same trajectories; return the names of their classes.
+
+    All of a module in one process: to start it takes longer than to search.
+    """
+    monkeypatch.setenv("PYTHONHASHSEED", "4711")
+    context = multiprocessing.get_context("spawn")
+    queue: SimpleQueue[dict[str, list[int]]] = context.SimpleQueue()
+    process = context.Process(target=send_trajectories, args=(module, queue))
+    process.start()
+    here = trajectories(module)
+    process.join()
+    assert process.exitcode == 0
+    assert queue.get() == here
+    return set(here)
 
 
 @pytest.mark.timeout(300)
 def test_same_trajectories_in_a_spawned_process_with_another_hash_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of them in one process: to start it takes longer than to search."""
-    monkeypatch.setenv("PYTHONHASHSEED", "4711")
-    context = multiprocessing.get_context("spawn")
-    queue: SimpleQueue[dict[str, list[int]]] = context.SimpleQueue()
-    process = context.Process(target=send_trajectories, args=(queue,))
-    process.start()
-    here = trajectories()
-    process.join()
-    assert process.exitcode == 0
-    there = queue.get()
-    assert len(here) >= len(SEARCHERS) - 1
-    assert there == here
+    assert len(check_trajectories_elsewhere(__name__, monkeypatch)) >= len(SEARCHERS) - 1
 
 
 def test_every_registered_searcher_is_under_contract() -> None:

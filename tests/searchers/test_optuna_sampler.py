@@ -19,7 +19,7 @@ from searchers.optuna_encoding import ChoiceEncoding, ScoreEncoding
 from searchers.optuna_sampler import SAMPLERS, OptunaSampler
 from searchers.registry import check_parameters, parameter_names, searcher_class
 from searchers.testing import landscape
-from tests.searchers.test_contract import Registered
+from tests.searchers.test_contract import Registered, check_trajectories_elsewhere
 
 HERE = "tests.searchers.my_samplers"
 
@@ -61,6 +61,12 @@ class TestBruteForce(NamedSampler):
 class TestThirdParty(NamedSampler):
     name = f"optuna:{HERE}.Greedy"
     parameters: ClassVar[dict[str, object]] = {"greed": 0.9, "n_startup_trials": 5}
+
+
+@pytest.mark.timeout(300)
+def test_same_trajectories_in_a_spawned_process_with_another_hash_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = check_trajectories_elsewhere(__name__, monkeypatch)
+    assert checked == {name for name in globals() if name.startswith("Test")}
 
 
 def told(name: str, n_queries: int = 20, objective: str = "clean", seed: int = 0, **parameters: Any) -> OptunaSampler:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
 import sys
@@ -14,6 +13,7 @@ from click.testing import CliRunner
 
 from experiments.commands.compare import compare
 from experiments.commands.report import report
+from tests.experiments.test_progress import Terminal
 
 pytestmark = pytest.mark.timeout(120)  # slow where processors are shared
 
@@ -27,11 +27,6 @@ name = "random"
 [[searchers]]
 name = "evolution"
 """
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def bars(plan: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:

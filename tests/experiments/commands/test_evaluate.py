@@ -18,6 +18,7 @@ from experiments.cli import main
 from robustnas.evaluator.evaluator import Evaluator
 from robustnas.measurements import Measurement
 from robustnas.tables.database.database import Database
+from tests.robustnas.test_recorder import read_tensorboard
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 
@@ -250,8 +251,6 @@ def test_other_norms_are_refused(run: Run, arguments: tuple[str, ...]) -> None:
 
 
 def test_the_log_holds_every_epoch_of_a_training(run: Run, tmp_path: Path) -> None:
-    from tests.robustnas.test_recorder import read_tensorboard
-
     pytest.importorskip("tensorboard", reason="tensorboard is not installed")
     log = ("--log", f"tensorboard:{tmp_path / 'logs'}")
     assert run("evaluate", "#13433", "--attacks", "none", *SMALL, *log).exit_code == 0

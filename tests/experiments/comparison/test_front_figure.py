@@ -25,16 +25,9 @@ name = "nsga2"
 """
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("fronts")
-    assert list(compare(Plan.parse(PLAN), out, jobs=1))
-    return out
-
-
-def test_fronts_of_every_pair_of_objectives_are_drawn_before_the_tables(folder: Path) -> None:
-    records = load(folder)
-    figure = front_figure(records, load_fronts(folder, records))
+def test_fronts_of_every_pair_of_objectives_are_drawn_before_the_tables(made: Path) -> None:
+    records = load(made)
+    figure = front_figure(records, load_fronts(made, records))
     assert figure is not None
     assert [axes.get_title() for axes in figure.axes] == ["PGD, eps 1/255 | params", *["rob201-mop2"] * 3]
     axes = figure.axes[0]
@@ -51,21 +44,21 @@ def test_fronts_of_every_pair_of_objectives_are_drawn_before_the_tables(folder: 
             assert params >= y[np.searchsorted(x, 100 * accuracy - 1e-9)] - 1e-6
 
 
-def test_of_three_objectives_points_are_larger_where_the_third_is_better(folder: Path) -> None:
-    records = load(folder)
-    fronts = load_fronts(folder, records)
+def test_of_three_objectives_points_are_larger_where_the_third_is_better(made: Path) -> None:
+    records = load(made)
+    fronts = load_fronts(made, records)
     axes = front_figure(records, fronts).axes[1]  # clean against APGD, params by size
     (points,) = axes.collections[:1]
     params = fronts.tables["rob201-mop2"][:, 2]
     assert points.get_sizes()[np.argmin(params)] == points.get_sizes().max() > points.get_sizes().min()
 
 
-def test_without_the_tables_front_those_of_the_runs_are_drawn(folder: Path) -> None:
-    figure = front_figure(load(folder))
+def test_without_the_tables_front_those_of_the_runs_are_drawn(made: Path) -> None:
+    figure = front_figure(load(made))
     assert {line.get_label() for axes in figure.axes for line in axes.lines} == {"random", "nsga2"}
 
 
-def test_without_several_objectives_there_is_no_figure(folder: Path, tmp_path: Path) -> None:
+def test_without_several_objectives_there_is_no_figure(tmp_path: Path) -> None:
     text = PLAN.replace(', "pgd@1, params", "rob201-mop2"', "").replace("seeds = 3", "seeds = 1")
     assert list(compare(Plan.parse(text), tmp_path, jobs=1))
     assert front_figure(load(tmp_path)) is None

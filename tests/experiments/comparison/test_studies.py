@@ -18,7 +18,7 @@ from experiments.comparison.studies import export_studies
 from experiments.journal import RUNS
 from robustnas.errors import DataError, InvalidInputError, SearchError
 from robustnas.spaces import open_space
-from searchers.optuna_study import PREFIX
+from searchers.optuna_study import PREFIX, open_storage
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 
@@ -47,8 +47,6 @@ def study(tmp_path: Path, name: str, kind: str = "sqlite") -> optuna.Study:
 
 
 def journal(tmp_path: Path) -> Any:
-    from searchers.optuna_study import open_storage
-
     return open_storage(url(tmp_path, "journal"))
 
 

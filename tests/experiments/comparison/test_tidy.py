@@ -14,6 +14,7 @@ from experiments.comparison.tidy import COLUMNS, tidy_queries
 from experiments.journal import RUNS
 from robustnas.errors import DataError
 from robustnas.spaces import open_space
+from robustnas.tables.datasets import open_table
 from tests import ROOT
 
 Write = Callable[..., Path]
@@ -66,15 +67,11 @@ def test_feasible_is_unknown_without_the_table(write_records: Write) -> None:
     assert len(notes) == 1
 
 
-def test_feasible_is_that_of_the_table(
-    write_records: Write, monkeypatch: pytest.MonkeyPatch, published_once: Path
-) -> None:
+def test_feasible_is_that_of_the_table(write_records: Write, published_once: Path) -> None:
     folder = write_records(("clean",), ("random",), n_seeds=1, budget=40)
     for name in ("manifest.json", RUNS):
         text = (folder / name).read_text().replace('"clean"', '"clean where pgd@1 >= 0.5"', 1)
         (folder / name).write_text(text)
-    from robustnas.tables.datasets import open_table
-
     table = open_table("cifar10", published_once)
     manifest = json.loads((folder / "manifest.json").read_text()) | {"database_digest": table.digest}
     (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 
 from experiments.pages.table import Entry, ReportTable, Row, markdown
 from experiments.pages.terminal import filled, fitted, plain, tabulated, written
+from tests.experiments.test_progress import Terminal
 
 HEADS = ("searcher", "n = 50", "n = 100", "n = 150", "n = 200", "n = 300", "seeds")
 NAMES = ("random", "regularized evolution, population 50", "搜索")
@@ -28,11 +29,6 @@ def table(n_groups: int = 2) -> ReportTable:
     return ReportTable(
         "Best so far", HEADS, tuple(rows), "Mean ± standard deviation over seeds, of which there are 20."
     )
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 200])

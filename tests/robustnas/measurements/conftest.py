@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.postgresql_server import PostgreSQL, find_programs, running_server
+from benchmarks.postgresql_server import PostgreSQL, running_server
 from robustnas.measurements import STORE_VARIABLE, MeasurementStore
+from tests.postgresql import skip_without_postgresql
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
     """A running server; skips where PostgreSQL or its driver is not installed."""
-    pytest.importorskip("psycopg", reason='psycopg is not installed: pip install "robustnas[postgresql]"')
-    if find_programs() is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    skip_without_postgresql()
     with running_server("fsync=off") as server:
         yield server
 

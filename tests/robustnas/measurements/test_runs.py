@@ -236,7 +236,7 @@ class TestWorklist:
         assert sorted(map(str, seen)) == sorted(map(str, NETWORKS))
 
 
-def test_stores_are_pickled_without_their_runs(store: MeasurementStore) -> None:
+def test_a_pickled_store_sees_the_runs_of_its_original(store: MeasurementStore) -> None:
     again = pickle.loads(pickle.dumps(store))
     run = store.start_run()
     again.run(run.token, run.submitter).confirm()

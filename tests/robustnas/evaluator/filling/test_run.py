@@ -183,7 +183,7 @@ def test_what_others_hold_may_be_left_to_them(job: MadeUpJob) -> None:
     assert run.progress.is_left_to_others
 
 
-def test_a_submitter_that_was_asleep_goes_on(job: MadeUpJob, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_submitter_that_was_asleep_goes_on(job: MadeUpJob) -> None:
     run = start(replace(job, seconds=0.1))
     steps = iter(run)
     for _ in steps:
