@@ -9,17 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from experiments.comparison.records import Records
+from experiments.comparison.schema import RUN_KEY, RunKey
 from robustnas.arrays import IntArray
 from robustnas.atomic import atomic_file
 from robustnas.errors import DataError, excerpt
-
-RunKey: TypeAlias = tuple[str, str, int]
-"""Objective, searcher and seed of a run."""
 
 Content = TypeVar("Content")
 
@@ -69,15 +67,20 @@ def read_beside(
         raise _damaged(path, f"{type(error).__name__}: {error}", advice) from None
 
 
-def queried(records: Records) -> dict[RunKey, IntArray]:
-    """Return the networks that every run queried, in order, by index of the space; runs in plan order."""
-    groups = records.queries.groupby(["objective", "searcher", "seed"], observed=True)["index"]
+def queried(records: Records, column: str = "index") -> dict[RunKey, Any]:
+    """Return a column of the queries of every run, in order; runs in plan order.
+
+    Args:
+        records: What was run.
+        column: The column: by default, the indices of the networks in the space.
+    """
+    groups = records.queries.groupby(list(RUN_KEY), observed=True)[column]
     return {(str(o), str(s), int(str(seed))): part.to_numpy() for (o, s, seed), part in groups}
 
 
 def named(key: RunKey) -> dict[str, Any]:
     """Return the key of a run as the file holds it; see `key_of`."""
-    return dict(zip(("objective", "searcher", "seed"), key, strict=True))
+    return dict(zip(RUN_KEY, key, strict=True))
 
 
 def key_of(run: Mapping[str, Any]) -> RunKey:

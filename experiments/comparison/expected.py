@@ -17,10 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from experiments.comparison.beside import RunKey, is_of, key_of, named, queried, read_beside, write_beside
+from experiments.comparison.beside import is_of, key_of, named, queried, read_beside, write_beside
 from experiments.comparison.incumbents import incumbents
 from experiments.comparison.leading import part_of
 from experiments.comparison.records import Records, load
+from experiments.comparison.schema import RUN_KEY, RunKey
 from experiments.comparison.searched_table import searched_table
 from experiments.comparison.spread import stepped
 from robustnas.arrays import FloatArray, IntArray
@@ -166,9 +167,9 @@ def on_expected_scale(records: Records, expected: ExpectedValues) -> Records:
         near = {"noise_near_best": known.std, "n_within_noise_near_best": known.n_within}
         facts[name] = {**facts[name], "best": known.best, **level, **near, "expected": True}
     queries, runs = records.queries.copy(), records.runs.copy()
-    groups = queries.groupby(["objective", "searcher", "seed"], observed=True).indices
+    groups = queries.groupby(list(RUN_KEY), observed=True).indices
     best, at = queries["best"].to_numpy(copy=True), queries["n_queries"].to_numpy()
-    final = dict(zip(zip(*(runs[name] for name in _KEY), strict=True), runs["best_score"], strict=True))
+    final = dict(zip(zip(*(runs[name] for name in RUN_KEY), strict=True), runs["best_score"], strict=True))
     for key, run in expected.runs.items():
         rows = groups[key]
         best[rows] = stepped(run.n_queries, run.mean, at[rows])
@@ -181,9 +182,6 @@ def expected_part(records: Records, expected: ExpectedValues) -> Records:
     """Return the records of the objectives with expected scores, on the scale of these."""
     part = part_of(records, [name for name in records.targets if name in expected.available], records.searchers)
     return on_expected_scale(part, expected)
-
-
-_KEY = ("objective", "searcher", "seed")
 
 
 def best_expected(name: str, table: Table) -> ExpectedObjective:

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from experiments.comparison import analysis
-from experiments.comparison.beside import RunKey, is_of, key_of, named, queried, read_beside, write_beside
+from experiments.comparison.beside import is_of, key_of, named, queried, read_beside, write_beside
 from experiments.comparison.records import Records, load
+from experiments.comparison.schema import RunKey
 from experiments.comparison.searched_table import searched_table
 from experiments.comparison.spread import spread, stepped
 from experiments.comparison.trajectory import hypervolume_scale

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.comparison.directions import recorded_directions
-from experiments.comparison.schema import check_labels, check_run, read_comparison
+from experiments.comparison.schema import RUN_KEY, RunKey, check_labels, check_run, read_comparison
 from experiments.journal import SOURCES, edited_sources, read_runs
 from robustnas.arrays import FloatArray, IntArray, read_only
 from robustnas.duration import parse_duration
@@ -183,7 +183,7 @@ def finished_runs(folder: Path, manifest: Mapping[str, Any]) -> list[Run]:
     Raises:
         DataError: They are missing, corrupt, or of another experiment.
     """
-    runs: dict[tuple[str, str, int], Run] = {}
+    runs: dict[RunKey, Run] = {}
     for where, content in read_runs(folder):
         run = check_run(content, where, manifest.get("space") or DEFAULT_SPACE)
         check_labels(run, manifest, where)
@@ -308,7 +308,7 @@ def _single(score: Any) -> Any:
 
 def _best_matrix(queries: pd.DataFrame, budget: int) -> tuple[FloatArray, pd.DataFrame]:
     """Return best so far by run and query, shape (n_runs, budget), and the runs' keys, one row each."""
-    groups = queries.groupby(["objective", "searcher", "seed"], observed=True, sort=True)
+    groups = queries.groupby(list(RUN_KEY), observed=True, sort=True)
     row = groups.ngroup().to_numpy()
     query = queries["n_queries"].to_numpy()
     best = np.full((groups.ngroups, budget), np.nan)

@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 
 from experiments.comparison import analysis
-from experiments.comparison.beside import RunKey, is_of, key_of, named, queried, read_beside, write_beside
+from experiments.comparison.beside import is_of, key_of, named, queried, read_beside, write_beside
 from experiments.comparison.incumbents import incumbents, reported_tables, reported_values
 from experiments.comparison.records import Records, Target, load, target_of
+from experiments.comparison.schema import RunKey
 from experiments.comparison.searched_table import searched_table
 from experiments.comparison.simulated_time import hours_grid, hours_passed
 from experiments.comparison.spread import spread, stepped
@@ -150,10 +151,8 @@ def reported_hours(records: Records, reported: ReportedValues, hours: Sequence[f
         hours: When; None for `hours_grid`.
     """
     grid = hours_grid(records) if hours is None else np.asarray(hours, dtype=np.float64)
-    passed = {}
-    if len(grid):
-        groups = records.queries.groupby(["objective", "searcher", "seed"], observed=True)["seconds"]
-        passed = {(str(o), str(s), int(str(seed))): hours_passed(part.to_numpy()) for (o, s, seed), part in groups}
+    spent = queried(records, "seconds") if len(grid) else {}
+    passed = {key: hours_passed(seconds) for key, seconds in spent.items()}
     return _curves(records, reported, "hours", grid, lambda key, run: passed[key][run.n_queries.astype(int) - 1])
 
 
@@ -162,7 +161,7 @@ def _curves(
     reported: ReportedValues,
     column: str,
     grid: FloatArray,
-    when: Callable[[tuple[str, str, int], ReportedRun], FloatArray],
+    when: Callable[[RunKey, ReportedRun], FloatArray],
 ) -> pd.DataFrame:
     moments = ["mean", "ci_low", "ci_high", "std", "median", "q25", "q75", "n_seeds"]
     names = ["objective", "searcher", "term", column, *moments]

@@ -13,7 +13,7 @@ from experiments.comparison.incumbents import reported_tables
 from experiments.comparison.manifest import manifest
 from experiments.comparison.plan import KNOWN, Plan, run_specs
 from experiments.comparison.run import check_costs, kept_studies, new_experiment, record
-from experiments.comparison.schema import check_run, read_comparison
+from experiments.comparison.schema import RUN_KEY, check_run, read_comparison
 from experiments.comparison.spec import (
     RunSpec,
     column_of_seconds,
@@ -95,8 +95,7 @@ def compare(
         if kept_studies(specs):
             description[EXPERIMENT] = before.get(EXPERIMENT) or new_experiment()
             specs = [replace(spec, experiment=description[EXPERIMENT]) for spec in specs]
-        key = "objective", "searcher", "seed"
-        missing = journal.missing(specs, key, partial(_facts, searched), note, {KNOWN: _KNOWN_ADVICE}, found)
+        missing = journal.missing(specs, RUN_KEY, partial(_facts, searched), note, {KNOWN: _KNOWN_ADVICE}, found)
         for storage in kept_studies(missing):
             open_storage(storage)  # one process lays out its tables, before many use it at once
         journal.write_manifest(description)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, PlainValidator
 
@@ -35,6 +35,12 @@ from robustnas.spaces import DEFAULT_SPACE, SPACES, open_space
 
 KIND = "comparison"
 """What a manifest calls a comparison of searchers."""
+
+RUN_KEY = ("objective", "searcher", "seed")
+"""The fields of a record that tell its run apart, as in `RunSpec.key`."""
+
+RunKey: TypeAlias = tuple[str, str, int]
+"""Objective, searcher and seed of a run."""
 
 SCALES = ("accuracy", "count", "hypervolume")
 """The scales that scores may have."""

@@ -13,6 +13,7 @@ import pandas as pd
 
 from experiments.comparison import analysis
 from experiments.comparison.records import Records
+from experiments.comparison.schema import RUN_KEY
 from experiments.comparison.spread import spread, stepped
 from robustnas.arrays import FloatArray
 from robustnas.errors import InvalidInputError, excerpt
@@ -27,7 +28,7 @@ def hours_grid(records: Records) -> FloatArray:
     """Return hours at which all runs can be compared, ascending, shape (n,); empty without a clock."""
     if not records.is_timed:
         return np.empty(0)
-    spent = records.queries.groupby(["objective", "searcher", "seed"], observed=True)["seconds"]
+    spent = records.queries.groupby(list(RUN_KEY), observed=True)["seconds"]
     first = float(spent.first().max())
     last = records.deadline if records.deadline is not None else float(spent.sum().min())
     if not first < last:
