@@ -184,7 +184,7 @@ def test_what_others_hold_may_be_left_to_them(job: MadeUpJob) -> None:
 
 
 def test_a_submitter_that_was_asleep_goes_on(job: MadeUpJob) -> None:
-    run = start(replace(job, seconds=0.1))
+    run = start(replace(job, seconds=LEASE / 3))  # two workers would need five leases for all
     steps = iter(run)
     for _ in steps:
         if len(job.store) > 2:
