@@ -24,11 +24,14 @@ class Draws:
         order: Images in the order of their batches, int64, shape (n,).
         flips: Whether the image at each place of `order` is mirrored, bool, shape (n,).
         shifts: Row and column where its crop begins in the padded image, 0 to 2 * padding, int64, shape (n, 2).
+        keys: What its random start is made of where adversarial examples are trained on, 0 to 2**32 - 1, int64, shape
+            (n,): see `robustnas.evaluator.training.adversarial.uniform_noise`.
     """
 
     order: Tensor
     flips: Tensor
     shifts: Tensor
+    keys: Tensor
 
     @classmethod
     def of_epoch(cls, n: int, config: TrainingConfig, seed: int, epoch: int) -> Draws:
@@ -37,17 +40,18 @@ class Draws:
         order = rng.permutation(n)
         flips = rng.random(n) < 0.5 if config.flip else np.zeros(n, dtype=np.bool_)
         shifts = rng.integers(0, 2 * config.crop_padding, (n, 2), endpoint=True)
-        return cls(torch.from_numpy(order), torch.from_numpy(flips), torch.from_numpy(shifts))
+        keys = rng.integers(0, 2**32, n) if config.is_adversarial else np.zeros(n, dtype=np.int64)
+        return cls(*(torch.from_numpy(drawn) for drawn in (order, flips, shifts, keys)))
 
     def to(self, device: torch.device) -> Draws:
         """Return a copy on a device."""
-        return Draws(self.order.to(device), self.flips.to(device), self.shifts.to(device))
+        return Draws(*(drawn.to(device) for drawn in (self.order, self.flips, self.shifts, self.keys)))
 
     def batches(self, size: int) -> Iterator[Draws]:
         """Yield the batches of the epoch; a last batch of one image is left out, batch norm needs two."""
         for start in range(0, n_batches(len(self.order), size) * size, size):
             part = slice(start, start + size)
-            yield Draws(self.order[part], self.flips[part], self.shifts[part])
+            yield Draws(self.order[part], self.flips[part], self.shifts[part], self.keys[part])
 
 
 def n_batches(n: int, size: int) -> int:

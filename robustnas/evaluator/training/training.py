@@ -20,11 +20,12 @@ import torch
 from torch import Tensor, nn
 
 from robustnas.checks import whole_number
-from robustnas.errors import InvalidInputError, TrainingError
+from robustnas.errors import TrainingError
 from robustnas.evaluator.device import autocast_dtype, deterministic_convolutions, device_name
 from robustnas.evaluator.memory import fits
 from robustnas.evaluator.memory_size import DeviceMemoryError
 from robustnas.evaluator.prediction import check_images
+from robustnas.evaluator.training.adversarial import objective_of
 from robustnas.evaluator.training.augmentation import Draws, augment, n_batches, pixels
 from robustnas.evaluator.training.checkpoint import (
     DamagedFileError,
@@ -173,7 +174,7 @@ class _Run:
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.images = torch.tensor(images.images, device=device)
         self.labels = torch.tensor(images.labels, device=device)
-        self.n_labels = int(self.labels.max()) + 1
+        self.objective = objective_of(config, dtype, int(self.labels.max()) + 1)
         self.config, self.seed, self.device, self.dtype, self.progress = config, seed, device, dtype, progress
         self.optimizer = torch.optim.SGD(
             network.parameters(), config.learning_rate, config.momentum, 0, config.weight_decay, config.nesterov
@@ -192,6 +193,7 @@ class _Run:
         for step, batch in enumerate(draws.batches(self.config.batch_size)):
             for group in self.optimizer.param_groups:
                 group["lr"] = self.config.learning_rate_at(epoch, step, self.n_steps)
+                group["momentum"] = self.config.momentum_at(epoch, step, self.n_steps)
             totals.append(self._step(batch))
             if step + 1 < self.n_steps:
                 self.report(step + 1)
@@ -246,29 +248,25 @@ class _Run:
         images = pixels(augment(self.images[batch.order], batch, self.config))
         images = images.contiguous(memory_format=torch.channels_last)
         labels = self.labels[batch.order]
-        while (total := self._gradients(images, labels)) is None:
+        while (total := self._gradients(images, labels, batch.keys)) is None:
             self._split(len(labels))
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return total
 
-    def _gradients(self, images: Tensor, labels: Tensor) -> Tensor | None:
+    def _gradients(self, images: Tensor, labels: Tensor, keys: Tensor) -> Tensor | None:
         """Compute the gradients of the mean loss, part by part; None if memory ran out."""
         self.optimizer.zero_grad(set_to_none=True)
         n = len(labels)
         n_parts = min(math.ceil(n / self.history.micro_batch), n // 2)
-        parts = zip(images.tensor_split(n_parts), labels.tensor_split(n_parts), strict=True)
+        split = [of_images.tensor_split(n_parts) for of_images in (images, labels, keys)]
         totals: list[Tensor] = []
-        if not fits(lambda: totals.extend(self._backward(*part, n) for part in parts)):
+        if not fits(lambda: totals.extend(map(self._backward, *split, [n] * n_parts))):
             return None
         return torch.stack(totals).sum(0)
 
-    def _backward(self, images: Tensor, labels: Tensor, n: int) -> Tensor:
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):
-            logits = self.network(images).float()
-        if logits.shape[1] < self.n_labels:
-            raise InvalidInputError(f"a label is {self.n_labels - 1}; the network has {logits.shape[1]} classes")
-        loss = nn.functional.cross_entropy(logits, labels, reduction="sum")
+    def _backward(self, images: Tensor, labels: Tensor, keys: Tensor, n: int) -> Tensor:
+        loss, logits = self.objective(self.network, images, labels, keys)
         self.scaler.scale(loss / n).backward()  # type: ignore[no-untyped-call]
         correct = (logits.detach().argmax(1) == labels).sum()
         return torch.stack([loss.detach(), correct, torch.full_like(correct, len(labels))])

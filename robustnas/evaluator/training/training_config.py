@@ -12,6 +12,8 @@ from robustnas.checks import LARGEST_INTEGER, whole_number
 from robustnas.errors import InvalidInputError, excerpt, unknown_name
 
 _FORMAT = 1
+_ADVERSARIES = ("none", "pgd", "trades")
+_OF_ADVERSARY = ("train_eps", "pgd_steps", "pgd_relative_step", "pgd_in_evaluation_mode")
 
 
 def _number(name: str, value: object, high: int, *, above_zero: bool = False, below: bool = False) -> float:
@@ -25,10 +27,11 @@ def _number(name: str, value: object, high: int, *, above_zero: bool = False, be
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
-    """Stochastic gradient descent on the cross-entropy with a cosine learning rate; the defaults are the benchmark's.
+    """Stochastic gradient descent with a cosine learning rate; the defaults are the benchmark's.
 
     The learning rate falls from `learning_rate` to 0 along half a cosine, once per epoch as in the benchmark or at
-    every step. Batch norm's parameters decay like all others.
+    every step. Batch norm's parameters decay like all others. What is minimised is the cross-entropy, of images as they
+    are or of adversarial examples: see `robustnas.evaluator.training.adversarial`.
 
     Args:
         epochs: Passes over the images, 1 to 100,000.
@@ -42,9 +45,20 @@ class TrainingConfig:
         flip: Whether every image is mirrored left to right with probability one half.
         crop_padding: Black pixels put around an image before a window of its size is cut out at random, 0 to 64; 0 is
             no augmentation by crops.
+        one_cycle: Whether learning rate and momentum follow one cycle, per step, as PyTorch's OneCycleLR has it by
+            default (Smith and Topin 2019): up from a 25th within 30 % of the training, then down to almost 0, with
+            a momentum of 0.95 that is 0.85 at the peak in place of `momentum`.
+        adversary: "none" for images as they are; "pgd" to train on adversarial examples of PGD, which with one step is
+            FGSM with a random start; "trades" for the loss of TRADES.
+        train_eps: The adversary's radius in units of 1/255, above 0 and up to 255.
+        pgd_steps: The adversary's steps, 1 to 1,000.
+        pgd_relative_step: Their size as a share of eps, above 0 and up to 2.
+        pgd_in_evaluation_mode: Whether batch norm is in evaluation mode while adversarial examples are made; else it
+            uses the batch's statistics, and its running ones follow the examples, too.
+        beta: Weight of the term for robustness in TRADES, above 0 and up to 1,000.
 
     Raises:
-        InvalidInputError: A value out of range.
+        InvalidInputError: A value out of range, or of an adversary where there is none.
 
     >>> from dataclasses import replace
     >>> replace(BENCHMARK_RECIPE, epochs=12).learning_rate_at(epoch=6, step=0, n_steps=196)
@@ -61,6 +75,13 @@ class TrainingConfig:
     warmup: float = 0.0
     flip: bool = True
     crop_padding: int = 4
+    one_cycle: bool = False
+    adversary: str = "none"
+    train_eps: float = 0.0
+    pgd_steps: int = 0
+    pgd_relative_step: float = 0.0
+    pgd_in_evaluation_mode: bool = False
+    beta: float = 0.0
 
     def __post_init__(self) -> None:
         for name, low, high in (("epochs", 1, 100_000), ("batch_size", 2, LARGEST_INTEGER), ("crop_padding", 0, 64)):
@@ -69,11 +90,21 @@ class TrainingConfig:
         self._set("weight_decay", _number("weight_decay", self.weight_decay, 1))
         for name in ("momentum", "warmup"):
             self._set(name, _number(name, getattr(self, name), 1, below=True))
-        for name in ("nesterov", "cosine_per_step", "flip"):
+        for name in ("nesterov", "cosine_per_step", "flip", "one_cycle", "pgd_in_evaluation_mode"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidInputError(f"{name} is {excerpt(getattr(self, name))}; expected True or False")
         if self.nesterov and not self.momentum:
             raise InvalidInputError("nesterov is True with a momentum of 0.0; expected a momentum above 0, or False")
+        if self.one_cycle and (self.warmup or self.cosine_per_step):
+            raise InvalidInputError(
+                "one_cycle has its own warmup and cosine; expected it without warmup, cosine_per_step"
+            )
+        self._check_adversary()
+
+    @property
+    def is_adversarial(self) -> bool:
+        """Whether it trains on adversarial examples."""
+        return self.adversary != "none"
 
     def learning_rate_at(self, epoch: int, step: int, n_steps: int) -> float:
         """Return the learning rate of a step.
@@ -83,6 +114,9 @@ class TrainingConfig:
             step: Within the epoch, from 0.
             n_steps: Steps per epoch.
         """
+        if self.one_cycle:
+            peak = self.learning_rate
+            return self._one_cycle(peak / 25, peak, peak / 250_000, epoch * n_steps + step, n_steps)
         done = epoch + step / n_steps
         rising = self.warmup * self.epochs
         if done < rising:
@@ -91,15 +125,48 @@ class TrainingConfig:
         share = max(0.0, position - rising) / (self.epochs - rising)
         return self.learning_rate * (1 + math.cos(math.pi * share)) / 2
 
+    def momentum_at(self, epoch: int, step: int, n_steps: int) -> float:
+        """Return the momentum of a step; arguments as of `learning_rate_at`."""
+        if not self.one_cycle:
+            return self.momentum
+        return self._one_cycle(0.95, 0.85, 0.95, epoch * n_steps + step, n_steps)
+
     def as_dict(self) -> dict[str, Any]:
-        """Return the recipe as plain data, for records."""
-        return asdict(self)
+        """Return the recipe as plain data, for records: what it does not use of an adversary or cycle is left out."""
+        facts, unused = asdict(self), [] if self.one_cycle else ["one_cycle"]
+        if not self.is_adversarial:
+            unused += ["adversary", *_OF_ADVERSARY]
+        if self.adversary != "trades":
+            unused.append("beta")
+        return {name: value for name, value in facts.items() if name not in unused}
 
     @property
     def digest(self) -> str:
         """A SHA-256 of all values, 64 hexadecimal digits: equal recipes, equal digests anywhere."""
         text = json.dumps({"format": _FORMAT, **self.as_dict()}, sort_keys=True, separators=(",", ":"))
         return sha256(text.encode()).hexdigest()
+
+    def _check_adversary(self) -> None:
+        if self.adversary not in _ADVERSARIES:
+            raise InvalidInputError(unknown_name("adversary", self.adversary, _ADVERSARIES))
+        wanted = {*(_OF_ADVERSARY if self.is_adversarial else ()), *(["beta"] if self.adversary == "trades" else ())}
+        for name in (*_OF_ADVERSARY, "beta"):
+            if name not in wanted and getattr(self, name):
+                value = excerpt(getattr(self, name))
+                raise InvalidInputError(f"{name} is {value} with the adversary {self.adversary!r}, which takes none")
+        if self.is_adversarial:
+            self._set("pgd_steps", whole_number("pgd_steps", self.pgd_steps, at_least=1, at_most=1_000))
+            for name, high in (("train_eps", 255), ("pgd_relative_step", 2)):
+                self._set(name, _number(name, getattr(self, name), high, above_zero=True))
+        if self.adversary == "trades":
+            self._set("beta", _number("beta", self.beta, 1_000, above_zero=True))
+
+    def _one_cycle(self, start: float, peak: float, end: float, step: int, n_steps: int) -> float:
+        """Return a value that goes from start to peak to end along half cosines; steps are counted from the first."""
+        last = self.epochs * n_steps - 1
+        top = max(0.3 * self.epochs * n_steps - 1, 0.0)
+        first, second, share = (start, peak, step / top) if step < top else (peak, end, (step - top) / (last - top))
+        return second + (first - second) * (1 + math.cos(math.pi * share)) / 2
 
     def _set(self, name: str, value: float) -> None:
         object.__setattr__(self, name, value)

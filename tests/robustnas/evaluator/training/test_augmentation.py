@@ -13,7 +13,7 @@ BOTH = TrainingConfig(flip=True, crop_padding=2)
 
 
 def draws(flips: list[bool], shifts: list[list[int]]) -> Draws:
-    return Draws(torch.arange(len(flips)), torch.tensor(flips), torch.tensor(shifts))
+    return Draws(torch.arange(len(flips)), torch.tensor(flips), torch.tensor(shifts), torch.zeros(len(flips)))
 
 
 def reference(image: np.ndarray, flip: bool, shift: tuple[int, int], padding: int) -> np.ndarray:
