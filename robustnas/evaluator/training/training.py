@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -34,6 +34,7 @@ from robustnas.evaluator.training.checkpoint import (
     restore,
     save_checkpoint,
 )
+from robustnas.evaluator.training.overfitting import OverfittingWatch, overfitting_note
 from robustnas.evaluator.training.training_config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -78,8 +79,9 @@ class TrainingResult:
     """The record of a training; the network itself was trained in place.
 
     Attributes:
-        losses: Mean cross-entropy of every epoch, over augmented images, in training mode while the weights change.
-        accuracies: Training accuracy of every epoch, in [0, 1], measured in the same pass.
+        losses: Mean of the objective in every epoch, over augmented images, in training mode while the weights change.
+        accuracies: Training accuracy of every epoch, in [0, 1], measured in the same pass: on adversarial examples if
+            these are what is trained on.
         seconds: Time spent, interrupted runs included.
         n_epochs_resumed: Epochs that came from a checkpoint.
         notes: What a reader of the results should know, such as a batch split for lack of memory.
@@ -156,6 +158,7 @@ class _History:
     notes: list[str] = field(default_factory=list)
     micro_batch: int = 0  # most images that go through the network at once
     device: str = ""
+    watched: list[Sequence[float]] = field(default_factory=list)  # accuracies of `OverfittingWatch`, after every epoch
 
 
 class _Run:
@@ -176,6 +179,7 @@ class _Run:
         self.labels = torch.tensor(images.labels, device=device)
         self.objective = objective_of(config, dtype, int(self.labels.max()) + 1)
         self.config, self.seed, self.device, self.dtype, self.progress = config, seed, device, dtype, progress
+        self.watch = OverfittingWatch.of(config, self.images, self.labels)
         self.optimizer = torch.optim.SGD(
             network.parameters(), config.learning_rate, config.momentum, 0, config.weight_decay, config.nesterov
         )
@@ -291,6 +295,10 @@ class _Run:
         n_images = totals[:, 2].sum()
         self.history.losses.append(float(totals[:, 0].sum() / n_images))
         self.history.accuracies.append(float(totals[:, 1].sum() / n_images))
+        if self.watch:
+            self.history.watched.append(self.watch.accuracies(self.network))
+            if note := overfitting_note(self.history.watched):
+                self.history.notes.append(note)
 
     def _refuse(self, epoch: int, step: int, losses: Tensor) -> NoReturn:
         loss = losses[step].item()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -175,20 +175,56 @@ class TrainingConfig:
 BENCHMARK_RECIPE = TrainingConfig()
 """The recipe of NAS-Bench-201 for CIFAR (Dong and Yang 2020): 200 epochs; it pads by 2 for ImageNet16-120."""
 
+_PGD: dict[str, Any] = {"adversary": "pgd", "train_eps": 8, "pgd_steps": 7, "pgd_relative_step": 0.25}
+_ADVERSARIAL: dict[str, dict[str, Any]] = {
+    "adversarial": _PGD,
+    "fast-adversarial": {**_PGD, "pgd_steps": 1, "pgd_relative_step": 1.25},
+    "trades": {
+        **_PGD,
+        "adversary": "trades",
+        "pgd_steps": 10,
+        "pgd_relative_step": 7 / 31,
+        "pgd_in_evaluation_mode": True,
+        "beta": 6,
+    },
+}
+_EPOCHS = {"adversarial": 50, "fast-adversarial": 30, "trades": 76}
+_DIGITS_EPS = 32  # in units of 1/255
+
+_PER_STEP: dict[str, Any] = {"cosine_per_step": True, "warmup": 0.1}
+_DIGITS = TrainingConfig(epochs=20, batch_size=128, **_PER_STEP, flip=False, crop_padding=0)
+
 RECIPES: dict[str, TrainingConfig] = {
     "benchmark": BENCHMARK_RECIPE,
-    "short": TrainingConfig(epochs=12, cosine_per_step=True, warmup=0.1),
-    "digits": TrainingConfig(epochs=20, batch_size=128, cosine_per_step=True, warmup=0.1, flip=False, crop_padding=0),
+    "short": TrainingConfig(epochs=12, **_PER_STEP),
+    "digits": _DIGITS,
+    **{name: TrainingConfig(epochs=_EPOCHS[name], **_PER_STEP, **facts) for name, facts in _ADVERSARIAL.items()},
+    "robbench": TrainingConfig(epochs=50, nesterov=False, one_cycle=True, **_PGD, pgd_in_evaluation_mode=True),
 }
-"""Recipes by name: the benchmark's, one for a first look at images of CIFAR's size, one for small gray digits."""
+"""Recipes by name: the benchmark's, one for a first look at images of CIFAR's size, one for small gray digits.
+
+``adversarial`` is PGD-7 (Madry et al. 2018), ``fast-adversarial`` FGSM with a random start and a step of 1.25 eps (Wong
+et al. 2020), ``trades`` the loss of Zhang et al. (2019) with beta 6, whose step is 0.007 at an eps of 0.031. Their eps
+is 8/255; the optimiser is the benchmark's, with a cosine per step. ``robbench`` is what the code of NAS-RobBench-201
+(Wu et al. 2024) does.
+"""
+
+ADVERSARIAL_RECIPES = tuple(name for name, config in RECIPES.items() if config.is_adversarial)
+"""The recipes that train on adversarial examples."""
 
 
-def recipe(name: str) -> TrainingConfig:
+def recipe(name: str, *, digits: bool = False) -> TrainingConfig:
     """Return a recipe of `RECIPES`.
+
+    Args:
+        name: Its name.
+        digits: Whether it is for small gray digits: adversarial recipes are then ``digits`` with an eps of 32/255.
 
     Raises:
         InvalidInputError: There is none of this name.
     """
     if name not in RECIPES:
         raise InvalidInputError(unknown_name("recipe", name, RECIPES))
+    if digits and name in _ADVERSARIAL:
+        return replace(_DIGITS, **_ADVERSARIAL[name] | {"train_eps": _DIGITS_EPS})
     return RECIPES[name]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from robustnas.evaluator.training.adversarial import objective_of, uniform_noise
+from robustnas.evaluator.training.training import TrainingProgress
 from robustnas.evaluator.training.training_config import TrainingConfig
+from tests.robustnas.evaluator.training.test_training import digest, fit
+from tests.robustnas.evaluator.training.test_training import network as small_network
 
 EPS = 16 / 255
 PGD = TrainingConfig(adversary="pgd", train_eps=16, pgd_steps=3, pgd_relative_step=0.25)
@@ -138,3 +143,19 @@ def test_noise_is_uniform_and_fixed_by_its_key() -> None:
     x = (x ^ x >> 15) * 0x846CA68B % 2**32
     expected = ((x ^ x >> 16) // 512 + 0.5) / 2**22 - 1
     assert uniform_noise(torch.tensor([key]), torch.Size((1, 2, 2, 2)))[0, 1, 0, 1].item() == expected
+
+
+@pytest.mark.parametrize("config", [FGSM, TRADES], ids=["fgsm", "trades"])
+def test_a_resumed_training_ends_with_the_same_weights(config: TrainingConfig, tmp_path: Path) -> None:
+    def stop(progress: TrainingProgress) -> None:
+        if progress.epoch == 1:
+            raise KeyboardInterrupt
+
+    config = replace(config, epochs=2, batch_size=64)
+    path, whole, resumed, other_seed = tmp_path / "training.pt", small_network(), small_network(), small_network()
+    with pytest.raises(KeyboardInterrupt):
+        fit(resumed, config, checkpoint=path, checkpoint_seconds=0, progress=stop)
+    assert fit(resumed, config, checkpoint=path).n_epochs_resumed == 1
+    fit(whole, config)
+    fit(other_seed, config, seed=4)
+    assert digest(resumed) == digest(whole) != digest(other_seed)

@@ -1,0 +1,84 @@
+"""Catastrophic overfitting of fast adversarial training: the single step is withstood, several smaller ones are not.
+
+Wong et al. (2020) found that accuracy under PGD may fall to 0 within an epoch of training on FGSM, and detect it on a
+batch of training images. Here both attacks run on the first training images, in evaluation mode, after every epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from robustnas.evaluator.training.adversarial import AdversarialLoss
+from robustnas.evaluator.training.augmentation import pixels
+from robustnas.evaluator.training.training_config import TrainingConfig
+
+_N_IMAGES = 128
+_PGD_STEPS = 5
+_FALL = 0.2  # of accuracy under PGD, as in the authors' code
+
+
+class OverfittingWatch:
+    """Compares accuracy under the single step that is trained on with that under PGD-5, on a batch of training images.
+
+    Args:
+        config: A recipe.
+        images: The training images, as `robustnas.evaluator.training.augmentation.pixels` takes them.
+        labels: Their classes.
+    """
+
+    def __init__(self, config: TrainingConfig, images: Tensor, labels: Tensor) -> None:
+        self.images, self.labels = pixels(images[:_N_IMAGES]), labels[:_N_IMAGES]
+        self.keys = torch.arange(len(self.labels), device=labels.device)
+        several = replace(config, pgd_steps=_PGD_STEPS, pgd_relative_step=2.5 / _PGD_STEPS)
+        self.attacks = [AdversarialLoss(attack, None, 0) for attack in (config, several)]
+
+    @classmethod
+    def of(cls, config: TrainingConfig, images: Tensor, labels: Tensor) -> OverfittingWatch | None:
+        """Return what watches a training; None for a recipe that does not train on a single step."""
+        return cls(config, images, labels) if config.adversary == "pgd" and config.pgd_steps == 1 else None
+
+    def accuracies(self, network: nn.Module) -> tuple[float, float]:
+        """Return the accuracy under the single step and under PGD, in [0, 1]; leaves the network in evaluation mode."""
+        network.eval()
+        found = []
+        for attack in self.attacks:
+            examples = attack.examples(network, self.images, self.labels, self.keys)
+            with torch.no_grad():
+                correct = attack.logits(network, examples).argmax(1) == self.labels
+            found.append(float(correct.double().mean()))
+        return found[0], found[1]
+
+
+def overfitting_note(watched: Sequence[Sequence[float]]) -> str | None:
+    """Return a note if the last epoch is the first after which catastrophic overfitting shows; else None.
+
+    Args:
+        watched: `OverfittingWatch.accuracies` of every epoch.
+
+    >>> overfitting_note([(0.5, 0.4), (0.6, 0.45), (0.9, 0.05)])[:38]
+    'catastrophic overfitting in epoch 3: a'
+    """
+    if not _shows(watched) or any(_shows(watched[:n]) for n in range(len(watched))):
+        return None
+    (step, several), best = watched[-1], _best(watched[:-1])
+    return (
+        f"catastrophic overfitting in epoch {len(watched)}: accuracy under PGD-{_PGD_STEPS} on training images fell "
+        f"from {100 * best[1]:.0f} to {100 * several:.0f} %, under the single step that is trained on it rose from "
+        f"{100 * best[0]:.0f} to {100 * step:.0f} %; --recipe adversarial or a smaller --train-eps avoids it"
+    )
+
+
+def _shows(watched: Sequence[Sequence[float]]) -> bool:
+    """Return whether accuracy under PGD is far below its best after the last epoch, and under the step is not."""
+    if len(watched) < 2:
+        return False
+    best, (step, several) = _best(watched[:-1]), watched[-1]
+    return best[1] - several > _FALL and step >= best[0]
+
+
+def _best(watched: Sequence[Sequence[float]]) -> Sequence[float]:
+    return max(watched, key=lambda pair: pair[1])
