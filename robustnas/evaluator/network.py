@@ -6,7 +6,8 @@ Yang 2020). The skeleton is that of `Skeleton`, which counts parameters and oper
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +49,16 @@ class ReLUConvBN(nn.Module):
         y: Tensor = self.op(x)
         return y
 
+    def rectified(self, x: Tensor) -> Tensor:
+        """Apply the ReLU alone."""
+        y: Tensor = self.op[0](x)
+        return y
+
+    def convolved(self, x: Tensor) -> Tensor:
+        """Apply convolution and batch norm."""
+        y: Tensor = self.op[2](self.op[1](x))
+        return y
+
 
 class Zero(nn.Module):
     """The operation none: zeros of the input's shape."""
@@ -63,21 +74,36 @@ class CellModule(nn.Module):
     Args:
         cell: The operations.
         channels: Width.
+
+    Attributes:
+        shares_relus: Whether convolutions of one node may share a ReLU: see `sharing_relus`.
     """
+
+    shares_relus = False
 
     def __init__(self, cell: Cell, channels: int) -> None:
         super().__init__()
         self.cell = cell
         self.layers = nn.ModuleList(_operation(Operation(op), channels) for op in cell.ops)
+        self._sharing = sharing_edges(cell)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the last node: every node sums its incoming edges."""
         nodes: list[Tensor | None] = [x, None, None, None]
-        for (source, target), layer in zip(EDGES, self.layers, strict=True):
-            value = nodes[source]
+        own = [False] * len(nodes)  # nobody else needs the value of a node: sums may be in place
+        rectified: dict[int, Tensor] = {}
+        for edge, (source, target) in enumerate(EDGES):
+            layer, value = self.layers[edge], nodes[source]
             assert value is not None  # edges are sorted by target
-            summand, total = layer(value), nodes[target]
-            nodes[target] = summand if total is None else total + summand
+            if self.shares_relus and (shared := self._sharing[edge]) is not None:
+                if shared not in rectified:
+                    rectified[shared] = layer.rectified(value)
+                summand = layer.convolved(rectified[shared])
+            else:
+                summand = layer(value)
+            is_own = isinstance(layer, ReLUConvBN)
+            nodes[target] = _sum(nodes[target], summand, own[target], is_own)
+            own[target] |= is_own
         output = nodes[-1]
         assert output is not None
         return output
@@ -102,8 +128,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply it."""
-        y: Tensor = self.downsample(x) + self.conv_b(self.conv_a(x))
-        return y
+        shortcut: Tensor = self.downsample(x)
+        y: Tensor = self.conv_b(self.conv_a(x))
+        return y.add_(shortcut)
 
 
 class CellNetwork(nn.Module):
@@ -199,6 +226,59 @@ def build(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(whole_number("seed", seed, at_least=0))
         return CellNetwork(Cell.parse(cell), n_classes, channels, n_cells, in_channels)
+
+
+def sharing_edges(cell: Cell) -> tuple[int | None, ...]:
+    """Return by edge the node whose ReLU its convolution can share without changing a bit of any gradient, or None.
+
+    A node adds up the gradients of its outgoing edges from the last to the first. Convolutions that share a ReLU add up
+    theirs before; the sum is the same where they are the last of the node's edges, but for those of none, which have no
+    gradient. A node that skips from another is the same node here.
+
+    >>> sharing_edges(Cell((3, 3, 2, 3, 3, 3)))
+    (0, 0, 1, 0, 1, None)
+    >>> sharing_edges(Cell((3, 3, 2, 1, 3, 3)))
+    (None, None, 1, None, 1, None)
+    """
+    shared: list[int | None] = [None] * len(EDGES)
+    same = {0: 0, 1: 0 if cell.ops[0] == Operation.SKIP_CONNECT else 1, 2: 2}
+    for node in set(same.values()):
+        last: list[int] = []
+        edges = [edge for edge, (source, _) in enumerate(EDGES) if same[source] == node]
+        edges.sort(key=lambda edge: (EDGES[edge][1], cell.ops[edge] == Operation.SKIP_CONNECT))  # a skip is its sum's
+        for edge in reversed(edges):
+            if cell.ops[edge] in KERNEL_SIZES:
+                last.append(edge)
+            elif cell.ops[edge] != Operation.NONE:
+                break
+        for edge in last if len(last) > 1 else ():
+            shared[edge] = node
+    return tuple(shared)
+
+
+@contextmanager
+def sharing_relus(network: nn.Module) -> Iterator[None]:
+    """Have the cells of a network compute a ReLU once per node where that changes no bit: passes take less memory.
+
+    Hooks on the ReLUs then see fewer of them, which is why this is for trainings only.
+    """
+    cells = [module for module in network.modules() if isinstance(module, CellModule)]
+    for cell in cells:
+        cell.shares_relus = True
+    try:
+        yield
+    finally:
+        for cell in cells:
+            cell.shares_relus = False
+
+
+def _sum(total: Tensor | None, summand: Tensor, total_is_own: bool, summand_is_own: bool) -> Tensor:
+    """Return the sum of two values, in place where one of them is needed by nobody else."""
+    if total is None:
+        return summand
+    if total_is_own:
+        return total.add_(summand)
+    return summand.add_(total) if summand_is_own else total + summand
 
 
 def _operation(op: Operation, channels: int) -> nn.Module:

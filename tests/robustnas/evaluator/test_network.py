@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from itertools import permutations
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from robustnas import Cell, Operation
 from robustnas.errors import InvalidInputError
 from robustnas.evaluator.inference import live_edges
-from robustnas.evaluator.network import CellNetwork, Normalised, build
+from robustnas.evaluator.network import CellModule, CellNetwork, Normalised, build, sharing_relus
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cost import Skeleton
 from robustnas.spaces.nasbench201.identity import network_indices
@@ -193,3 +194,51 @@ def test_a_normalised_network_takes_pixels() -> None:
     assert torch.allclose(model(pixels), network((pixels - mean) / std))
     with pytest.raises(InvalidInputError, match="std above 0"):
         Normalised(network, (0.5,), (0.0,))
+
+
+def gradients(cell: Cell, *, share: bool) -> list[Tensor]:
+    """Return what a cell gives in training mode, the gradient of its input, and all it holds afterwards."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module, norm, x = CellModule(cell, 2), nn.BatchNorm2d(2), torch.randn(4, 2, 4, 4, requires_grad=True)
+        weights = torch.randn(4, 2, 4, 4)
+    with sharing_relus(module) if share else nullcontext():
+        y = module(norm(x))
+        if y.requires_grad:
+            (y * weights).sum().backward()
+    assert not module.shares_relus
+    found = [y.detach(), *(leaf.grad for leaf in (x, *module.parameters()) if leaf.grad is not None)]
+    return [*found, *module.state_dict().values()]
+
+
+SHARING = [
+    Cell((3,) * 6),
+    Cell((1, 1, 3, 3, 3, 1)),
+    Cell((1, 2, 3, 3, 3, 3)),
+    Cell((3, 3, 2, 1, 3, 2)),
+    Cell((4, 3, 3, 2, 3, 0)),
+]
+
+
+@pytest.mark.parametrize("cell", [*SHARING, *space.sample(np.random.default_rng(3), 20)], ids=str)  # type: ignore[misc]
+def test_shared_relus_change_no_bit(cell: Cell) -> None:
+    for one, other in zip(gradients(cell, share=False), gradients(cell, share=True), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_node_has_one_relu_where_its_convolutions_share_it() -> None:
+    network, n = build(Cell((3,) * 6), 10, 2, 1, 1), 0
+
+    def count(*_: object) -> None:
+        nonlocal n
+        n += 1
+
+    for cell in network.cells:
+        if isinstance(cell, CellModule):
+            for layer in cell.layers:
+                layer.op[0].register_forward_hook(count)  # type: ignore[union-attr, index]
+    network(torch.rand(2, 1, 8, 8))
+    assert n == 18
+    with sharing_relus(network):
+        network(torch.rand(2, 1, 8, 8))
+    assert n == 18 + 9
