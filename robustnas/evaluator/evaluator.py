@@ -26,7 +26,7 @@ from robustnas.evaluator.progress import Progress, silent
 from robustnas.evaluator.software import versions
 from robustnas.evaluator.training.kept_weights import KeptWeights
 from robustnas.evaluator.training.state_dict import load_state_dict
-from robustnas.evaluator.training.training import TrainingResult
+from robustnas.evaluator.training.training_task import TrainingResult
 from robustnas.evaluator.training.weights_file import WeightsFile
 from robustnas.measurements import Measurement, MeasurementKey, NetworkKey
 from robustnas.measurements.selection import CORRUPTION_DIGEST

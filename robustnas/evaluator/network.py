@@ -95,7 +95,7 @@ class CellModule(nn.Module):
         for edge, (source, target) in enumerate(EDGES):
             layer, value = self.layers[edge], nodes[source]
             assert value is not None  # edges are sorted by target
-            if self.shares_relus and (shared := self._sharing[edge]) is not None:
+            if self.shares_relus and isinstance(layer, ReLUConvBN) and (shared := self._sharing[edge]) is not None:
                 if shared not in rectified:
                     rectified[shared] = layer.rectified(value)
                 summand = layer.convolved(rectified[shared])

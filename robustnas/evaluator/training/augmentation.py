@@ -6,7 +6,6 @@ pixels and cut to its former size at a random place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,13 +44,34 @@ class Draws:
 
     def to(self, device: torch.device) -> Draws:
         """Return a copy on a device."""
-        return Draws(*(drawn.to(device) for drawn in (self.order, self.flips, self.shifts, self.keys)))
+        return Draws(*(part.to(device) for part in self._parts()))
 
-    def batches(self, size: int) -> Iterator[Draws]:
-        """Yield the batches of the epoch; a last batch of one image is left out, batch norm needs two."""
-        for start in range(0, n_batches(len(self.order), size) * size, size):
-            part = slice(start, start + size)
-            yield Draws(self.order[part], self.flips[part], self.shifts[part], self.keys[part])
+    @classmethod
+    def empty(cls, n: int) -> Draws:
+        """Return room for what is drawn for `n` images."""
+        order, keys = torch.empty(2, n, dtype=torch.int64)
+        return cls(order, torch.empty(n, dtype=torch.bool), torch.empty(n, 2, dtype=torch.int64), keys)
+
+    def copy_(self, other: Draws) -> None:
+        """Take over what was drawn, for as many images, in the same place of memory."""
+        for mine, part in zip(self._parts(), other._parts(), strict=True):
+            mine.copy_(part)
+
+    def at(self, places: Tensor) -> Draws:
+        """Return what was drawn for some places of the order, int64, shape (n,)."""
+        return Draws(*(part[places] for part in self._parts()))
+
+    def _parts(self) -> tuple[Tensor, ...]:
+        return self.order, self.flips, self.shifts, self.keys
+
+
+def batch_sizes(n: int, size: int) -> list[int]:
+    """Return the images of every batch of one epoch; a last one of one image is left out, batch norm needs two.
+
+    >>> batch_sizes(5, 2), batch_sizes(6, 4)
+    ([2, 2], [4, 2])
+    """
+    return [min(size, n - start) for start in range(0, n_batches(n, size) * size, size)]
 
 
 def n_batches(n: int, size: int) -> int:

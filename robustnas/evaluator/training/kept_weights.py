@@ -13,8 +13,9 @@ from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.network import Normalised
 from robustnas.evaluator.progress import Progress
 from robustnas.evaluator.training.checkpoint import DamagedFileError, load_weights, save_weights
-from robustnas.evaluator.training.training import TrainingProgress, TrainingResult, train
+from robustnas.evaluator.training.training import train
 from robustnas.evaluator.training.training_config import TrainingConfig
+from robustnas.evaluator.training.training_task import TrainingProgress, TrainingResult
 from robustnas.measurements import NetworkKey
 from robustnas.recorder import Recorder
 from robustnas.tables.database.cache import cache_directory

@@ -20,9 +20,10 @@ from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.memory_size import DeviceMemoryError
 from robustnas.evaluator.network import Normalised, build
 from robustnas.evaluator.prediction import accuracy, predict
-from robustnas.evaluator.training import training
-from robustnas.evaluator.training.training import TrainingProgress, TrainingResult, train
+from robustnas.evaluator.training import training, training_run
+from robustnas.evaluator.training.training import train
 from robustnas.evaluator.training.training_config import TrainingConfig
+from robustnas.evaluator.training.training_task import TrainingProgress, TrainingResult
 from tests import ROOT
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
@@ -112,7 +113,7 @@ KILLED = """
 def kill(progress):
     if (progress.epoch, progress.step) == (2, 1):
         os.kill(os.getpid(), signal.SIGKILL)
-training._PROGRESS_SECONDS = 0
+training_run._PROGRESS_SECONDS = 0
 fit(network(), checkpoint=Path(sys.argv[1]), checkpoint_seconds=0, progress=kill)
 """
 
@@ -135,7 +136,7 @@ def test_ctrl_c_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.M
         if (progress.epoch, progress.step) == (3, 2):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "_PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(training_run, "_PROGRESS_SECONDS", 0.0)
     path, whole, resumed = tmp_path / "training.pt", network(), network()
     with pytest.raises(KeyboardInterrupt):
         fit(resumed, checkpoint=path, checkpoint_seconds=0, progress=interrupt)
@@ -189,7 +190,7 @@ def test_a_damaged_checkpoint_means_a_new_beginning_that_is_told(tmp_path: Path)
 def test_a_change_of_device_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "training.pt"
     fit(network(), checkpoint=path)
-    monkeypatch.setattr(training, "device_name", lambda device: "cuda:other")
+    monkeypatch.setattr(training_run, "device_name", lambda device: "cuda:other")
     assert fit(network(), checkpoint=path).notes == ("begun on cpu, continued on cuda:other from epoch 5",)
 
 
@@ -200,7 +201,7 @@ def test_progress_is_told_after_every_epoch(monkeypatch: pytest.MonkeyPatch) -> 
     assert heard[-1].losses == result.losses
     assert heard[-1].fraction == 1.0
     assert [progress.seconds for progress in heard] == sorted(progress.seconds for progress in heard)
-    monkeypatch.setattr(training, "_PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(training_run, "_PROGRESS_SECONDS", 0.0)
     heard.clear()
     fit(network(), replace(TINY, epochs=1), progress=heard.append)
     assert [(progress.epoch, progress.step) for progress in heard] == [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0)]
