@@ -165,7 +165,9 @@ class TrainingConfig:
         """Return a value that goes from start to peak to end along half cosines; steps are counted from the first."""
         last = self.epochs * n_steps - 1
         top = max(0.3 * self.epochs * n_steps - 1, 0.0)
-        first, second, share = (start, peak, step / top) if step < top else (peak, end, (step - top) / (last - top))
+        first, second, share = (
+            (start, peak, step / top) if step < top else (peak, end, (step - top) / max(last - top, 1.0))
+        )
         return second + (first - second) * (1 + math.cos(math.pi * share)) / 2
 
     def _set(self, name: str, value: float) -> None:

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from robustnas.evaluator.training.adversarial import objective_of, uniform_noise
-from robustnas.evaluator.training.training import TrainingProgress
 from robustnas.evaluator.training.training_config import TrainingConfig
+from robustnas.evaluator.training.training_task import TrainingProgress
 from tests.robustnas.evaluator.training.test_training import digest, fit
 from tests.robustnas.evaluator.training.test_training import network as small_network
 
