@@ -196,6 +196,7 @@ def _result(
         "measuring_seconds": {str(metric): round(value.seconds, 3) for metric, value in found.items()},
         "from_store": n_stored,
         "device": clean.device,
+        "training": evaluator.regime or None,
         "settings": evaluator.settings.as_dict(),
         "corruption_scale": ", ".join(sorted(scales)) or None,
         "notes": evaluator.notes,
@@ -205,10 +206,11 @@ def _result(
 def _text(result: dict[str, Any]) -> str:
     settings, scores = result["settings"], result["scores"]
     training = settings["training"]
+    regime = f", {result['training']}" if result["training"] else ""
     lines = [
         result["arch"],
         f"on {result['images']}: {settings['channels']} channels, {settings['n_cells']} cells per stage, "
-        f"{training['epochs']} epochs, seed {settings['seed']}; {result['n_images']} test images",
+        f"{training['epochs']} epochs{regime}, seed {settings['seed']}; {result['n_images']} test images",
         "",
         f"clean  {100 * result['clean']:.1f}",
     ]

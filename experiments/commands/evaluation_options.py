@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from experiments.commands.names_option import names_option
 from experiments.commands.options import PATH
+from robustnas.epsilon import epsilon
 from robustnas.errors import RobustNASError
 
 if TYPE_CHECKING:
@@ -50,13 +52,26 @@ log_option = click.option(
     help="Record curves of trainings and searches while they run.",
 )
 
+
+def _recipes() -> Iterable[str]:
+    from robustnas.evaluator.training.training_config import RECIPES
+
+    return RECIPES
+
+
+recipe_option = names_option("--recipe", names=_recipes, show_default="by images", help="Training recipe.")
+train_eps_option = click.option(
+    "--train-eps", metavar="EPS", show_default="the recipe's", help="Eps of an adversarial recipe, in units of 1/255."
+)
+
 _OPTIONS = (
     click.option(
         "--protocol",
         show_default="paper",
         help="How attacks run over a grid of eps: paper (each alone) or nested (faster, never weaker).",
     ),
-    click.option("--recipe", show_default="by images", help="Training recipe: benchmark, short or digits."),
+    recipe_option,
+    train_eps_option,
     click.option("--epochs", type=int, show_default="the recipe's", help="Epochs of training."),
     click.option("--channels", type=int, show_default="by images", help="Width of the first stage."),
     click.option("--n-cells", type=int, show_default="by images", help="Cells per stage."),
@@ -76,6 +91,7 @@ class EvaluationOptions:
 
     protocol: str | None = None
     recipe: str | None = None
+    train_eps: str | None = None
     epochs: int | None = None
     channels: int | None = None
     n_cells: int | None = None
@@ -100,12 +116,13 @@ class EvaluationOptions:
             from robustnas.evaluator.evaluation_settings import EvaluationSettings
             from robustnas.evaluator.evaluator import Evaluator
             from robustnas.evaluator.images.image_files import open_images
-            from robustnas.evaluator.training.training_config import recipe
+        changes = {"epochs": self.epochs, "train_eps": training_eps(self.train_eps)}
         data = open_images(images)
-        training = recipe(self.recipe) if self.recipe else EvaluationSettings.for_images(data).training
         settings = EvaluationSettings.for_images(
             data,
-            training=training if self.epochs is None else replace(training, epochs=self.epochs),
+            training=EvaluationSettings.training_for(
+                data, self.recipe, **{name: value for name, value in changes.items() if value is not None}
+            ),
             protocol=self.protocol,
             channels=self.channels,
             n_cells=self.n_cells,
@@ -133,6 +150,15 @@ class EvaluationOptions:
         from robustnas.measurements import MeasurementStore
 
         return MeasurementStore.open(self.store)
+
+
+def training_eps(text: str | None) -> float | None:
+    """Return the eps that ``--train-eps`` gives, in units of 1/255.
+
+    Raises:
+        ObjectiveError: It is none.
+    """
+    return None if text is None else epsilon(text, f"--train-eps {text}")
 
 
 def evaluation_options(command: Command) -> Command:

@@ -17,9 +17,12 @@ from experiments.commands.evaluation_options import (
     corruption_files_option,
     device_option,
     log_option,
+    recipe_option,
     remeasure_option,
     store_option,
     torch_needed,
+    train_eps_option,
+    training_eps,
 )
 from experiments.commands.fill_display import missing_line, network_name, plan_line, plan_text, result_text, shown
 from experiments.commands.interruptions import interruptible
@@ -61,6 +64,8 @@ _KEPT = "what was measured is kept: run the same command again to resume"
 @click.option("--example", is_flag=True, help="Print a plan, to copy and edit.")
 @click.option("--dry-run", is_flag=True, help="Show what is missing and how long it takes; measure nothing.")
 @click.option("--watch", is_flag=True, help="Show what workers anywhere get done, until nothing is missing.")
+@recipe_option
+@train_eps_option
 @store_option
 @executor_option
 @click.option("--workers", type=int, show_default="one per GPU, or per processor without one", help="Workers.")
@@ -88,6 +93,8 @@ def fill(
     example: bool,
     dry_run: bool,
     watch: bool,
+    recipe: str | None,
+    train_eps: str | None,
     store: str | None,
     executor: str | ExecutorSpec | None,
     workers: int | None,
@@ -112,6 +119,7 @@ def fill(
     Example:
       robustnas fill --example > fill.toml
       robustnas fill fill.toml --dry-run
+      robustnas fill fill.toml --recipe fast-adversarial --train-eps 8
       robustnas fill fill.toml --store postgresql://ada@db.lab/robustness
       robustnas fill fill.toml --store postgresql://ada@db.lab/robustness --watch
     """
@@ -124,7 +132,7 @@ def fill(
         return
     if plan is None:
         raise InvalidInputError("fill needs a PLAN; `robustnas fill --example` prints one to copy and change")
-    chosen = FillPlan.load(plan)
+    chosen = FillPlan.load(plan).with_training(recipe, training_eps(train_eps))
     cells = read_toml(read_plan(plan, "robustnas fill --example")).get("cells")
     note_reading(*(cells if isinstance(cells, list) else ()))
     since = _since(remeasure, measured_before)
@@ -216,6 +224,7 @@ class _Survey:
             "dataset": plan.dataset,
             "n_networks": len(plan.networks),
             "seeds": list(plan.seeds),
+            "training": self.evaluator.regime or None,
             "settings": {name: value for name, value in settings.items() if name != "seed"},
             "store": str(self.job.store.location),
             "metrics": self.report.rows(),

@@ -203,7 +203,8 @@ def _lines(groups: Sequence[Group]) -> list[str]:
     for group in shown:
         if (head := (group.images, group.images_digest, group.training)) != last:
             last = head
-            lines += ["", f"{group.images} (digest {group.images_digest[:8]}), training {group.training[:8]}"]
+            regime = f", {group.regime}" if group.regime else ""
+            lines += ["", f"{group.images} (digest {group.images_digest[:8]}), training {group.training[:8]}{regime}"]
         lines.append(
             f"  {group.metric:<{width}}  {group.protocol:<6}  {group.n:>7,} of {group.n_networks:,} networks  "
             f"{group.first:%Y-%m-%d} to {group.last:%Y-%m-%d}{'  set aside' if group.unknown_files else ''}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from experiments.commands.evaluation_options import EvaluationOptions, torch_needed
 from experiments.commands.options import open_dataset, published_datasets, warn
@@ -18,6 +19,9 @@ from robustnas.tables.database.database import find_folder, has_data
 from robustnas.tables.growing_table import GrowingTable
 from robustnas.tables.table import Table
 from searchers.registry import searcher_class
+
+if TYPE_CHECKING:
+    from robustnas.evaluator.evaluator import Evaluator
 
 
 def growing_table(
@@ -35,7 +39,7 @@ def growing_table(
     for text in searcher.needed_objectives(spec.parameters):
         objectives += parse_objectives(text)
     evaluator = evaluation.evaluator(images, seed=spec.seed)
-    base = _base_table(evaluator.images.name, dataset, data)
+    base = _base_table(evaluator, dataset, data)
     with torch_needed():
         from robustnas.evaluator.measurer import StoreMeasurer
     store = stack.enter_context(evaluation.open_store())
@@ -46,11 +50,12 @@ def growing_table(
     return GrowingTable(measurer, wanted, base)
 
 
-def _base_table(images: str, dataset: str | None, data: Path | None) -> Table | None:
-    """Return the table to ask before measuring: the one named, or the one of the images where there is one."""
+def _base_table(evaluator: Evaluator, dataset: str | None, data: Path | None) -> Table | None:
+    """Return the table to ask before measuring: the one named, or that of the images and the standard training."""
     if dataset is not None:
         return open_dataset(dataset, data)
-    if images in published_datasets() and has_data(find_folder(data)[0]):
+    images = evaluator.images.name
+    if not evaluator.regime and images in published_datasets() and has_data(find_folder(data)[0]):
         return open_dataset(images, data)
     return None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from robustnas.checks import whole_number
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.software import defining
-from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES, TrainingConfig
+from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES, TrainingConfig, changed, recipe
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric, check_protocol
 from robustnas.spaces.nasbench201.cost import SKELETONS, Skeleton
 
@@ -78,6 +78,22 @@ class EvaluationSettings:
         elif images.name not in SKELETONS:
             defaults = cls(n_cells=1 if side < _CIFAR_SIDE else 5, training=RECIPES["short"])
         return replace(defaults, **{name: value for name, value in changes.items() if value is not None})
+
+    @classmethod
+    def training_for(cls, images: ImageData, name: str | None = None, **changes: Any) -> TrainingConfig:
+        """Return a recipe as it suits image data, with some of its fields changed.
+
+        Args:
+            images: The image data.
+            name: Of the recipe; None for the default of these images.
+            changes: Fields of the recipe to change.
+
+        Raises:
+            InvalidInputError: There is no such recipe, or it cannot be changed so.
+        """
+        if name is None:
+            return changed(cls.for_images(images).training, changes)
+        return changed(recipe(name, digits=images.shape[1] <= _SMALL_SIDE), changes)
 
     def skeleton(self, images: ImageData) -> Skeleton:
         """Return the size of the networks on some image data."""

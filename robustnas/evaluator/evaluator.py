@@ -26,10 +26,11 @@ from robustnas.evaluator.progress import Progress, silent
 from robustnas.evaluator.software import versions
 from robustnas.evaluator.training.kept_weights import KeptWeights
 from robustnas.evaluator.training.state_dict import load_state_dict
+from robustnas.evaluator.training.training_config import TrainingConfig
 from robustnas.evaluator.training.training_task import TrainingResult
 from robustnas.evaluator.training.weights_file import WeightsFile
 from robustnas.measurements import Measurement, MeasurementKey, NetworkKey
-from robustnas.measurements.selection import CORRUPTION_DIGEST
+from robustnas.measurements.selection import CORRUPTION_DIGEST, REGIME
 from robustnas.metric import CORRUPTIONS, Metric, check_measurable
 from robustnas.recorder import Log, open_recorder
 from robustnas.spaces.nasbench201 import NASBENCH201
@@ -110,6 +111,11 @@ class Evaluator:
     def device_name(self) -> str:
         """What records call the device."""
         return device_name(self.device)
+
+    @property
+    def regime(self) -> str:
+        """How its networks are trained, in words; empty if in the standard way, or if a file has their weights."""
+        return "" if self.weights else self.settings.training.regime
 
     def network_key(self, arch: Architecture) -> NetworkKey:
         """Return what fixes the trained network of an architecture."""
@@ -215,7 +221,7 @@ class Evaluator:
                     confusion=scored.scores.confusion,
                     seconds=seconds,
                     device=self.device_name,
-                    versions={**versions(), **scored.versions},
+                    versions={**versions(), **scored.versions, **({REGIME: self.regime} if self.regime else {})},
                     measured_at=datetime.now(UTC),
                 )
 
@@ -237,7 +243,9 @@ class Evaluator:
         else:
             kept = KeptWeights.of(self.network_key(cell), str(cell.index), self.folder)
             if not kept.load(model, self.notes.append):
-                with open_recorder(self.log, f"{data.name}/{cell.arch}/{settings.seed}") as recorder:
+                with open_recorder(
+                    self.log, f"{_of_regime(data.name, settings.training)}/{cell.arch}/{settings.seed}"
+                ) as recorder:
                     self.training = kept.train(
                         model,
                         data.train,
@@ -293,6 +301,12 @@ def parse_metrics(metrics: Iterable[Metric | str]) -> tuple[Metric, ...]:
     if not parsed:
         raise InvalidInputError("no metrics to measure; expected one or more, such as clean or pgd@1")
     return parsed
+
+
+def _of_regime(name: str, training: TrainingConfig) -> str:
+    """Return a name of images with what is trained on, such as ``digits-fgsm@32``, for logs."""
+    attack = f"-{training.attack_name.lower()}@{training.train_eps:g}"
+    return f"{name}{attack}" if training.is_adversarial else name
 
 
 def _batch_size(images: ImageData, device: torch.device) -> int:

@@ -66,6 +66,11 @@ class StoreMeasurer:
         return self.evaluator.space
 
     @property
+    def training(self) -> str:
+        """How the networks are trained, in words; empty if in the standard way."""
+        return self.evaluator.regime
+
+    @property
     def skeleton(self) -> Skeleton:
         """The size of the networks."""
         return self.evaluator.skeleton

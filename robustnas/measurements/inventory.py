@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import Connection, case, delete, func, select, update
 
 from robustnas.measurements.schema import measurements, networks
-from robustnas.measurements.selection import Selection, of_unknown_files
+from robustnas.measurements.selection import REGIME, Selection, of_unknown_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Group:
         n: Measurements: one for each architecture and seed.
         first: When the first was measured.
         last: When the last was measured.
+        regime: How the networks were trained, in words, if not in the standard way; empty otherwise.
     """
 
     images: str
@@ -42,6 +43,7 @@ class Group:
     n: int
     first: datetime
     last: datetime
+    regime: str = ""
 
     @property
     def selection(self) -> Selection:
@@ -57,7 +59,8 @@ def groups(connection: Connection, selection: Selection) -> list[Group]:
         *(measurements.c[name] for name in ("metric", "protocol", "settings")),
     ]
     at = measurements.c.measured_at
-    counts = (func.count(networks.c.arch.distinct()), func.count(), func.min(at), func.max(at))
+    regime = func.coalesce(func.max(measurements.c.versions[REGIME].as_string()), "")
+    counts = (func.count(networks.c.arch.distinct()), func.count(), func.min(at), func.max(at), regime)
     query = select(*of, unknown, *counts).join_from(networks, measurements).where(selection.condition)
     keys = (networks.c.images, networks.c.training, measurements.c.source, measurements.c.level)
     ordered = query.group_by(*of, unknown, measurements.c.source, measurements.c.level).order_by(*keys, *of)

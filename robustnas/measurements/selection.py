@@ -15,6 +15,9 @@ from robustnas.metric import ATTACKS, CORRUPTIONS
 CORRUPTION_DIGEST = "corruption_images"
 """Where a measurement keeps, among its versions, the SHA-256 of the published corrupted images it was made on."""
 
+REGIME = "training"
+"""Where a measurement keeps, among its versions, how its network was trained in words, if not in the standard way."""
+
 _ON_FILES = "% files"  # the scale of published corrupted images, as measurements name it
 
 

@@ -13,7 +13,7 @@ from robustnas.errors import InvalidInputError, ObjectiveError
 from robustnas.metric import PAPER_ATTACKS, Metric
 from robustnas.spaces import EnumerableSpace
 from robustnas.tables.column_facts import ColumnFacts, column_facts
-from robustnas.tables.table import STANDARD_TRAINING, Table, missing_metric
+from robustnas.tables.table import STANDARD_TRAINING, Table, missing_metric, other_training
 
 
 class Measurer(Protocol):
@@ -33,6 +33,10 @@ class Measurer(Protocol):
     @property
     def space(self) -> EnumerableSpace[Any]:
         """The search space whose networks it measures."""
+
+    @property
+    def training(self) -> str:
+        """How its networks are trained, in words, if not in the standard way; empty otherwise."""
 
     @property
     def skeleton(self) -> Any:
@@ -57,13 +61,14 @@ class GrowingTable:
         base: The table to ask first; None to measure everything.
 
     Raises:
-        InvalidInputError: The base table lacks a metric, and its networks were not trained as ours are.
+        InvalidInputError: The base table's networks were not trained as ours are: either are trained adversarially.
 
     Attributes:
         dataset: The base table's name, else that of the image data.
         source: The base table's, else ``measured``.
         space: The search space.
         skeleton: The size of the networks, for their costs.
+        training: How the networks were trained, in words.
         attacks: What ``adversarial@8`` and ``worst@8`` are over: the paper's four, which can be measured.
     """
 
@@ -75,6 +80,7 @@ class GrowingTable:
         self.dataset = base.dataset if base else measurer.name
         self.source = base.source if base else "measured"
         self.space, self.skeleton = measurer.space, measurer.skeleton
+        self.training = str(getattr(base, "training", "")) if base else measurer.training
         self._canonical = np.array(self.space.canonical_list())
         held = set(base.metrics) if base else set()
         self._own = tuple(dict.fromkeys(metric for metric in metrics if metric not in held))
@@ -87,13 +93,14 @@ class GrowingTable:
 
     def _check_training(self) -> None:
         """Refuse to add measurements to a table of networks that were trained in another way than ours are."""
-        training = getattr(self.base, "training", "")
-        if self._own and training not in ("", STANDARD_TRAINING):
+        if self._own and self.base and self.training not in ("", STANDARD_TRAINING):
             lacking = ", ".join(map(str, self._own[:5]))
             raise InvalidInputError(
-                f"{self.dataset} holds no {lacking}, and its networks are of {training}: what is measured here is "
+                f"{self.dataset} holds no {lacking}, and its networks are of {self.training}: what is measured here is "
                 "another training, not to be mixed with it; search on its own metrics, or without --dataset"
             )
+        if self.base and self.measurer.training:
+            raise InvalidInputError(other_training(self.dataset, self.training, self.measurer.training))
 
     @property
     def digest(self) -> str:

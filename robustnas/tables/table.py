@@ -113,6 +113,14 @@ def columns_digest(columns: Mapping[str, FloatArray]) -> str:
     return content.hexdigest()
 
 
+def other_training(dataset: str, training: str, measured: str) -> str:
+    """Return a sentence that refuses to add networks that are trained in one way to a table of another."""
+    return (
+        f"the networks of {dataset} are of {training or STANDARD_TRAINING}, those measured here of {measured}: they "
+        "are not to be mixed; leave out the dataset to measure everything, or the recipe"
+    )
+
+
 def missing_metric(metric: Metric, table: Table) -> str:
     """Return a sentence that says which metric a table lacks, what it has near it, and what was probably meant."""
     same = [str(known) for known in table.metrics if known.kind == metric.kind]

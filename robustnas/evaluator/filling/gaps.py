@@ -9,12 +9,13 @@ from hashlib import sha256
 
 import numpy as np
 
+from robustnas.errors import InvalidInputError
 from robustnas.evaluator.evaluator import Evaluator
 from robustnas.evaluator.filling.plan import FillPlan
 from robustnas.measurements import MeasurementStore, NetworkKey
 from robustnas.metric import Metric
 from robustnas.objectives.constraint import BoolArray
-from robustnas.tables.table import Table
+from robustnas.tables.table import Table, other_training
 
 
 class Gaps:
@@ -29,6 +30,9 @@ class Gaps:
         table: The table to ask first.
         since: Numbers of the store that were measured before this moment are missing, too: they are measured again.
 
+    Raises:
+        InvalidInputError: The evaluator trains adversarially, and there is a table, of networks trained in another way.
+
     Attributes:
         networks: The trained networks, one per seed and cell, seed by seed.
         wanted: The metrics of the plan.
@@ -40,6 +44,8 @@ class Gaps:
         self, plan: FillPlan, evaluator: Evaluator, table: Table | None = None, since: datetime | None = None
     ) -> None:
         self.since = since
+        if table and evaluator.regime:
+            raise InvalidInputError(other_training(table.dataset, getattr(table, "training", ""), evaluator.regime))
         held = set(table.metrics) if table else set()
         self.wanted = plan.metrics
         self.in_table = tuple(metric for metric in plan.metrics if metric in held)

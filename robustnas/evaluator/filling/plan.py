@@ -14,7 +14,7 @@ from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, PlanError, excerpt, unknown_name
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
-from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, TrainingConfig, recipe
+from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, TrainingConfig, changed, recipe
 from robustnas.metric import Metric, check_measurable
 from robustnas.objectives.objective import Objective
 from robustnas.plan_file import parse_plan, read_plan
@@ -105,17 +105,27 @@ class FillPlan:
         Raises:
             InvalidInputError: The plan's settings contradict the images' defaults.
         """
-        base = recipe(self.recipe) if self.recipe else EvaluationSettings.for_images(images).training
         return EvaluationSettings.for_images(
             images,
             channels=self.channels,
             n_cells=self.n_cells,
-            training=replace(base, **self.training),
+            training=EvaluationSettings.training_for(images, self.recipe, **self.training),
             attacks=self.attacks,
             protocol=self.protocol,
             n_images=self.n_images,
             seed=seed,
         )
+
+    def with_training(self, recipe_name: str | None, train_eps: float | None) -> FillPlan:
+        """Return the plan with another recipe, and another radius of its adversary; None keeps the plan's.
+
+        Raises:
+            InvalidInputError: There is no such recipe, or it has no adversary.
+        """
+        changes = dict(self.training) if train_eps is None else {**self.training, "train_eps": train_eps}
+        plan = replace(self, recipe=recipe_name or self.recipe, training=changes)
+        _check_settings(plan)
+        return plan
 
 
 def example_text() -> str:
@@ -148,7 +158,7 @@ def _plan(content: dict[str, Any]) -> FillPlan:
 def _check_settings(plan: FillPlan) -> None:
     """Build the settings without images, so that a bad value is refused before any are opened."""
     given = {name: getattr(plan, name) for name in ("protocol", "n_images", "channels", "n_cells")}
-    training = replace(recipe(plan.recipe) if plan.recipe else BENCHMARK_RECIPE, **plan.training)
+    training = changed(recipe(plan.recipe) if plan.recipe else BENCHMARK_RECIPE, plan.training)
     EvaluationSettings(training=training, **{name: value for name, value in given.items() if value is not None})
 
 

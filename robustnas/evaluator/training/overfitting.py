@@ -38,8 +38,9 @@ class OverfittingWatch:
 
     @classmethod
     def of(cls, config: TrainingConfig, images: Tensor, labels: Tensor) -> OverfittingWatch | None:
-        """Return what watches a training; None for a recipe that does not train on a single step."""
-        return cls(config, images, labels) if config.adversary == "pgd" and config.pgd_steps == 1 else None
+        """Return what watches a training; None for a recipe that does not take a single step, or for one epoch."""
+        is_single = config.adversary == "pgd" and config.pgd_steps == 1
+        return cls(config, images, labels) if is_single and config.epochs > 1 else None
 
     def accuracies(self, network: nn.Module) -> tuple[float, float]:
         """Return the accuracy under the single step and under PGD, in [0, 1]; leaves the network in evaluation mode."""

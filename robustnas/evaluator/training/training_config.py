@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -105,6 +106,22 @@ class TrainingConfig:
     def is_adversarial(self) -> bool:
         """Whether it trains on adversarial examples."""
         return self.adversary != "none"
+
+    @property
+    def attack_name(self) -> str:
+        """The attack that is trained on, such as ``PGD-7``; empty for standard training."""
+        if self.adversary == "trades":
+            return "TRADES"
+        return {0: "", 1: "FGSM"}.get(self.pgd_steps, f"PGD-{self.pgd_steps}")
+
+    @property
+    def regime(self) -> str:
+        """What sets it apart from standard training, in words for tables and records; empty for standard training.
+
+        >>> recipe("trades").regime
+        'adversarial training (TRADES, eps 8/255)'
+        """
+        return f"adversarial training ({self.attack_name}, eps {self.train_eps:g}/255)" if self.is_adversarial else ""
 
     def learning_rate_at(self, epoch: int, step: int, n_steps: int) -> float:
         """Return the learning rate of a step.
@@ -230,3 +247,17 @@ def recipe(name: str, *, digits: bool = False) -> TrainingConfig:
     if digits and name in _ADVERSARIAL:
         return replace(_DIGITS, **_ADVERSARIAL[name] | {"train_eps": _DIGITS_EPS})
     return RECIPES[name]
+
+
+def changed(config: TrainingConfig, changes: Mapping[str, Any]) -> TrainingConfig:
+    """Return a recipe with some of its fields changed.
+
+    Raises:
+        InvalidInputError: A bad value, or a radius where no adversary is.
+    """
+    if "train_eps" in changes and not config.is_adversarial and "adversary" not in changes:
+        raise InvalidInputError(
+            f"train_eps is {excerpt(changes['train_eps'])} with a recipe that trains on images as they are; expected "
+            f"one of the recipes {', '.join(ADVERSARIAL_RECIPES)} with it"
+        )
+    return replace(config, **changes)

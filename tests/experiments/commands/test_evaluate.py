@@ -51,6 +51,29 @@ def test_evaluate_prints_what_scripts_rely_on(run: Run) -> None:
     assert second["training_seconds"] == 0
 
 
+def test_what_is_trained_adversarially_says_so_and_is_kept_apart(run: Run) -> None:
+    plain = ("evaluate", "#0", "--attacks", "none", *SMALL[:2], "--epochs", "1", *SMALL[4:])
+    fast = (*plain, "--recipe", "fast-adversarial", "--train-eps", "16/255")
+    assert "1 epochs, seed 0" in run(*plain).stdout
+    assert "1 epochs, adversarial training (FGSM, eps 16/255), seed 0" in run(*fast).stdout
+    again = json.loads(run(*fast, "--json").stdout)
+    assert (again["from_store"], again["training"]) == (1, "adversarial training (FGSM, eps 16/255)")
+    assert again["settings"]["training"]["train_eps"] == 16
+    assert json.loads(run(*plain, "--json").stdout)["training"] is None
+    groups = json.loads(run("measurements", "list", "--json").stdout)["groups"]
+    assert sorted((group["regime"], group["n"]) for group in groups) == [
+        ("", 1),
+        ("adversarial training (FGSM, eps 16/255)", 1),
+    ]
+
+
+def test_an_eps_of_training_needs_a_recipe_that_has_one(run: Run) -> None:
+    result = run("evaluate", "#0", "--train-eps", "8")
+    assert result.exit_code == 2, result.output
+    assert "with a recipe that trains on images as they are" in result.stderr
+    assert "eps '256' in '--train-eps 256'" in run("evaluate", "#0", "--train-eps", "256").stderr
+
+
 def test_evaluate_as_text(run: Run) -> None:
     result = run("evaluate", "#13433", "--attacks", "fgsm", "--eps", "8", "--protocol", "nested", *SMALL)
     assert result.exit_code == 0, result.output

@@ -18,15 +18,18 @@ from robustnas.evaluator.attacks import robustness
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.evaluator import Evaluator
+from robustnas.evaluator.filling.gaps import Gaps
+from robustnas.evaluator.filling.plan import FillPlan
 from robustnas.evaluator.images.images import ImageData, LabelledImages
 from robustnas.evaluator.images.normalisation import normalisation
 from robustnas.evaluator.measurer import StoreMeasurer
 from robustnas.evaluator.measures import MEASURES, MeasureTask, Scored
 from robustnas.evaluator.network import build
-from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES
+from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES, recipe
 from robustnas.measurements import Measurement, MeasurementStore, NetworkKey
 from robustnas.metric import PLAIN_METRICS
 from robustnas.spaces.nasbench201 import space
+from robustnas.tables.array_table import ArrayTable
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 
@@ -226,6 +229,19 @@ def test_settings_suit_the_images(digits: ImageData) -> None:
     cifar = ImageData("cifar10", images, images, 10, (0.5,) * 3, (0.2,) * 3)
     assert EvaluationSettings.for_images(cifar) == EvaluationSettings()
     assert EvaluationSettings().training == BENCHMARK_RECIPE
+    assert EvaluationSettings.training_for(digits, epochs=3) == replace(RECIPES["digits"], epochs=3)
+    assert EvaluationSettings.training_for(digits, "adversarial") == recipe("adversarial", digits=True)
+    assert EvaluationSettings.training_for(cifar, "adversarial", train_eps=4).train_eps == 4
+    assert EvaluationSettings.training_for(cifar, "adversarial") == RECIPES["adversarial"]
+
+
+def test_gaps_of_networks_trained_adversarially_are_not_filled_from_a_table(digits: ImageData) -> None:
+    plan = FillPlan.parse('images = "digits"\nmetrics = ["clean"]\ncells = 2')
+    table = ArrayTable({"clean": np.full(15_625, 0.5)})
+    settings = replace(TINY, training=recipe("trades", digits=True))
+    assert not Gaps(plan, Evaluator(digits, TINY, device="cpu"), table).metrics
+    with pytest.raises(InvalidInputError, match=r"those measured here of adversarial training \(TRADES, eps 32/255\)"):
+        Gaps(plan, Evaluator(digits, settings, device="cpu"), table)
 
 
 def test_published_weights_are_measured_without_training(digits: ImageData, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_nothing_left_is_refused_with_what_there_is(clause: str) -> None:
 
 def test_a_growing_table_knows_costs_before_it_measures_anything() -> None:
     class Nothing:
-        name, skeleton, space, notes = "digits", None, NASBENCH201, ()
+        name, skeleton, space, notes, training = "digits", None, NASBENCH201, (), ""
 
         def digest(self, metrics: object) -> str:
             return ""

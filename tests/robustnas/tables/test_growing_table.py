@@ -9,6 +9,7 @@ import pytest
 
 from robustnas import Cell, Metric, Oracle
 from robustnas.errors import BudgetExhausted, EvaluationError, InvalidInputError, ObjectiveError
+from robustnas.objectives.facts import training_of
 from robustnas.objectives.objective import needed_metrics, parse_objectives
 from robustnas.spaces.nasbench201 import NASBENCH201, space
 from robustnas.spaces.nasbench201.cost import Skeleton
@@ -22,7 +23,7 @@ SMALL = Skeleton(8, 10, 8, 1, 1)
 class MadeUp:
     """Measures a number that follows from cell and metric, and keeps a list of what it measured."""
 
-    name, notes, skeleton, space = "digits", (), SMALL, NASBENCH201
+    name, notes, skeleton, space, training = "digits", (), SMALL, NASBENCH201, ""
 
     def __init__(self, known: Mapping[Metric, Mapping[int, float]] | None = None) -> None:
         self.known, self.measured = known or {}, list[tuple[int, Metric]]()
@@ -157,3 +158,14 @@ def test_measurements_are_not_mixed_with_networks_of_another_training() -> None:
     assert oracle.query(CELL).scores == (0.5, 0.25)
     with pytest.raises(InvalidInputError, match=r"holds no pgd@1, and its networks are of adversarial training"):
         growing("clean, pgd@1", MadeUp(), base)
+
+
+def test_networks_that_are_trained_adversarially_are_a_table_of_their_own() -> None:
+    measurer = MadeUp()
+    measurer.training = "adversarial training (PGD-7, eps 8/255)"
+    _, alone = growing("clean", measurer)
+    assert training_of(alone) == {"training": measurer.training}
+    base = ArrayTable({"clean": np.full(space.N_CELLS, 0.5)})
+    with pytest.raises(InvalidInputError, match=r"are of standard training, one seed, those measured here of adv"):
+        growing("clean", measurer, base)  # even where it holds all that is asked for
+    assert training_of(growing("clean", MadeUp())[1]) == {}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from robustnas import Cell, Metric
-from robustnas.errors import PlanError
+from robustnas.errors import InvalidInputError, PlanError
 from robustnas.evaluator.filling.plan import FillPlan, example_text
 from robustnas.evaluator.images.images import ImageData
 from robustnas.spaces.nasbench201 import space
@@ -29,6 +29,21 @@ def test_what_is_left_out_suits_the_images(digits: ImageData) -> None:
     plan = FillPlan.parse(LEAST)
     assert len(plan.networks) == space.N_NETWORKS
     assert (plan.settings(digits, 0).channels, plan.settings(digits, 0).training.epochs) == (8, 20)
+
+
+def test_another_recipe_and_its_eps(digits: ImageData) -> None:
+    plan = FillPlan.parse(LEAST + "[training]\nepochs = 3")
+    changed = plan.with_training("fast-adversarial", 16.0)
+    training = changed.settings(digits, 0).training
+    assert (training.epochs, training.pgd_steps, training.train_eps) == (3, 1, 16)
+    assert changed.with_training(None, None) == changed
+    assert plan.with_training("trades", None).settings(digits, 0).training.train_eps == 32
+    written = FillPlan.parse(LEAST + '[training]\nrecipe = "fast-adversarial"\ntrain_eps = 16\nepochs = 3')
+    assert written.settings(digits, 0) == changed.settings(digits, 0)
+    with pytest.raises(InvalidInputError, match=r"train_eps is 16.0 with a recipe that trains on images as they are"):
+        plan.with_training(None, 16.0)
+    with pytest.raises(InvalidInputError, match="unknown recipe 'trade'; did you mean 'trades'"):
+        plan.with_training("trade", None)
 
 
 def test_objectives_stand_for_their_metrics() -> None:
