@@ -93,7 +93,7 @@ _PAPER = {
     ),
     "square": Attack(
         "Square",
-        "robustnas.evaluator.attacks.autoattack:Square",
+        "robustnas.evaluator.attacks.square:Square",
         passes_per_step=1,
         steps="square_queries",
         start_passes=1,

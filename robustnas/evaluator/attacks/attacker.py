@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -50,6 +51,7 @@ class Batch:
         noise: What the attack's `noise` returned for these images, one row each.
         eps: Radius in pixel units, so that 1/255 is one grey level.
         early: Whether to stop at an image once it is fooled, at whatever step; else all steps are done as published.
+        rows: The numbers of the images among all, shape (n,), by which `Attacker.perturb_grid` knows an image again.
     """
 
     pixels: Tensor
@@ -57,6 +59,7 @@ class Batch:
     noise: Tensor
     eps: float
     early: bool = False
+    rows: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
 
     @property
     def ball(self) -> tuple[Tensor, Tensor]:
@@ -73,7 +76,12 @@ class Attacker(ABC):
     Args:
         settings: Steps and queries.
         seed: Fixes what all images share.
+
+    Attributes:
+        merges: Whether it attacks several eps at once. Others are given one at a time, and results are there sooner.
     """
+
+    merges: ClassVar[bool] = False
 
     def __init__(self, settings: AttackSettings, seed: int = 0) -> None:
         self.settings, self.seed = settings, seed
@@ -91,6 +99,13 @@ class Attacker(ABC):
             batch: The images.
             passes: Counts what is done.
         """
+
+    def perturb_grid(self, model: nn.Module, batches: Sequence[Batch], passes: Sequence[Passes]) -> list[Tensor]:
+        """Return adversarial images for batches of ascending eps, of the same images or others; see `perturb`.
+
+        With `Batch.early`, an image need not be attacked on at an eps above one that it was fooled at.
+        """
+        return [self.perturb(model, batch, each) for batch, each in zip(batches, passes, strict=True)]
 
 
 def input_gradient(model: nn.Module, pixels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

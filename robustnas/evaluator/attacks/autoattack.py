@@ -1,12 +1,11 @@
-"""APGD-CE (Croce and Hein 2020) and Square (Andriushchenko et al. 2020), by the reference implementation.
+"""APGD-CE (Croce and Hein 2020), by the reference implementation.
 
-That is the authors' code, as the package pyautoattack. Their randomness is replaced by noise of each image's own:
+That is the authors' code, as the package pyautoattack. Its randomness is replaced by noise of each image's own:
 published, a batch draws from the global generator, so that an image's result depends on the images beside it.
 """
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import torch
@@ -54,38 +53,6 @@ class APGD(Attacker):
         return result
 
 
-class Square(Attacker):
-    """Square: random search with squares of pixels, by queries of the network alone.
-
-    The library drops images that are fooled. As published, all images of a batch share one sequence of squares; here
-    all batches do.
-    """
-
-    def noise(self, n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-        """Return the signs of the vertical stripes that every image starts with, shape (n, channels, 1, width)."""
-        channels, _, width = shape
-        return (2 * torch.rand((n, channels, 1, width), generator=generator) - 1).sign_()
-
-    def perturb(self, model: nn.Module, batch: Batch, passes: Passes) -> Tensor:
-        """Return the images that fooled the network, and the best tries for the others."""
-        attack = _square_class()(
-            _Watched(model, passes, per_image=1),
-            norm="Linf",
-            n_queries=self.settings.square_queries,
-            eps=batch.eps,
-            p_init=0.8,
-            n_restarts=1,
-            loss="margin",
-            resc_schedule=False,
-            seed=self.seed,
-        )
-        attack.stripes = batch.noise
-        attack.init_hyperparam(batch.pixels)
-        _, adversarial = attack.attack_single_run(batch.pixels, batch.labels)
-        result: Tensor = adversarial
-        return result
-
-
 class _Stop(Exception):
     """Enough images are fooled."""
 
@@ -93,17 +60,16 @@ class _Stop(Exception):
 class _Watched(nn.Module):
     """A model that counts passes and notes masked gradients."""
 
-    def __init__(self, model: nn.Module, passes: Passes, per_image: int = 2) -> None:
+    def __init__(self, model: nn.Module, passes: Passes) -> None:
         super().__init__()
-        self.model = model
-        self.passes, self.per_image, self.n_calls = passes, per_image, 0
+        self.model, self.passes, self.n_calls = model, passes, 0
 
     def forward(self, pixels: Tensor) -> Tensor:
         logits: Tensor = self.model(pixels)
         if not self.n_calls and pixels.requires_grad:
             pixels.register_hook(self.passes.note_gradient)  # type: ignore[no-untyped-call]
         self.n_calls += 1
-        self.passes.add(self.per_image * len(pixels))
+        self.passes.add(2 * len(pixels))
         return logits
 
 
@@ -142,28 +108,4 @@ def _library(module: str) -> Any:
         return importlib.import_module(f"pyautoattack.{module}")
     except ImportError as error:
         advice = 'pip install "robustnas[evaluate]"'
-        raise EvaluationError(f"APGD and Square need pyautoattack; {advice} ({error})") from None
-
-
-@cache
-def _square_class() -> Any:
-    """Return the library's class with its draws replaced: stripes of each image's own, squares of one generator."""
-
-    class SquareAttack(_library("square").SquareAttack):  # type: ignore[misc]
-        stripes: Tensor
-
-        def __init__(self, *args: Any, **keywords: Any) -> None:
-            super().__init__(*args, **keywords)
-            self._generator = torch.Generator().manual_seed(self.seed)
-
-        def random_choice(self, shape: list[int]) -> Tensor:
-            if len(shape) == self.stripes.ndim:
-                return self.stripes
-            draw = 2 * torch.rand(shape, generator=self._generator) - 1
-            return draw.sign().to(self.device)
-
-        def random_int(self, low: int = 0, high: int = 1, shape: tuple[int, ...] = (1,)) -> Tensor:
-            draw = torch.rand(tuple(shape), generator=self._generator)
-            return (low + (high - low) * draw).long().to(self.device)
-
-    return SquareAttack
+        raise EvaluationError(f"APGD needs pyautoattack; {advice} ({error})") from None

@@ -23,7 +23,7 @@ def bucket(n: int, batch_size: int) -> int:
 
 
 class Bucketed(nn.Module):
-    """A model that sees few batch shapes: batches are padded with copies of their first image, logits cut off."""
+    """A model that sees few batch shapes: batches are split and padded with copies of their first image."""
 
     def __init__(self, model: nn.Module, batch_size: int) -> None:
         super().__init__()
@@ -31,6 +31,11 @@ class Bucketed(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Return the logits, shape (n, n_classes)."""
+        if len(pixels) > self.batch_size:
+            return torch.cat([self._padded(part) for part in torch.split(pixels, self.batch_size)])
+        return self._padded(pixels)
+
+    def _padded(self, pixels: Tensor) -> Tensor:
         n = len(pixels)
         missing = bucket(n, self.batch_size) - n
         if missing > 0:

@@ -24,6 +24,7 @@ from robustnas.evaluator.network import CellNetwork, Normalised
 from robustnas.evaluator.scores import Scores
 from robustnas.metric import check_protocol
 
+_POOL = 4  # batches that an attack on several eps holds at once: as images fall, others fill its passes
 _ROUNDING = 1e-6  # of a pixel in [0, 1] in single precision, after additions and clipping
 
 
@@ -127,18 +128,22 @@ def _results(run: _Run, device: torch.device | str | None) -> Iterator[AttackRes
         work = _Work(run, place)
         best = work.pixels.clone()  # examples found at smaller eps
         fooled = torch.zeros_like(work.correct)
-        for eps in run.grid:
-            passes, notes = Passes(run.tick), list[str]()
-            chosen = (work.correct & ~fooled).nonzero().flatten()
-            adversarial = best.clone()
-            adversarial[chosen] = work.perturb(chosen, eps / 255, passes, notes)
-            _check_inside(work.pixels, adversarial, eps)
-            logits = work.logits(adversarial, notes)
-            passes.add(len(run.images))
-            if run.nested:
-                fooled = work.correct & (logits.argmax(dim=1) != work.labels)
-                best[fooled] = adversarial[fooled]
-            yield _result(run, eps, adversarial, logits, len(chosen), passes, notes)
+        for levels in work.merged(run.grid):
+            passes, notes = [Passes(run.tick) for _ in levels], list[str]()
+            attacked = (work.correct & ~fooled).nonzero().flatten()
+            found = work.perturb(attacked, levels, passes, notes)
+            for eps, examples, counted in zip(levels, found, passes, strict=True):
+                left = ~fooled[attacked]
+                adversarial = best.clone()
+                adversarial[attacked[left]] = examples[left]
+                _check_inside(work.pixels, adversarial, eps)
+                logits = work.logits(adversarial, notes)
+                counted.add(len(run.images))
+                if run.nested:
+                    fooled = work.correct & (logits.argmax(dim=1) != work.labels)
+                    best[fooled] = adversarial[fooled]
+                yield _result(run, eps, adversarial, logits, int(left.sum()), counted, notes)
+                notes = []
 
 
 def _result(
@@ -172,19 +177,30 @@ class _Work:
         self.correct = self.logits(self.pixels, []).argmax(dim=1) == self.labels
         self._fast = _fast_form(run.model)
 
-    def perturb(self, chosen: Tensor, eps: float, passes: Passes, notes: list[str]) -> Tensor:
-        """Return the adversarial images of those chosen, shape (len(chosen), channels, h, w)."""
-        result = self.pixels[chosen]
+    def merged(self, grid: tuple[float, ...]) -> list[tuple[float, ...]]:
+        """Return the eps of a grid in groups that are attacked at once: one each, or what fits into a pool."""
+        each = max(1, _POOL * self.batch_size // max(1, int(self.correct.sum()))) if self.run.attacker.merges else 1
+        return [grid[start : start + each] for start in range(0, len(grid), each)]
+
+    def perturb(self, chosen: Tensor, levels: Sequence[float], passes: Sequence[Passes], notes: list[str]) -> Tensor:
+        """Return the adversarial images of those chosen, shape (len(levels), len(chosen), channels, h, w)."""
+        n, attacker = len(chosen), self.run.attacker
+        result = self.pixels[chosen].repeat(len(levels), 1, 1, 1)
 
         def run(start: int, stop: int) -> None:
-            rows = chosen[start:stop]
-            noise = self.noise[rows.cpu()].to(rows.device)
-            batch = Batch(self.pixels[rows], self.labels[rows], noise, eps, self.run.nested)
-            result[start:stop] = self.run.attacker.perturb(Bucketed(self._fast, self.batch_size), batch, passes)
+            model = Bucketed(self._fast, self.batch_size)
+            parts = [(k, slice(max(start - k * n, 0), min(stop - k * n, n))) for k in range(start // n, -(-stop // n))]
+            batches = [self._batch(chosen[part], levels[k] / 255) for k, part in parts]
+            result[start:stop] = torch.cat(attacker.perturb_grid(model, batches, [passes[k] for k, _ in parts]))
 
         with exact_arithmetic():
-            self.batch_size = in_batches(len(chosen), self.batch_size, run, notes.append)
-        return result
+            pool = _POOL * self.batch_size if attacker.merges else self.batch_size
+            self.batch_size = min(self.batch_size, in_batches(n * len(levels), pool, run, notes.append))
+        return result.view(len(levels), n, *self.pixels.shape[1:])
+
+    def _batch(self, rows: Tensor, eps: float) -> Batch:
+        noise = self.noise[rows.cpu()].to(rows.device)
+        return Batch(self.pixels[rows], self.labels[rows], noise, eps, self.run.nested, rows)
 
     def logits(self, pixels: Tensor, notes: list[str]) -> Tensor:
         """Return the logits of the model itself, shape (n, n_classes)."""
