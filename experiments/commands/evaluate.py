@@ -108,6 +108,8 @@ def evaluate(
     metrics = [Metric("clean"), *_attacked(attacks, eps), *_corrupted(corruptions, severities)]
     start = time.perf_counter()
     evaluator = evaluation.evaluator(images, seed=seed, weights=weights, weights_seed=weights_seed)
+    from robustnas.measurements.selection import OVERFITTING
+
     with torch_needed():
         from robustnas.evaluator.measurer import StoreMeasurer, set_aside, set_aside_note
         from robustnas.evaluator.software import differing_note
@@ -120,6 +122,8 @@ def evaluate(
             _interrupted(cell, evaluator, store, metrics, evaluation, as_json)
         evaluator.notes += [*scale_notes(metrics), *set_aside_note(set_aside(evaluator, store, metrics))]
     stored = [measurement for measurement in found.values() if measurement.key in known]
+    overfitted = dict.fromkeys(measurement.versions.get(OVERFITTING, "") for measurement in stored)
+    evaluator.notes += [note for note in overfitted if note and note not in evaluator.notes]
     evaluator.notes += differing_note(stored, evaluator.device_name)
     result = _result(cell.arch, evaluator, found, len(stored), time.perf_counter() - start)
     if as_json:

@@ -25,12 +25,13 @@ from robustnas.evaluator.network import Normalised, build
 from robustnas.evaluator.progress import Progress, silent
 from robustnas.evaluator.software import versions
 from robustnas.evaluator.training.kept_weights import KeptWeights
+from robustnas.evaluator.training.overfitting import is_overfitting_note
 from robustnas.evaluator.training.state_dict import load_state_dict
 from robustnas.evaluator.training.training_config import TrainingConfig
 from robustnas.evaluator.training.training_task import TrainingResult
 from robustnas.evaluator.training.weights_file import WeightsFile
 from robustnas.measurements import Measurement, MeasurementKey, NetworkKey
-from robustnas.measurements.selection import CORRUPTION_DIGEST, REGIME
+from robustnas.measurements.selection import CORRUPTION_DIGEST, OVERFITTING, REGIME
 from robustnas.metric import CORRUPTIONS, Metric, check_measurable
 from robustnas.recorder import Log, open_recorder
 from robustnas.spaces.nasbench201 import NASBENCH201
@@ -106,6 +107,7 @@ class Evaluator:
         n_images = self.settings.n_images
         self._data = images if n_images is None else replace(images, test=images.test.head(n_images))
         self._trained: tuple[Cell, Normalised] | None = None
+        self._overfitting = ""  # the note on the training of that network
 
     @property
     def device_name(self) -> str:
@@ -170,7 +172,9 @@ class Evaluator:
         """
         cell = Cell.parse(arch) if self.weights else canonical(Cell.parse(arch))
         if self._trained is None or self._trained[0] != cell:
+            n_notes = len(self.notes)
             self._trained = cell, self._trained_network(cell, progress or silent)
+            self._overfitting = next(filter(is_overfitting_note, self.notes[n_notes:]), "")
         return self._trained[1]
 
     def measure(
@@ -221,9 +225,14 @@ class Evaluator:
                     confusion=scored.scores.confusion,
                     seconds=seconds,
                     device=self.device_name,
-                    versions={**versions(), **scored.versions, **({REGIME: self.regime} if self.regime else {})},
+                    versions={**versions(), **scored.versions, **self._training_facts()},
                     measured_at=datetime.now(UTC),
                 )
+
+    def _training_facts(self) -> dict[str, str]:
+        """Return what records say of a training that is not the standard one, and of how it went wrong."""
+        facts = {REGIME: self.regime, OVERFITTING: self._overfitting}
+        return {name: text for name, text in facts.items() if text}
 
     def _training_digest(self) -> str:
         """Return a digest of what fixes weights besides cell, image data and seed, and of an uncommon normalisation."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -64,13 +64,13 @@ def load_checkpoint(path: Path, identity: Mapping[str, str]) -> dict[str, Any] |
     return None
 
 
-def save_weights(path: Path, network: nn.Module, identity: Mapping[str, str]) -> None:
-    """Write the weights and batch norm statistics of a network; see `save_checkpoint`."""
-    _write(path, _WEIGHTS, identity, {"model": plain_state(network)})
+def save_weights(path: Path, network: nn.Module, identity: Mapping[str, str], notes: Sequence[str] = ()) -> None:
+    """Write the weights and batch norm statistics of a network, and notes on its training; see `save_checkpoint`."""
+    _write(path, _WEIGHTS, identity, {"model": plain_state(network), "notes": list(notes)})
 
 
-def load_weights(path: Path, network: nn.Module, identity: Mapping[str, str]) -> None:
-    """Load into `network`, on its own device, what `save_weights` wrote.
+def load_weights(path: Path, network: nn.Module, identity: Mapping[str, str]) -> list[str]:
+    """Load into `network`, on its own device, what `save_weights` wrote; return the notes.
 
     Raises:
         DataNotFoundError: There is no such file.
@@ -79,7 +79,9 @@ def load_weights(path: Path, network: nn.Module, identity: Mapping[str, str]) ->
     """
     if not path.exists():
         raise DataNotFoundError(f"no weights at {path}")
-    restore(network, _read(path, _WEIGHTS, identity)["model"], path)
+    state = _read(path, _WEIGHTS, identity)
+    restore(network, state["model"], path)
+    return list(state.get("notes", ()))
 
 
 def plain_state(network: nn.Module) -> dict[str, Any]:

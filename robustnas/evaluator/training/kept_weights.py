@@ -58,7 +58,7 @@ class KeptWeights:
         return cls(place / f"{file}.weights", place / f"{file}.checkpoint", identity)
 
     def load(self, model: Normalised, note: Callable[[str], None]) -> bool:
-        """Load the weights into a network, and return whether there were any; of damaged ones a note is made.
+        """Load the weights into a network, and return whether there were any; notes are those of its training.
 
         Raises:
             DataError: The file cannot be read, or is of something else.
@@ -66,7 +66,8 @@ class KeptWeights:
         if not self.weights.exists():
             return False
         try:
-            load_weights(self.weights, model, self.identity)
+            for text in load_weights(self.weights, model, self.identity):
+                note(text)
         except DamagedFileError as error:
             note(f"{error}; retrained")
             return False
@@ -112,6 +113,6 @@ class KeptWeights:
             checkpoint=self.checkpoint,
             progress=progress,
         )
-        save_weights(self.weights, model, self.identity)
+        save_weights(self.weights, model, self.identity, result.notes)
         self.checkpoint.unlink(missing_ok=True)
         return result

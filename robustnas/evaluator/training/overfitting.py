@@ -16,6 +16,7 @@ from robustnas.evaluator.training.adversarial import AdversarialLoss
 from robustnas.evaluator.training.augmentation import pixels
 from robustnas.evaluator.training.training_config import TrainingConfig
 
+_NOTE = "catastrophic overfitting"
 _N_IMAGES = 128
 _PGD_STEPS = 5
 _FALL = 0.2  # of accuracy under PGD, as in the authors' code
@@ -67,10 +68,15 @@ def overfitting_note(watched: Sequence[Sequence[float]]) -> str | None:
         return None
     (step, several), best = watched[-1], _best(watched[:-1])
     return (
-        f"catastrophic overfitting in epoch {len(watched)}: accuracy under PGD-{_PGD_STEPS} on training images fell "
+        f"{_NOTE} in epoch {len(watched)}: accuracy under PGD-{_PGD_STEPS} on training images fell "
         f"from {100 * best[1]:.0f} to {100 * several:.0f} %, under the single step that is trained on it rose from "
         f"{100 * best[0]:.0f} to {100 * step:.0f} %; --recipe adversarial or a smaller --train-eps avoids it"
     )
+
+
+def is_overfitting_note(note: str) -> bool:
+    """Return whether a note is one of `overfitting_note`."""
+    return note.startswith(_NOTE)
 
 
 def _shows(watched: Sequence[Sequence[float]]) -> bool:

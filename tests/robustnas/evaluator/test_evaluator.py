@@ -25,6 +25,7 @@ from robustnas.evaluator.images.normalisation import normalisation
 from robustnas.evaluator.measurer import StoreMeasurer
 from robustnas.evaluator.measures import MEASURES, MeasureTask, Scored
 from robustnas.evaluator.network import build
+from robustnas.evaluator.training.overfitting import OverfittingWatch
 from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES, recipe
 from robustnas.measurements import Measurement, MeasurementStore, NetworkKey
 from robustnas.metric import PLAIN_METRICS
@@ -233,6 +234,21 @@ def test_settings_suit_the_images(digits: ImageData) -> None:
     assert EvaluationSettings.training_for(digits, "adversarial") == recipe("adversarial", digits=True)
     assert EvaluationSettings.training_for(cifar, "adversarial", train_eps=4).train_eps == 4
     assert EvaluationSettings.training_for(cifar, "adversarial") == RECIPES["adversarial"]
+
+
+def test_overfitting_is_told_wherever_the_network_is_measured(
+    digits: ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = iter([(0.5, 0.4), (0.9, 0.05)])
+    monkeypatch.setattr(OverfittingWatch, "accuracies", lambda self, network: next(left))
+    training = replace(recipe("fast-adversarial", digits=True), epochs=2)
+    settings = replace(TINY, training=training, n_images=20)
+    for _ in range(2):  # trained, then with the weights that are kept
+        evaluator = Evaluator(digits, settings, device="cpu", folder=tmp_path)
+        (measured,) = evaluator.measure("#0", ["clean"])
+        assert measured.versions["training"] == "adversarial training (FGSM, eps 32/255)"
+        assert measured.versions["overfitting"].startswith("catastrophic overfitting in epoch 2: ")
+        assert evaluator.notes == [measured.versions["overfitting"]]
 
 
 def test_gaps_of_networks_trained_adversarially_are_not_filled_from_a_table(digits: ImageData) -> None:
