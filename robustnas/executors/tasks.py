@@ -5,20 +5,19 @@ Tasks are handed over by cloudpickle: functions and classes of a notebook or of 
 
 from __future__ import annotations
 
-import pickle
-import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeVar
 
-from robustnas.errors import RobustNASError, WorkerDiedError, described
+from robustnas.errors import WorkerDiedError, described
 from robustnas.executors.engine import Engine, death_of
+from robustnas.executors.jobs import NOT_STARTED, Work
 from robustnas.executors.registry import open_engine
-from robustnas.executors.shared import opened, pickled, sent
+from robustnas.executors.shared import sent
 from robustnas.executors.spec import PROCESSES, SERIAL, ExecutorSpec
 from robustnas.workers import one_thread, processors
 
@@ -26,16 +25,7 @@ Context = TypeVar("Context")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-Outcome: TypeAlias = tuple[bool, Any]
-"""Whether a task succeeded, and its result or what it raised."""
-
 _MOST_IN_A_ROW = 3  # pools that broke or tasks that were given up, with none finished in between
-
-_NOT_STARTED = (
-    "no worker process could start: each one imports the running script again, so a script that uses several processes "
-    'needs the guard `if __name__ == "__main__":` around what it runs, and one read from standard input cannot be '
-    "imported; or use one process (jobs=1)"
-)
 
 
 def complete(
@@ -76,7 +66,7 @@ def complete(
         return
     spec = _fitting(executor or ExecutorSpec(), len(tasks))
     with sent(work, context, reopen, folder) if spec.name != SERIAL else nullcontext(b"") as setup:
-        job = _Job(work, context, setup, spec, tasks)
+        job = _Job[Context, Task, Result](Work(work, context, setup), spec, tasks)
         for done, result in enumerate(job.results(), start=n_done + 1):
             keep(result)
             yield done, result
@@ -97,15 +87,8 @@ class _Job(Generic[Context, Task, Result]):
     after all others, so that only the culprit is blamed.
     """
 
-    def __init__(
-        self,
-        work: Callable[[Context, Task], Result],
-        context: Context,
-        setup: bytes,
-        spec: ExecutorSpec,
-        tasks: Sequence[Task],
-    ) -> None:
-        self._work, self._context, self._setup, self._spec = work, context, setup, spec
+    def __init__(self, work: Work[Context, Task], spec: ExecutorSpec, tasks: Sequence[Task]) -> None:
+        self._work, self._spec = work, spec
         self._todo = deque(enumerate(tasks))
         self._suspects = set[int]()
         self._n_deaths = Counter[int]()
@@ -149,12 +132,8 @@ class _Job(Generic[Context, Task, Result]):
             size = 1 if is_suspect else self._spec.tasks_per_job or engine.tasks_per_job
             batch = [self._todo.popleft() for _ in range(min(size, len(self._todo)))]
             tasks = [task for _, task in batch]
-            future: Future[Any]
             try:
-                if engine.shares_memory:
-                    future = engine.executor.submit(_outcomes, self._work, self._context, tasks)
-                else:
-                    future = engine.executor.submit(_call, self._setup, pickled(tasks))
+                future = self._work.submit(engine, tasks)
             except BrokenExecutor as error:
                 self._lose(batch, error, engine)
             else:
@@ -165,9 +144,7 @@ class _Job(Generic[Context, Task, Result]):
         if (error := death_of(future)) is not None:
             self._lose(batch, error, engine)
             return
-        found = future.result()
-        outcomes: list[Outcome] = found if engine.shares_memory else pickle.loads(found)  # noqa: S301  from a worker
-        for succeeded, value in outcomes:
+        for succeeded, value in self._work.outcomes(engine, future):
             if succeeded:
                 self._n_in_a_row = 0
                 yield value
@@ -180,7 +157,7 @@ class _Job(Generic[Context, Task, Result]):
         is_first = is_shared and not self._is_broken
         self._is_broken |= is_shared
         if not engine.started():
-            self._failure = WorkerDiedError(_NOT_STARTED)
+            self._failure = WorkerDiedError(NOT_STARTED)
         elif is_shared and batch[0][0] not in self._suspects:
             self._suspects.update(number for number, _ in batch)
             self._todo.extend(batch)
@@ -221,39 +198,3 @@ def _threads_of(engine: Engine) -> Iterator[None]:
             yield
     else:
         yield
-
-
-def _call(setup: bytes, tasks: bytes) -> bytes:
-    """Do some tasks in a worker; what tasks raise is returned, so that what an executor raises is a worker's death."""
-    try:
-        work, context = opened(setup)
-        outcomes = _outcomes(work, context, pickle.loads(tasks))  # noqa: S301  from the submitter
-    except Exception as error:
-        outcomes = [(False, error)]
-    try:
-        return pickled([(succeeded, value if succeeded else _told(value)) for succeeded, value in outcomes])
-    except Exception as error:
-        return pickled([(False, RuntimeError(f"a task's result cannot be sent: {error}"))])
-
-
-def _outcomes(work: Callable[[Any, Task], Any], context: Any, tasks: Sequence[Task]) -> list[Outcome]:
-    """Return the outcome of every task up to the first that raises."""
-    outcomes: list[Outcome] = []
-    for task in tasks:
-        try:
-            outcomes.append((True, work(context, task)))
-        except Exception as error:
-            outcomes.append((False, error))
-            break
-    return outcomes
-
-
-def _told(error: BaseException) -> BaseException:
-    """Return an error with its traceback as a note, since pickles have none; a plain one if it cannot be pickled."""
-    if not isinstance(error, RobustNASError):
-        error.add_note("".join(traceback.format_exception(error)))
-    try:
-        pickle.loads(pickled(error))  # noqa: S301  ours
-    except Exception:
-        return RuntimeError(described(error))
-    return error

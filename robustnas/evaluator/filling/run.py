@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import ExitStack, suppress
 from itertools import count
+from typing import Any
 
-from robustnas.errors import DataError, EvaluationError, RobustNASError, described
+from robustnas.errors import DataError, EvaluationError, WorkerDiedError, described
 from robustnas.evaluator.filling.progress import FillProgress
 from robustnas.evaluator.filling.worker import KEPT, Task
-from robustnas.executors import ExecutorSpec, death_of, open_engine
+from robustnas.executors import NOT_STARTED, ExecutorSpec, Work, death_of, open_engine, sent
 from robustnas.measurements import DEFAULT_LEASE, MeasurementStore, renewal_interval
 
 _TICK = 0.2  # seconds between two looks at the workers, at most
@@ -54,7 +55,7 @@ class FillRun:
         self.progress, self.n_measured = progress, 0
         self._store, self._task, self._spec, self._lease = store, task, executor, lease
         self._opened = ExitStack()
-        self._running: dict[Future[RobustNASError | None], int] = {}
+        self._running: dict[Future[Any], int] = {}
         self._n_wanted = len(progress.left)
         self._n_deaths = 0
         self._over_since: float | None = None
@@ -63,13 +64,15 @@ class FillRun:
         self._run = self.progress.run = self._store.start_run(lease=self._lease)
         self._renewed = time.monotonic()
         try:
-            self._open()
-            while not self._is_over():
-                self._start()
-                yield
-                wait(self._running, timeout=_TICK, return_when=FIRST_COMPLETED)
-                self._renew()
-                self._end()
+            with sent(_work, self._task, None, None) as setup:
+                self._work = Work(_work, self._task, setup)
+                self._open()
+                while not self._is_over():
+                    self._start()
+                    yield
+                    wait(self._running, timeout=_TICK, return_when=FIRST_COMPLETED)
+                    self._renew()
+                    self._end()
         finally:
             with suppress(DataError):  # without this, workers stop a little later
                 self._run.end()
@@ -113,15 +116,15 @@ class FillRun:
                 future = self._submit(number)
             self._running[future] = number
 
-    def _submit(self, number: int) -> Future[RobustNASError | None]:
-        run = self._run
-        return self._engine.executor.submit(_outcome, self._task, run.token, run.submitter, number)
+    def _submit(self, number: int) -> Future[Any]:
+        return self._work.submit(self._engine, [(self._run.token, self._run.submitter, number)])
 
     def _end(self) -> None:
         """See which tasks ended: there is no use for more, unless workers died.
 
         Raises:
-            RobustNASError: What one of them raised.
+            Exception: What one of them raised.
+            WorkerDiedError: None could start.
             EvaluationError: Worker after worker died.
         """
         deaths: list[BaseException] = []
@@ -129,10 +132,13 @@ class FillRun:
             del self._running[future]
             if (death := death_of(future)) is not None:
                 deaths.append(death)
-            elif (error := future.result()) is not None:
-                raise error
-            else:
-                self._n_wanted = len(self._running)
+                continue
+            for succeeded, value in self._work.outcomes(self._engine, future):
+                if not succeeded:
+                    raise value
+            self._n_wanted = len(self._running)
+        if deaths and not self._engine.started():
+            raise WorkerDiedError(NOT_STARTED)
         if deaths:
             self._look(now=True)
             self._count_deaths(deaths)
@@ -151,10 +157,5 @@ class FillRun:
             self._run.renew()
 
 
-def _outcome(task: Task, token: str, submitter: str, number: int) -> RobustNASError | None:
-    """Return what a task raises, None if nothing: so what an executor raises is the death of a worker."""
-    try:
-        task(token, submitter, number)
-    except RobustNASError as error:
-        return error
-    return None
+def _work(task: Task, arguments: tuple[str, str, int]) -> None:
+    task(*arguments)
