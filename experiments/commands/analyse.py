@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from experiments.commands.executor_option import executor_option
 from experiments.commands.interruptions import interruptible
 from experiments.commands.names_option import names_option
 from experiments.commands.options import (
@@ -14,7 +15,6 @@ from experiments.commands.options import (
     budget_option,
     data_option,
     dataset_option,
-    executor_option,
     jobs_option,
     json_option,
     out_option,

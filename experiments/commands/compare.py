@@ -11,12 +11,12 @@ from typing import Any
 import click
 import pandas as pd
 
+from experiments.commands.executor_option import executor_option
 from experiments.commands.interruptions import interruptible
 from experiments.commands.options import (
     PATH,
     chosen_dataset,
     data_option,
-    executor_option,
     jobs_option,
     json_option,
     out_option,

@@ -24,13 +24,13 @@ from experiments.commands.evaluation_options import (
     train_eps_option,
     training_eps,
 )
+from experiments.commands.executor_option import executor_option
 from experiments.commands.fill_display import missing_line, network_name, plan_line, plan_text, result_text, shown
 from experiments.commands.interruptions import interruptible
 from experiments.commands.moments import moment
 from experiments.commands.options import (
     PATH,
     data_option,
-    executor_option,
     json_option,
     note_reading,
     print_json,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import wraps
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,7 +14,6 @@ from experiments.output_folder import checked_output
 from experiments.pages.terminal import tabulated, terminal_width
 from experiments.verbosity import say
 from robustnas.errors import excerpt
-from robustnas.executors import EXECUTORS, ExecutorSpec, chosen_executor
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import SKELETONS
 from robustnas.spaces.nasbench201.digits import NASBENCH201_ORDER, NASLIB
@@ -32,32 +30,6 @@ SEVERAL = ", "
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 jobs_option = click.option("--jobs", type=int, show_default="one per processor", help="Workers.")
 budget_option = click.option("--budget", default=300, show_default=True, help="Distinct networks per search.")
-
-
-def executor_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options ``--executor`` and ``--executor-options``; the command gets `executor`."""
-
-    @names_option(
-        "--executor",
-        names=lambda: EXECUTORS,
-        metavar="NAME",
-        show_default="the plan's, else processes",
-        help="What runs the work: dask:tcp://host:8786 joins a cluster, my_cluster.py:make is one of your own.",
-    )
-    @click.option(
-        "--executor-options",
-        type=PATH,
-        metavar="FILE",
-        help="TOML with an [executor] table: name, workers, tasks_per_job, retries, and the engine's own options.",
-    )
-    @wraps(command)
-    def with_executor(*args: Any, executor: str | None, executor_options: Path | None, **options: Any) -> Any:
-        chosen: str | ExecutorSpec | None = executor
-        if executor_options is not None:
-            chosen = chosen_executor(executor, ExecutorSpec.load(executor_options))
-        return command(*args, executor=chosen, **options)
-
-    return with_executor
 
 
 def published_datasets() -> list[str]:

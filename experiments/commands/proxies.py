@@ -11,12 +11,12 @@ import click
 import numpy as np
 
 from experiments.commands.evaluation_options import device_option, torch_needed
+from experiments.commands.executor_option import executor_option
 from experiments.commands.interruptions import interruptible
 from experiments.commands.names_option import names_option
 from experiments.commands.options import (
     SEVERAL,
     dataset_option,
-    executor_option,
     json_option,
     note_reading,
     out_option,

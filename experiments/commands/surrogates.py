@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from experiments.commands.executor_option import executor_option
 from experiments.commands.interruptions import interruptible
 from experiments.commands.names_option import names_option
 from experiments.commands.options import (
@@ -16,7 +17,6 @@ from experiments.commands.options import (
     chosen_dataset,
     data_option,
     dataset_option,
-    executor_option,
     jobs_option,
     json_option,
     listed,
