@@ -13,7 +13,7 @@ imports:
 	lint-imports
 
 test:
-	OMP_NUM_THREADS=1 pytest -n auto
+	OMP_NUM_THREADS=1 pytest -n auto --durations=40 --durations-min=4
 
 format:
 	ruff format .

@@ -97,6 +97,7 @@ class _Processes(ProcessPoolExecutor):
     def end(self) -> None:
         """Ask all workers to end, and kill those that do not."""
         there = list((self._processes or {}).values())
+        self.shutdown(wait=False, cancel_futures=True)  # first: else what is cancelled is reported as lost, aloud
         for process in there:
             process.terminate()
         for process in there:

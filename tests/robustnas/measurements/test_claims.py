@@ -220,7 +220,7 @@ class TestProgress:
             claim.progress("training", 0.2)
             assert expiry(store) > began
         with store.claim(NETWORK, lease=3600) as claim:
-            monkeypatch.setattr("robustnas.measurements.claims._LONGEST_SILENCE", 0.05)
+            monkeypatch.setattr("robustnas.measurements.runs._LONGEST_SILENCE", 0.05)
             began = expiry(store)
             time.sleep(0.06)
             claim.progress("training", 0.3)
@@ -235,10 +235,10 @@ class TestProgress:
             with pytest.raises(ClaimLostError, match=r"ada lost its claim of .*: it expired and bob took it"):
                 claim.progress("training", 0.5)
 
-    def test_what_is_being_done_is_shown(self, store: MeasurementStore) -> None:
+    def test_what_is_being_done_is_shown(self, store: MeasurementStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("robustnas.measurements.runs._LONGEST_SILENCE", 0.0)
         run = store.start_run()
-        with store.claim(NETWORK, lease=0.04, run=run) as claim:
-            time.sleep(0.02)
+        with store.claim(NETWORK, run=run) as claim:
             claim.progress("training", 0.345)
             claim.renew()
             (shown,) = store.active_claims()
