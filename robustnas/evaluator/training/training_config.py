@@ -168,7 +168,7 @@ class TrainingConfig:
             raise InvalidInputError(unknown_name("adversary", self.adversary, _ADVERSARIES))
         wanted = {*(_OF_ADVERSARY if self.is_adversarial else ()), *(["beta"] if self.adversary == "trades" else ())}
         for name in (*_OF_ADVERSARY, "beta"):
-            if name not in wanted and getattr(self, name):
+            if name not in wanted and getattr(self, name) != 0:
                 value = excerpt(getattr(self, name))
                 raise InvalidInputError(f"{name} is {value} with the adversary {self.adversary!r}, which takes none")
         if self.is_adversarial:
@@ -182,6 +182,8 @@ class TrainingConfig:
         """Return a value that goes from start to peak to end along half cosines; steps are counted from the first."""
         last = self.epochs * n_steps - 1
         top = max(0.3 * self.epochs * n_steps - 1, 0.0)
+        if not last:
+            return peak
         first, second, share = (
             (start, peak, step / top) if step < top else (peak, end, (step - top) / max(last - top, 1.0))
         )

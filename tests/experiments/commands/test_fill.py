@@ -93,6 +93,17 @@ def answer(result: Result) -> dict[str, Any]:
     return found
 
 
+def test_a_recipe_replaces_that_of_the_plan(run: Run, tmp_path: Path) -> None:
+    plan = str(write_plan(tmp_path))
+    wrong = run(plan, "--train-eps", "8/255")
+    assert (wrong.exit_code, "train_eps is 8.0 with a recipe that trains on images as they" in wrong.stderr) == (
+        2,
+        True,
+    )
+    unknown = run(plan, "--recipe", "tradse")
+    assert (unknown.exit_code, "did you mean 'trades'" in unknown.stderr) == (2, True)
+
+
 def test_an_example_is_printed(run: Run) -> None:
     assert 'images = "digits"' in run("--example").stdout
 

@@ -95,6 +95,7 @@ def test_one_cycle_is_that_of_pytorch() -> None:
             if (epoch, step) != (49, 6):
                 schedule.step()
     assert BENCHMARK_RECIPE.momentum_at(3, 1, 7) == 0.9
+    assert replace(config, epochs=1).learning_rate_at(0, 0, 1) == 0.1  # a single step
 
 
 def test_learning_rates_follow_warmup_and_cosine() -> None:
