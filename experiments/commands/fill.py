@@ -69,6 +69,12 @@ _KEPT = "what was measured is kept: run the same command again to resume"
 @store_option
 @executor_option
 @click.option("--workers", type=int, show_default="one per GPU, or per processor without one", help="Workers.")
+@click.option(
+    "--at-once",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Networks that each worker trains at once.  [default: as many as are fastest on its GPU, 1 on a CPU]",
+)
 @device_option
 @batch_size_option
 @data_option()
@@ -98,6 +104,7 @@ def fill(
     store: str | None,
     executor: str | ExecutorSpec | None,
     workers: int | None,
+    at_once: int | None,
     device: str,
     batch_size: int | None,
     data: Path | None,
@@ -149,6 +156,7 @@ def fill(
             since=since,
             wait=not no_wait,
             log=log,
+            at_once=at_once,
         )
         if watch:
             result = _watched(_Survey.of(job, data))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -12,7 +13,7 @@ from pathlib import Path
 import torch
 
 from robustnas.checks import whole_number
-from robustnas.errors import DataError, EvaluationError, InvalidInputError
+from robustnas.errors import DataError, EvaluationError, InvalidInputError, RobustNASError
 from robustnas.evaluator.corruptions.corruption_files import PUBLISHED
 from robustnas.evaluator.corruptions.corruptions import facts, find_files, unknown_files
 from robustnas.evaluator.device import choose_device, device_memory, device_name
@@ -27,6 +28,8 @@ from robustnas.evaluator.software import versions
 from robustnas.evaluator.training.kept_weights import KeptWeights
 from robustnas.evaluator.training.overfitting import is_overfitting_note
 from robustnas.evaluator.training.state_dict import load_state_dict
+from robustnas.evaluator.training.throughput import networks_at_once
+from robustnas.evaluator.training.training import train_many
 from robustnas.evaluator.training.training_config import TrainingConfig
 from robustnas.evaluator.training.training_task import TrainingResult
 from robustnas.evaluator.training.weights_file import WeightsFile
@@ -36,6 +39,7 @@ from robustnas.metric import CORRUPTIONS, Metric, check_measurable
 from robustnas.recorder import Log, open_recorder
 from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
+from robustnas.spaces.nasbench201.operations import Operation
 from robustnas.spaces.nasbench201.space import canonical
 
 _IMAGE_VALUES = {"cpu": 256 * 3 * 32 * 32, "cuda": 2048 * 3 * 32 * 32}  # pixels at a time
@@ -177,6 +181,41 @@ class Evaluator:
             self._overfitting = next(filter(is_overfitting_note, self.notes[n_notes:]), "")
         return self._trained[1]
 
+    def train(
+        self, archs: Sequence[Architecture], progress: Sequence[Progress] | None = None
+    ) -> list[RobustNASError | None]:
+        """Train those of some networks that are not trained yet, all at once; `network` and `measure` find them then.
+
+        Args:
+            archs: The architectures.
+            progress: For each, what is called from time to time; what it raises ends that training alone, if it is an
+                error of ours.
+
+        Returns:
+            For each the error that ended its training, None where there was none.
+
+        Raises:
+            DataError: Weights cannot be written.
+            DeviceMemoryError: A network does not fit.
+        """
+        reports = dict(zip(archs, progress or [silent] * len(archs), strict=True))
+        lacking = {} if self.weights else {canonical(Cell.parse(arch)): report for arch, report in reports.items()}
+        cells = [cell for cell in lacking if not self._kept(cell).weights.exists()]
+        outcomes = self._trained_at_once(
+            [(cell, self._untrained(cell)) for cell in cells], [lacking[cell] for cell in cells]
+        )
+        errors = {
+            cell: outcome for cell, outcome in zip(cells, outcomes, strict=True) if isinstance(outcome, RobustNASError)
+        }
+        return [errors.get(canonical(Cell.parse(arch))) for arch in archs]
+
+    def networks_at_once(self, most: int) -> int:
+        """Return how many networks are best trained at once, as measured on the device for some seconds; 1 on a CPU."""
+        costly = Cell((Operation.CONV_3X3,) * 6)
+        return networks_at_once(
+            lambda: self._untrained(costly), self.images.train, self.settings.training, device=self.device, most=most
+        )
+
     def measure(
         self,
         arch: Architecture,
@@ -243,29 +282,41 @@ class Evaluator:
         return sha256(f"{trained} normalised by {own!r}".encode()).hexdigest()
 
     def _trained_network(self, cell: Cell, report: Progress) -> Normalised:
-        settings, data = self.settings, self.images
-        check_network(cell, self.skeleton, device_memory(self.device))
-        network = build(cell, data.n_classes, settings.channels, settings.n_cells, data.shape[0], seed=settings.seed)
-        model = Normalised(network, data.mean, data.std)
+        model = self._untrained(cell)
         if self.weights:
             load_state_dict(self.weights, model)
-        else:
-            kept = KeptWeights.of(self.network_key(cell), str(cell.index), self.folder)
-            if not kept.load(model, self.notes.append):
-                with open_recorder(
-                    self.log, f"{_of_regime(data.name, settings.training)}/{cell.arch}/{settings.seed}"
-                ) as recorder:
-                    self.training = kept.train(
-                        model,
-                        data.train,
-                        settings.training,
-                        seed=settings.seed,
-                        device=self.device,
-                        report=report,
-                        recorder=recorder,
-                    )
-                self.notes += self.training.notes
+        elif not self._kept(cell).load(model, self.notes.append):
+            (outcome,) = self._trained_at_once([(cell, model)], [report])
+            if isinstance(outcome, RobustNASError):
+                raise outcome
+            self.training = outcome
+            self.notes += outcome.notes
         return model.to(self.device).eval()
+
+    def _trained_at_once(
+        self, networks: Sequence[tuple[Cell, Normalised]], reports: Sequence[Progress]
+    ) -> list[TrainingResult | RobustNASError]:
+        """Train some networks and keep their weights; return what `train_many` does."""
+        settings, tasks = self.settings, []
+        with ExitStack() as stack:
+            for (cell, model), report in zip(networks, reports, strict=True):
+                run = f"{_of_regime(self.images.name, settings.training)}/{cell.arch}/{settings.seed}"
+                recorder = stack.enter_context(open_recorder(self.log, run))
+                tasks.append(self._kept(cell).task(model, seed=settings.seed, report=report, recorder=recorder))
+            outcomes = train_many(tasks, self.images.train, settings.training, device=self.device)
+        for (cell, model), outcome in zip(networks, outcomes, strict=True):
+            if isinstance(outcome, TrainingResult):
+                self._kept(cell).keep(model, outcome.notes)
+        return outcomes
+
+    def _untrained(self, cell: Cell) -> Normalised:
+        check_network(cell, self.skeleton, device_memory(self.device))
+        settings, data = self.settings, self.images
+        network = build(cell, data.n_classes, settings.channels, settings.n_cells, data.shape[0], seed=settings.seed)
+        return Normalised(network, data.mean, data.std)
+
+    def _kept(self, cell: Cell) -> KeptWeights:
+        return KeptWeights.of(self.network_key(cell), str(cell.index), self.folder)
 
     def _corruption(self, metric: Metric) -> dict[str, str]:
         if metric.kind not in CORRUPTIONS:

@@ -257,12 +257,12 @@ def sharing_edges(cell: Cell) -> tuple[int | None, ...]:
 
 
 @contextmanager
-def sharing_relus(network: nn.Module) -> Iterator[None]:
-    """Have the cells of a network compute a ReLU once per node where that changes no bit: passes take less memory.
+def sharing_relus(*networks: nn.Module) -> Iterator[None]:
+    """Have the cells of networks compute a ReLU once per node where that changes no bit: passes take less memory.
 
     Hooks on the ReLUs then see fewer of them, which is why this is for trainings only.
     """
-    cells = [module for module in network.modules() if isinstance(module, CellModule)]
+    cells = [module for network in networks for module in network.modules() if isinstance(module, CellModule)]
     for cell in cells:
         cell.shares_relus = True
     try:

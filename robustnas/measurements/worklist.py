@@ -76,21 +76,57 @@ class Worklist:
         soon = time.monotonic() + self._look_seconds / _POLL_SHARE
         until = max(soon, time.monotonic() + _POLL_BUSY)
         while self._left and time.monotonic() < until:
-            claim = self._store.claim_first(self._left, worker=self._worker, lease=self._lease, run=self._run)
+            claim = self._take()
             if claim is None:
                 return True
-            self._left.remove(claim.network)
-            self._taken.append(claim.network)  # to be looked at again: who takes it may lose it
-            if claim.n_lost >= _MOST_LOST and not claim.is_given_up:
-                with claim:
-                    lost = f"{claim.n_lost} workers in a row died at it, or made no progress for {self._lease:g} s"
-                    self._run.give_up(claim.network, lost)
-            elif not claim.is_given_up and self._lacking([claim.network]):
+            if self._is_lost_cause(claim):
+                self._give_up(claim)
+            elif self._is_wanted(claim):
                 yield claim
             else:
                 claim.release()
                 until = soon  # others are done with what comes next, too
         return False
+
+    def another(self) -> Claim | None:
+        """Claim one more network, beside those taken from here that are at work still; None if none is free now.
+
+        One that a worker died at comes by iteration only: what it does to the next is not to hit others beside it.
+
+        Raises:
+            RunEndedError: The run is over.
+        """
+        while self._left and (claim := self._take()) is not None:
+            if claim.n_lost and not claim.is_given_up:
+                self._put_back(claim)
+                return None
+            if self._is_wanted(claim):
+                return claim
+            claim.release()
+        return None
+
+    def _put_back(self, claim: Claim) -> None:
+        claim.release()
+        self._taken.remove(claim.network)
+        self._left.insert(0, claim.network)
+
+    def _take(self) -> Claim | None:
+        claim = self._store.claim_first(self._left, worker=self._worker, lease=self._lease, run=self._run)
+        if claim is not None:
+            self._left.remove(claim.network)
+            self._taken.append(claim.network)  # to be looked at again: who takes it may lose it
+        return claim
+
+    def _is_lost_cause(self, claim: Claim) -> bool:
+        return claim.n_lost >= _MOST_LOST and not claim.is_given_up
+
+    def _is_wanted(self, claim: Claim) -> bool:
+        return not claim.is_given_up and bool(self._lacking([claim.network]))
+
+    def _give_up(self, claim: Claim) -> None:
+        with claim:
+            lost = f"{claim.n_lost} workers in a row died at it, or made no progress for {self._lease:g} s"
+            self._run.give_up(claim.network, lost)
 
     def _is_worth_waiting(self) -> bool:
         """Wait a moment for the networks that others hold; return False where these are to be left to them."""

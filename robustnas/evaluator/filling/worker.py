@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from robustnas.errors import DataError, EvaluationError, InvalidInputError
+from robustnas.errors import DataError, EvaluationError, InvalidInputError, RobustNASError
 from robustnas.evaluator.filling.plan import FillPlan
 from robustnas.measurements import (
     DEFAULT_LEASE,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from robustnas.evaluator.evaluator import Evaluator
 
 _MOST_FAILURES = 5  # networks in a row
+_MOST_AT_ONCE = 16
 KEPT = "what was measured is kept: run the same command to resume"
 
 _one_at_a_time = threading.Lock()  # libraries of attacks and corruptions draw from generators that a process has once
@@ -57,6 +58,7 @@ class FillJob:
         since: Numbers of the store that were measured before this moment are measured again, and replaced.
         wait: Whether to wait for networks that others hold until they are done or free.
         log: Where trainings are recorded; see `robustnas.evaluator.Evaluator`.
+        at_once: Networks that each worker trains at once; None for as many as are fastest on its device.
     """
 
     plan: FillPlan
@@ -70,6 +72,7 @@ class FillJob:
     since: datetime | None = None
     wait: bool = True
     log: str | None = None
+    at_once: int | None = None
 
     def evaluator(self, seed: int, device: str) -> Evaluator:
         """Open the images and return what measures the networks of one seed; errors as of what it opens."""
@@ -126,35 +129,82 @@ class _Worker:
         self.n_failures = 0
 
     def work(self, name: str) -> None:
-        job = self.job
+        job, at_once = self.job, self._at_once()
         worklist = Worklist(
             job.store, self.run, self.gaps.networks, self._lacking, worker=name, lease=job.lease, wait=job.wait
         )
         for claim in worklist:
-            with claim:
-                try:
-                    self._measure(claim)
-                except (DataError, InvalidInputError):
-                    raise
-                except OSError as error:
-                    raise DataError(f"{error.filename or 'the operating system'}: {error.strerror or error}") from error
-                except EvaluationError as error:
-                    self._give_up(claim, str(error))
-                except Exception as error:  # whatever it is, the other networks may do without it
-                    self._give_up(claim, f"{type(error).__name__}: {error}")
+            with ExitStack() as held:
+                claims = [held.enter_context(claim)]
+                most = 1 if claim.n_lost else at_once
+                while len(claims) < most and (another := _another(worklist)) is not None:
+                    claims.append(held.enter_context(another))
+                self._work_at(claims)
 
-    def _measure(self, claim: Claim) -> None:
+    def _at_once(self) -> int:
+        job = self.job
+        if job.at_once is not None:
+            return job.at_once
+        try:
+            return self.evaluator(job.plan.seeds[0]).networks_at_once(_MOST_AT_ONCE)
+        except EvaluationError:  # the most costly network does not fit: the others may
+            return 1
+
+    def _work_at(self, claims: Sequence[Claim]) -> None:
+        """Train some networks at once and measure one after the other; each is released as soon as it is measured."""
+        failed = self._train(claims) if len(claims) > 1 else {}
+        for number, claim in enumerate(claims):
+            with claim, self._failures_of(claim):
+                if claim in failed:
+                    raise failed[claim]
+                self._measure(claim, claims[number + 1 :])
+
+    @contextmanager
+    def _failures_of(self, claim: Claim) -> Iterator[None]:
+        """Give up on a network that fails: the others may do without it."""
+        try:
+            yield
+        except (ClaimLostError, RunEndedError):
+            return  # it is another worker's now; or the worklist ends
+        except (DataError, InvalidInputError):
+            raise
+        except OSError as error:
+            raise DataError(f"{error.filename or 'the operating system'}: {error.strerror or error}") from error
+        except EvaluationError as error:
+            self._give_up(claim, str(error))
+        except Exception as error:  # whatever it is
+            self._give_up(claim, f"{type(error).__name__}: {error}")
+
+    def _train(self, claims: Sequence[Claim]) -> dict[Claim, RobustNASError]:
+        """Train networks at once, seed by seed; return what ended some of the trainings."""
+        failed: dict[Claim, RobustNASError] = {}
+        for seed in dict.fromkeys(claim.network.seed for claim in claims):
+            mine = [claim for claim in claims if claim.network.seed == seed]
+            archs = [claim.network.arch for claim in mine]
+            try:
+                errors = self.evaluator(seed).train(archs, [claim.progress for claim in mine])
+            except Exception:  # noqa: S112 - it comes again, and is told, where the network is trained alone
+                continue
+            failed |= {claim: error for claim, error in zip(mine, errors, strict=True) if error is not None}
+        return failed
+
+    def _measure(self, claim: Claim, waiting: Sequence[Claim]) -> None:
+        """Measure what a network lacks; the claims of those that wait for it are kept."""
         from robustnas.evaluator.measurer import measure_missing
+
+        def keep(*_: object) -> None:
+            for other in waiting:
+                with suppress(ClaimLostError, RunEndedError):  # told when its turn comes
+                    other.progress("waiting for its turn", 0.0)
 
         network, job = claim.network, self.job
         evaluator = self.evaluator(network.seed)
         changed = DataError(f"the images {job.plan.images} have changed meanwhile; run the same command again")
         if evaluator.network_key(network.arch) != network:
             raise changed
-        try:
-            n_new = measure_missing(evaluator, job.store, claim, network.arch, self.gaps.metrics, since=job.since)
-        except (ClaimLostError, RunEndedError):
-            return  # it is another worker's now; or the worklist ends
+        n_new = measure_missing(
+            evaluator, job.store, claim, network.arch, self.gaps.metrics, progress=keep, since=job.since
+        )
         if not n_new and self._lacking([network]):
             raise changed
         self.n_failures = 0
@@ -169,6 +219,13 @@ class _Worker:
             raise EvaluationError(
                 f"{self.n_failures} networks in a row could not be measured, the last because {reason}; {KEPT}"
             )
+
+
+def _another(worklist: Worklist) -> Claim | None:
+    try:
+        return worklist.another()
+    except RunEndedError:
+        return None  # told by the next report
 
 
 @contextmanager

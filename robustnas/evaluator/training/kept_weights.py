@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from robustnas.errors import DataError
-from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.network import Normalised
 from robustnas.evaluator.progress import Progress
 from robustnas.evaluator.training.checkpoint import DamagedFileError, load_weights, save_weights
-from robustnas.evaluator.training.training import train
-from robustnas.evaluator.training.training_config import TrainingConfig
-from robustnas.evaluator.training.training_task import TrainingProgress, TrainingResult
+from robustnas.evaluator.training.training_task import TrainingProgress, TrainingTask
 from robustnas.measurements import NetworkKey
 from robustnas.recorder import Recorder
 from robustnas.tables.database.cache import cache_directory
@@ -73,24 +68,10 @@ class KeptWeights:
             return False
         return True
 
-    def train(
-        self,
-        model: Normalised,
-        images: LabelledImages,
-        config: TrainingConfig,
-        *,
-        seed: int,
-        device: torch.device,
-        report: Progress,
-        recorder: Recorder | None = None,
-    ) -> TrainingResult:
-        """Train a network, from the checkpoint if there is one, and keep its weights.
+    def task(self, model: Normalised, *, seed: int, report: Progress, recorder: Recorder | None = None) -> TrainingTask:
+        """Return the training of a network, from the checkpoint if there is one; `keep` is to follow.
 
         Loss and training accuracy of every epoch are recorded, those from before an interruption again.
-
-        Raises:
-            DataError: A file cannot be read or written.
-            TrainingError: The training diverged.
         """
         n_recorded = 0
 
@@ -103,16 +84,13 @@ class KeptWeights:
                     recorder.scalar("training accuracy", state.accuracies[epoch], epoch + 1)
             n_recorded = state.epoch
 
-        result = train(
-            model,
-            images,
-            config,
-            seed=seed,
-            device=device,
-            identity=self.identity,
-            checkpoint=self.checkpoint,
-            progress=progress,
-        )
-        save_weights(self.weights, model, self.identity, result.notes)
+        return TrainingTask(model, seed, self.identity, self.checkpoint, progress)
+
+    def keep(self, model: Normalised, notes: Sequence[str]) -> None:
+        """Keep the weights of a network that was trained, and the notes on its training.
+
+        Raises:
+            DataError: They cannot be written.
+        """
+        save_weights(self.weights, model, self.identity, notes)
         self.checkpoint.unlink(missing_ok=True)
-        return result

@@ -12,7 +12,8 @@ from robustnas.errors import described
 from robustnas.evaluator.memory import fits
 from robustnas.evaluator.training.step_graphs import StepGraphs, Work
 
-_WARM_UP = 3  # plain steps of each batch size before it is captured: they are steps of the training
+WARM_UP = 3
+"""Plain steps of each batch size before it is captured; they are steps of the training."""
 
 
 class Stepping(Protocol):
@@ -61,7 +62,7 @@ class Steps:
     def take(self, size: int) -> None:
         """Take the next step of all trainings that are not over, of `size` images."""
         self._leave_out()
-        if self._graphs is not None and size not in self._captured and self._n_plain[size] >= _WARM_UP:
+        if self._graphs is not None and size not in self._captured and self._n_plain[size] >= WARM_UP:
             self._capture(size, self._graphs)
         if size in self._captured:
             for launch in self._captured[size]:

@@ -7,7 +7,6 @@ weights, bit by bit, in any process, whether or not it was interrupted. No globa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,12 +108,13 @@ def train_many(
     for task in tasks:
         whole_number("seed", task.seed, at_least=0)
         check_images(task.network, images, at_least=2)
+    if not tasks:
+        return []
     dtype, data = autocast_dtype(device, mixed_precision), DeviceImages.of(images, device)
     runs = [TrainingRun(task, data, config, device, dtype, checkpoint_seconds) for task in tasks]
-    with deterministic_convolutions(), ExitStack() as stack:
+    with deterministic_convolutions(), sharing_relus(*(run.network for run in runs)):
         for run in runs:
             run.n_at_once = len(runs)
-            stack.enter_context(sharing_relus(run.network))
             run.attempt(run.resume)
         steps = Steps(runs, graphs_of(device, dtype) if graphs else None)
         while not all(run.is_over for run in runs):

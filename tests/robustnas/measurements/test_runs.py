@@ -240,3 +240,28 @@ def test_a_pickled_store_sees_the_runs_of_its_original(store: MeasurementStore) 
     again = pickle.loads(pickle.dumps(store))
     run = store.start_run()
     again.run(run.token, run.submitter).confirm()
+
+    def test_several_are_taken_at_once(self, store: MeasurementStore) -> None:
+        worklist = self.worklist(store, store.start_run())
+        iterator = iter(worklist)
+        claims = [next(iterator), worklist.another(), worklist.another()]
+        assert worklist.another() is None
+        assert {claim.network for claim in claims if claim} == set(NETWORKS)
+        for claim in claims:
+            assert claim is not None
+            self.measure(claim)
+        assert list(iterator) == []
+
+    def test_one_that_a_worker_died_at_is_taken_alone(self, store: MeasurementStore) -> None:
+        run = store.start_run()
+        worklist = self.worklist(store, run)
+        iterator = iter(worklist)
+        first = next(iterator)
+        for network in NETWORKS:
+            if network != first.network:
+                assert store.claim(network, run=run, lease=1e-6)
+        time.sleep(0.01)
+        assert worklist.another() is None
+        self.measure(first)
+        rest = [(claim.n_lost, self.measure(claim)) for claim in iterator]
+        assert rest == [(1, None), (1, None)]
