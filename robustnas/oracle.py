@@ -30,6 +30,7 @@ from robustnas.spaces import EnumerableSpace
 from robustnas.tables.table import Table
 
 _BUDGET = 300
+_MOST_ROWS = 100_000  # that are kept as plain values
 
 
 class Outcome(NamedTuple):
@@ -283,6 +284,16 @@ class _Held(NamedTuple):
         )
 
 
+class _Large(NamedTuple):
+    """The same for spaces of which the rows of all architectures would fill the memory."""
+
+    columns: tuple[FloatArray, ...]
+    source: str
+
+    def of(self, cell: Any, index: int) -> _Answer:  # noqa: ARG002
+        return (*_row(self.columns, index), self.source)
+
+
 class _Growing(NamedTuple):
     """Lets a table measure what it does not hold."""
 
@@ -291,13 +302,15 @@ class _Growing(NamedTuple):
 
     def of(self, cell: Any, index: int) -> _Answer:
         source = self.table.fill(cell, needed_metrics(self.objectives, self.table))
-        scores, utilities, slacks, unconstrained = (
-            tuple(column[:, index].tolist()) for column in _columns(self.objectives, self.table)
-        )
-        return scores, utilities, slacks, unconstrained, source
+        return (*_row(_columns(self.objectives, self.table), index), source)
 
 
-def _answers(objectives: tuple[Objective, ...], table: Table) -> _Held | _Growing:
+def _row(columns: tuple[FloatArray, ...], index: int) -> tuple[_Row, _Row, _Row, _Row]:
+    scores, utilities, slacks, unconstrained = (tuple(column[:, index].tolist()) for column in columns)
+    return scores, utilities, slacks, unconstrained
+
+
+def _answers(objectives: tuple[Objective, ...], table: Table) -> _Held | _Large | _Growing:
     if table.complete:
         return _held(objectives, table)
     utility_columns(objectives, table)  # faults show at once
@@ -305,7 +318,9 @@ def _answers(objectives: tuple[Objective, ...], table: Table) -> _Held | _Growin
 
 
 @lru_cache(maxsize=64)
-def _held(objectives: tuple[Objective, ...], table: Table) -> _Held:
+def _held(objectives: tuple[Objective, ...], table: Table) -> _Held | _Large:
+    if table.space.size > _MOST_ROWS:
+        return _Large(_columns(objectives, table), table.source)
     scores, utilities, slacks, unconstrained = map(_rows, _columns(objectives, table))
     return _Held(scores, utilities, slacks, unconstrained, table.source)
 

@@ -42,6 +42,16 @@ def is_reference(name: object) -> bool:
     return bool(colon) and attribute.isidentifier() and (place.endswith(".py") or bool(_MODULE.fullmatch(place)))
 
 
+def absolute_reference(name: str) -> str:
+    """Return a reference that holds in any working directory: to a file by its whole path.
+
+    >>> absolute_reference("my.module:MySpace"), absolute_reference("/tmp/my_file.py:MySpace")
+    ('my.module:MySpace', '/tmp/my_file.py:MySpace')
+    """
+    place, colon, attribute = name.rpartition(":")
+    return f"{Path(place).expanduser().resolve()}{colon}{attribute}" if place.endswith(".py") else name
+
+
 def load_reference(kind: str, name: str) -> Any:
     """Return what a reference names.
 
@@ -115,6 +125,17 @@ def source_digests(names: Iterable[object]) -> dict[str, str]:
     """
     references = dict.fromkeys(name for name in names if isinstance(name, str) and is_reference(name))
     return {name: sha256(_source(name)).hexdigest() for name in references}
+
+
+def class_digests(cls: type) -> dict[str, str]:
+    """Return the SHA-256 of the source files of a class and its base classes, by file name, the user's own alone.
+
+    What has no file, such as a class of a notebook, is left out.
+    """
+    modules = dict.fromkeys(part.__module__ for part in cls.__mro__)
+    own = [name for name in modules if name.partition(".")[0] not in _OURS | sys.stdlib_module_names]
+    files = [file for name in own if (file := getattr(sys.modules.get(name), "__file__", None))]
+    return {Path(file).name: sha256(_content(Path(file))).hexdigest() for file in files}
 
 
 def _source(name: str) -> bytes:

@@ -20,7 +20,7 @@ from robustnas.arrays import FloatArray, IntArray
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, SearchStalled, unknown_name
 from robustnas.oracle import Outcome
-from robustnas.spaces import EnumerableSpace
+from robustnas.spaces import EnumerableSpace, Subspace
 from searchers.acquisition import ACQUISITIONS, Prediction, is_improvement
 from searchers.base import Searcher
 from searchers.belief import Belief, network_features
@@ -39,6 +39,7 @@ _PLAUSIBLE = 0.1  # of the largest probability of feasibility: what is less like
 _N_INITIAL_SEVERAL = 30
 _N_BESIDES_PRIOR = 3  # networks far apart, so that what a prior chose has something to compare with
 _SETTLED = 50  # networks, before a search with a prior leaves what the prior has brought it to
+_MOST_CANDIDATES = 100_000
 _DECIMALS = 9  # ties between similar networks are broken at random, not by a machine's rounding in linear algebra
 
 
@@ -78,7 +79,8 @@ class ModelBasedSearch(Searcher):
         encoding: Encodings joined by ``+``; a comma separates groups with a length scale each in the GP's kernel.
             Defaults to the preset's encoding, or to the space's if it does not provide that one.
         acquisition: ``ei``, ``noisy-ei``, ``ucb``, ``alternating``, ``thompson`` or ``independent-thompson``.
-        candidates: ``space``: every network; ``mutations``: neighbours of the ten best networks so far, as in BANANAS.
+        candidates: ``space``: every network, or a random 100,000 of a space that has more; ``mutations``: neighbours of
+            the ten best networks so far, as in BANANAS.
         initial: ``maximin``: networks far apart in the encoding; ``random``: random networks.
         n_initial: Size of the initial design. If None, the preset's: 10, or 20 for trees; or three more than `n_prior`
             with a prior; or 30 with several objectives, whose best networks lie in different parts of the space. All
@@ -125,6 +127,7 @@ class ModelBasedSearch(Searcher):
         super().__init__(rng, **problem)
         preset = self.preset
         self.priors = checked_priors(prior, self.space)
+        self.space = self.space if self.priors else _candidate_space(self.space, rng)
         self.encoding = encoding or _preset_encoding(preset, self.space)
         self.surrogate = _checked_surrogate(surrogate or preset.surrogate, self.encoding)
         self.acquisition = _known("acquisition", acquisition or preset.acquisition, ACQUISITIONS)
@@ -364,3 +367,12 @@ def _known(kind: str, name: str, known: Mapping[str, object] | tuple[str, ...]) 
     if name not in known:
         raise InvalidInputError(unknown_name(kind, name, known))
     return name
+
+
+def _candidate_space(space: EnumerableSpace[Any], rng: np.random.Generator) -> EnumerableSpace[Any]:
+    """Return the space, or a random part of one of which a model's predictions would fill the memory."""
+    if space.n_networks <= _MOST_CANDIDATES:
+        return space
+    kept = np.zeros(space.n_networks, dtype=bool)
+    kept[rng.choice(space.n_networks, _MOST_CANDIDATES, replace=False)] = True
+    return Subspace(space, kept)

@@ -7,10 +7,12 @@
 (13433, 24)
 """
 
+from robustnas.spaces.choice_architecture import ChoiceArchitecture
+from robustnas.spaces.choice_space import ChoiceSpace
 from robustnas.spaces.encoding import Encoding, join
 from robustnas.spaces.encodings import ENCODINGS, encoding, encoding_names
 from robustnas.spaces.enumerable_space import EnumerableSpace
-from robustnas.spaces.registry import DEFAULT_SPACE, SPACES, open_space
+from robustnas.spaces.registry import DEFAULT_SPACE, SPACES, find_space, open_space
 from robustnas.spaces.search_space import COSTS, SearchSpace
 from robustnas.spaces.subspace import Subspace
 
@@ -19,12 +21,15 @@ __all__ = [
     "DEFAULT_SPACE",
     "ENCODINGS",
     "SPACES",
+    "ChoiceArchitecture",
+    "ChoiceSpace",
     "Encoding",
     "EnumerableSpace",
     "SearchSpace",
     "Subspace",
     "encoding",
     "encoding_names",
+    "find_space",
     "join",
     "open_space",
 ]

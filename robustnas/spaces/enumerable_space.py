@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,7 +68,7 @@ class EnumerableSpace(SearchSpace[Architecture]):
         """Return the number that identifies the network in records, for every index, shape (size,)."""
 
     @abstractmethod
-    def neighbour_lists(self) -> list[list[int]]:
+    def neighbour_lists(self) -> Sequence[list[int]]:
         """Return the indices of the neighbours of every index, as plain integers; do not modify."""
 
     @property
@@ -91,6 +91,11 @@ class EnumerableSpace(SearchSpace[Architecture]):
 
         `parse` reads such a text in the first of the `notations`; tables of users must say which one theirs is in.
         """
+        return {}
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """SHA-256 of what the space is made of, by name, where users may change that between runs; else {}."""
         return {}
 
     def twin_labels(self) -> IntArray | None:
@@ -128,7 +133,7 @@ class EnumerableSpace(SearchSpace[Architecture]):
         """Return the indices of architectures in any notation, shape (n,)."""
         return np.array([self.index(self.parse(text)) for text in architectures], dtype=np.int64)
 
-    def codes(self) -> NDArray[np.int8]:
+    def codes(self) -> NDArray[np.signedinteger[Any]]:
         """Return the position of the chosen option among the options of each choice, shape (size, n_choices)."""
         sizes = tuple(len(options) for options in self.choices.values())
         return np.indices(sizes, dtype=np.int8).reshape(len(sizes), -1).T

@@ -1,12 +1,12 @@
-"""The registry of search spaces, one line each."""
+"""The registry of search spaces, one line each, and spaces of the user's own by reference."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from robustnas.errors import InvalidInputError, excerpt
-from robustnas.reference import user_code
+from robustnas.errors import InvalidInputError, RobustNASError, excerpt
+from robustnas.reference import absolute_reference, is_reference, load_reference, user_code
 from robustnas.registry import Registry
 from robustnas.spaces.enumerable_space import EnumerableSpace
 
@@ -25,22 +25,69 @@ SPACES: Registry[Callable[[], EnumerableSpace[Any]]] = Registry(
 """Search spaces by name: functions that return the space, always the same object."""
 
 
+_OPENED: dict[int, tuple[Any, EnumerableSpace[Any], str]] = {}
+"""By id: what spaces of references are made of, kept alive, with the space of each and a name that opens it."""
+
+
 def open_space(name: str = DEFAULT_SPACE) -> EnumerableSpace[Any]:
-    """Return a search space by name.
+    """Return a search space by name or reference, always the same object.
+
+    Args:
+        name: A name in `SPACES`, or a reference such as ``my_spaces.py:WideResNets`` to a class of spaces, a space, or
+            a function that returns one.
 
     Raises:
-        InvalidInputError: There is no space of this name, or what is registered returns none.
+        InvalidInputError: There is no space of this name, or what is registered or referred to is none.
 
     >>> open_space("nasbench201").n_networks
     6466
     """
+    if is_reference(name):
+        return _referenced(name)
     opener = SPACES.find(name)
+    return _opened(name, opener, "a function that returns a space")
+
+
+def find_space(name: str) -> EnumerableSpace[Any] | None:
+    """Return a search space by name or reference, None where it is not there."""
+    if name not in SPACES and not is_reference(name):
+        return None
+    try:
+        return open_space(name)
+    except RobustNASError:
+        return None
+
+
+def opened_as(space: EnumerableSpace[Any]) -> str | None:
+    """Return the name or reference that opens a space, in any process; None if none was used for it.
+
+    >>> opened_as(open_space("nasbench201"))
+    'nasbench201'
+    """
+    names = (name for _, opened, name in _OPENED.values() if opened is space)
+    return next(names, None)
+
+
+def _referenced(name: str) -> EnumerableSpace[Any]:
+    source = load_reference("search space", name)
+    if id(source) in _OPENED:
+        return _OPENED[id(source)][1]
+    if isinstance(source, EnumerableSpace):
+        return _kept(source, source, absolute_reference(name))
+    found = _opened(name, source, "a class of spaces, a space, or a function that returns one")
+    return _kept(source, found, absolute_reference(name))
+
+
+def _opened(name: str, opener: Any, expected: str) -> EnumerableSpace[Any]:
     found: Any = None
     if callable(opener):
         with user_code({f"search space {name!r}": opener}):
             found = opener()
     if not isinstance(found, EnumerableSpace):
-        raise InvalidInputError(
-            f"search space {excerpt(name)} is {excerpt(opener)}; expected a function that returns a space"
-        )
-    return found
+        raise InvalidInputError(f"search space {excerpt(name)} is {excerpt(opener)}; expected {expected}")
+    return found if is_reference(name) else _kept(found, found, name)
+
+
+def _kept(source: Any, space: EnumerableSpace[Any], name: str) -> EnumerableSpace[Any]:
+    _OPENED.setdefault(id(source), (source, space, name))
+    return space

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from robustnas.arrays import FloatArray, IntArray, read_only
 from robustnas.errors import InvalidInputError
 from robustnas.spaces.encoding import Encoding
 from robustnas.spaces.enumerable_space import EnumerableSpace
+from robustnas.spaces.neighbour_lists import NeighbourLists
 from robustnas.spaces.search_space import Architecture
 
 
@@ -73,6 +74,11 @@ class Subspace(EnumerableSpace[Architecture]):
         return self.whole.default_encoding
 
     @property
+    def digests(self) -> Mapping[str, str]:
+        """The digests of the whole space."""
+        return self.whole.digests
+
+    @property
     def notations(self) -> tuple[str, ...]:
         """The conventions of the whole space."""
         return self.whole.notations
@@ -121,7 +127,7 @@ class Subspace(EnumerableSpace[Architecture]):
         """Return the uid of every index, as in the whole space."""
         return self.whole.uids()
 
-    def neighbour_lists(self) -> list[list[int]]:
+    def neighbour_lists(self) -> Sequence[list[int]]:
         """Return, for every index, the indices of its neighbours in the subspace."""
         return self._neighbour_lists
 
@@ -184,9 +190,10 @@ class Subspace(EnumerableSpace[Architecture]):
         return read_only(np.flatnonzero(self._network_of_index >= 0))
 
     @cached_property
-    def _neighbour_lists(self) -> list[list[int]]:
+    def _neighbour_lists(self) -> NeighbourLists:
         inside: list[bool] = (self._network_of_index >= 0).tolist()
-        return [[index for index in near if inside[index]] for near in self.whole.neighbour_lists()]
+        of_whole = self.whole.neighbour_lists()
+        return NeighbourLists(lambda index: [near for near in of_whole[index] if inside[near]], self.size)
 
 
 def _kept(
