@@ -10,16 +10,19 @@ from typing import Any
 import click
 
 from experiments.commands.attached import attach, attached, detach
-from experiments.commands.options import PATH, data_option, json_option, print_json
+from experiments.commands.options import PATH, data_option, json_option, print_json, space_option
 from experiments.pages.terminal import fitted
 from experiments.verbosity import is_quiet, say
-from robustnas.errors import DataError, DataNotFoundError
+from robustnas.errors import DataError, DataNotFoundError, InvalidInputError
+from robustnas.tables.attached.duplicates import DUPLICATES
 from robustnas.tables.database.cache import cache_directory, cache_size
-from robustnas.tables.database.database import DATA_VARIABLE, Database, find_folder, user_folder
+from robustnas.tables.database.database import DATA_VARIABLE, Database, find_folder, published_names, user_folder
 from robustnas.tables.database.download import fetch, fetchable, published_sums
 from robustnas.tables.database.importing import Import, install
 from robustnas.tables.database.published import META
 from robustnas.tables.database.robbench_download import fetch_robbench, is_robbench
+from robustnas.tables.datasets import DATASETS
+from robustnas.tables.kept_table import find_kept, forget_table, keep_table, kept_folder, kept_names
 
 _target_option = data_option("Folder to write to.", "the user's data directory")
 
@@ -61,13 +64,35 @@ def status(data: Path | None, as_json: bool) -> None:
 @click.argument("source", metavar="PATH", type=PATH)
 @_target_option
 @click.option("--replace", is_flag=True, help="Replace files that are there with other content.")
-def import_(source: Path, data: Path | None, replace: bool) -> None:
+@space_option("Search space that PATH, a table of your own, is over.", show_default=False)
+@click.option("--name", metavar="N", show_default="the file's", help="Name of the table as a dataset; with --space.")
+@click.option("--key", metavar="COLUMN[,...]", help="Column of architectures, or those of their choices; with --space.")
+@click.option(
+    "--duplicates",
+    type=click.Choice(tuple(DUPLICATES)),
+    default="error",
+    show_default=True,
+    help="What to do with rows that repeat an architecture; with --space.",
+)
+def import_(
+    source: Path,
+    data: Path | None,
+    replace: bool,
+    space: str | None,
+    name: str | None,
+    key: str | None,
+    duplicates: str,
+) -> None:
     """Check downloaded data and add it to the data directory.
 
     PATH is a folder in the published layout (meta.json and <dataset>/<key>_<measure>.json; any subset of the files will
     do), a zip archive of it or a folder of such archives; the JSON of NAS-RobBench-201 in either of its forms, which
     becomes the datasets robbench-cifar10, robbench-cifar100 and robbench-ImageNet16-120; or the JSON of the database's
     web page at eps 1/255.
+
+    With --space, PATH is a table of your own over any search space: .csv, .parquet, .json or another form that data
+    attach reads, with a column of architectures such as depth=4,width=16, or a column for each choice. It becomes the
+    dataset N, for search, compare, surrogates, query, objectives and data attach; data forget N removes it.
 
     A folder that already has data is added to. If a file is there with other content, nothing is changed, unless
     --replace says so.
@@ -77,11 +102,30 @@ def import_(source: Path, data: Path | None, replace: bool) -> None:
       robustnas data import ~/Downloads/robustness-data
       robustnas data import ~/Downloads/cifar10.zip
       robustnas data import NAS-RobBench-201_html.json
+      robustnas data import results.csv --space my_spaces.py:WideResNets --name mine
     """
+    if space is not None:
+        _keep(source, space, name, key, duplicates, data, replace)
+        return
+    if name is not None or key is not None:
+        raise InvalidInputError("--name and --key are for a table of your own; say with --space which space it is over")
     result = install(source, data, replace=replace)
     for line in _import_lines(result):
         click.echo(line)
     _warn_if_hidden(result.database.folder)
+
+
+@data.command()
+@click.argument("name")
+def forget(name: str) -> None:
+    """Remove the table NAME, which data import --space has kept.
+
+    \b
+    Example:
+      robustnas data forget mine
+    """
+    forget_table(name)
+    click.echo(f"removed {name} from {kept_folder()}")
 
 
 @data.command(name="fetch", epilog=f"Datasets: {', '.join([*fetchable(), 'robbench'])}.")
@@ -147,6 +191,20 @@ for command in (attach, attached, detach):
     data.add_command(command)
 
 
+def _keep(
+    source: Path, space: str, name: str | None, key: str | None, duplicates: str, data: Path | None, replace: bool
+) -> None:
+    """Keep a table of the user's own, and say what it holds."""
+    if data is not None:
+        raise InvalidInputError(f"--data is the database's folder; tables over a space are kept in {kept_folder()}")
+    taken = {*DATASETS, *published_names(find_folder()[0])}
+    kept, table = keep_table(source, space, name, key=key, duplicates=duplicates, replace_other=replace, taken=taken)
+    n_networks, metrics = f"{table.space.n_networks:,} networks", ", ".join(map(str, table.metrics))
+    click.echo(fitted(f"{kept.name}: {n_networks} over {kept.space}, from {kept.source}: {metrics}"))
+    for note in table.notes:
+        click.echo(fitted(f"note: {note}"))
+
+
 def _import_lines(result: Import) -> list[str]:
     """Return what an import did, in sentences: how many files of what, then what else there is to know."""
     n_new, n_other, n_same = (sum(p != META for p in ps) for ps in (result.added, result.replaced, result.same))
@@ -172,6 +230,9 @@ def _report(folder: Path | None, database: Database | None) -> dict[str, Any]:
         },
         "cache": {"directory": str(cache_directory()), "bytes": cache_size()},
         "datasets": {name: _contents(database, name) for name in database} if database else {},
+        "tables": {
+            kept.name: {"space": kept.space, "source": kept.source} for kept in map(find_kept, kept_names()) if kept
+        },
     }
 
 
@@ -195,6 +256,8 @@ def _text(report: dict[str, Any]) -> str:
     lines.append(f"cache     {report['cache']['directory']}  ({report['cache']['bytes'] / 1e6:.1f} MB)")
     if not report["found"]:
         lines.append("robustnas data fetch gets it; cifar10-surrogate and cifar100-surrogate can be searched without")
+    for name, kept in report["tables"].items():
+        lines.append(f"{name}: a table of your own, from {kept['source']}, over {kept['space']}")
     for dataset, contents in report["datasets"].items():
         lines.append(f"{dataset}: {len(contents['metrics'])} metrics, digest {contents['digest'][:16]}")
         lines += [f"  {measure}: {', '.join(keys)}" for measure, keys in contents["measures"].items()]

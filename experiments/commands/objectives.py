@@ -12,6 +12,7 @@ import numpy as np
 from experiments.commands.options import data_option, dataset_option, json_option, open_dataset, print_json
 from experiments.pages.table import number, unit
 from experiments.pages.terminal import fitted
+from robustnas.errors import ObjectiveError
 from robustnas.metric import ATTACKS, CORRUPTIONS, PAPER_ATTACKS, corruption_metrics
 from robustnas.objectives import (
     SUITE,
@@ -23,7 +24,7 @@ from robustnas.objectives import (
     training_of,
 )
 from robustnas.spaces import COSTS
-from robustnas.tables.table import Table
+from robustnas.tables.table import Table, cost_column
 
 _LEGEND = """
 noise: standard deviation between trainings of the same function, in points or in the column's own unit
@@ -122,7 +123,15 @@ def _texts(table: Table) -> dict[str, str]:
     texts |= {
         text: meaning for text, meaning in candidates.items() if held.issuperset(Objective(text).metrics_on(table))
     }
-    return texts | COSTS
+    return texts | {name: meaning for name, meaning in COSTS.items() if _has_cost(name, table)}
+
+
+def _has_cost(name: str, table: Table) -> bool:
+    try:
+        cost_column(name, table)
+    except ObjectiveError:
+        return False
+    return True
 
 
 def _attacks(eps: float, table: Table) -> str:

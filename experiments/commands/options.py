@@ -14,11 +14,13 @@ from experiments.output_folder import checked_output
 from experiments.pages.terminal import tabulated, terminal_width
 from experiments.verbosity import say
 from robustnas.errors import excerpt
+from robustnas.spaces import DEFAULT_SPACE, SPACES
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import SKELETONS
 from robustnas.spaces.nasbench201.digits import NASBENCH201_ORDER, NASLIB
 from robustnas.tables.database.column_names import robbench_names
 from robustnas.tables.datasets import DATASETS, NO_DATA_NOTICE, choose_dataset, is_surrogate, open_table
+from robustnas.tables.kept_table import kept_names
 from robustnas.tables.table import Table
 
 Option: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -44,7 +46,7 @@ def analysed_datasets() -> list[str]:
 
 def all_datasets() -> list[str]:
     """Return the names of all registered datasets."""
-    return list(DATASETS)
+    return [*DATASETS, *kept_names()]
 
 
 def dataset_option(
@@ -56,6 +58,17 @@ def dataset_option(
 ) -> Option:
     """Return the option ``--dataset``; of the published datasets only, if `names` says so."""
     return names_option("--dataset", names=names, default=default, show_default=show_default, help=help_text)
+
+
+def space_option(help_text: str, *, show_default: bool | str = DEFAULT_SPACE) -> Option:
+    """Return the option ``--space``: a name or a reference."""
+    return names_option(
+        "--space",
+        names=lambda: SPACES,
+        metavar="NAME",
+        show_default=show_default,
+        help=f"{help_text} A name, or one of your own: my_spaces.py:MySpace.",
+    )
 
 
 def data_option(

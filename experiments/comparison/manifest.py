@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from experiments.comparison.plan import Plan, run_specs
+from experiments.comparison.recorded_space import space_facts
 from experiments.comparison.schema import KIND
 from experiments.comparison.spec import method_sources, used_digests
 from robustnas.naslib import PREFIX
@@ -32,7 +33,7 @@ def manifest(plan: Plan, table: Table) -> dict[str, Any]:
         "format": 1,
         "kind": KIND,
         "dataset": table.dataset,
-        "space": table.space.name,
+        **space_facts(table.space),
         "source": table.source,
         **training_of(table),
         "plan": plan.text or json.dumps(plan.as_dict(), indent=2),

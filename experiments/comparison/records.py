@@ -18,12 +18,13 @@ import numpy as np
 import pandas as pd
 
 from experiments.comparison.directions import recorded_directions
+from experiments.comparison.recorded_space import name_of_space, recorded_space
 from experiments.comparison.schema import RUN_KEY, RunKey, check_labels, check_run, read_comparison
 from experiments.journal import SOURCES, edited_sources, read_runs
 from robustnas.arrays import FloatArray, IntArray, read_only
 from robustnas.duration import parse_duration
 from robustnas.objectives import parse_objectives, scale_of
-from robustnas.spaces import DEFAULT_SPACE, SPACES, open_space
+from robustnas.spaces import EnumerableSpace
 
 CROSS_PREFIX = "cross:"
 
@@ -99,7 +100,7 @@ class Records:
     @property
     def space(self) -> str:
         """The name of the search space."""
-        return str(self.manifest.get("space") or DEFAULT_SPACE)
+        return name_of_space(self.manifest)
 
     @property
     def budget(self) -> int:
@@ -184,8 +185,9 @@ def finished_runs(folder: Path, manifest: Mapping[str, Any]) -> list[Run]:
         DataError: They are missing, corrupt, or of another experiment.
     """
     runs: dict[RunKey, Run] = {}
+    space = recorded_space(manifest)
     for where, content in read_runs(folder):
-        run = check_run(content, where, manifest.get("space") or DEFAULT_SPACE)
+        run = check_run(content, where, space)
         check_labels(run, manifest, where)
         if edited_sources(run, manifest.get(SOURCES) or {}):
             continue  # of a searcher that was edited since, and is run again
@@ -233,7 +235,7 @@ def _queries_frame(runs: Sequence[Run], manifest: Mapping[str, Any]) -> pd.DataF
     columns: dict[str, Any] = {name: values[row] for name, values in _keys(runs, manifest).items()}
     columns["n_queries"] = np.arange(lengths.sum()) - start + 1
     columns["index"] = _joined([run["queries"]["index"] for run in runs], np.int64)
-    columns |= _networks(columns["index"], str(manifest.get("space") or DEFAULT_SPACE))
+    columns |= _networks(columns["index"], recorded_space(manifest))
     columns |= _score_columns([run["queries"]["score"] for run in runs], lengths)
     columns["best"] = _joined([run["queries"]["best"] for run in runs], np.float64)
     columns["cost"] = _joined([_cost(run) for run in runs], np.float64)
@@ -242,11 +244,10 @@ def _queries_frame(runs: Sequence[Run], manifest: Mapping[str, Any]) -> pd.DataF
     return pd.DataFrame(columns)
 
 
-def _networks(indices: IntArray, name: str) -> dict[str, Any]:
+def _networks(indices: IntArray, space: EnumerableSpace[Any] | None) -> dict[str, Any]:
     """Return the columns ``arch`` and ``uid`` of architectures by index; nothing for a space that is not there."""
-    if name not in SPACES:
+    if space is None:
         return {}
-    space = open_space(name)
     distinct, codes = np.unique(indices, return_inverse=True)
     archs = [str(space.architecture(index)) for index in distinct.tolist()]
     return {"arch": pd.Categorical.from_codes(codes.tolist(), pd.Index(archs)), "uid": space.uids()[indices]}

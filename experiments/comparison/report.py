@@ -18,13 +18,14 @@ from experiments.comparison.front_tables import fronts_csv, fronts_table
 from experiments.comparison.fronts import Fronts, lacking, load_fronts
 from experiments.comparison.headline import Headline, headline
 from experiments.comparison.leading import leading, left_out
+from experiments.comparison.recorded_space import recorded_space
 from experiments.comparison.records import Records, load
 from experiments.comparison.reported import ReportedValues, load_reported
 from experiments.comparison.significance import Significance, significance
 from experiments.pages.page import noted_glyphs, page, write_figures, write_file, write_tables
 from experiments.pages.table import ReportTable, number, unit
 from robustnas.errors import DataError
-from robustnas.spaces import SPACES, open_space
+from robustnas.spaces import EnumerableSpace
 from robustnas.tables.table import MEASURED
 
 if TYPE_CHECKING:
@@ -245,15 +246,17 @@ def _drawing(records: Records, objective: str, rows: list[dict[str, Any]]) -> Dr
     pairs = zip(rows[0]["scores"], scales, strict=True) if rows[0]["scores"] else ()
     score = ", ".join(f"{number(value, scale)}{unit(scale)}" for value, scale in pairs) or "scores unknown"
     searchers = ", ".join(f"{row['searcher']} ({row['n_seeds']} of {row['n_runs']} seeds)" for row in rows)
-    return Drawing(target.title, arch, str(rows[0]["uid"]), score, searchers, _picture(arch, records.space))
+    return Drawing(
+        target.title, arch, str(rows[0]["uid"]), score, searchers, _picture(arch, recorded_space(records.manifest))
+    )
 
 
-def _picture(arch: str, space: str) -> str:
+def _picture(arch: str, space: EnumerableSpace[Any] | None) -> str:
     """Return an architecture as its space draws it; nothing where it does not."""
     from markupsafe import Markup
 
-    if space not in SPACES:
+    if space is None:
         return ""
-    architecture = open_space(space).parse(arch)
+    architecture = space.parse(arch)
     drawing = architecture._repr_svg_() if hasattr(architecture, "_repr_svg_") else ""
     return Markup(drawing)  # noqa: S704  our own drawing

@@ -13,6 +13,7 @@ from experiments.comparison.priors import (
     PRIOR,
     without_prior,
 )
+from experiments.comparison.recorded_space import space_facts
 from experiments.comparison.spec import (
     RunSpec,
     column_of_seconds,
@@ -116,7 +117,7 @@ def record(spec: RunSpec, table: Table) -> dict[str, Any]:
         "name": spec.searcher,
         "parameters": dict(spec.parameters),
         "dataset": table.dataset,
-        "space": table.space.name,
+        **space_facts(table.space),
         "database_digest": table.digest,
         **training_of(table),
         **meanings(spec.objectives, table),

@@ -12,6 +12,7 @@ from experiments.comparison.directions import check_directions
 from experiments.comparison.incumbents import reported_tables
 from experiments.comparison.manifest import manifest
 from experiments.comparison.plan import KNOWN, Plan, run_specs
+from experiments.comparison.recorded_space import DIGESTS
 from experiments.comparison.run import check_costs, kept_studies, new_experiment, record
 from experiments.comparison.schema import RUN_KEY, check_run, read_comparison
 from experiments.comparison.spec import (
@@ -32,7 +33,10 @@ from robustnas.tables.table import Table
 from robustnas.workers import one_thread
 from searchers.optuna_study import EXPERIMENT, open_storage
 
-_KNOWN_ADVICE = "set known in the [[searchers]] table as it was; before there was known, it was false"
+_ADVICE = {
+    KNOWN: "set known in the [[searchers]] table as it was; before there was known, it was false",
+    DIGESTS: "undo what was edited in the files of the search space since",
+}
 
 
 def compare(
@@ -89,13 +93,13 @@ def compare(
         note(sentence)
     terms = [Reported.parse(text) for text in plan.report]
     reported_tables(terms, searched, partial(open_table, data=data))
-    with open_journal(directory, partial(check_run, space=searched.space.name)) as journal:
+    with open_journal(directory, partial(check_run, space=searched.space)) as journal:
         before = read_comparison(journal.directory) if journal.has_manifest else {}
         check_directions(directory, description["objectives"])
         if kept_studies(specs):
             description[EXPERIMENT] = before.get(EXPERIMENT) or new_experiment()
             specs = [replace(spec, experiment=description[EXPERIMENT]) for spec in specs]
-        missing = journal.missing(specs, RUN_KEY, partial(_facts, searched), note, {KNOWN: _KNOWN_ADVICE}, found)
+        missing = journal.missing(specs, RUN_KEY, partial(_facts, searched), note, _ADVICE, found)
         for storage in kept_studies(missing):
             open_storage(storage)  # one process lays out its tables, before many use it at once
         journal.write_manifest(description)
@@ -125,6 +129,7 @@ def _facts(table: Table, spec: RunSpec) -> dict[str, Any]:
     """Return what the record of a run says of its spec and table."""
     return {
         "dataset": table.dataset,
+        DIGESTS: dict(table.space.digests) or None,
         "database_digest": table.digest,
         "budget": spec.budget,
         "name": spec.searcher,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, PlainValidator
 
+from experiments.comparison.recorded_space import name_of_space, recorded_space
 from experiments.journal import MANIFEST, read_manifest
 from experiments.schema import (
     CostOfEach,
@@ -31,7 +32,7 @@ from robustnas.checks import whole_number
 from robustnas.duration import parse_duration
 from robustnas.errors import DataError, InvalidInputError, excerpt, listing
 from robustnas.objectives import parse_objectives
-from robustnas.spaces import DEFAULT_SPACE, SPACES, open_space
+from robustnas.spaces import EnumerableSpace
 
 KIND = "comparison"
 """What a manifest calls a comparison of searchers."""
@@ -84,6 +85,7 @@ class ManifestSchema(Schema):
     objectives: Annotated[dict[Text, _SeveralFacts], Field(min_length=1)]
     cross_metrics: dict[Text, _Facts] | None = None
     space: Text | None = None
+    space_digests: Texts = None
     plan: str | None = None
     time: Text | None = None
     experiment: Text | None = None
@@ -129,6 +131,7 @@ class RunSchema(Schema):
     known: list[Text] | None = None
     sources: Texts = None
     space: Text | None = None
+    space_digests: Texts = None
 
 
 def read_comparison(folder: Path) -> dict[str, Any]:
@@ -140,13 +143,13 @@ def read_comparison(folder: Path) -> dict[str, Any]:
     return check_manifest(read_manifest(folder, KIND), str(folder / MANIFEST))
 
 
-def check_run(content: Any, where: str, space: str) -> dict[str, Any]:
+def check_run(content: Any, where: str, space: EnumerableSpace[Any] | None) -> dict[str, Any]:
     """Return a run if it fits its schema, and its parts fit together.
 
     Args:
         content: What was read.
         where: The file and line, for error messages.
-        space: The search space that it is in.
+        space: The search space that it is in; None if that is not there.
 
     Raises:
         DataError: It does not; names the place and the field.
@@ -164,7 +167,8 @@ def check_run(content: Any, where: str, space: str) -> dict[str, Any]:
         ):
             raise DataError(f"{where}: a score is {excerpt(score)}; expected {n_objectives}, one per objective")
     _check_best(run, where, n_objectives)
-    _check_architectures(run, where, space)
+    if space is not None:
+        _check_architectures(run, where, space)
     return run
 
 
@@ -188,10 +192,11 @@ def check_manifest(content: Any, where: str) -> dict[str, Any]:
                 raise DataError(
                     f"{place}.scale is {scale!r}; expected hypervolume for several objectives, and only then"
                 )
-    budget, space = manifest["budget"], manifest.get("space") or DEFAULT_SPACE
-    most = open_space(space).n_networks if space in SPACES else _MOST_NETWORKS
+    budget, space = manifest["budget"], recorded_space(manifest)
+    most = space.n_networks if space else _MOST_NETWORKS
     if isinstance(budget, int) and budget > most:
-        raise DataError(f"{where}: budget is {excerpt(budget)}; expected at most {most:,}, the networks of {space}")
+        expected_most = f"expected at most {most:,}, the networks of {name_of_space(manifest)}"
+        raise DataError(f"{where}: budget is {excerpt(budget)}; {expected_most}")
     return manifest
 
 
@@ -236,14 +241,11 @@ def _is_unknown(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _check_architectures(run: Mapping[str, Any], where: str, name: str) -> None:
-    """Refuse indices and architectures that are not of a space, where that is one that is known."""
-    if name not in SPACES:
-        return
-    space = open_space(name)
+def _check_architectures(run: Mapping[str, Any], where: str, space: EnumerableSpace[Any]) -> None:
+    """Refuse indices and architectures that are not of a space."""
     for i, index in enumerate(run["queries"]["index"]):
         if index >= space.size:
-            raise DataError(f"{where}: queries.index[{i}] is {index}; expected one of {name}, below {space.size}")
+            raise DataError(f"{where}: queries.index[{i}] is {index}; expected one of {space.name}, below {space.size}")
     arch = (run.get("best") or {}).get("arch")
     try:
         if arch is not None:

@@ -17,6 +17,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments.comparison.recorded_space import name_of_space, recorded_space
 from experiments.comparison.records import Run, finished_runs, target_of
 from experiments.comparison.schema import read_comparison
 from experiments.comparison.slacks import constraint_names, recorded_slacks
@@ -24,7 +25,7 @@ from experiments.journal import RUNS
 from robustnas.arrays import FloatArray
 from robustnas.errors import DataError, excerpt, listing
 from robustnas.objectives import parse_objectives
-from robustnas.spaces import DEFAULT_SPACE, SPACES, EnumerableSpace, open_space
+from robustnas.spaces import SPACES, EnumerableSpace
 from searchers.optuna_encoding import ChoiceEncoding
 from searchers.optuna_study import is_marked, marks, name_metrics, named, open_storage, open_study, safe, storage_faults
 from searchers.optuna_trials import append_missing, n_trials
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 _ADVICE = "export to another storage, or delete that study"
 _OF_RUN = (
     *("objective", "searcher", "seed", "name", "parameters", "known", "sources", "budget", "time"),
-    *("dataset", "space", "training", "database_digest", "attached_digests", "prior_digests"),
+    *("dataset", "space", "space_digests", "training", "database_digest", "attached_digests", "prior_digests"),
 )
 """The fields of a record that say what a search was about."""
 
@@ -215,14 +216,14 @@ def _searches(folder: Path, data: str | Path | None, note: Callable[[str], objec
     runs = finished_runs(folder, manifest)
     if not runs:
         raise DataError(f"no search in {str(folder)!r} has finished yet; expected at least one to export")
-    space = manifest.get("space") or DEFAULT_SPACE
-    if space not in SPACES:
+    space = recorded_space(manifest)
+    if space is None:
         raise DataError(
-            f"{str(folder)!r} is of the search space {excerpt(space)}, which is not there; expected one of "
-            f"{listing(SPACES)}, or the package that registers it"
+            f"{str(folder)!r} is of the search space {excerpt(name_of_space(manifest))}, which is not there; expected "
+            f"one of {listing(SPACES)}, the package that registers it, or the file that it was defined in, unchanged"
         )
     slacks = recorded_slacks(folder, manifest, dict.fromkeys(run["objective"] for run in runs), data, note)
-    encoding = _CachedEncoding(open_space(space))
+    encoding = _CachedEncoding(space)
     until = datetime.fromtimestamp((folder / RUNS).stat().st_mtime)
     for run in runs:
         yield _Search(run, manifest, encoding, slacks.get(run["objective"]), until)

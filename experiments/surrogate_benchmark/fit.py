@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from experiments.comparison.recorded_space import space_facts
 from robustnas.arrays import FloatArray, IntArray
 from robustnas.errors import InvalidInputError, excerpt
 from robustnas.objectives import digests_of, meanings, objective_column, training_of
@@ -129,7 +130,7 @@ def _fit_record(spec: FitSpec, table: Table) -> dict[str, Any]:
     predicted = time.perf_counter()
     record: dict[str, Any] = {
         "dataset": table.dataset,
-        "space": table.space.name,
+        **space_facts(table.space),
         "objective": spec.objective,
         "surrogate": spec.surrogate,
         "encoding": spec.encoding,

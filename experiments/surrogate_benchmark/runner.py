@@ -17,6 +17,7 @@ import numpy as np
 
 from experiments.comparison.directions import check_directions
 from experiments.comparison.manifest import versions
+from experiments.comparison.recorded_space import DIGESTS, space_facts
 from experiments.journal import MANIFEST, SOURCES, open_journal, read_manifest
 from experiments.surrogate_benchmark.fit import FitSpec, fit_record
 from experiments.surrogate_benchmark.noise_ceiling import noise_ceiling
@@ -109,7 +110,7 @@ def manifest(plan: BenchmarkPlan, table: Table) -> dict[str, Any]:
         "format": 1,
         "kind": KIND,
         "dataset": table.dataset,
-        "space": table.space.name,
+        **space_facts(table.space),
         "source": table.source,
         **training_of(table),
         "database_digest": table.digest,
@@ -152,6 +153,7 @@ def _facts(table: Table, spec: FitSpec) -> dict[str, Any]:
     """Return what the record of a fit says of its spec and table."""
     return {
         "dataset": table.dataset,
+        DIGESTS: dict(table.space.digests) or None,
         "database_digest": table.digest,
         "seed": spec.seed,
         SOURCES: spec.sources,

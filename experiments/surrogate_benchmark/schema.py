@@ -26,6 +26,7 @@ OF_THE_RECORD = (
     "attached_digests",
     "sources",
     "space",
+    "space_digests",
 )
 """The fields of a record that are no column of the table of fits."""
 
@@ -56,6 +57,7 @@ class ManifestSchema(Schema):
     versions: dict[Text, Text]
     sources: Texts = None
     space: Text | None = None
+    space_digests: Texts = None
 
 
 class FitSchema(Schema):

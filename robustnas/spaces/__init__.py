@@ -12,7 +12,7 @@ from robustnas.spaces.choice_space import ChoiceSpace
 from robustnas.spaces.encoding import Encoding, join
 from robustnas.spaces.encodings import ENCODINGS, encoding, encoding_names
 from robustnas.spaces.enumerable_space import EnumerableSpace
-from robustnas.spaces.registry import DEFAULT_SPACE, SPACES, find_space, open_space
+from robustnas.spaces.registry import DEFAULT_SPACE, SPACES, find_space, open_space, recorded_name
 from robustnas.spaces.search_space import COSTS, SearchSpace
 from robustnas.spaces.subspace import Subspace
 
@@ -32,4 +32,5 @@ __all__ = [
     "find_space",
     "join",
     "open_space",
+    "recorded_name",
 ]

@@ -22,7 +22,7 @@ def order_of_choices(names: Sequence[object], choices: Sequence[str]) -> list[in
         return [texts.index(choice) for choice in choices]
     wanted = [_numbers(choice) for choice in choices]
     count = len(wanted[0])
-    if count == 0 or any(len(numbers) != count for numbers in wanted):
+    if count == 0 or any(len(numbers) != count for numbers in wanted) or len(set(wanted)) < len(wanted):
         return None
     found = [_numbers(text)[-count:] for text in texts]
     for start in (0, 1) if count == 2 else (0,):

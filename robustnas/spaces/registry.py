@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from robustnas.errors import InvalidInputError, RobustNASError, excerpt
@@ -19,9 +20,25 @@ def _nasbench201() -> EnumerableSpace[Any]:
     return NASBENCH201
 
 
-SPACES: Registry[Callable[[], EnumerableSpace[Any]]] = Registry(
-    "search space", {DEFAULT_SPACE: _nasbench201}, "robustnas.spaces"
-)
+def _wide_resnets() -> EnumerableSpace[Any]:
+    from robustnas.spaces.wide_resnets import WideResNets
+
+    return WideResNets()
+
+
+def _nasbench201_sizes() -> EnumerableSpace[Any]:
+    from robustnas.spaces.nasbench201_sizes import NASBench201Sizes
+
+    return NASBench201Sizes()
+
+
+_OPENERS: dict[str, Callable[[], EnumerableSpace[Any]]] = {
+    DEFAULT_SPACE: _nasbench201,
+    "nasbench201-sizes": cache(_nasbench201_sizes),
+    "wide-resnets": cache(_wide_resnets),
+}
+
+SPACES: Registry[Callable[[], EnumerableSpace[Any]]] = Registry("search space", _OPENERS, "robustnas.spaces")
 """Search spaces by name: functions that return the space, always the same object."""
 
 
@@ -66,6 +83,12 @@ def opened_as(space: EnumerableSpace[Any]) -> str | None:
     """
     names = (name for _, opened, name in _OPENED.values() if opened is space)
     return next(names, None)
+
+
+def recorded_name(space: EnumerableSpace[Any]) -> str:
+    """Return what records call a space: what opens it, where users may change it, else its name."""
+    whole: EnumerableSpace[Any] = getattr(space, "whole", space) if space.digests else space
+    return opened_as(whole) or space.name if whole.digests else space.name
 
 
 def _referenced(name: str) -> EnumerableSpace[Any]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from robustnas.arrays import FloatArray, read_only
-from robustnas.errors import DataError, InvalidInputError, ObjectiveError, excerpt, unknown_name
+from robustnas.errors import DataError, InvalidInputError, ObjectiveError, excerpt, listing, unknown_name
 from robustnas.metric import ATTACKS, PLAIN_METRICS, Metric
-from robustnas.spaces import EnumerableSpace, Subspace, open_space
+from robustnas.spaces import COSTS, EnumerableSpace, Subspace, open_space
 from robustnas.tables.attached.columns import SheetColumns, column_name, filled, read_columns
 from robustnas.tables.attached.frame import frame_sheet
 from robustnas.tables.attached.numbers import number
@@ -36,6 +36,7 @@ class ArrayTable(NetworkTable):
         facts: What is known of columns besides their numbers, by the name of a metric or an attached column.
         skeleton: The size of the networks, for their costs; that of the dataset's name if None.
         space: The search space; NAS-Bench-201 if None.
+        costs: Costs of `robustnas.spaces.COSTS` by name, shaped as `columns`, for a space that does not define them.
 
     Raises:
         InvalidInputError: A column of another shape, a name that cannot be that of a metric, or an attached column
@@ -56,6 +57,7 @@ class ArrayTable(NetworkTable):
         facts: Mapping[str, ColumnFacts] | None = None,
         skeleton: Any = None,
         space: EnumerableSpace[Any] | None = None,
+        costs: Mapping[str, FloatArray] | None = None,
     ) -> None:
         self.space = space or open_space()
         self.dataset = dataset
@@ -63,6 +65,7 @@ class ArrayTable(NetworkTable):
         self.source = source
         self._values = {_metric(name): self._checked(name, values) for name, values in columns.items()}
         self._own_attached = {name: self._checked_attached(name, values) for name, values in (attached or {}).items()}
+        self.costs = {name: self._checked(name, values) for name, values in (costs or {}).items()}
         self.metrics = tuple(self._values)
         self._facts = dict(facts or {})
         if unknown := [name for name in self._facts if name not in {*map(str, self.metrics), *self._own_attached}]:
@@ -143,6 +146,7 @@ class ArrayTable(NetworkTable):
             DataError: As the errors of `from_frame`.
         """
         space = space or open_space()
+        own_costs = _costs_of(sheet, space)
         found = read_columns(
             sheet,
             key,
@@ -150,22 +154,26 @@ class ArrayTable(NetworkTable):
             notation=notation,
             duplicates=duplicates,
             dataset=dataset,
-            rename=lambda column: _metric_name(sheet, column),
+            rename=lambda column: column if column in own_costs else _metric_name(sheet, column),
         )
-        _check_accuracies(sheet, found)
         columns = {name: filled(values, space) for name, values in found.columns.items()}
+        costs = {name: columns.pop(name) for name in own_costs if name in columns}
+        if not columns:
+            raise DataError(f"{sheet.name}: no column of numbers besides {listing(costs)}; expected what to search for")
+        _check_accuracies(sheet, found, columns)
         known = np.any([np.isfinite(values) for values in columns.values()], axis=0)
         if not known[space.network_indices()].all():
             space = Subspace(space, known)
-        facts = {name: one.facts for name, one in found.known.items() if one.facts.as_dict()}
-        table = cls(columns, dataset, source, facts=facts, skeleton=skeleton, space=space)
+        facts = {name: one.facts for name, one in found.known.items() if one.facts.as_dict() and name in columns}
+        table = cls(columns, dataset, source, facts=facts, skeleton=skeleton, space=space, costs=costs)
         table.notes = found.notes if found.notation else found.notes[1:]  # how one row was read says nothing new else
         return table
 
     @cached_property
     def digest(self) -> str:  # type: ignore[override]  # computed when asked for
         """A SHA-256 of the columns, attached ones aside."""
-        return columns_digest({str(metric): column for metric, column in self._values.items()})
+        costs = {f"cost {name}": column for name, column in self.costs.items()}
+        return columns_digest({str(metric): column for metric, column in self._values.items()} | costs)
 
     def attached_columns(self) -> dict[str, FloatArray]:
         """Return the attached columns by name: those that it was given, and those of the files of its dataset."""
@@ -220,7 +228,19 @@ def _metric_name(sheet: Sheet, column: str) -> str:
         raise DataError(f"{sheet.name}: column {excerpt(column)}: {error}; rename the column or leave it out") from None
 
 
-def _check_accuracies(sheet: Sheet, found: SheetColumns) -> None:
+def _costs_of(sheet: Sheet, space: EnumerableSpace[Any]) -> list[str]:
+    """Return the columns of a sheet that are costs, which the space does not define."""
+    found = []
+    for name in COSTS:
+        if name in sheet.columns:
+            try:
+                space.cost_column(name)
+            except ObjectiveError:
+                found.append(name)
+    return found
+
+
+def _check_accuracies(sheet: Sheet, found: SheetColumns, columns: Mapping[str, FloatArray]) -> None:
     """Refuse a column of one of our metrics that holds anything but accuracies in [0, 1]."""
     for column in filter(_is_ours, found.ignored):
         row = next((row for row, value in enumerate(sheet.columns[column]) if number(value) is None), 0)
@@ -228,8 +248,8 @@ def _check_accuracies(sheet: Sheet, found: SheetColumns) -> None:
         raise DataError(
             f"{sheet.where(row)}: {excerpt(value)} in column {excerpt(column)}; expected accuracies in [0, 1]"
         )
-    for name, values in found.columns.items():
-        given = values[found.indices]
+    for name in columns:
+        given = found.columns[name][found.indices]
         wrong = np.flatnonzero((given < 0) | (given > 1))
         if len(wrong) and _metric(name).is_accuracy:
             row, column = int(wrong[0]), found.known[name].origin

@@ -1,8 +1,8 @@
 """Datasets by name.
 
 Those are the published ones in the database's folder and others in their layout, the embedded ones, those of installed
-packages, a file of the user's own (``my.parquet``) and a table of the user's own code (``my_tables.py:my_table``): a
-table, or a function without arguments that returns one.
+packages, tables that the user has imported under a name, a file of the user's own (``my.parquet``) and a table of the
+user's own code (``my_tables.py:my_table``): a table, or a function without arguments that returns one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from robustnas.spaces.nasbench201 import NASBENCH201, SKELETONS
 from robustnas.tables.database.column_names import robbench_names
 from robustnas.tables.database.database import DATA_VARIABLE, Database, find_folder, has_data, published_names
 from robustnas.tables.embedded import open_surrogate, surrogate_names, surrogate_of
+from robustnas.tables.kept_table import find_kept, kept_names
 from robustnas.tables.table import Table
 from robustnas.tables.table_file import is_table_file, open_file
 
@@ -28,6 +29,8 @@ Opener: TypeAlias = Callable[[str, str | Path | None], Table]
 
 
 def _published(dataset: str, data: str | Path | None) -> Table:
+    if dataset not in DATASETS and (kept := find_kept(dataset)):
+        return kept.open()
     try:
         database = Database.open(data)
     except DataNotFoundError as error:
@@ -37,7 +40,7 @@ def _published(dataset: str, data: str | Path | None) -> Table:
         if dataset in robbench_names():
             advice = "robustnas data fetch robbench, or robustnas data import FILE"
             raise DataNotFoundError(f"{database.folder} has no {dataset}, of NAS-RobBench-201; to get it: {advice}")
-        known = [*database, *(name for name in DATASETS if DATASETS[name] is not _published)]
+        known = [*database, *kept_names(), *(name for name in DATASETS if DATASETS[name] is not _published)]
         raise InvalidInputError(f"{unknown_name('dataset', dataset, known)}; in {database.folder} and embedded")
     return database[dataset]
 
@@ -128,12 +131,19 @@ def check_table(name: str, table: Any) -> Table:
 
 
 def space_of(dataset: str) -> EnumerableSpace[Any] | None:
-    """Return the search space of a dataset as far as it is known without opening it, else None."""
+    """Return the search space of a dataset as far as it is known without opening it, else None.
+
+    Raises:
+        InvalidInputError: The space of a kept table is not there.
+        DataError: The choices of it are others now.
+    """
     if is_table_file(dataset):
         return NASBENCH201
     if is_reference(dataset):
         return None
     name = dataset.partition("@")[0]
+    if name not in DATASETS and (kept := find_kept(dataset)):
+        return kept.open_space()
     return NASBENCH201 if name in {*SKELETONS, *robbench_names(), *surrogate_names()} or name not in DATASETS else None
 
 

@@ -101,8 +101,20 @@ def skeleton_of(table: Table) -> Any:
 
 
 def cost_column(name: str, table: Table) -> FloatArray:
-    """Return a cost of `robustnas.spaces.COSTS` for every architecture of a table, shape (space.size,)."""
-    return table.space.cost_column(name, skeleton_of(table))
+    """Return a cost of `robustnas.spaces.COSTS` for every architecture of a table, shape (space.size,).
+
+    Where the space does not define it, a column that is called so in the user's file is it.
+
+    Raises:
+        ObjectiveError: Neither the space nor the table has it.
+    """
+    try:
+        return table.space.cost_column(name, skeleton_of(table))
+    except ObjectiveError:
+        own: Mapping[str, FloatArray] = getattr(table, "costs", {})
+        if name not in own:
+            raise
+        return own[name]
 
 
 def columns_digest(columns: Mapping[str, FloatArray]) -> str:

@@ -22,7 +22,7 @@ import numpy as np
 
 from robustnas.arrays import FloatArray, read_only
 from robustnas.errors import DataError
-from robustnas.spaces import EnumerableSpace, open_space
+from robustnas.spaces import EnumerableSpace, open_space, recorded_name
 from robustnas.tables.attached.columns import filled
 from robustnas.tables.attached.missing_marks import without_marks
 from robustnas.tables.column_facts import ColumnFacts
@@ -101,7 +101,8 @@ class AttachedTable:
         content: dict[str, Any] = {name: getattr(self, name) for name in names}
         content["columns"] = dict(content.pop("known"))
         content["facts"] = {name: found.as_dict() for name, found in self.facts.items()}
-        content["space"] = self.space.name
+        content["space"] = recorded_name(self.space)
+        content |= {"choices": self.space.digests["choices"]} if self.space.digests else {}
         return content
 
 
@@ -155,8 +156,11 @@ def _read(path: Path, space: EnumerableSpace[Any] | None) -> AttachedTable:
         if found["format"] != FORMAT:
             raise ValueError(f"format {found['format']!r}, expected {FORMAT}")
         name = found.get("space", open_space().name)
-        if space is not None and space.name != name:
+        space = open_space(name) if space is None else space
+        if name not in (space.name, recorded_name(space)):
             raise ValueError(f"it is over the space {name}, {path.parent.name} is over {space.name}")
+        if found.get("choices") != space.digests.get("choices"):
+            raise ValueError(f"the choices of the space {name} were changed since")
         return AttachedTable(
             path=path,
             dataset=path.parent.name,
@@ -169,7 +173,7 @@ def _read(path: Path, space: EnumerableSpace[Any] | None) -> AttachedTable:
             ignored=tuple(found["ignored"]),
             n_cells=int(found["n_cells"]),
             n_networks=int(found["n_networks"]),
-            space=space or open_space(name),
+            space=space,
             facts={str(name): ColumnFacts.from_dict(said) for name, said in found.get("facts", {}).items()},
             notation=str(found.get("notation", "")),
         )

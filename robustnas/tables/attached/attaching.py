@@ -34,6 +34,7 @@ from robustnas.tables.attached.columns import SheetColumns, read_columns
 from robustnas.tables.attached.declaring import Declared, declare
 from robustnas.tables.database.database import find_folder, published_names
 from robustnas.tables.datasets import DATASETS, open_table, space_of
+from robustnas.tables.kept_table import kept_names
 from robustnas.tables.sheets.reading import is_table_name, read_bytes, read_sheet, table_stem
 from robustnas.tables.table import columns_digest
 from robustnas.tables.table_file import existing_file, is_table_file
@@ -138,7 +139,7 @@ def _home(dataset: str, data: str | Path | None) -> tuple[str, EnumerableSpace[A
     if is_table_file(dataset):
         return table_stem(existing_file(dataset)), open_space()
     name = dataset.partition("@")[0]
-    if is_reference(dataset) or name in DATASETS:
+    if is_reference(dataset) or name in DATASETS or name in kept_names():
         space = None if is_reference(dataset) else space_of(name)
         if space is not None:
             return name, space
@@ -147,7 +148,7 @@ def _home(dataset: str, data: str | Path | None) -> tuple[str, EnumerableSpace[A
     published, attached = published_names(find_folder(data)[0]), attached_datasets(data)
     if dataset in (*published, *attached) or _is_beside(dataset):
         return dataset, open_space()
-    known = dict.fromkeys((*DATASETS, *published, *attached))
+    known = dict.fromkeys((*DATASETS, *published, *kept_names(), *attached))
     raise InvalidInputError(f"{unknown_name('dataset', dataset, known)}, or a table file such as my.csv")
 
 

@@ -64,12 +64,24 @@ def _found(sheet: Sheet, space: EnumerableSpace[Any]) -> list[str]:
     firsts = {name: values[0] for name, values in sheet.columns.items() if len(values)}
     if any(is_architecture(value, space) or space.readings(plain_text(value)) for value in firsts.values()):
         return []
+    if called := _called_like_choices(sheet, space):
+        return called
     options = {str(option) for options in space.choices.values() for option in options}
     names = [name for name, value in firsts.items() if isinstance(value, str) and value.strip() in options]
     numeric = all(option.lstrip("-").isdigit() for option in options)  # then any column of numbers would match
     if not numeric and len(names) == len(space.choices):
         return _counted(names) or names
     return _found_indices(sheet, space)
+
+
+def _called_like_choices(sheet: Sheet, space: EnumerableSpace[Any]) -> list[str]:
+    """Return the columns that are called like the choices, below one name or not: ``depth`` or ``arch_depth``."""
+    first = next(iter(space.choices))
+    for prefix in (name.removesuffix(first) for name in sheet.columns if name.endswith(first)):
+        names = [f"{prefix}{choice}" for choice in space.choices]
+        if all(name in sheet.columns for name in names):
+            return names
+    return []
 
 
 def _found_indices(sheet: Sheet, space: EnumerableSpace[Any]) -> list[str]:
@@ -108,7 +120,7 @@ def _architectures(sheet: Sheet, names: Sequence[str], space: EnumerableSpace[An
         by_name = dict(zip(known, texts, strict=True))
         if all(text in known[name] for name, text in by_name.items()):
             found.append(space.from_choices({name: known[name][text] for name, text in by_name.items()}))
-        elif by_choice and space.readings(by_name):
+        elif not space.notations or (by_choice and space.readings(by_name)):
             found.append(by_name)
         else:
             found.append(f"({', '.join(texts)})")
