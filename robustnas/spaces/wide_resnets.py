@@ -1,9 +1,9 @@
 """Wide residual networks with a depth and a width per stage: the macro space of adversarially robust networks.
 
 Zagoruyko and Komodakis (BMVC 2016) gave all three stages one depth and one width; Huang et al. (Exploring architectural
-ingredients of adversarially robust deep neural networks, NeurIPS 2021) let them differ. The options are those of NARes, a data set of all 15,625 of
-these networks, adversarially trained: WRN-28-10 is depth 4 and width 10 in every stage, WRN-34-10 depth 5, WRN-70-16
-depth 11 and width 16.
+ingredients of adversarially robust deep neural networks, NeurIPS 2021) let them differ. The options are those of NARes,
+a data set of all 15,625 of these networks, adversarially trained: WRN-28-10 is depth 4 and width 10 in every stage,
+WRN-34-10 depth 5, WRN-70-16 depth 11 and width 16.
 
 A network has a 3x3 convolution to 16 channels; three stages of ``depth`` blocks with 16, 32 and 64 times ``width``
 channels, the second and third at half the height of the one before; batch norm, ReLU, global average pooling and a
