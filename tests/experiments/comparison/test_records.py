@@ -13,6 +13,7 @@ from experiments.comparison.schema import check_run
 from experiments.comparison.tables import summary_table
 from experiments.journal import open_journal
 from robustnas.errors import DataError
+from robustnas.spaces import open_space
 from tests.experiments.damage import damaged
 
 
@@ -190,7 +191,7 @@ def test_damaged_lines_of_a_run_to_resume_are_named(write_records):
     with pytest.raises(DataError, match=r"line 7 is nested thousands of levels deep; expected a few levels$"):
         load(folder)
     with (
-        open_journal(folder, partial(check_run, space="nasbench201")) as journal,
+        open_journal(folder, partial(check_run, space=open_space("nasbench201"))) as journal,
         pytest.raises(DataError, match=r"line 7 is nested .*; delete that line to run it again"),
     ):
         list(journal.runs())
