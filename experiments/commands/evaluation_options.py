@@ -64,12 +64,27 @@ train_eps_option = click.option(
     "--train-eps", metavar="EPS", show_default="the recipe's", help="Eps of an adversarial recipe, in units of 1/255."
 )
 
+
+def _precisions() -> Iterable[str]:
+    from robustnas.evaluator.attacks.settings import PRECISIONS
+
+    return PRECISIONS
+
+
+attack_precision_option = names_option(
+    "--attack-precision",
+    names=_precisions,
+    show_default="float32",
+    help="Arithmetic in which attacks search; whether an image is fooled is decided in float32.",
+)
+
 _OPTIONS = (
     click.option(
         "--protocol",
         show_default="paper",
         help="How attacks run over a grid of eps: paper (each alone) or nested (faster, never weaker).",
     ),
+    attack_precision_option,
     recipe_option,
     train_eps_option,
     click.option("--epochs", type=int, show_default="the recipe's", help="Epochs of training."),
@@ -90,6 +105,7 @@ class EvaluationOptions:
     """The options' values as typed: nothing is opened or checked before it is needed."""
 
     protocol: str | None = None
+    attack_precision: str | None = None
     recipe: str | None = None
     train_eps: str | None = None
     epochs: int | None = None
@@ -124,6 +140,7 @@ class EvaluationOptions:
                 data, self.recipe, **{name: value for name, value in changes.items() if value is not None}
             ),
             protocol=self.protocol,
+            attack_precision=self.attack_precision,
             channels=self.channels,
             n_cells=self.n_cells,
             n_images=self.n_images,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from experiments.commands.evaluation_options import (
+    attack_precision_option,
     batch_size_option,
     corruption_files_option,
     device_option,
@@ -64,6 +65,7 @@ _KEPT = "what was measured is kept: run the same command again to resume"
 @click.option("--example", is_flag=True, help="Print a plan, to copy and edit.")
 @click.option("--dry-run", is_flag=True, help="Show what is missing and how long it takes; measure nothing.")
 @click.option("--watch", is_flag=True, help="Show what workers anywhere get done, until nothing is missing.")
+@attack_precision_option
 @recipe_option
 @train_eps_option
 @store_option
@@ -99,6 +101,7 @@ def fill(
     example: bool,
     dry_run: bool,
     watch: bool,
+    attack_precision: str | None,
     recipe: str | None,
     train_eps: str | None,
     store: str | None,
@@ -140,6 +143,7 @@ def fill(
     if plan is None:
         raise InvalidInputError("fill needs a PLAN; `robustnas fill --example` prints one to copy and change")
     chosen = FillPlan.load(plan).with_training(recipe, training_eps(train_eps))
+    chosen = chosen.with_attack_precision(attack_precision)
     cells = read_toml(read_plan(plan, "robustnas fill --example")).get("cells")
     note_reading(*(cells if isinstance(cells, list) else ()))
     since = _since(remeasure, measured_before)

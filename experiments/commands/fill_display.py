@@ -51,7 +51,7 @@ def plan_text(facts: Mapping[str, Any]) -> str:
         f"{_count(facts['n_networks'], 'network')}, {_count(len(seeds), 'seed')}, on {facts['images']}: "
         f"{settings['channels']} channels, {_count(settings['n_cells'], 'cell')} per stage, "
         f"{_count(settings['training']['epochs'], 'epoch')}{', ' + facts['training'] if facts['training'] else ''}; "
-        f"{n_images} test images, {settings['protocol']} protocol",
+        f"{n_images} test images, {settings['protocol']} protocol, attacks in {settings['attack_precision']}",
         f"store: {facts['store']}",
         "",
     ]

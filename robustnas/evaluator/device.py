@@ -126,14 +126,17 @@ def deterministic_convolutions() -> Iterator[None]:
 
 
 @contextmanager
-def exact_arithmetic() -> Iterator[None]:
+def exact_arithmetic(*, tf32: bool = False) -> Iterator[None]:
     """Compute in float32 as it is, by deterministic algorithms: no TF32, which GPUs use for convolutions otherwise.
 
     TF32 keeps 10 of the 23 bits of a number, which can decide an attack at a small eps. The former settings come back.
+
+    Args:
+        tf32: Use TF32 all the same, for products and convolutions.
     """
     convolutions, products = torch.backends.cudnn, torch.backends.cuda.matmul
     former = convolutions.allow_tf32, products.allow_tf32
-    convolutions.allow_tf32 = products.allow_tf32 = False
+    convolutions.allow_tf32 = products.allow_tf32 = tf32
     try:
         with deterministic_convolutions():
             yield

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from robustnas.checks import whole_number
-from robustnas.evaluator.attacks.settings import AttackSettings
+from robustnas.evaluator.attacks.settings import AttackSettings, check_precision
 from robustnas.evaluator.software import defining
 from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES, TrainingConfig, changed, recipe
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric, check_protocol
@@ -35,6 +35,8 @@ class EvaluationSettings:
         training: The training recipe.
         attacks: Steps and queries of the attacks.
         protocol: ``paper`` or ``nested``; see `robustnas.metric.PROTOCOLS`.
+        attack_precision: What attacks compute in while they search; the verdict is float32. See
+            `robustnas.evaluator.attacks.settings.PRECISIONS`.
         n_images: Test images that are used, the first ones; None for all.
         seed: Fixes initial weights, training and attacks.
 
@@ -54,6 +56,7 @@ class EvaluationSettings:
     protocol: str = "paper"
     n_images: int | None = None
     seed: int = 0
+    attack_precision: str = field(default="float32", repr=False)  # not in the text by which older results go on
 
     def __post_init__(self) -> None:
         for name in ("channels", "n_cells"):
@@ -62,6 +65,7 @@ class EvaluationSettings:
             whole_number("n_images", self.n_images, at_least=1)
         whole_number("seed", self.seed, at_least=0)
         check_protocol(self.protocol)
+        check_precision(self.attack_precision)
 
     @classmethod
     def for_images(cls, images: ImageData, **changes: Any) -> EvaluationSettings:
@@ -121,6 +125,8 @@ class EvaluationSettings:
         facts: dict[str, Any] = {"n_images": self.n_images}
         if metric.kind in ATTACKS:
             facts |= self.attacks.of(metric.kind) | _definition(metric.kind)
+            if self.attack_precision != "float32":
+                facts["precision"] = self.attack_precision
             if self.protocol == "nested":
                 facts["smaller_eps"] = sorted({float(eps) for eps in grid if eps < (metric.level or 0)})
         elif metric.kind in CORRUPTIONS:
@@ -135,6 +141,7 @@ class EvaluationSettings:
             "training": self.training.as_dict(),
             "attacks": {name: self.attacks.of(name) for name in ATTACKS if self.attacks.of(name)},
             "protocol": self.protocol,
+            "attack_precision": self.attack_precision,
             "n_images": self.n_images,
             "seed": self.seed,
         }

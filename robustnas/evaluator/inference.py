@@ -19,6 +19,10 @@ class InferenceNetwork(nn.Module):
     """The inference form of a trained network; use `inference_form`. Takes pixels in [0, 1], returns logits.
 
     It has buffers only, no parameters: its gradients are those of its input.
+
+    Attributes:
+        dtype: What it computes in. The first layer is float32 in any case: a bfloat16 near 1 is a grey level away from
+            the next, as coarse as what attacks change. So are the logits, whose differences decide.
     """
 
     mean: Tensor
@@ -27,8 +31,9 @@ class InferenceNetwork(nn.Module):
     weight: Tensor
     bias: Tensor
 
-    def __init__(self, model: Normalised) -> None:
+    def __init__(self, model: Normalised, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
+        self.dtype = dtype
         network = model.network
         assert isinstance(network, CellNetwork)
         self.register_buffer("mean", model.mean.detach().clone())
@@ -36,7 +41,7 @@ class InferenceNetwork(nn.Module):
         assert isinstance(stem, nn.Conv2d)
         assert isinstance(stem_norm, nn.BatchNorm2d)
         self.stem = _Convolution(stem, stem_norm, input_scale=1 / model.std.flatten())
-        self.blocks = nn.ModuleList(_block(block) for block in network.cells)
+        self.blocks = nn.ModuleList(_block(block) for block in network.cells).to(dtype)
         last_norm = network.lastact[0]
         assert isinstance(last_norm, nn.BatchNorm2d)
         scale, shift = _affine(last_norm)
@@ -48,18 +53,23 @@ class InferenceNetwork(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Return the logits, shape (n, n_classes)."""
         x = self.stem(pixels - self.mean)  # the convolution's padding is the mean pixel: the mean cannot be folded
+        x = x.to(self.dtype)
         for block in self.blocks:
             x = block(x)
-        x = torch.addcmul(self.shift, x, self.scale)
+        x = torch.addcmul(self.shift, x.float(), self.scale)
         return F.linear(F.relu(x).mean((2, 3)), self.weight, self.bias)
 
 
-def inference_form(model: Normalised) -> InferenceNetwork:
+def inference_form(model: Normalised, dtype: torch.dtype = torch.float32) -> InferenceNetwork:
     """Return the inference form of a network in evaluation mode; the network itself is unchanged.
 
     Its logits are equal up to rounding. Changes of the network's weights afterwards do not reach it.
+
+    Args:
+        model: The network.
+        dtype: What to compute in; see `InferenceNetwork`.
     """
-    form = InferenceNetwork(model).eval()
+    form = InferenceNetwork(model, dtype).eval()
     form.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return form
 

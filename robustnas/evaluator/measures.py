@@ -134,6 +134,7 @@ def attack_grid(attack: str, metrics: Sequence[Metric]) -> list[float]:
 def _attacked(task: MeasureTask, attack: str, grid: Sequence[float]) -> Iterator[Scored]:
     settings, images = task.settings, task.images.test
     planned = settings.attacks.passes(attack) * len(images) * len(grid)
+    precision = {} if settings.attack_precision == "float32" else {"attack precision": settings.attack_precision}
     shown = f"{attack} at eps {', '.join(f'{eps:g}' for eps in grid)}"
     for result in attack_images(
         task.model,
@@ -141,6 +142,7 @@ def _attacked(task: MeasureTask, attack: str, grid: Sequence[float]) -> Iterator
         attack,
         grid,
         protocol=settings.protocol,
+        precision=settings.attack_precision,
         settings=settings.attacks,
         seed=settings.seed,
         batch_size=task.batch_size,
@@ -149,5 +151,5 @@ def _attacked(task: MeasureTask, attack: str, grid: Sequence[float]) -> Iterator
     ):
         for note in result.notes:
             task.note(f"{attack}@{result.eps:g}: {note}")
-        yield Scored(Metric(attack, result.eps), result.scores)
+        yield Scored(Metric(attack, result.eps), result.scores, precision)
     task.report(shown, 1.0)

@@ -15,7 +15,7 @@ from robustnas.errors import EvaluationError
 from robustnas.evaluator.attacks.attacker import Attacker, Batch, Passes, Tick
 from robustnas.evaluator.attacks.batches import Bucketed
 from robustnas.evaluator.attacks.registry import create_attacker
-from robustnas.evaluator.attacks.settings import AttackSettings, check_epsilons
+from robustnas.evaluator.attacks.settings import AttackSettings, check_epsilons, check_precision
 from robustnas.evaluator.device import exact_arithmetic
 from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.inference import inference_form
@@ -65,6 +65,7 @@ def attack_images(
     epsilons: Sequence[float],
     *,
     protocol: str = "paper",
+    precision: str = "float32",
     settings: AttackSettings | None = None,
     seed: int = 0,
     batch_size: int = 256,
@@ -84,6 +85,8 @@ def attack_images(
         attack: A name of `robustnas.metric.ATTACKS`, such as ``pgd``.
         epsilons: In units of 1/255.
         protocol: ``paper`` or ``nested``.
+        precision: What the attack computes in while it searches, of `PRECISIONS`. In others than float32, images that
+            look fooled and in float32 are not, are attacked again in float32.
         settings: Steps and queries; the paper's by default.
         seed: Fixes the random starts, image by image.
         batch_size: Images at a time; halved when memory runs out.
@@ -91,7 +94,7 @@ def attack_images(
         tick: Called with numbers of image passes just done.
 
     Raises:
-        InvalidInputError: An unknown attack or protocol, or an eps or batch size out of range.
+        InvalidInputError: An unknown attack, protocol or precision, or an eps or batch size out of range.
         EvaluationError: Logits that are not finite, too little memory, or a missing library.
     """
     run = _Run(
@@ -101,6 +104,7 @@ def attack_images(
         create_attacker(attack, settings, whole_number("seed", seed, at_least=0)),
         check_epsilons(epsilons),
         check_protocol(protocol) == "nested",
+        check_precision(precision),
         seed,
         whole_number("batch_size", batch_size, at_least=1),
         tick,
@@ -118,6 +122,7 @@ class _Run:
     attacker: Attacker
     grid: tuple[float, ...]
     nested: bool
+    precision: str
     seed: int
     batch_size: int
     tick: Tick
@@ -175,7 +180,7 @@ class _Work:
         self.pixels = pixels.to(device).contiguous(memory_format=torch.channels_last)
         self.labels = torch.tensor(run.images.labels, device=device)
         self.correct = self.logits(self.pixels, []).argmax(dim=1) == self.labels
-        self._fast = _fast_form(run.model)
+        self._exact = _search_form(run.model, "float32", device)
 
     def merged(self, grid: tuple[float, ...]) -> list[tuple[float, ...]]:
         """Return the eps of a grid in groups that are attacked at once: one each, or what fits into a pool."""
@@ -184,19 +189,51 @@ class _Work:
 
     def perturb(self, chosen: Tensor, levels: Sequence[float], passes: Sequence[Passes], notes: list[str]) -> Tensor:
         """Return the adversarial images of those chosen, shape (len(levels), len(chosen), channels, h, w)."""
-        n, attacker = len(chosen), self.run.attacker
-        result = self.pixels[chosen].repeat(len(levels), 1, 1, 1)
+        rows = chosen.repeat(len(levels))
+        which = torch.arange(len(levels), device=chosen.device).repeat_interleave(len(chosen))
+        precision = self.run.precision
+        if precision == "float32":
+            found = self._search(self._exact, precision, rows, which, levels, passes, notes)
+        else:
+            model = _search_form(self.model, precision, chosen.device)
+            found = self._search(model, precision, rows, which, levels, passes, notes)
+            doubtful = self._fools(model, precision, found, rows) & ~self._fools(self._exact, "float32", found, rows)
+            again, more = doubtful.nonzero().flatten(), [Passes(self.run.tick) for _ in levels]
+            found[again] = self._search(self._exact, "float32", rows[again], which[again], levels, more, notes)
+            for counted, added in zip(passes, more, strict=True):
+                counted.total += added.total
+        return found.view(len(levels), len(chosen), *self.pixels.shape[1:])
+
+    def _search(
+        self,
+        network: nn.Module,
+        precision: str,
+        rows: Tensor,
+        which: Tensor,
+        levels: Sequence[float],
+        passes: Sequence[Passes],
+        notes: list[str],
+    ) -> Tensor:
+        """Return adversarial images of some rows, each at an eps: its place among the levels, ascending."""
+        attacker, result = self.run.attacker, self.pixels[rows]
 
         def run(start: int, stop: int) -> None:
-            model = Bucketed(self._fast, self.batch_size)
-            parts = [(k, slice(max(start - k * n, 0), min(stop - k * n, n))) for k in range(start // n, -(-stop // n))]
-            batches = [self._batch(chosen[part], levels[k] / 255) for k, part in parts]
-            result[start:stop] = torch.cat(attacker.perturb_grid(model, batches, [passes[k] for k, _ in parts]))
+            model, part = Bucketed(network, self.batch_size), rows[start:stop]
+            there, counts = torch.unique_consecutive(which[start:stop], return_counts=True)
+            kinds, parts = there.tolist(), torch.split(part, counts.tolist())
+            batches = [self._batch(own, levels[k] / 255) for k, own in zip(kinds, parts, strict=True)]
+            result[start:stop] = torch.cat(attacker.perturb_grid(model, batches, [passes[k] for k in kinds]))
 
-        with exact_arithmetic():
+        with exact_arithmetic(tf32=precision == "tf32"):
             pool = _POOL * self.batch_size if attacker.merges else self.batch_size
-            self.batch_size = min(self.batch_size, in_batches(n * len(levels), pool, run, notes.append))
-        return result.view(len(levels), n, *self.pixels.shape[1:])
+            self.batch_size = min(self.batch_size, in_batches(len(rows), pool, run, notes.append))
+        return result
+
+    def _fools(self, network: nn.Module, precision: str, images: Tensor, rows: Tensor) -> Tensor:
+        """Return which images a network gets wrong in a precision, shape (n,)."""
+        model = Bucketed(network, self.batch_size)
+        with exact_arithmetic(tf32=precision == "tf32"), torch.no_grad():
+            return model(images).argmax(dim=1) != self.labels[rows]  # type: ignore[no-any-return]
 
     def _batch(self, rows: Tensor, eps: float) -> Batch:
         noise = self.noise[rows.cpu()].to(rows.device)
@@ -242,10 +279,25 @@ def evaluating(model: nn.Module, device: torch.device | str | None = None) -> It
         model.to(home)
 
 
-def _fast_form(model: nn.Module) -> nn.Module:
+def _search_form(model: nn.Module, precision: str, device: torch.device) -> nn.Module:
+    """Return the network as attacks ask it, in a precision of `PRECISIONS` (TF32 is no matter of the network)."""
+    low = precision == "bfloat16"
     if isinstance(model, Normalised) and isinstance(model.network, CellNetwork):
-        return inference_form(model)
-    return model
+        return inference_form(model, torch.bfloat16 if low else torch.float32)
+    return _Autocast(model, device) if low else model
+
+
+class _Autocast(nn.Module):
+    """A model of any kind, its layers in bfloat16 where PyTorch thinks that right, its logits in float32."""
+
+    def __init__(self, model: nn.Module, device: torch.device) -> None:
+        super().__init__()
+        self.model, self.device_type = model, device.type
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        with torch.autocast(self.device_type, torch.bfloat16):
+            logits: Tensor = self.model(pixels)
+        return logits.float()
 
 
 def _check_inside(pixels: Tensor, adversarial: Tensor, eps: float) -> None:

@@ -8,8 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from robustnas.checks import whole_number
-from robustnas.errors import InvalidInputError, excerpt
+from robustnas.errors import InvalidInputError, excerpt, unknown_name
 from robustnas.metric import ATTACKS
+
+PRECISIONS: dict[str, str] = {
+    "float32": "as it is: no TF32, which GPUs use for convolutions otherwise",
+    "tf32": "float32 with products in TF32, on GPUs that have it; elsewhere float32",
+    "bfloat16": "all but the first layer and the logits in bfloat16",
+}
+"""What an attack may compute in while it searches, by name. The verdict is always float32 as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,17 @@ class AttackSettings:
         (203, 3)
         """
         return ATTACKS[attack].most_passes(self.of(attack))
+
+
+def check_precision(precision: str) -> str:
+    """Return the name of a precision of attacks.
+
+    Raises:
+        InvalidInputError: There is none of this name.
+    """
+    if not isinstance(precision, str) or precision not in PRECISIONS:
+        raise InvalidInputError(unknown_name("attack precision", precision, PRECISIONS))
+    return precision
 
 
 def check_epsilons(epsilons: Iterable[float]) -> tuple[float, ...]:

@@ -32,6 +32,7 @@ _KEYS = (
     "sample_seed",
     "metrics",
     "protocol",
+    "attack_precision",
     "seeds",
     "n_images",
     "channels",
@@ -39,6 +40,7 @@ _KEYS = (
     "training",
     "attacks",
 )
+_PLAIN_KEYS = ("protocol", "attack_precision", "n_images", "channels", "n_cells")
 _TRAINING_KEYS = ("recipe", *(item.name for item in fields(TrainingConfig)))
 _ATTACK_KEYS = tuple(item.name for item in fields(AttackSettings))
 _ALL_CELLS = ("networks", "all")
@@ -56,6 +58,7 @@ class FillPlan:
         dataset: A dataset of the database whose metrics are not measured; None to measure everything.
         seeds: Every network is trained once per seed.
         protocol: How attacks go over a grid of eps; None for the images' default, as for all that follow.
+        attack_precision: What attacks compute in while they search.
         n_images: Test images that are used, the first ones.
         channels: Width of the first stage.
         n_cells: Cells per stage.
@@ -74,6 +77,7 @@ class FillPlan:
     dataset: str | None = None
     seeds: tuple[int, ...] = (0,)
     protocol: str | None = None
+    attack_precision: str | None = None
     n_images: int | None = None
     channels: int | None = None
     n_cells: int | None = None
@@ -112,6 +116,7 @@ class FillPlan:
             training=EvaluationSettings.training_for(images, self.recipe, **self.training),
             attacks=self.attacks,
             protocol=self.protocol,
+            attack_precision=self.attack_precision,
             n_images=self.n_images,
             seed=seed,
         )
@@ -124,6 +129,16 @@ class FillPlan:
         """
         changes = dict(self.training) if train_eps is None else {**self.training, "train_eps": train_eps}
         plan = replace(self, recipe=recipe_name or self.recipe, training=changes)
+        _check_settings(plan)
+        return plan
+
+    def with_attack_precision(self, precision: str | None) -> FillPlan:
+        """Return the plan with attacks that search in another precision; None keeps the plan's.
+
+        Raises:
+            InvalidInputError: There is no such precision.
+        """
+        plan = self if precision is None else replace(self, attack_precision=precision)
         _check_settings(plan)
         return plan
 
@@ -149,7 +164,7 @@ def _plan(content: dict[str, Any]) -> FillPlan:
         recipe=recipe_name,
         training=training,
         attacks=_attacks(_table("attacks", content, _ATTACK_KEYS)),
-        **{name: content.get(name) for name in ("protocol", "n_images", "channels", "n_cells")},
+        **{name: content.get(name) for name in _PLAIN_KEYS},
     )
     _check_settings(plan)
     return plan
@@ -157,7 +172,7 @@ def _plan(content: dict[str, Any]) -> FillPlan:
 
 def _check_settings(plan: FillPlan) -> None:
     """Build the settings without images, so that a bad value is refused before any are opened."""
-    given = {name: getattr(plan, name) for name in ("protocol", "n_images", "channels", "n_cells")}
+    given = {name: getattr(plan, name) for name in _PLAIN_KEYS}
     training = changed(recipe(plan.recipe) if plan.recipe else BENCHMARK_RECIPE, plan.training)
     EvaluationSettings(training=training, **{name: value for name, value in given.items() if value is not None})
 

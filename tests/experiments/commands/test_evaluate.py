@@ -75,11 +75,13 @@ def test_an_eps_of_training_needs_a_recipe_that_has_one(run: Run) -> None:
 
 
 def test_evaluate_as_text(run: Run) -> None:
-    result = run("evaluate", "#13433", "--attacks", "fgsm", "--eps", "8", "--protocol", "nested", *SMALL)
+    options = ("--protocol", "nested", "--attack-precision", "bfloat16")
+    result = run("evaluate", "#13433", "--attacks", "fgsm", "--eps", "8", *options, *SMALL)
     assert result.exit_code == 0, result.output
     assert "on digits: 4 channels, 1 cells per stage, 2 epochs, seed 0; 60 test images" in result.stdout
     assert "fgsm  @8 " in result.stdout
     assert "nested protocol" in result.stdout
+    assert "attacks searched in bfloat16; what they found was judged in float32" in result.stdout
 
 
 def test_evaluate_with_corruptions_says_their_scale(run: Run) -> None:
@@ -200,6 +202,7 @@ def test_a_search_that_measures_leaves_one_study(run: Run, tmp_path: Path) -> No
         (["evaluate", "#1", "--corruptions", "fogg"], 2, "did you mean 'fog'"),
         (["evaluate", "#1", "--severities", "6"], 2, "severity '6'"),
         (["evaluate", "#1", "--protocol", "nestled"], 2, "did you mean 'nested'"),
+        (["evaluate", "#1", "--attack-precision", "float23"], 2, "did you mean 'float32'"),
         (["evaluate", "#1", "--recipe", "shrt"], 2, "did you mean 'short'"),
         (["evaluate", "#1", "--epochs", "0"], 2, "epochs is 0"),
         (["evaluate", "#1", "--channels", "0"], 2, "channels is 0"),

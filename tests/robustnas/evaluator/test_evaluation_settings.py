@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from robustnas.errors import InvalidInputError
 from robustnas.evaluator import software
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
@@ -68,6 +69,17 @@ def test_releases_of_packages_that_define_a_number_are_in_its_digest(monkeypatch
     assert [a == b for a, b in zip(first, later, strict=True)] == [True, True, True, False, True]
     monkeypatch.setattr(software, "installed", lambda _: "")
     assert [DEFAULT.digest(metric) for metric in metrics] == first
+
+
+def test_the_precision_of_attacks_is_in_the_digest_of_attacks_alone() -> None:
+    attacked, clean = Metric("apgd", 1.0), Metric("clean")
+    other = EvaluationSettings(attack_precision="bfloat16")
+    assert len({each.digest(attacked) for each in (DEFAULT, other, EvaluationSettings(attack_precision="tf32"))}) == 3
+    assert DEFAULT.digest(clean) == other.digest(clean)
+    assert other.as_dict()["attack_precision"] == "bfloat16"
+    assert repr(other) == repr(DEFAULT)  # searches that were begun before there was a choice go on
+    with pytest.raises(InvalidInputError, match="did you mean 'bfloat16'"):
+        EvaluationSettings(attack_precision="bfloat")
 
 
 def test_the_class_of_an_attack_of_ones_own_is_in_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,15 @@ def test_another_recipe_and_its_eps(digits: ImageData) -> None:
         plan.with_training("trade", None)
 
 
+def test_another_precision_of_attacks(digits: ImageData) -> None:
+    plan = FillPlan.parse(LEAST + 'attack_precision = "tf32"')
+    assert plan.with_attack_precision(None).settings(digits, 0).attack_precision == "tf32"
+    assert plan.with_attack_precision("bfloat16").settings(digits, 0).attack_precision == "bfloat16"
+    assert FillPlan.parse(LEAST).settings(digits, 0).attack_precision == "float32"
+    with pytest.raises(InvalidInputError, match="did you mean 'bfloat16'"):
+        plan.with_attack_precision("bfloat")
+
+
 def test_objectives_stand_for_their_metrics() -> None:
     plan = FillPlan.parse('images = "digits"\nmetrics = ["worst@2", "pgd@2", "corruption:fog@3"]')
     assert [str(metric) for metric in plan.metrics] == ["fgsm@2", "pgd@2", "apgd@2", "square@2", "corruption:fog@3"]
@@ -73,6 +82,7 @@ def test_networks_are_canonical_and_each_there_once() -> None:
         ('images = "digits"\nmetrics = ["params"]', "'params' cannot be measured"),
         ('images = "digits"\nmetrics = []', r"metrics is \[\]"),
         (LEAST + 'protocl = "nested"', "did you mean 'protocol'"),
+        (LEAST + 'attack_precision = "half"', "unknown attack precision 'half'"),
         (LEAST + 'protocol = "nestled"', "did you mean 'nested'"),
         (LEAST + "cells = []", r"cells is \[\]"),
         (LEAST + "cells = 0", "cells is 0"),
