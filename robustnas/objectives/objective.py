@@ -12,7 +12,7 @@
                | metric of a table of the user's own             such as val_acc
     clause     = comparison ("and" comparison)*                 see `constraint`
 
-An attack is fgsm, pgd, apgd or square, or autoattack where a table holds it; eps is in units of 1/255: ``8/255`` is 8.
+An attack is fgsm, pgd, apgd, square or autoattack; eps is in units of 1/255: ``8/255`` is 8.
 Several objectives may go by a name of the suite, ``rob201-mop1`` (`robustnas.objectives.suite`), in front of a clause.
 ``corruption`` is the mean of 15 corruptions x 5 severities, ``adversarial@1`` the mean of the four attacks at one eps,
 ``worst@1`` their minimum; on a table with other attacks, of those that it holds at this eps (`Term.metrics_on`).

@@ -29,12 +29,16 @@ def test_a_registered_attack_is_a_metric(monkeypatch: pytest.MonkeyPatch) -> Non
     assert Objective("clean + fifth@0.5").metrics == (Metric("clean"), metric)
 
 
-def test_autoattack_and_the_mean_corruption_are_known_from_tables_only() -> None:
+def test_attacks_without_a_class_and_the_mean_corruption_are_known_from_tables_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     autoattack, corruption = Metric.parse("autoattack@8"), Metric.parse("corruption")
     assert (autoattack.title, corruption.title) == ("AutoAttack, eps 8/255", "mean corruption")
     assert corruption.passes == 75
-    assert "autoattack" not in measurable_attacks()
-    for metric in (autoattack, corruption):
+    assert "autoattack" in measurable_attacks()
+    monkeypatch.setitem(ATTACKS, "published", Attack("Published", attacker="", passes_per_step=1))
+    assert "published" not in measurable_attacks()
+    for metric in (Metric.parse("published@8"), corruption):
         with pytest.raises(InvalidInputError, match=f"{metric} .*known from tables only"):
             check_measurable(metric)
     assert check_measurable(Metric("pgd", 8.0)) == Metric("pgd", 8.0)

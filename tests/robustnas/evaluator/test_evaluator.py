@@ -184,14 +184,18 @@ def test_numbers_do_not_depend_on_the_batch_size(batch_size: int, evaluator: Eva
     assert {value.key: value.confusion.tolist() for value in other.measure("#13433", METRICS)} == expected
 
 
-def test_measuring_is_in_exact_arithmetic(evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """TF32 is off while a network is measured, in passes and in attacks, and back on afterwards."""
+@pytest.mark.parametrize(("precision", "expected"), [("float32", {False}), ("tf32", {False, True})])
+def test_measuring_is_in_exact_arithmetic(
+    precision: str, expected: set[bool], evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TF32 is off while a network is measured, in passes and in attacks unless asked for, and back on afterwards."""
+    monkeypatch.setattr(evaluator, "settings", replace(evaluator.settings, attack_precision=precision))
     network, seen = evaluator.network("#13433"), set[bool]()
     network.register_forward_hook(lambda *_: seen.add(torch.backends.cudnn.allow_tf32))
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    monkeypatch.setattr(robustness, "_fast_form", lambda model: model)
+    monkeypatch.setattr(robustness, "_search_form", lambda model, *_: model)
     list(evaluator.measure("#13433", ["clean", "pgd@8"]))
-    assert seen == {False}
+    assert seen == expected
     assert torch.backends.cudnn.allow_tf32
 
 
