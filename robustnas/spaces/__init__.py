@@ -12,6 +12,7 @@ from robustnas.spaces.choice_space import ChoiceSpace
 from robustnas.spaces.encoding import Encoding, join
 from robustnas.spaces.encodings import ENCODINGS, encoding, encoding_names
 from robustnas.spaces.enumerable_space import EnumerableSpace
+from robustnas.spaces.product_space import ProductSpace
 from robustnas.spaces.registry import DEFAULT_SPACE, SPACES, find_space, open_space, recorded_name
 from robustnas.spaces.search_space import COSTS, SearchSpace
 from robustnas.spaces.subspace import Subspace
@@ -25,6 +26,7 @@ __all__ = [
     "ChoiceSpace",
     "Encoding",
     "EnumerableSpace",
+    "ProductSpace",
     "SearchSpace",
     "Subspace",
     "encoding",

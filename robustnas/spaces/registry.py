@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from robustnas.errors import InvalidInputError, RobustNASError, excerpt
@@ -34,16 +33,16 @@ def _nasbench201_sizes() -> EnumerableSpace[Any]:
 
 _OPENERS: dict[str, Callable[[], EnumerableSpace[Any]]] = {
     DEFAULT_SPACE: _nasbench201,
-    "nasbench201-sizes": cache(_nasbench201_sizes),
-    "wide-resnets": cache(_wide_resnets),
+    "nasbench201-sizes": _nasbench201_sizes,
+    "wide-resnets": _wide_resnets,
 }
 
 SPACES: Registry[Callable[[], EnumerableSpace[Any]]] = Registry("search space", _OPENERS, "robustnas.spaces")
-"""Search spaces by name: functions that return the space, always the same object."""
+"""Search spaces by name: functions that return the space, or classes; each is called once."""
 
 
 _OPENED: dict[int, tuple[Any, EnumerableSpace[Any], str]] = {}
-"""By id: what spaces of references are made of, kept alive, with the space of each and a name that opens it."""
+"""By id: what makes a space, kept alive, with the space and a name that opens it."""
 
 
 def open_space(name: str = DEFAULT_SPACE) -> EnumerableSpace[Any]:
@@ -62,7 +61,9 @@ def open_space(name: str = DEFAULT_SPACE) -> EnumerableSpace[Any]:
     if is_reference(name):
         return _referenced(name)
     opener = SPACES.find(name)
-    return _opened(name, opener, "a function that returns a space")
+    if id(opener) not in _OPENED:
+        _keep(opener, _made(name, opener, "a function that returns a space"), name)
+    return _OPENED[id(opener)][1]
 
 
 def find_space(name: str) -> EnumerableSpace[Any] | None:
@@ -93,24 +94,22 @@ def recorded_name(space: EnumerableSpace[Any]) -> str:
 
 def _referenced(name: str) -> EnumerableSpace[Any]:
     source = load_reference("search space", name)
-    if id(source) in _OPENED:
-        return _OPENED[id(source)][1]
-    if isinstance(source, EnumerableSpace):
-        return _kept(source, source, absolute_reference(name))
-    found = _opened(name, source, "a class of spaces, a space, or a function that returns one")
-    return _kept(source, found, absolute_reference(name))
+    if id(source) not in _OPENED:
+        expected = "a class of spaces, a space, or a function that returns one"
+        found = source if isinstance(source, EnumerableSpace) else _made(name, source, expected)
+        _keep(source, found, absolute_reference(name))
+    return _OPENED[id(source)][1]
 
 
-def _opened(name: str, opener: Any, expected: str) -> EnumerableSpace[Any]:
+def _made(name: str, opener: Any, expected: str) -> EnumerableSpace[Any]:
     found: Any = None
     if callable(opener):
         with user_code({f"search space {name!r}": opener}):
             found = opener()
     if not isinstance(found, EnumerableSpace):
         raise InvalidInputError(f"search space {excerpt(name)} is {excerpt(opener)}; expected {expected}")
-    return found if is_reference(name) else _kept(found, found, name)
+    return found
 
 
-def _kept(source: Any, space: EnumerableSpace[Any], name: str) -> EnumerableSpace[Any]:
-    _OPENED.setdefault(id(source), (source, space, name))
-    return space
+def _keep(source: Any, space: EnumerableSpace[Any], name: str) -> None:
+    _OPENED[id(source)] = source, space, name
