@@ -20,7 +20,7 @@ from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.memory_size import check_network
 from robustnas.evaluator.network import Normalised, build
 from robustnas.evaluator.prediction import predict
-from robustnas.evaluator.training.throughput import seconds_per_step
+from robustnas.evaluator.training.throughput import time_steps
 from robustnas.evaluator.training.training import train
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
 from robustnas.spaces.nasbench201.cell import Cell
@@ -148,7 +148,7 @@ def measure_speed(evaluator: Evaluator, metrics: Iterable[Metric], n_threads: in
 def _seconds_per_step(evaluator: Evaluator, model: Normalised) -> float:
     images, config = evaluator.images.train, replace(evaluator.settings.training, epochs=1)
     if evaluator.device.type == "cuda":  # steps as they are later on: few images would be trained on by plain calls
-        step = seconds_per_step([model], images, config, device=evaluator.device)
+        step = time_steps([model], images, config, device=evaluator.device).seconds
         return step / min(config.batch_size, len(images))
 
     def one_epoch(n: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -25,7 +26,20 @@ _GAIN = 1.05  # of throughput, for which more networks at once are worth their m
 _TIMED = 8  # steps
 
 
-def seconds_per_step(
+@dataclass(frozen=True)
+class StepTime:
+    """How long a step of some networks at once took.
+
+    Attributes:
+        seconds: Of one step of all networks.
+        notes: What the trainings noted, such as why steps could not be captured.
+    """
+
+    seconds: float
+    notes: tuple[str, ...]
+
+
+def time_steps(
     networks: Sequence[nn.Module],
     images: LabelledImages,
     config: TrainingConfig,
@@ -34,8 +48,8 @@ def seconds_per_step(
     mixed_precision: bool | None = None,
     graphs: bool = True,
     n_steps: int = _TIMED,
-) -> float:
-    """Return the seconds of one step of some networks at once, over some steps of whole batches after those before.
+) -> StepTime:
+    """Time the steps of some networks at once, on whole batches, after the steps that make them ready.
 
     The networks are trained by it. Arguments are those of `robustnas.evaluator.training.training.train_many`.
 
@@ -68,7 +82,7 @@ def seconds_per_step(
     for run in runs:
         if run.error is not None:
             raise run.error
-    return seconds
+    return StepTime(seconds, tuple(dict.fromkeys(note for run in runs for note in run.history.notes)))
 
 
 def networks_at_once(
@@ -92,7 +106,7 @@ def networks_at_once(
         return 1
 
     def each(n: int) -> float:
-        return seconds_per_step([build() for _ in range(n)], images, config, device=device) / n
+        return time_steps([build() for _ in range(n)], images, config, device=device).seconds / n
 
     return best_number(each, most)
 
