@@ -19,6 +19,7 @@ from robustnas.spaces.choice_architecture import ChoiceArchitecture, Option
 
 _INDEX = re.compile(r"(?:index:|#)\s*(\d{1,18})")
 _LONGEST = 100_000
+_NOTHING = ("", "none", "null", "nan")
 
 
 def index_of_text(text: object) -> int | None:
@@ -89,7 +90,7 @@ def example(choices: Mapping[str, tuple[Option, ...]]) -> str:
 
 def _option(name: str, value: object, options: tuple[Option, ...], where: str) -> Option:
     """Return the option of a choice that a value is: numbers by value, names exactly."""
-    for option in options:
+    for option in sorted(options, key=lambda option: option is None):  # a name before what may stand for nothing
         if _is(value, option):
             return option
     plain = value.item() if hasattr(value, "item") else value  # a number of numpy
@@ -102,7 +103,9 @@ def _is(value: object, option: Option) -> bool:
     """Return whether a value, or the text of one, is an option."""
     if isinstance(option, bool):
         return value is option or (isinstance(value, str) and value.strip().lower() == str(option).lower())
-    if option is None or isinstance(option, str) or isinstance(value, bool):
+    if option is None:
+        return str(value).strip().lower() in _NOTHING  # as tables and JSON write it
+    if isinstance(option, str) or isinstance(value, bool):
         return (value.strip() if isinstance(value, str) else str(value)) == str(option)
     return bool((_number(value.strip()) if isinstance(value, str) else value) == option)
 

@@ -109,6 +109,16 @@ def test_what_is_none_is_refused_in_words(text: object, message: str) -> None:
         SMALL.parse(text)
 
 
+def test_nothing_may_be_an_option() -> None:
+    space = space_of({"drop": (None, 0.5), "bias": (True, False), "norm": ("none", "batch")})
+    for nothing in (None, "", "None", "null", float("nan")):
+        assert space.parse({"drop": nothing, "bias": "true", "norm": "none"}) == space.architecture(0)
+    assert space.parse("drop=,bias=False,norm=none") == space.architecture(2)
+    assert space.parse(str(space.architecture(0))) == space.architecture(0)
+    with pytest.raises(NotationError, match="unknown option of bias: '1'"):
+        space.parse("drop=None,bias=1,norm=none")
+
+
 def test_facts_follow_from_the_choices_and_methods() -> None:
     assert SMALL.title == "Small networks of three choices."
     assert (SMALL.size, SMALL.n_members, SMALL.n_networks) == (24, 20, 16)
