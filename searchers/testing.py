@@ -21,21 +21,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from multiprocessing.queues import SimpleQueue
+from typing import Any
 
 import numpy as np
 
 from robustnas.arrays import FloatArray
 from robustnas.oracle import Oracle, Outcome
-from robustnas.spaces import open_space
+from robustnas.spaces import DEFAULT_SPACE, open_space
 from robustnas.tables.array_table import ArrayTable
 from searchers.base import Searcher, search
 from searchers.random_search import RandomSearch
 
 
+def landscape(space_name: str = DEFAULT_SPACE) -> ArrayTable:
+    """Return a synthetic table over a space whose two metrics reward certain options, alone and in pairs."""
+    return _landscape_over(space_name)
+
+
 @cache
-def landscape() -> ArrayTable:
-    """Return a synthetic table whose two metrics reward certain options, alone and in pairs."""
-    rng, space = np.random.default_rng(2023), open_space()
+def _landscape_over(space_name: str) -> ArrayTable:
+    rng, space = np.random.default_rng(2023), open_space(space_name)
     codes = space.codes()
     n_choices, n_options = codes.shape[1], max(map(len, space.choices.values()))
     values = np.zeros((2, space.size))
@@ -48,18 +53,20 @@ def landscape() -> ArrayTable:
                 effects += pairs[i, j, codes[:, i], codes[:, j]]
     values = (values - values.min(axis=1, keepdims=True)) / np.ptp(values, axis=1, keepdims=True)
     per_network = values[:, space.canonical_list()]
-    return ArrayTable({"clean": per_network[0], "pgd@1": per_network[1]}, "made-up")
+    return ArrayTable({"clean": per_network[0], "pgd@1": per_network[1]}, "made-up", space=space)
 
 
 class SearcherContract(ABC):
     """The requirements on a search strategy. Lower the counts for a slow one.
 
     Attributes:
+        space_name: The search space, a name or a reference; `create` has to give it to the searcher.
         objective: The objectives on the synthetic landscape: ``clean``, or ``clean, pgd@1``.
         n_queries: Distinct networks per search.
         n_quality_seeds: Number of searches averaged in the comparison with random search.
     """
 
+    space_name: str = DEFAULT_SPACE
     objective: str = "clean"
     n_queries: int = 60
     n_quality_seeds: int = 10
@@ -107,7 +114,7 @@ class SearcherContract(ABC):
     def test_outcomes_that_were_not_asked_for_are_accepted(self) -> None:
         """Outcomes from elsewhere are accepted, even before the first ask."""
         searcher, oracle = self.create(6), self._oracle(self.n_queries)
-        space = landscape().space
+        space = self._landscape.space
         for index in (0, space.size // 2, space.size - 1):
             searcher.tell(oracle.query(space.architecture(index)))
         assert len(list(search(searcher, oracle))) >= self.n_queries - 3
@@ -122,28 +129,33 @@ class SearcherContract(ABC):
 
     def test_some_unknown_scores(self) -> None:
         """With half of the networks unmeasured, the search continues with the others."""
-        columns = {str(metric): landscape().column(metric).copy() for metric in landscape().metrics}
+        space, table = self._landscape.space, self._landscape
+        columns = {str(metric): table.column(metric).copy() for metric in table.metrics}
         for values in columns.values():
-            values[np.array(landscape().space.canonical_list()) % 2 == 0] = np.nan
-        assert len(self._distinct(ArrayTable(columns))) == self.n_queries
+            values[np.array(space.canonical_list()) % 2 == 0] = np.nan
+        assert len(self._distinct(ArrayTable(columns, space=space))) == self.n_queries
 
     def test_no_worse_than_random_search(self) -> None:
         """The mean over seeds is no worse than that of random search minus two standard errors."""
         ours = [self._quality(self.create(seed)) for seed in range(self.n_quality_seeds)]
-        n_objectives = len(self.objective.split(","))
+        problem: dict[str, Any] = {"space": self._landscape.space, "n_objectives": len(self.objective.split(","))}
         theirs = [
-            self._quality(RandomSearch(np.random.default_rng(seed), n_objectives=n_objectives))
+            self._quality(RandomSearch(np.random.default_rng(seed), **problem))
             for seed in range(10 * self.n_quality_seeds)
         ]
         margin = 2 * np.std(theirs) / np.sqrt(self.n_quality_seeds)
         assert np.mean(ours) >= np.mean(theirs) - margin
 
+    @property
+    def _landscape(self) -> ArrayTable:
+        return landscape(self.space_name)
+
     def _oracle(self, budget: int, table: ArrayTable | None = None) -> Oracle:
-        return Oracle(self.objective, table or landscape(), budget=budget)
+        return Oracle(self.objective, table or self._landscape, budget=budget)
 
     def _trajectory(self, seed: int) -> list[int]:
         outcomes = search(self.create(seed), self._oracle(self.n_queries))
-        return [landscape().space.index(outcome.cell) for outcome in outcomes]
+        return [self._landscape.space.index(outcome.cell) for outcome in outcomes]
 
     def _send_trajectory(self, queue: SimpleQueue[list[int]]) -> None:
         queue.put(self._trajectory(3))
@@ -153,8 +165,9 @@ class SearcherContract(ABC):
         return [outcome for outcome in outcomes if not outcome.repeat]
 
     def _flat(self, value: float) -> ArrayTable:
-        flat: FloatArray = np.full(landscape().space.size, value)
-        return ArrayTable({"clean": flat, "pgd@1": flat})
+        space = self._landscape.space
+        flat: FloatArray = np.full(space.size, value)
+        return ArrayTable({"clean": flat, "pgd@1": flat}, space=space)
 
     def _quality(self, searcher: Searcher) -> float:
         """Return the best mean utility found: a score for one objective, a compromise for several."""

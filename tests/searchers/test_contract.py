@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import pytest
 
+from robustnas.spaces import open_space
 from searchers import SEARCHERS, Searcher, create
 from searchers.testing import SearcherContract
 
@@ -22,7 +23,8 @@ class Registered(SearcherContract):
     test_same_trajectory_in_a_spawned_process_with_another_hash_seed = None  # one process for all of a module
 
     def create(self, seed: int) -> Searcher:
-        return create(self.name, seed, n_objectives=len(self.objective.split(",")), **self.parameters)
+        space = open_space(self.space_name)
+        return create(self.name, seed, space=space, n_objectives=len(self.objective.split(",")), **self.parameters)
 
 
 class TestRandom(Registered):
@@ -30,6 +32,18 @@ class TestRandom(Registered):
     test_same_trajectory_in_a_spawned_process_with_another_hash_seed = (
         SearcherContract.test_same_trajectory_in_a_spawned_process_with_another_hash_seed
     )
+
+
+class TestEvolutionOnWideResNets(Registered):
+    name = "evolution"
+    space_name = "wide-resnets"
+
+
+class TestGPOnWideResNets(Registered):
+    name = "gp"
+    space_name = "wide-resnets"
+    n_queries = 16
+    n_quality_seeds = 3
 
 
 class TestLocal(Registered):

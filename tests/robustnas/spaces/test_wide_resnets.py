@@ -2,9 +2,14 @@ from __future__ import annotations
 
 import pytest
 
+from robustnas import Oracle
 from robustnas.errors import ObjectiveError
 from robustnas.spaces import open_space
 from robustnas.spaces.wide_resnets import ImageSize, multiply_accumulates, parameters
+from searchers import SEARCHERS, create, search
+from searchers.testing import landscape
+
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 
 SPACE = open_space("wide-resnets")
 
@@ -35,6 +40,20 @@ def test_columns_are_the_formula_for_every_network() -> None:
     assert SPACE.skeleton("cifar100") == ImageSize(n_classes=100)
     with pytest.raises(ObjectiveError, match="has no 'latency'; it has params, flops"):
         SPACE.cost_column("latency")
+
+
+@pytest.mark.parametrize("name", [name for name in SEARCHERS if name != "optuna-gp"])  # it loads torch
+def test_every_searcher_runs_on_it_and_a_seed_fixes_it(name: str) -> None:
+    parameters = {"cheap": "pgd@1"} if name == "multi-fidelity" else {}
+    objectives = "clean, pgd@1 where params <= 1e8" if "nsga2" in name else "clean where params <= 1e8"
+    runs = []
+    for _ in range(2):
+        oracle = Oracle(objectives, landscape("wide-resnets"), budget=12)
+        searcher = create(name, 3, space=oracle.space, n_objectives=1 + objectives.count(","), **parameters)
+        runs.append([outcome.cell for outcome in search(searcher, oracle)])
+    assert runs[0] == runs[1]
+    assert len(set(runs[0])) == 12
+    assert all(SPACE.cost_column("params")[SPACE.index(cell)] <= 1e8 for cell in runs[0])
 
 
 @pytest.mark.slow
