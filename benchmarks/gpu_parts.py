@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +18,7 @@ from torch import Tensor
 
 from robustnas.errors import RobustNASError
 from robustnas.evaluator.attacks.robustness import attack_images
-from robustnas.evaluator.attacks.settings import AttackSettings
+from robustnas.evaluator.attacks.settings import PRECISIONS, AttackSettings
 from robustnas.evaluator.device import choose_device, exact_arithmetic
 from robustnas.evaluator.images.image_files import open_images
 from robustnas.evaluator.images.images import LabelledImages
@@ -202,24 +201,17 @@ def at_once(subject: Subject) -> Iterator[Row]:
 
 
 def gradients(subject: Subject) -> Iterator[Row]:
-    """Time passes of the inference form: forward, and with the gradient of the images, by precision."""
-    form = inference_form(subject.network().eval())
+    """Time passes of the inference form: forward, and with the gradient of the images, by precision of attacks."""
+    model = subject.network().eval()
     for n in subject.batches:
         x, labels = subject.batch(n), torch.zeros(n, dtype=torch.int64, device=subject.device)
-        for name, precision in _precisions(subject.device).items():
-            with precision():
-                forward = subject.seconds(lambda x=x: _forward(form, x))  # type: ignore[misc]
-                both = subject.seconds(lambda x=x, labels=labels: _gradient(form, x, labels))  # type: ignore[misc]
+        for name in PRECISIONS:
+            form = inference_form(model, torch.bfloat16 if name == "bfloat16" else torch.float32)
+            with exact_arithmetic(tf32=name == "tf32"):
+                forward = subject.seconds(lambda form=form, x=x: _forward(form, x))  # type: ignore[misc]
+                both = subject.seconds(lambda form=form, x=x, labels=labels: _gradient(form, x, labels))  # type: ignore[misc]
             yield Row(f"forward, {name}, batch {n:,}", n / forward, "images/s")
             yield Row(f"input gradient, {name}, batch {n:,}", n / both, "images/s")
-
-
-def _precisions(device: torch.device) -> dict[str, Callable[[], AbstractContextManager[object]]]:
-    return {
-        "float32": exact_arithmetic,
-        "PyTorch's default": nullcontext,  # of convolutions on a GPU, TF32
-        "bfloat16": lambda: torch.autocast(device.type, torch.bfloat16),
-    }
 
 
 def _forward(form: InferenceNetwork, x: Tensor) -> Tensor:
@@ -277,8 +269,21 @@ def accuracy_part(subject: Subject) -> Iterator[Row]:
     found = accuracy(model, data.test, device=subject.device)
     yield Row(f"{name}, test accuracy after {epochs} epochs", 100 * found, "%", "; ".join(result.notes))
     yield Row(f"{name}, seconds per epoch", result.seconds / epochs, "s")
+    yield from _precisions(subject, model, data.test.head(20 if subject.small else 2000))
     if found < known and not subject.small:
         raise ArithmeticError(f"the accuracy is {100 * found:.1f} %; expected more than {100 * known:.0f} %")
+
+
+def _precisions(subject: Subject, model: Normalised, images: LabelledImages) -> Iterator[Row]:
+    """Attack a network that was trained in each precision: robust accuracy must not rise."""
+    settings = AttackSettings(pgd_steps=3, pgd_relative_step=0.5) if subject.small else AttackSettings()
+    for name in PRECISIONS:
+        start = time.perf_counter()
+        (found,) = attack_images(
+            model, images, "pgd", [4.0], settings=settings, batch_size=1024, device=subject.device, precision=name
+        )
+        seconds = time.perf_counter() - start
+        yield Row(f"PGD at eps 4 in {name}, robust accuracy", 100 * found.scores.accuracy, "%", f"{seconds:.3g} s")
 
 
 def rebuild(subject: Subject) -> Iterator[Row]:

@@ -48,7 +48,7 @@ class StepGraphs:
         Raises:
             RuntimeError: It cannot be captured; out of memory, `torch.OutOfMemoryError`.
         """
-        graph, trunk = torch.cuda.CUDAGraph(), _new_stream(self._device)
+        graph, trunk = torch.cuda.CUDAGraph(), self._trunk
         streams = [self._stream(number) for number in range(len(branches))]
         # thread_local: what another thread of the process does meanwhile, such as a progress bar, is no error
         with (
@@ -83,6 +83,10 @@ class StepGraphs:
     def _pool(self) -> Any:
         """The memory of all graphs: they are launched one after the other, and leave nothing there for the next."""
         return torch.cuda.graph_pool_handle()
+
+    @cached_property
+    def _trunk(self) -> torch.cuda.Stream:
+        return _new_stream(self._device)
 
     def _stream(self, number: int) -> torch.cuda.Stream:
         while len(self._streams) <= number:

@@ -127,7 +127,8 @@ class TrainingRun:
                 self.error = error
 
     def outcome(self) -> TrainingResult | RobustNASError:
-        """Return the result, or the error that ended the training."""
+        """Return the result, or the error that ended the training; the network keeps no gradients."""
+        self.optimizer.zero_grad(set_to_none=True)  # they may be in the memory of a graph
         if self.error is not None:
             return self.error
         self.network.eval()

@@ -69,6 +69,7 @@ def test_networks_at_once_end_as_one_after_the_other() -> None:
         assert isinstance(outcome, TrainingResult)
         assert (outcome.losses, outcome.accuracies, outcome.notes) == (result.losses, result.accuracies, ())
     assert not any(module.training for model in together for module in model.modules())
+    assert all(parameter.grad is None for model in together for parameter in model.parameters())
 
 
 def test_one_that_goes_on_from_a_checkpoint_ends_the_same_beside_others(tmp_path: Path) -> None:
