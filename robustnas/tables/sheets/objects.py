@@ -17,6 +17,8 @@ from typing import Any
 from robustnas.errors import DataError, excerpt, listing
 from robustnas.spaces import EnumerableSpace
 from robustnas.tables.sheets.header import Header, is_headline, named
+from robustnas.tables.sheets.nares import NOTE as NARES
+from robustnas.tables.sheets.nares import is_nares, nares_rows
 from robustnas.tables.sheets.nested import flat
 from robustnas.tables.sheets.recognition import architecture_index, names_architectures
 from robustnas.tables.sheets.sheet import Sheet
@@ -72,6 +74,8 @@ class ObjectReader:
     def _list(self, rows: Sequence[Any], numbers: Sequence[int]) -> Sheet:
         """Read a list of row objects, or of lists with or without names in the first."""
         places = [f"{self.place} {number}" for number in numbers]
+        if rows and all(map(is_nares, rows)):
+            return Sheet(self.name, flat(nares_rows(rows)), places, notes=(NARES,))
         if rows and all(isinstance(row, Mapping) for row in rows):
             columns = flat(rows)
             labels = frozenset(column for column in columns if column == _INDEX)
