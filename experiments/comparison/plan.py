@@ -27,7 +27,7 @@ from robustnas.objectives import (
     seconds_terms,
 )
 from robustnas.plan_file import parse_plan, read_plan
-from robustnas.reference import user_code
+from robustnas.reference import is_reference, user_code
 from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.datasets import is_surrogate, space_of
 from robustnas.tables.table import Table
@@ -136,7 +136,8 @@ class Plan:
         n_runs = len(checked["objectives"]) * len(checked["searchers"]) * len(checked["seeds"])
         if n_runs > _MAX_RUNS:
             raise PlanError(f"objectives, searchers and seeds make {n_runs:,} runs; expected at most {_MAX_RUNS:,}")
-        _check_fit(checked["searchers"], checked["objectives"], space or open_space())
+        if not is_reference(dataset):  # the space of a table of the user's own code is known when it is opened
+            _check_fit(checked["searchers"], checked["objectives"], space or open_space())
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
@@ -172,8 +173,10 @@ class Plan:
         """Return the plan with the directions that a table declares, explicitly; see `declared`.
 
         Raises:
-            PlanError: Two objectives are the same then.
+            PlanError: Two objectives are the same then, or a searcher does not fit the table's space.
         """
+        if is_reference(self.dataset):
+            _check_fit(self.searchers, self.objectives, table.space)
         objectives = tuple(_declared_text(text, table) for text in self.objectives)
         return self if objectives == self.objectives else replace(self, objectives=objectives)
 

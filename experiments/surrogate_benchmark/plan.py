@@ -12,8 +12,9 @@ from experiments.surrogate_benchmark.fit import FitSpec
 from robustnas.checks import listed, whole_number
 from robustnas.errors import InvalidInputError, excerpt
 from robustnas.objectives import Objective, declared, objectives_text, parse_objectives
+from robustnas.reference import is_reference
 from robustnas.spaces import EnumerableSpace, encoding, open_space
-from robustnas.tables.datasets import space_of
+from robustnas.tables.datasets import open_table, space_of
 from robustnas.tables.table import Table
 from surrogates import DEFAULT_SURROGATE, check_pair, surrogate_class
 
@@ -58,7 +59,7 @@ class BenchmarkPlan:
     def __post_init__(self) -> None:
         if not isinstance(self.dataset, str) or not self.dataset:
             raise InvalidInputError(f"dataset is {excerpt(self.dataset)}; expected a name such as 'cifar10'")
-        space = space_of(self.dataset) or open_space()
+        space = space_of(self.dataset) or (_space_of_own(self.dataset) if is_reference(self.dataset) else open_space())
         checked: dict[str, Any] = {
             "objectives": _several("objective", self.objectives, _objective),
             "surrogates": _several("surrogate", self.surrogates, _surrogate),
@@ -128,6 +129,11 @@ def _surrogate(name: str) -> str:
         return DEFAULT_SURROGATE
     surrogate_class(name)
     return name
+
+
+def _space_of_own(dataset: str) -> EnumerableSpace[Any]:
+    """Return the space of a table of the user's own code."""
+    return open_table(dataset).space
 
 
 def _encoding(space: EnumerableSpace[Any], name: str) -> str:

@@ -188,3 +188,28 @@ def test_a_table_is_forgotten(run: Run) -> None:
     assert run("data", "forget", "mine").exit_code == 0
     assert "no robustness database" in run("search", "--dataset", "mine", "--objective", "clean").output
     assert "unknown table 'mine'" in run("data", "forget", "mine").output
+
+
+def test_a_table_of_own_code_over_it_is_planned_with_its_space(run: Run) -> None:
+    code = """
+import numpy as np
+from robustnas.spaces import open_space
+from robustnas.tables import ArrayTable
+
+
+def mine():
+    space = open_space("my_spaces.py:Mine")
+    return ArrayTable({"clean": np.linspace(0, 1, space.size)}, "mine", space=space)
+"""
+    Path("my_tables.py").write_text(code)
+    plan = PLAN.replace('"mine"', '"my_tables.py:mine"').replace("pgd@8", "clean")
+    Path("plan.toml").write_text(plan)
+    done = run("compare", "plan.toml", "--out", "out", "--jobs", "1")
+    assert done.exit_code == 0, done.output
+    Path("plan.toml").write_text(plan.replace("ordinal", "path"))
+    assert "unknown encoding 'path'" in run("compare", "plan.toml", "--out", "other", "--jobs", "1").output
+    fits = run(
+        *("surrogates", "--dataset", "my_tables.py:mine", "--objective", "clean", "--surrogates", "ridge"),
+        *("--encodings", "ordinal", "--train-sizes", "10", "--trials", "1"),
+    )
+    assert fits.exit_code == 0, fits.output
