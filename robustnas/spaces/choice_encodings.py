@@ -7,8 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from robustnas.arrays import AnyArray, FloatArray
+from robustnas.errors import InvalidInputError
 from robustnas.spaces.choice_architecture import Option
 from robustnas.spaces.encoding import Encoding
+
+_MOST_NUMBERS = 2**28
+"""The most numbers that an encoding holds: 2 GiB."""
 
 
 def choice_encodings(
@@ -31,6 +35,12 @@ def choice_encodings(
 
     def encoding(title: str, shown: Mapping[str, tuple[str, Option]], scaled: Sequence[str]) -> Encoding:
         code = codes()
+        if (n_numbers := len(code) * (len(shown) + len(scaled))) > _MOST_NUMBERS:
+            raise InvalidInputError(
+                f"encoding {title!r} would have {len(shown) + len(scaled):,} columns for each of {len(code):,} "
+                f"architectures, {8 * n_numbers / 2**30:,.0f} GiB; expected at most {8 * _MOST_NUMBERS / 2**30:g}: use "
+                "the encoding ordinal, or choices of fewer options"
+            )
         columns = [*shown, *(f"ordinal:{name}" for name in scaled)]
         values = np.empty((len(code), len(columns)), order="F")  # column by column: there may be a million rows
         for i, (name, option) in enumerate(shown.values()):

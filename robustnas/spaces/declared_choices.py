@@ -13,7 +13,7 @@ from robustnas.errors import InvalidInputError, excerpt
 from robustnas.spaces.choice_architecture import Option
 
 _RESERVED = "=,{}\"'"
-_LONGEST = 100
+_LONGEST, _MOST_OPTIONS = 100, 2**20 + 1  # one more than any space has architectures
 _EXAMPLE = 'choices = {"depth": (4, 8, 16), "activation": ("relu", "gelu")}'
 
 
@@ -44,16 +44,18 @@ def choices_digest(choices: Mapping[str, tuple[Option, ...]]) -> str:
 
 
 def _options(space: str, name: str, options: object) -> tuple[Option, ...]:
-    found = tuple(_option(space, name, option) for option in listed(options))
+    found = tuple(_option(space, name, option) for option in listed(options, _MOST_OPTIONS))
     if not found:
         raise InvalidInputError(
             f"{space}: choice {excerpt(name)} has the options {excerpt(options)}; expected a tuple of numbers or names"
         )
-    for place, option in enumerate(found):
-        first = next(i for i, other in enumerate(found) if other == option or str(other) == str(option))
-        if first < place:
-            twice = "twice" if str(found[first]) == str(option) else f"beside {found[first]!r}, which is equal"
+    by_value: dict[Option, Option] = {}
+    by_text: dict[str, Option] = {}
+    for option in found:
+        twice = "twice" if str(option) in by_text else f"beside {by_value.get(option)!r}, which is equal"
+        if str(option) in by_text or option in by_value:
             raise InvalidInputError(f"{space}: choice {excerpt(name)} has the option {excerpt(option)} {twice}")
+        by_value[option] = by_text[str(option)] = option
     return found
 
 

@@ -17,8 +17,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from robustnas.atomic import atomic_file
-from robustnas.errors import DataError, InvalidInputError, ObjectiveError, excerpt, listing, unknown_name
+from robustnas.errors import DataError, InvalidInputError, ObjectiveError, described, excerpt, listing, unknown_name
 from robustnas.reference import absolute_reference, is_reference
 from robustnas.spaces import COSTS, EnumerableSpace, open_space
 from robustnas.tables.array_table import ArrayTable
@@ -29,6 +31,7 @@ KEPT_VARIABLE = "ROBUSTNAS_TABLES"
 """The environment variable that names the folder of kept tables."""
 
 _FORMAT = 1
+_LOCK, _PATIENCE = ".lock", 60
 _NAME = re.compile(r"[A-Za-z][\w-]{0,99}", re.ASCII)
 
 
@@ -88,8 +91,8 @@ class KeptTable:
             raise DataError(f"{path} is damaged: its SHA-256 is another; {self._again()}")
         table = _read(self, content, space)
         edited = [name for name, digest in self.digests.items() if space.digests.get(name, digest) != digest]
-        if edited:
-            table.notes = (*table.notes, f"{listing(edited)} was edited after {self.name} was imported over it")
+        told = f"{listing(edited)} was edited after {self.name} was imported over it"
+        table.notes = (told,) if edited else ()  # how the file was read was said when it was imported
         return table
 
     def _again(self) -> str:
@@ -123,9 +126,12 @@ def find_kept(name: str) -> KeptTable | None:
         content = json.loads(path.read_bytes())
         if content["format"] != _FORMAT:
             raise ValueError(f"format {content['format']!r}, expected {_FORMAT}")
+        if not isinstance(content["digests"], dict) or content["file"] != Path(content["file"]).name:
+            raise ValueError(f"digests {excerpt(content['digests'])}, file {excerpt(content['file'])}")
         return KeptTable(**content)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise DataError(f"{path}: not a table, or damaged: {error}; import it again, or delete the file") from error
+        again = f"import it again with --replace, or robustnas data forget {name}"
+        raise DataError(f"{path}: not a table, or damaged: {described(error)}; {again}") from error
 
 
 def keep_table(
@@ -228,11 +234,14 @@ def _write(table: KeptTable, content: bytes) -> None:
     folder = kept_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with atomic_file(folder / table.file) as file:
-            file.write(content)
-        with atomic_file(folder / f"{table.name}.json") as file:
-            file.write(json.dumps(asdict(table), indent=1).encode() + b"\n")
-        _sweep(table.name, keep=table.file)
+        with FileLock(folder / _LOCK, timeout=_PATIENCE):
+            with atomic_file(folder / table.file) as file:
+                file.write(content)
+            with atomic_file(folder / f"{table.name}.json") as file:
+                file.write(json.dumps(asdict(table), indent=1).encode() + b"\n")
+            _sweep(table.name, keep=table.file)
+    except Timeout:
+        raise DataError(f"{folder} is being written by another process for {_PATIENCE} s; try again") from None
     except OSError as error:
         advice = f"set {KEPT_VARIABLE} to a folder that can be written"
         raise DataError(f"cannot write {folder}: {error.strerror or error}; {advice}") from error

@@ -226,6 +226,10 @@ def test_a_choice_may_have_many_options() -> None:
     many = space_of({"width": range(300), "depth": (1, 2)})
     assert many.codes().max() == 299
     assert str(many.architecture(599)) == "width=299,depth=2"
+    most = space_of({"width": range(100_000)})
+    assert encoding("ordinal", space=most).values[-1] == 1
+    with pytest.raises(InvalidInputError, match="would have 100,001 columns for each of 100,000 architectures, 75 GiB"):
+        encoding("choices", space=most)
 
 
 def test_a_large_space_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:

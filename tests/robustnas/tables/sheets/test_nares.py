@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from robustnas.spaces import open_space
+from robustnas.tables.datasets import open_table
 from robustnas.tables.kept_table import keep_table
 from robustnas.tables.sheets.nares import nares_rows
 
@@ -57,6 +58,7 @@ def test_lines_become_a_dataset_over_wide_resnets(tmp_path: Path, scale: float) 
     lacking = table.scores(TEXT.replace("depth1=4", "depth1=11"))
     assert lacking["autoattack@8"] != lacking["autoattack@8"]
     assert any("read as NARes" in note for note in table.notes)
+    assert open_table("nares").notes == ()
     assert table.space.cost_column("params") is open_space("wide-resnets").cost_column("params")
 
 
