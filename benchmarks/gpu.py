@@ -98,7 +98,7 @@ def facts(subject: Subject) -> dict[str, Any]:
         "memory_gb": round(device_memory(subject.device) / 1e9, 1),
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
-        "cudnn": torch.backends.cudnn.version(),
+        "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
         "python": platform.python_version(),
         "robustnas": __version__,
         "small": subject.small,

@@ -38,6 +38,7 @@ ARCH = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_con
 """Three 3x3 convolutions and one 1x1: the network that docs/evaluator.md has figures of."""
 
 _HOUR = 3600
+_FEW_TO_MANY = (Cell((1, 1, 1, 1, 1, 1)), Cell((2, 4, 2, 1, 3, 2)), Cell((3, 3, 3, 3, 3, 3)))  # FLOPs
 
 
 @dataclass(frozen=True)
@@ -117,10 +118,10 @@ class Subject:
         pixels = torch.tensor(self.images.images[:n], device=self.device).float() / 255
         return pixels.contiguous(memory_format=torch.channels_last)
 
-    def seconds(self, work: Callable[[], object], n: int = 10) -> float:
-        """Return the seconds of some work, the mean of several times after two that are not counted."""
+    def seconds(self, work: Callable[[], object], n: int = 10, ready: int = 2) -> float:
+        """Return the seconds of some work, the mean of `n` times after `ready` times that are not counted."""
         n = 1 if self.small else n
-        for _ in range(2):
+        for _ in range(ready):
             work()
         self.wait()
         start = time.perf_counter()
@@ -128,6 +129,12 @@ class Subject:
             work()
         self.wait()
         return (time.perf_counter() - start) / n
+
+    def passes(self, form: InferenceNetwork, x: Tensor, n: int = 10) -> tuple[float, float]:
+        """Return the seconds of one image forward, and forward with the gradient of the image; `n` as of `seconds`."""
+        labels = torch.zeros(len(x), dtype=torch.int64, device=self.device)
+        forward = self.seconds(lambda: _forward(form, x), n)
+        return forward / len(x), self.seconds(lambda: _gradient(form, x, labels), n) / len(x)
 
     def wait(self) -> None:
         """Wait for the device."""
@@ -204,14 +211,12 @@ def gradients(subject: Subject) -> Iterator[Row]:
     """Time passes of the inference form: forward, and with the gradient of the images, by precision of attacks."""
     model = subject.network().eval()
     for n in subject.batches:
-        x, labels = subject.batch(n), torch.zeros(n, dtype=torch.int64, device=subject.device)
         for name in PRECISIONS:
             form = inference_form(model, torch.bfloat16 if name == "bfloat16" else torch.float32)
             with exact_arithmetic(tf32=name == "tf32"):
-                forward = subject.seconds(lambda form=form, x=x: _forward(form, x))  # type: ignore[misc]
-                both = subject.seconds(lambda form=form, x=x, labels=labels: _gradient(form, x, labels))  # type: ignore[misc]
-            yield Row(f"forward, {name}, batch {n:,}", n / forward, "images/s")
-            yield Row(f"input gradient, {name}, batch {n:,}", n / both, "images/s")
+                forward, both = subject.passes(form, subject.batch(n))
+            yield Row(f"forward, {name}, batch {n:,}", 1 / forward, "images/s")
+            yield Row(f"input gradient, {name}, batch {n:,}", 1 / both, "images/s")
 
 
 def _forward(form: InferenceNetwork, x: Tensor) -> Tensor:
@@ -232,13 +237,10 @@ def attacks(subject: Subject) -> Iterator[Row]:
     images = subject.images.head(n)
     labels = predict(model, images, device=subject.device, batch_size=n).argmax(1)
     images = LabelledImages(images.images, labels.astype(np.int64))  # only what the network gets right is attacked
-    form, x = inference_form(model), subject.batch(n)
-    target = torch.from_numpy(labels).to(subject.device)
     with exact_arithmetic():
-        forward = subject.seconds(lambda: _forward(form, x)) / n
-        both = subject.seconds(lambda: _gradient(form, x, target)) / n
+        forward, both = subject.passes(inference_form(model), subject.batch(n))
     toys = {"pgd_steps": 3, "pgd_relative_step": 0.5, "apgd_steps": 3, "square_queries": 5}
-    settings = AttackSettings(**toys) if subject.small else AttackSettings(square_queries=500)  # type: ignore[arg-type]
+    settings = AttackSettings(**toys) if subject.small else AttackSettings(square_queries=100)  # type: ignore[arg-type]
     for name in PAPER_ATTACKS:
         made = []
 
@@ -246,7 +248,7 @@ def attacks(subject: Subject) -> Iterator[Row]:
             options = {"settings": settings, "batch_size": n, "device": subject.device}
             made[:] = [result.n_passes for result in attack_images(model, images, name, [1.0], **options)]  # type: ignore[arg-type]
 
-        seconds = subject.seconds(work, 2)
+        seconds = subject.seconds(work, 1, ready=1)
         floor = made[0] * forward if name == "square" else n * forward + (made[0] - n) / 2 * both
         yield Row(f"{name}, over its floor", seconds / floor, "", f"{seconds:.3g} s, {made[0] / n:.0f} passes")
 
@@ -288,38 +290,35 @@ def _precisions(subject: Subject, model: Normalised, images: LabelledImages) -> 
 
 def rebuild(subject: Subject) -> Iterator[Row]:
     """Estimate what the database's 6,466 networks cost on CIFAR-10 with this card: training and the paper's metrics."""
-    skeleton, n = subject.skeleton, subject.numbers[-2]
-    flops = all_flops(skeleton).astype(float)
-    cells = [Cell((1, 1, 1, 1, 1, 1)), Cell((2, 4, 2, 1, 3, 2)), Cell((3, 3, 3, 3, 3, 3))]  # few to many
-    steps, passes = [], []
-    for cell in cells:
-        steps.append(float(subject.step(n, cell=cell).value) / 1000)
-        form, x = inference_form(subject.network(cell).eval()), subject.batch(subject.batches[-1])
-        labels = torch.zeros(len(x), dtype=torch.int64, device=subject.device)
-        with exact_arithmetic():
-            forward = subject.seconds(lambda form=form, x=x: _forward(form, x)) / len(x)  # type: ignore[misc]
-            both = subject.seconds(lambda form=form, x=x, labels=labels: _gradient(form, x, labels)) / len(x)  # type: ignore[misc]
-        passes.append((forward, both))
-    at = [flops[cell.index] for cell in cells]
-    mean = float(flops[network_indices()].mean())
-    n_networks, n_test, n_eps = len(network_indices()), 10_000, 7
-    step, forward, both = (
-        float(np.interp(mean, at, values)) for values in (steps, *([p[i] for p in passes] for i in (0, 1)))
-    )
-    settings = AttackSettings()
-    per_image = 1 + 5 * len(CORRUPTIONS)  # clean and corrupted images
-    square, gradient = settings.passes("square"), sum((settings.passes(a) - 1) / 2 for a in ("fgsm", "pgd", "apgd"))
-    n_steps = subject.config.epochs * 50_000 / BENCHMARK_RECIPE.batch_size
-    hours = {
-        "training, 200 epochs": n_steps * step,
-        "FGSM, PGD, APGD, 7 eps, every image": n_test * n_eps * gradient * both,
-        "Square, 7 eps, if no image fell": n_test * n_eps * square * forward,
-        "clean and corrupted images": n_test * per_image * forward,
+    n_at_once, n_networks, settings = subject.numbers[-2], len(network_indices()), AttackSettings()
+    step, forward, both = _mean_costs(subject, n_at_once)
+    n_attacked = 7 * 10_000  # eps of the paper, test images
+    n_gradients = sum((settings.passes(name) - 1) / 2 for name in ("fgsm", "pgd", "apgd"))
+    seconds = {
+        f"training, 200 epochs, {n_at_once} at once": subject.config.epochs
+        * 50_000
+        / BENCHMARK_RECIPE.batch_size
+        * step,
+        "FGSM, PGD, APGD, 7 eps, every image": n_attacked * n_gradients * both,
+        "Square, 7 eps, if no image fell": n_attacked * settings.passes("square") * forward,
+        "clean and corrupted images": 10_000 * (1 + 5 * len(CORRUPTIONS)) * forward,
     }
-    for name, seconds in hours.items():
-        yield Row(f"{n_networks:,} networks, {name}", n_networks * seconds / _HOUR, "GPU-hours", f"{n} trained at once")
-    total = n_networks * sum(hours.values()) / _HOUR
+    for name, of_one in seconds.items():
+        yield Row(f"{n_networks:,} networks, {name}", n_networks * of_one / _HOUR, "GPU-hours")
+    total = n_networks * sum(seconds.values()) / _HOUR
     yield Row("all of it, CIFAR-10", total, "GPU-hours", "estimated from a mean network; attacks at most")
+
+
+def _mean_costs(subject: Subject, n_at_once: int) -> tuple[float, float, float]:
+    """Return the seconds of a step, of an image forward, and with its gradient, of a network with the mean FLOPs."""
+    flops, found = all_flops(subject.skeleton).astype(float), []
+    for cell in _FEW_TO_MANY:
+        step = float(subject.step(n_at_once, cell=cell).value) / 1000
+        with exact_arithmetic():
+            found.append((step, *subject.passes(inference_form(subject.network(cell).eval()), subject.batch(1024), 3)))
+    mean, at = float(flops[network_indices()].mean()), [flops[cell.index] for cell in _FEW_TO_MANY]
+    step, forward, both = (float(np.interp(mean, at, costs)) for costs in zip(*found, strict=True))
+    return step, forward, both
 
 
 PARTS: dict[str, Part] = {
@@ -327,8 +326,8 @@ PARTS: dict[str, Part] = {
     "training": Part(training, 60, "s per epoch, ms per step: plain calls and graphs"),
     "at-once": Part(at_once, 90, "networks at once: ms per step of each, networks per hour"),
     "gradients": Part(gradients, 60, "images/s: forward, and gradients of images, by precision"),
-    "attacks": Part(attacks, 60, "attacks over the floor of their passes"),
+    "attacks": Part(attacks, 90, "attacks over the floor of their passes"),
     "accuracy": Part(accuracy_part, 90, "a real network on fashion-mnist, above 90 %"),
-    "rebuild": Part(rebuild, 60, "GPU-hours of the whole database"),
+    "rebuild": Part(rebuild, 90, "GPU-hours of the whole database"),
 }
 """By name, in the order that they run in."""

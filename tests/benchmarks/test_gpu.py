@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -40,9 +41,32 @@ def test_every_part_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.slow
 def test_a_part_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "found.json"
-    assert main([*TOYS, "--only", "tests", "--json", str(path), "--quiet"]) == 0
-    rows = {row["what"]: row["value"] for row in report(path)["tests"]["rows"]}  # type: ignore[union-attr, index, attr-defined]
-    assert rows["skipped"] + rows["passed"] > 10
+    assert main([*TOYS, "--only", "gradients", "--json", str(path), "--quiet"]) == 0
+    assert len(report(path)["gradients"]["rows"]) == 6  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("code", "output", "passed", "failure"),
+    [
+        (0, "..\n18 passed, 3 skipped, 700 deselected in 61.20s", 18, ""),
+        (
+            1,
+            "FAILED tests/a.py::test_b - E\n1 failed, 17 passed in 9s",
+            17,
+            "1 failed, 17 passed in 9s: tests/a.py::test_b",
+        ),
+        (4, "", 0, "No module named pytest"),
+    ],
+)
+def test_what_pytest_says_is_told(
+    code: int, output: str, passed: int, failure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = subprocess.CompletedProcess([], code, stdout=output, stderr="No module named pytest")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    found = gpu.run_here("tests", Subject("cpu", small=True), lambda _: None)
+    assert found.rows[0].value == passed
+    assert failure in found.failure
+    assert bool(failure) == bool(found.failure)
 
 
 def broken(_: Subject) -> Iterator[Row]:
