@@ -9,7 +9,12 @@ import torch
 
 from robustnas.evaluator.memory_size import DeviceMemoryError
 
-_CPU_MESSAGES = ("can't allocate memory", "not enough memory", "Storage size calculation overflowed")
+_MESSAGES = (
+    "can't allocate memory",
+    "not enough memory",
+    "Storage size calculation overflowed",
+    "CUDA error: out of memory",  # of a CUDA graph that is made
+)
 
 
 def fits(work: Callable[[], None]) -> bool:
@@ -30,10 +35,10 @@ def fits(work: Callable[[], None]) -> bool:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that memory is short: torch has no type of its own for it on a CPU."""
+    """Return whether an error says that memory is short: torch does not always have a type of its own for it."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(text in str(error) for text in _CPU_MESSAGES)
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _MESSAGES)
 
 
 def in_batches(

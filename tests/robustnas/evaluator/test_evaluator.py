@@ -95,6 +95,23 @@ def test_weights_are_kept(evaluator: Evaluator, digits: ImageData) -> None:
 
 
 @pytest.mark.timeout(30)
+def test_networks_that_are_trained_at_once_are_not_trained_again(digits: ImageData, tmp_path: Path) -> None:
+    settings = replace(TINY, training=replace(TINY.training, epochs=1), n_images=50)
+    evaluator = Evaluator(digits, settings, device="cpu", folder=tmp_path / "networks")
+    told: list[float] = []
+    twice = next(c for c in map(Cell.from_index, range(space.N_CELLS)) if space.canonical(c) != c)
+    archs = ["#13433", twice, space.canonical(twice)]
+    assert evaluator.train(archs, [lambda _, share: told.append(share)] * 3) == [None, None, None]
+    assert told.count(1.0) == 2  # two networks, not three
+    first = next(evaluator.measure("#13433", ["clean"]))
+    assert evaluator.training is None
+    alone = Evaluator(digits, settings, device="cpu", folder=tmp_path / "other")
+    assert next(alone.measure("#13433", ["clean"])).confusion.tolist() == first.confusion.tolist()
+    assert evaluator.train([]) == []
+    assert evaluator.networks_at_once(16) == 1
+
+
+@pytest.mark.timeout(30)
 def test_damaged_weights_are_retrained(evaluator: Evaluator, digits: ImageData) -> None:
     first = next(evaluator.measure("#13433", ["clean"]))
     (path,) = (evaluator.folder or Path()).rglob("*.weights")

@@ -21,8 +21,10 @@ from robustnas.spaces.nasbench201.cost import Skeleton
 
 CPU = RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to allo")
 
+GRAPH = RuntimeError("CUDA error: out of memory")
 
-@pytest.mark.parametrize("error", [CPU, torch.OutOfMemoryError("CUDA out of memory"), MemoryError("Unable to")])
+
+@pytest.mark.parametrize("error", [CPU, GRAPH, torch.OutOfMemoryError("CUDA out of memory"), MemoryError("Unable to")])
 def test_batches_are_halved(error: Exception) -> None:
     done, notes = list[tuple[int, int]](), list[str]()
 
