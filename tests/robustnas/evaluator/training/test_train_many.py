@@ -129,15 +129,22 @@ def test_bad_input_is_refused_before_anything_is_trained() -> None:
     assert many([]) == []
 
 
-def test_steps_are_captured_after_some_plain_ones(graphs: Callable[..., StandInGraphs]) -> None:
-    plain, replayed, config = networks(2), networks(2), replace(CONFIG, epochs=5)
+ADVERSARY = {"adversary": "pgd", "train_eps": 16, "pgd_steps": 1, "pgd_relative_step": 1.25}
+
+
+@pytest.mark.parametrize(("n", "adversary"), [(2, {}), (1, ADVERSARY)], ids=["images", "adversarial examples"])
+def test_steps_are_captured_after_some_plain_ones(
+    n: int, adversary: dict[str, object], graphs: Callable[..., StandInGraphs]
+) -> None:
+    plain, replayed, config = networks(n), networks(n), replace(CONFIG, **adversary)  # type: ignore[arg-type]
     many(plain, config, graphs=False)
     stand_in = graphs()
     outcomes = many(replayed, config)
     assert [digest(model) for model in replayed] == [digest(model) for model in plain]
-    assert stand_in.captured == [2, 2]  # one graph for batches of 32, one for those of 9
-    assert stand_in.n_launched == (5 * 2 - 3) + (5 - 3)
-    assert all(isinstance(outcome, TrainingResult) and outcome.notes == () for outcome in outcomes)
+    assert stand_in.captured == [n, n]  # one graph for batches of 32, one for those of 9
+    assert stand_in.n_launched == (4 * 2 - 3) + (4 - 3)
+    assert all(isinstance(outcome, TrainingResult) for outcome in outcomes)
+    assert not [note for outcome in outcomes for note in getattr(outcome, "notes", ()) if "CUDA graphs" in note]
 
 
 @pytest.mark.parametrize("recipe", [{}, {"nesterov": False}, {"momentum": 0.0, "nesterov": False}, {"one_cycle": True}])
