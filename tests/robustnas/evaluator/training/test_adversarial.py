@@ -18,6 +18,8 @@ from robustnas.evaluator.training.training_task import TrainingProgress
 from tests.robustnas.evaluator.training.test_training import digest, fit
 from tests.robustnas.evaluator.training.test_training import network as small_network
 
+pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
+
 EPS = 16 / 255
 PGD = TrainingConfig(adversary="pgd", train_eps=16, pgd_steps=3, pgd_relative_step=0.25)
 FGSM = TrainingConfig(adversary="pgd", train_eps=16, pgd_steps=1, pgd_relative_step=1.25)
