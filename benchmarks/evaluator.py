@@ -1,4 +1,4 @@
-"""How fast attacks are: our time over the floor, over other libraries, and of nested over single runs.
+"""How fast attacks are: passes per second, our time over the floor and over other libraries, nested over single runs.
 
 The floor of an attack is its number of forward and backward passes times the time of one, measured in turn with the
 attack on the same network and batch. Ratios are medians over rounds of pairs, so that a machine whose speed drifts
@@ -6,7 +6,7 @@ does not matter.
 
     python benchmarks/evaluator.py                          # a full CIFAR-size network, batch 128, on the CPU
     python benchmarks/evaluator.py --device cuda --batch-size 1024 --rounds 5
-    python benchmarks/evaluator.py --only nested            # or: layout, floor, libraries
+    python benchmarks/evaluator.py --only nested            # or: layout, precision, floor, libraries, readme
 
 Libraries that are installed are compared with: pyautoattack, torchattacks, foolbox, ART (art).
 """
@@ -16,7 +16,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import resource
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -29,9 +33,9 @@ from torch import Tensor
 
 from robustnas.evaluator.attacks.attacker import Batch, Passes, input_gradient
 from robustnas.evaluator.attacks.batches import Bucketed
-from robustnas.evaluator.attacks.robustness import attack_images, create_attacker
-from robustnas.evaluator.attacks.settings import AttackSettings
-from robustnas.evaluator.device import choose_device, device_name
+from robustnas.evaluator.attacks.robustness import AttackResult, attack_images, create_attacker
+from robustnas.evaluator.attacks.settings import PRECISIONS, AttackSettings
+from robustnas.evaluator.device import choose_device, device_name, exact_arithmetic
 from robustnas.evaluator.evaluator import Evaluator
 from robustnas.evaluator.images.image_files import open_images
 from robustnas.evaluator.images.images import LabelledImages
@@ -40,11 +44,14 @@ from robustnas.evaluator.network import Normalised, build
 
 ARCH = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
 EPS = 1 / 255
+DTYPES = {"bfloat16": torch.bfloat16}
 GRIDS = {"cifar10": (0.1, 0.5, 1.0, 2.0, 3.0, 4.0, 8.0), "digits": (3.2, 16.0, 32.0, 64.0, 96.0, 128.0, 255.0)}
 """The paper's grid; for digits, whose networks bear more, 32 times as wide: PGD leaves a third at the third eps, as
 on average over the database."""
 
 SETTINGS = AttackSettings(square_queries=200)
+README = "#13433 --images digits --attacks fgsm,pgd,apgd,square --eps 8,16,32"
+"""What `robustnas evaluate` is given in README.md."""
 
 
 def timed(function: Callable[[], object], device: torch.device) -> float:
@@ -103,7 +110,33 @@ def layout(device: torch.device, batch_size: int, rounds: int) -> None:
         ("inference form, channels_last", form, wide),
     ):
         share, seconds = ratio(passes(network, x, labels, 3, 0), plain, rounds, device)
-        print(f"  {name:<32} {share:5.2f}   {1000 * seconds / 3:8.1f} ms")
+        print(f"  {name:<32} {share:5.2f}   {1000 * seconds / 3:8.1f} ms   {per_second(6 * len(pixels), seconds)}")
+
+
+def precision(device: torch.device, batch_size: int, rounds: int) -> None:
+    """Say what searching in low precision is worth."""
+    model, pixels, labels = subject(device, batch_size)
+    wide = pixels.contiguous(memory_format=torch.channels_last)
+    forms = {name: inference_form(model, DTYPES.get(name, torch.float32)) for name in PRECISIONS}
+    print("\none forward and backward pass of the inference form, relative to float32")
+
+    def exact() -> None:
+        with exact_arithmetic():
+            passes(forms["float32"], wide, labels, 3, 0)()
+
+    for name, form in forms.items():
+
+        def run(name: str = name, form: torch.nn.Module = form) -> None:
+            with exact_arithmetic(tf32=name == "tf32"):
+                passes(form, wide, labels, 3, 0)()
+
+        share, seconds = ratio(run, exact, rounds, device)
+        print(f"  {name:<32} {share:5.2f}   {1000 * seconds / 3:8.1f} ms   {per_second(6 * len(pixels), seconds)}")
+
+
+def per_second(n_passes: int, seconds: float) -> str:
+    """Return a rate of passes of single images, forward or backward."""
+    return f"{n_passes / seconds:10,.0f} passes/s"
 
 
 def floors(device: torch.device, batch_size: int, rounds: int) -> None:
@@ -128,7 +161,8 @@ def floors(device: torch.device, batch_size: int, rounds: int) -> None:
             rounds,
             device,
         )
-        print(f"  {name:<8} {share:5.2f}   {seconds:8.2f} s for {len(wide)} images, {n_both + n_forward} passes")
+        rate = per_second((2 * n_both + n_forward) * len(wide), seconds)
+        print(f"  {name:<8} {share:5.2f}   {seconds:8.2f} s for {len(wide)} images, {n_both + n_forward} passes {rate}")
 
 
 def libraries(device: torch.device, batch_size: int, rounds: int) -> None:
@@ -219,9 +253,9 @@ def nested(device: torch.device, images: str, rounds: int, n_images: int) -> Non
         f"{len(test)} images of {data.name}"
     )
     for attack in ("fgsm", "pgd", "apgd", "square"):
-        accuracies: dict[str, list[float]] = {}
+        found: dict[str, list[AttackResult]] = {}
 
-        def run(protocol: str, attack: str = attack, found: dict[str, list[float]] = accuracies) -> None:
+        def run(protocol: str, attack: str = attack, found: dict[str, list[AttackResult]] = found) -> None:
             results = attack_images(
                 model,
                 test,
@@ -232,13 +266,29 @@ def nested(device: torch.device, images: str, rounds: int, n_images: int) -> Non
                 batch_size=evaluator.batch_size,
                 device=device,
             )
-            found[protocol] = [result.scores.accuracy for result in results]
+            found[protocol] = list(results)
 
         share, _ = ratio(lambda run=run: run("nested"), lambda run=run: run("paper"), rounds, device)  # type: ignore[misc]
+        accuracies = {name: [result.scores.accuracy for result in results] for name, results in found.items()}
         lower = all(a <= b for a, b in zip(accuracies["nested"], accuracies["paper"], strict=True))
         print(f"  {attack:<8} {share:5.2f}   {'equal or lower' if lower else 'HIGHER'} accuracy everywhere")
         for protocol, values in accuracies.items():
-            print(f"           {protocol:<7} " + " ".join(f"{100 * value:5.1f}" for value in values))
+            n_passes = sum(result.n_passes for result in found[protocol])
+            print(
+                f"           {protocol:<7} " + " ".join(f"{100 * x:5.1f}" for x in values) + f" {n_passes:12,} passes"
+            )
+
+
+def readme(device: torch.device) -> None:
+    """Time the example of README.md as a user runs it, with nothing known: training, four attacks at three eps."""
+    command = [sys.executable, "-m", "robustnas", "evaluate", *README.split(), "--device", str(device)]
+    with tempfile.TemporaryDirectory() as folder:
+        before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        own = {"ROBUSTNAS_CACHE": folder, "ROBUSTNAS_STORE": f"{folder}/store.sqlite"}
+        done = subprocess.run(command, env=os.environ | own, check=True, capture_output=True, text=True)
+        seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(f"\nrobustnas evaluate {README}\n{done.stdout}{seconds:.1f} s, {processor:.1f} s of processors")
 
 
 def main() -> None:
@@ -249,7 +299,7 @@ def main() -> None:
     parser.add_argument("--images", default="digits", help="for the comparison of protocols")
     parser.add_argument("--n-images", type=int, default=400, help="for the comparison of protocols")
     parser.add_argument("--threads", type=int, help="of PyTorch")
-    parser.add_argument("--only", choices=("layout", "floor", "libraries", "nested"))
+    parser.add_argument("--only", choices=("layout", "precision", "floor", "libraries", "nested", "readme"))
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -261,9 +311,11 @@ def main() -> None:
     print(f"network {ARCH}, 16 channels, 5 cells per stage, 32 x 32 pixels, batch {options.batch_size}")
     steps: dict[str, Callable[[], None]] = {
         "layout": lambda: layout(device, options.batch_size, options.rounds),
+        "precision": lambda: precision(device, options.batch_size, options.rounds),
         "floor": lambda: floors(device, options.batch_size, options.rounds),
         "libraries": lambda: libraries(device, options.batch_size, options.rounds),
         "nested": lambda: nested(device, options.images, options.rounds, options.n_images),
+        "readme": lambda: readme(device),
     }
     for name, step in steps.items():
         if options.only in (None, name):
