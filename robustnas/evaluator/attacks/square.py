@@ -20,6 +20,8 @@ from robustnas.evaluator.attacks.attacker import Attacker, Batch, Passes
 _SHARE = 0.8  # of the pixels that the first squares cover, "p"
 _HALVED_AFTER = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)  # queries after which that share is halved
 
+_CLEARLY = 1e-3  # a margin below 0 that rounding does not make; with one nearer to 0, larger eps are tried all the same
+
 
 class Square(Attacker):
     """Square on the margin of the logits.
@@ -122,12 +124,14 @@ class _Search:
         self.passes[0].tick(self.n_left)  # known answers count as progress
         if not len(asked):
             return
-        candidates = self.best[asked]
+        before, former = self.best[asked], self.margin[asked]
+        candidates = before.clone()
         candidates[window] = tried[asked]
         margin = self._ask(asked, candidates)
-        better = (margin < self.margin[asked]) | (margin <= 0)
-        kept = asked[better]
-        self.best[kept], self.margin[kept], self.changed[kept] = candidates[better], margin[better], number
+        better = (margin < former) | (margin <= 0)  # a mask, no list: a GPU need not be waited for
+        self.best[asked] = torch.where(better.view(-1, 1, 1, 1), candidates, before)
+        self.margin[asked] = torch.where(better, margin, former)
+        self.changed[asked] = torch.where(better, number, self.changed[asked])
         if bool((margin <= 0).any()):
             self.n_left = self._drop_fooled()
 
@@ -150,7 +154,8 @@ class _Search:
         left = self.margin > 0
         if self._rows is not None:
             fooled_at = torch.full((int(self._rows.max()) + 1,), torch.inf, device=left.device)
-            fooled_at.scatter_reduce_(0, self._rows[~left], self._eps[~left], "amin")
+            fooled = self.margin < -_CLEARLY
+            fooled_at.scatter_reduce_(0, self._rows[fooled], self._eps[fooled], "amin")
             self.margin[self._eps > fooled_at[self._rows]] = 0.0
             left = self.margin > 0
         return int(left.sum())
