@@ -46,7 +46,7 @@ class Feasibility:
             None if no constraint was violated so far.
         """
         found: FloatArray | None = None
-        for i in range(max((len(known) for known in slacks if known is not None), default=0)):
+        for i in range(max(map(len, filter(None, slacks)), default=0)):
             column = np.array([np.nan if known is None or len(known) <= i else known[i] for known in slacks])
             if i not in self._beliefs and not (column < 0).any():
                 continue

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from robustnas.arrays import FloatArray, IntArray
+from surrogates.incremental_gp import Distances
 
 _DECIMALS = 9  # equal distances are ties on any machine
 
@@ -15,13 +16,12 @@ class SpaceFilling:
     """Finds the row farthest from those chosen, which may be any and grow from call to call.
 
     Args:
-        features: Shape (n_candidates, n_features), scaled so that Euclidean distance is meaningful.
+        distances: Between candidates, one per group of features, each scaled so that Euclidean distance is meaningful.
     """
 
-    def __init__(self, features: FloatArray) -> None:
-        self._features = features
-        self._norms = (features * features).sum(axis=1)
-        self._nearest = np.full(len(features), np.inf)
+    def __init__(self, distances: Sequence[Distances]) -> None:
+        self._distances = distances
+        self._nearest = np.full(len(distances[0].group), np.inf)
         self._n = 0
 
     def farthest(self, chosen: Sequence[int], allowed: IntArray, rng: np.random.Generator) -> int:
@@ -32,10 +32,9 @@ class SpaceFilling:
             allowed: Rows to choose from.
             rng: Breaks ties.
         """
-        new = list(chosen[self._n :])
-        if new:
-            away = self._norms[new][:, None] + self._norms[None] - 2 * self._features[new] @ self._features.T
-            self._nearest = np.minimum(self._nearest, away.min(axis=0))
+        for row in chosen[self._n :]:
+            away = sum(distances.row(row) for distances in self._distances)
+            self._nearest = np.minimum(self._nearest, away)
         self._n = len(chosen)
         distance = np.round(self._nearest[allowed], _DECIMALS)
         return int(allowed[rng.choice(np.flatnonzero(distance == distance.max()))])

@@ -23,7 +23,7 @@ from robustnas.oracle import Outcome
 from robustnas.spaces import EnumerableSpace, Subspace
 from searchers.acquisition import ACQUISITIONS, Prediction, is_improvement
 from searchers.base import Searcher
-from searchers.belief import Belief, network_features
+from searchers.belief import Belief, network_distances, network_features
 from searchers.beliefs import make_belief
 from searchers.feasibility import Feasibility, is_feasible, weighed
 from searchers.hypervolume_improvement import OPTIMISM, hypervolume_improvement, hypervolume_scalarisation
@@ -249,7 +249,7 @@ class ModelBasedSearch(Searcher):
     def _farthest(self, allowed: IntArray) -> int:
         """Return the allowed network farthest from those proposed: a model that is sure of a mistake stays there."""
         if self._filling is None:
-            self._filling = SpaceFilling(self._all_features())
+            self._filling = SpaceFilling(network_distances(self.encoding, self.space))
         return self._filling.farthest(self._rows, allowed, self.rng)
 
     def _allowed(self) -> IntArray:

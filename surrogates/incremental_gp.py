@@ -26,6 +26,7 @@ from surrogates.matern import (
     trend_precision,
     with_constant,
 )
+from surrogates.triangular import solve_lower
 
 __all__ = ["Distances", "IncrementalPosterior", "standardise"]
 
@@ -50,6 +51,10 @@ class Distances:
         self.group = np.ascontiguousarray(group, dtype=np.float64)
         norms = (self.group * self.group).sum(axis=1)
         self._row = lru_cache(maxsize=most)(partial(_squared_row, self.group, norms))
+
+    def row(self, row: int) -> FloatArray:
+        """Return squared distances from a row to all candidates, shape (n_candidates,); not to be written to."""
+        return self._row(row)
 
     def __call__(self, rows: Sequence[int]) -> FloatArray:
         """Return squared distances from rows to all candidates, shape (len(rows), n_candidates)."""
@@ -127,11 +132,10 @@ class IncrementalPosterior:
         trend = None if self._trend is None else self._trend[points]
         self.params = fit_hyperparameters(small, y, self.params, max_iterations, trend)
         n = len(points)
-        columns = matern52(self.params, self._distances(points))
-        factor = np.linalg.cholesky(columns[:, points] + self.params.noise * np.eye(n))
-        self._factor[:n, :n] = factor
-        self._v[:n] = solve_triangular(factor, columns, lower=True, check_finite=False)
-        self._explained = np.einsum("ij,ij->j", self._v[:n], self._v[:n])
+        solved = self._covariances(points, out=self._v[:n])
+        self._factor[:n, :n] = np.linalg.cholesky(solved[:, points] + self.params.noise * np.eye(n))
+        solve_lower(self._factor[:n, :n], solved)
+        self._explained = np.einsum("ij,ij->j", solved, solved)
         self.points = points
 
     def add(self, point: int) -> None:
@@ -142,12 +146,13 @@ class IncrementalPosterior:
         """
         params, n = self._fitted(), len(self.points)
         whole_number("the number of points", n + 1, at_least=1, at_most=len(self._factor))
-        column = matern52(params, self._distances([point]))[0]
+        added = self._covariances([point], out=self._v[n : n + 1])[0]
         row = self._v[:n, point].copy()
         pivot = math.sqrt(max(params.signal + params.noise - float(row @ row), _SMALLEST_VARIANCE))
         self._factor[n, :n], self._factor[n, n] = row, pivot
-        self._v[n] = (column - row @ self._v[:n]) / pivot
-        self._explained += self._v[n] ** 2
+        added -= row @ self._v[:n]
+        added /= pivot
+        self._explained += added**2
         self.points.append(point)
 
     def extend(self, points: Sequence[int]) -> None:
@@ -162,9 +167,9 @@ class IncrementalPosterior:
             return
         params, n, k = self._fitted(), len(self.points), len(points)
         whole_number("the number of points", n + k, at_least=1, at_most=len(self._factor))
-        columns = matern52(params, self._distances(points))
+        added = self._covariances(points, out=self._v[n : n + k])
         rows = self._v[:n, points].T.copy()
-        inner = columns[:, points] + params.noise * np.eye(k) - rows @ rows.T
+        inner = added[:, points] + params.noise * np.eye(k) - rows @ rows.T
         try:
             corner = np.linalg.cholesky(inner)
         except np.linalg.LinAlgError:  # equal rows, without noise: `add` bounds each pivot
@@ -172,8 +177,8 @@ class IncrementalPosterior:
                 self.add(point)
             return
         self._factor[n : n + k, :n], self._factor[n : n + k, n : n + k] = rows, corner
-        added = solve_triangular(corner, columns - rows @ self._v[:n], lower=True, check_finite=False)
-        self._v[n : n + k] = added
+        added -= rows @ self._v[:n]
+        solve_lower(self._factor[n : n + k, n : n + k], added)
         self._explained += np.einsum("ij,ij->j", added, added)
         self.points.extend(points)
 
@@ -193,7 +198,7 @@ class IncrementalPosterior:
         posterior_mean = self._basis @ weights + (targets - basis @ weights) @ self._v[:n]
         variance = params.signal - self._explained
         if self._trend is not None:  # the weights are not known for certain (Rasmussen and Williams, equation 2.41)
-            open_ended = self._basis - self._v[:n].T @ basis
+            open_ended = self._basis - (basis.T @ self._v[:n]).T
             variance = variance + np.einsum("ij,ij->i", open_ended, np.linalg.solve(known, open_ended.T).T)
         return posterior_mean, np.sqrt(np.maximum(variance, _SMALLEST_VARIANCE))
 
@@ -236,9 +241,15 @@ class IncrementalPosterior:
         explained = self._v[:n, rows]
         return np.asarray(prior - explained.T @ explained)
 
-    def _distances(self, rows: Sequence[int]) -> list[FloatArray]:
-        """Return squared distances from rows to all candidates per group, each (len(rows), n_candidates)."""
-        return [distances(rows) for distances in self._each]
+    def _covariances(self, points: Sequence[int], out: FloatArray) -> FloatArray:
+        """Return covariances of points and all candidates in `out`, shape (len(points), n_candidates).
+
+        One row at a time: it stays in the processor's cache, where all of them would not.
+        """
+        params = self._fitted()
+        for point, row in zip(points, out, strict=True):
+            matern52(params, [distances.row(point) for distances in self._each], out=row)
+        return out
 
     def _fitted(self) -> Hyperparameters:
         if self.params is None:

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from robustnas.arrays import FloatArray, IntArray
+from surrogates.triangular import solve_lower
 
 _NOISES = np.geomspace(0.01, 3.0, 16)  # variances of the noise to choose from, in units of the function's variance
 _LOG_NOISE, _LOG_NOISE_STD = math.log(0.15), 1.0  # prior on its logarithm: few observations cannot tell it
@@ -54,7 +55,8 @@ class LeafPosterior:
         self._factor = np.zeros((capacity, capacity))
         self._v = np.empty((capacity, len(leaves)))
         self._factor[:n, :n] = np.linalg.cholesky(known + self.noise * np.eye(n))
-        self._v[:n] = solve_triangular(self._factor[:n, :n], columns, lower=True, check_finite=False)
+        self._v[:n] = columns
+        solve_lower(self._factor[:n, :n], self._v[:n])
         self._explained = np.einsum("ij,ij->j", self._v[:n], self._v[:n])
 
     def add(self, point: int) -> None:

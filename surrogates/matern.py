@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.optimize import minimize
 
 from robustnas.arrays import FloatArray
@@ -85,10 +85,10 @@ def squared_distances(first: FloatArray, second: FloatArray) -> FloatArray:
     return np.asarray(np.maximum(norms - 2 * first @ second.T, 0.0))
 
 
-def matern52(params: Hyperparameters, distances: Sequence[FloatArray]) -> FloatArray:
-    """Return covariances of the function, in the shape of the groups' squared distances."""
+def matern52(params: Hyperparameters, distances: Sequence[FloatArray], out: FloatArray | None = None) -> FloatArray:
+    """Return covariances of the function, in the shape of the groups' squared distances; in `out`, if given."""
     r = _scaled_distance(params.log_lengths, distances)
-    covariance = r * r  # in place from here on: there may be millions
+    covariance = np.multiply(r, r, out=out)  # in place from here on: there may be millions
     covariance /= 3
     covariance += 1 + r
     covariance *= params.signal
@@ -152,11 +152,11 @@ def negative_log_posterior(
     r = _scaled_distance(params.log_lengths, distances)
     decay = np.exp(-r)
     covariance = params.signal * (1 + r + r * r / 3) * decay
-    try:
-        factor = cho_factor(covariance + params.noise * np.eye(len(y)), lower=True, check_finite=False)
-    except np.linalg.LinAlgError:
+    factor, failed = dpotrf(covariance + params.noise * np.eye(len(y)), lower=True, overwrite_a=True)
+    if failed:
         return _FAILED, np.zeros_like(vector)
-    inverse = cho_solve(factor, np.eye(len(y)), check_finite=False)
+    lower, _ = dpotri(factor, lower=True)  # half the work of solving for an identity
+    inverse = lower.T + np.tril(lower, -1)
     precision = trend_precision(basis.shape[1])
     weighted = inverse @ basis
     weights = np.linalg.solve(basis.T @ weighted + precision, weighted.T @ y)
@@ -169,7 +169,7 @@ def negative_log_posterior(
     gradient = np.concatenate([[0.5 * np.vdot(inner, covariance)], lengths, [noise]])
     mean, deviation = prior(len(distances))
     z = (vector - mean) / deviation
-    value = 0.5 * (residual @ alpha + weights @ precision @ weights) + np.log(np.diag(factor[0])).sum() + 0.5 * z @ z
+    value = 0.5 * (residual @ alpha + weights @ precision @ weights) + np.log(np.diag(factor)).sum() + 0.5 * z @ z
     return float(value), gradient + z / deviation
 
 
