@@ -36,6 +36,8 @@ class Attack:
         settings: The settings that it uses, by name, with their values in the paper. They are part of the digest of
             what it measured. `robustnas.evaluator.attacks.settings.AttackSettings` may hold other values.
         key: Its name in the published files; empty for an attack that is not in the database.
+        low_precision: Whether it may search in TF32 or bfloat16. Square may not: it compares losses of single queries,
+            whose differences low precision hides (on digits it leaves up to 2 in 100 images more).
     """
 
     title: str
@@ -45,6 +47,7 @@ class Attack:
     start_passes: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
     key: str = ""
+    low_precision: bool = True
 
     @property
     def measurable(self) -> bool:
@@ -99,6 +102,7 @@ _PAPER = {
         start_passes=1,
         settings={"square_queries": 5000},
         key="aa_square@Linf",
+        low_precision=False,
     ),
 }
 
@@ -109,6 +113,7 @@ _AUTOATTACK = Attack(
     steps=8800,
     start_passes=960,
     settings={"apgd_steps": 100, "square_queries": 5000},
+    low_precision=False,
 )
 """The standard version (Croce and Hein 2020): APGD-CE in 100 steps (200 passes), targeted APGD and FAB in 9 x 100 steps
 each (1,800 passes each), Square in 5,000 queries; an image that is fooled skips the rest, so this is the most. FAB

@@ -221,7 +221,9 @@ def _text(result: dict[str, Any]) -> str:
     lines += score_lines(scores)
     lines += ["", f"accuracies in percent; @ eps in 1/255 ({settings['protocol']} protocol) or severity"]
     if settings["attack_precision"] != "float32":
-        lines.append(f"attacks searched in {settings['attack_precision']}; what they found was judged in float32")
+        lines.append(
+            f"attacks by gradients searched in {settings['attack_precision']}; what they found was judged in float32"
+        )
     if result["corruption_scale"]:
         lines.append(f"corruptions: {result['corruption_scale']}")
     lines += note_lines(result["notes"])

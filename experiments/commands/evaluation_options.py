@@ -75,7 +75,7 @@ attack_precision_option = names_option(
     "--attack-precision",
     names=_precisions,
     show_default="float32",
-    help="Arithmetic in which attacks search; whether an image is fooled is decided in float32.",
+    help="Arithmetic in which attacks by gradients search; whether an image is fooled is decided in float32.",
 )
 
 _OPTIONS = (

@@ -113,6 +113,11 @@ class EvaluationSettings:
         """Return the protocol that a metric is measured under; without an attack it is always ``paper``."""
         return self.protocol if metric.kind in ATTACKS else "paper"
 
+    def precision_of(self, metric: Metric) -> str:
+        """Return what an attack searches in; float32 for metrics and attacks that low precision is not for."""
+        lowered = metric.kind in ATTACKS and ATTACKS[metric.kind].low_precision
+        return self.attack_precision if lowered else "float32"
+
     def digest(self, metric: Metric, grid: Iterable[float] = (), *, corruption: Mapping[str, str] | None = None) -> str:
         """Return a SHA-256 of what fixes a number besides network, metric, protocol and seed.
 
@@ -125,8 +130,8 @@ class EvaluationSettings:
         facts: dict[str, Any] = {"n_images": self.n_images}
         if metric.kind in ATTACKS:
             facts |= self.attacks.of(metric.kind) | _definition(metric.kind)
-            if self.attack_precision != "float32":
-                facts["precision"] = self.attack_precision
+            if self.precision_of(metric) != "float32":
+                facts["precision"] = self.precision_of(metric)
             if self.protocol == "nested":
                 facts["smaller_eps"] = sorted({float(eps) for eps in grid if eps < (metric.level or 0)})
         elif metric.kind in CORRUPTIONS:

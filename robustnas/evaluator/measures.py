@@ -134,7 +134,8 @@ def attack_grid(attack: str, metrics: Sequence[Metric]) -> list[float]:
 def _attacked(task: MeasureTask, attack: str, grid: Sequence[float]) -> Iterator[Scored]:
     settings, images = task.settings, task.images.test
     planned = settings.attacks.passes(attack) * len(images) * len(grid)
-    precision = {} if settings.attack_precision == "float32" else {"attack precision": settings.attack_precision}
+    searched = settings.precision_of(Metric(attack, grid[0]))
+    precision = {} if searched == "float32" else {"attack precision": searched}
     shown = f"{attack} at eps {', '.join(f'{eps:g}' for eps in grid)}"
     for result in attack_images(
         task.model,
@@ -142,7 +143,7 @@ def _attacked(task: MeasureTask, attack: str, grid: Sequence[float]) -> Iterator
         attack,
         grid,
         protocol=settings.protocol,
-        precision=settings.attack_precision,
+        precision=searched,
         settings=settings.attacks,
         seed=settings.seed,
         batch_size=task.batch_size,

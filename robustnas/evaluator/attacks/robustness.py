@@ -22,7 +22,7 @@ from robustnas.evaluator.inference import inference_form
 from robustnas.evaluator.memory import in_batches
 from robustnas.evaluator.network import CellNetwork, Normalised
 from robustnas.evaluator.scores import Scores
-from robustnas.metric import check_protocol
+from robustnas.metric import ATTACKS, check_protocol
 
 _POOL = 4  # batches that an attack on several eps holds at once: as images fall, others fill its passes
 _ROUNDING = 1e-6  # of a pixel in [0, 1] in single precision, after additions and clipping
@@ -86,7 +86,7 @@ def attack_images(
         epsilons: In units of 1/255.
         protocol: ``paper`` or ``nested``.
         precision: What the attack computes in while it searches, of `PRECISIONS`. In others than float32, images that
-            look fooled and in float32 are not, are attacked again in float32.
+            look fooled and in float32 are not, are attacked again in float32. Square and AutoAttack are in float32.
         settings: Steps and queries; the paper's by default.
         seed: Fixes the random starts, image by image.
         batch_size: Images at a time; halved when memory runs out.
@@ -191,7 +191,7 @@ class _Work:
         """Return the adversarial images of those chosen, shape (len(levels), len(chosen), channels, h, w)."""
         rows = chosen.repeat(len(levels))
         which = torch.arange(len(levels), device=chosen.device).repeat_interleave(len(chosen))
-        precision = self.run.precision
+        precision = self.run.precision if ATTACKS[self.run.attack].low_precision else "float32"
         if precision == "float32":
             found = self._search(self._exact, precision, rows, which, levels, passes, notes)
         else:

@@ -81,7 +81,7 @@ def test_evaluate_as_text(run: Run) -> None:
     assert "on digits: 4 channels, 1 cells per stage, 2 epochs, seed 0; 60 test images" in result.stdout
     assert "fgsm  @8 " in result.stdout
     assert "nested protocol" in result.stdout
-    assert "attacks searched in bfloat16; what they found was judged in float32" in result.stdout
+    assert "attacks by gradients searched in bfloat16; what they found was judged in float32" in result.stdout
 
 
 def test_evaluate_with_corruptions_says_their_scale(run: Run) -> None:

@@ -75,7 +75,8 @@ def test_the_precision_of_attacks_is_in_the_digest_of_attacks_alone() -> None:
     attacked, clean = Metric("apgd", 1.0), Metric("clean")
     other = EvaluationSettings(attack_precision="bfloat16")
     assert len({each.digest(attacked) for each in (DEFAULT, other, EvaluationSettings(attack_precision="tf32"))}) == 3
-    assert DEFAULT.digest(clean) == other.digest(clean)
+    for same in (clean, Metric("square", 1.0), Metric("autoattack", 1.0)):
+        assert (DEFAULT.digest(same), other.precision_of(same)) == (other.digest(same), "float32")
     assert other.as_dict()["attack_precision"] == "bfloat16"
     assert repr(other) == repr(DEFAULT)  # searches that were begun before there was a choice go on
     with pytest.raises(InvalidInputError, match="did you mean 'bfloat16'"):
