@@ -8,6 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from robustnas.evaluator.device import threads
 from robustnas.evaluator.evaluator import Evaluator, parse_metrics
 from robustnas.evaluator.progress import Progress, silent
 from robustnas.measurements import Claim, Measurement, MeasurementStore, Selection
@@ -174,8 +175,9 @@ def measure_missing(
 
     n_new = 0
     if missing:
-        for measurement in evaluator.measure(arch, keys, missing=missing, progress=report):
-            n_new += claim.record(measurement, replace=since is not None)
+        with threads(evaluator.n_threads):
+            for measurement in evaluator.measure(arch, keys, missing=missing, progress=report):
+                n_new += claim.record(measurement, replace=since is not None)
     return n_new
 
 

@@ -16,13 +16,14 @@ from robustnas import Cell, Metric
 from robustnas.errors import DataError, EvaluationError, InvalidInputError, ObjectiveError
 from robustnas.evaluator.attacks import robustness
 from robustnas.evaluator.attacks.settings import AttackSettings
+from robustnas.evaluator.device import threads
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.evaluator import Evaluator
 from robustnas.evaluator.filling.gaps import Gaps
 from robustnas.evaluator.filling.plan import FillPlan
 from robustnas.evaluator.images.images import ImageData, LabelledImages
 from robustnas.evaluator.images.normalisation import normalisation
-from robustnas.evaluator.measurer import StoreMeasurer
+from robustnas.evaluator.measurer import StoreMeasurer, measure_missing
 from robustnas.evaluator.measures import MEASURES, MeasureTask, Scored
 from robustnas.evaluator.network import build
 from robustnas.evaluator.training.overfitting import OverfittingWatch
@@ -360,6 +361,31 @@ def test_a_measurer_waits_for_another_worker(
     found = StoreMeasurer(evaluator, store, lambda stage, _: stages.append(stage)).measurements("#13433", ["clean"])
     assert found[Metric("clean")] == values[0]
     assert stages == ["waiting for another worker"]
+
+
+@pytest.mark.parametrize(("channels", "expected"), [(8, 1), (32, 3)])
+def test_small_networks_are_measured_with_one_thread(
+    channels: int,
+    expected: int,
+    digits: ImageData,
+    tmp_path: Path,
+    store: MeasurementStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found: list[int] = []
+    evaluator = Evaluator(digits, replace(SETTINGS, channels=channels), folder=tmp_path, device="cpu")
+
+    def measure(*_: Any, **__: Any) -> Iterator[Measurement]:
+        found.append(torch.get_num_threads())
+        yield from ()
+
+    monkeypatch.setattr(evaluator, "measure", measure)
+    former = torch.get_num_threads()
+    with threads(3):
+        with store.claim(evaluator.network_key("#1")) as claim:
+            measure_missing(evaluator, store, claim, "#1", [Metric("clean")])
+        assert torch.get_num_threads() == 3
+    assert (found, torch.get_num_threads()) == ([expected], former)
 
 
 def test_measuring_again_replaces(evaluator: Evaluator, store: MeasurementStore) -> None:
