@@ -365,15 +365,10 @@ def test_a_measurer_waits_for_another_worker(
 
 @pytest.mark.parametrize(("channels", "expected"), [(8, 1), (32, 3)])
 def test_small_networks_are_measured_with_one_thread(
-    channels: int,
-    expected: int,
-    digits: ImageData,
-    tmp_path: Path,
-    store: MeasurementStore,
-    monkeypatch: pytest.MonkeyPatch,
+    channels: int, expected: int, digits: ImageData, store: MeasurementStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: list[int] = []
-    evaluator = Evaluator(digits, replace(SETTINGS, channels=channels), folder=tmp_path, device="cpu")
+    evaluator = Evaluator(digits, replace(TINY, channels=channels), device="cpu")
 
     def measure(*_: Any, **__: Any) -> Iterator[Measurement]:
         found.append(torch.get_num_threads())
