@@ -202,6 +202,13 @@ class Oracle:
             )
         return found
 
+    def prepare(self, cells: Sequence[Any]) -> None:
+        """Prepare for queries of some architectures: a growing table trains their networks at once.
+
+        Nothing is counted, and what cannot be prepared is told by its query.
+        """
+        self._answers.prepare(cells)
+
     def query(self, cell: Any) -> Outcome:
         """Return the outcome of an architecture.
 
@@ -274,6 +281,9 @@ class _Held(NamedTuple):
     unconstrained: list[_Row]
     source: str
 
+    def prepare(self, cells: Sequence[Any]) -> None:
+        pass
+
     def of(self, cell: Any, index: int) -> _Answer:  # noqa: ARG002  the other kind measures it
         return (
             self.scores[index],
@@ -290,6 +300,9 @@ class _Large(NamedTuple):
     columns: tuple[FloatArray, ...]
     source: str
 
+    def prepare(self, cells: Sequence[Any]) -> None:
+        pass
+
     def of(self, cell: Any, index: int) -> _Answer:  # noqa: ARG002
         return (*_row(self.columns, index), self.source)
 
@@ -299,6 +312,10 @@ class _Growing(NamedTuple):
 
     objectives: tuple[Objective, ...]
     table: Table
+
+    def prepare(self, cells: Sequence[Any]) -> None:
+        if len(cells) > 1:
+            self.table.prepare(cells, needed_metrics(self.objectives, self.table))
 
     def of(self, cell: Any, index: int) -> _Answer:
         source = self.table.fill(cell, needed_metrics(self.objectives, self.table))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterator, Mapping
 from itertools import repeat
 from typing import Any, ClassVar, NamedTuple
@@ -11,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from robustnas.arrays import IntArray
+from robustnas.checks import whole_number
 from robustnas.errors import BudgetExhausted, InvalidInputError, NotationError, SearchStalled
 from robustnas.oracle import Oracle, Outcome
 from robustnas.spaces import EnumerableSpace, open_space
@@ -169,25 +171,37 @@ def comparable(utility: float) -> float:
     return -math.inf if math.isnan(utility) else utility
 
 
-def search(searcher: Searcher, oracle: Oracle) -> Iterator[Outcome]:
+def search(searcher: Searcher, oracle: Oracle, *, at_once: int = 1) -> Iterator[Outcome]:
     """Run a search: the one loop for all strategies. Progress bars, records and early stopping are loops around it.
 
     It ends when the budget is spent, when the searcher has nothing left to propose, or when it only repeats itself;
     ``oracle.remaining`` shows which. The cost and the seconds of glances are added to the query that follows them.
 
+    Args:
+        searcher: The strategy.
+        oracle: What answers.
+        at_once: Architectures that are proposed before the first of them is answered: a table that measures trains
+            them at once. More of them know less of each other.
+
     Raises:
+        InvalidInputError: `at_once` is below 1.
         NotationError: The searcher proposes something that is not an architecture of the table's space.
 
     Yields:
         Every outcome, repeats included (``outcome.repeat``).
     """
+    whole_number("at_once", at_once, at_least=1)
     glances = _glances(searcher, oracle) if isinstance(searcher, GlancingSearcher) else repeat((0.0, 0.0))
     space = oracle.table.space
     partial = space.n_members < space.size
+    proposed: deque[tuple[Any, float, float]] = deque()
     while oracle.remaining:
         try:
-            cost, seconds = next(glances)
-            outcome = oracle.query(searcher.ask())
+            if not proposed:
+                proposed += _proposals(searcher, glances, min(at_once, oracle.remaining))
+                oracle.prepare([cell for cell, *_ in proposed])
+            cell, cost, seconds = proposed.popleft()
+            outcome = oracle.query(cell)
             if partial and outcome.cell not in space:
                 advice = "give the searcher the space of the table: space=table.space"
                 raise NotationError(f"{outcome.cell} is outside the space {space.name}; {advice}")
@@ -198,6 +212,19 @@ def search(searcher: Searcher, oracle: Oracle) -> Iterator[Outcome]:
         searcher.tell(outcome)
         glanced = cost or seconds
         yield outcome._replace(cost=outcome.cost + cost, seconds=outcome.seconds + seconds) if glanced else outcome
+
+
+def _proposals(searcher: Searcher, glances: Iterator[tuple[float, float]], n: int) -> list[tuple[Any, float, float]]:
+    """Return up to `n` proposals, at least one, each with cost and seconds of the glances before it."""
+    found: list[tuple[Any, float, float]] = []
+    try:
+        while len(found) < n:
+            cost, seconds = next(glances)
+            found.append((searcher.ask(), cost, seconds))
+    except (BudgetExhausted, SearchStalled):
+        if not found:
+            raise
+    return found
 
 
 def _glances(searcher: GlancingSearcher, oracle: Oracle) -> Iterator[tuple[float, float]]:

@@ -106,6 +106,13 @@ def _objective_names() -> list[str]:
     metavar="NAME|PATH",
     help="Image data (digits, cifar10, ..., or a path) to measure on what the table lacks.",
 )
+@click.option(
+    "--at-once",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Networks to propose at once; with --images, a GPU trains them at once.",
+)
 @evaluation_options
 @data_option()
 @json_option
@@ -119,6 +126,7 @@ def search(
     seed: int,
     settings: tuple[str, ...],
     images: str | None,
+    at_once: int,
     evaluation: EvaluationOptions,
     data: Path | None,
     as_json: bool,
@@ -157,7 +165,7 @@ def search(
         tables = reported_tables(terms, table, partial(open_table, data=data))
         start = perf_counter()
         recorder = stack.enter_context(open_recorder(log, "/".join((table.dataset, *map(str, spec.key)))))
-        trajectory, interrupted = _run(spec, table, progress, recorder)
+        trajectory, interrupted = _run(spec, table, at_once, progress, recorder)
         seconds = perf_counter() - start
     if as_json:
         result = search_result(spec, table, trajectory, seconds, tables)
@@ -168,12 +176,14 @@ def search(
         fail(f"interrupted; {search_advice(table, trajectory.history)}", code=1)
 
 
-def _run(spec: RunSpec, table: Table, progress: SearchProgress, recorder: Recorder | None) -> tuple[Trajectory, bool]:
+def _run(
+    spec: RunSpec, table: Table, at_once: int, progress: SearchProgress, recorder: Recorder | None
+) -> tuple[Trajectory, bool]:
     """Return what was found, and whether the search was interrupted."""
     trajectory: Trajectory | None = None
     with one_thread() if table.complete else nullcontext(), terminations_interrupt():  # measuring uses all processors
         try:
-            for trajectory in steps(spec, table):
+            for trajectory in steps(spec, table, at_once=at_once):
                 progress.scale = progress.scale or scale_of(spec.objectives[0], table)
                 progress.query(trajectory.best[-1], trajectory.outcomes[-1].seconds)
                 if recorder:

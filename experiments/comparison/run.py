@@ -46,18 +46,23 @@ from searchers.provenance import Provenance
 from searchers.registry import searcher_class
 
 
-def steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
+def steps(spec: RunSpec, table: Table, *, at_once: int = 1) -> Iterator[Trajectory]:
     """Run a search and yield its growing trajectory after every distinct query, for progress displays.
+
+    Args:
+        spec: The run.
+        table: What answers.
+        at_once: Networks that are proposed at once; see `searchers.search`.
 
     Raises:
         UserCodeError: The searcher, or what it uses, is the user's own and raised an error.
         SearchError: It proposed nothing.
     """
     with user_code(methods(spec.searcher, spec.parameters)):
-        yield from _steps(spec, table)
+        yield from _steps(spec, table, at_once)
 
 
-def _steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
+def _steps(spec: RunSpec, table: Table, at_once: int) -> Iterator[Trajectory]:
     objectives = spec.objectives
     oracle = Oracle(objectives, table, budget=spec.budget, time=spec.time)
     priors = priors_of(spec, table)
@@ -71,7 +76,7 @@ def _steps(spec: RunSpec, table: Table) -> Iterator[Trajectory]:
         **(study_parameters(spec) | ({PRIOR: priors} if priors else {})),
     )
     trajectory = Trajectory(objectives, table, searcher.history)
-    for outcome in search(searcher, oracle):
+    for outcome in search(searcher, oracle, at_once=at_once):
         if not outcome.repeat:
             trajectory.add(outcome)
             yield trajectory

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
 from robustnas.evaluator.device import threads
 from robustnas.evaluator.evaluator import Evaluator, parse_metrics
 from robustnas.evaluator.progress import Progress, silent
-from robustnas.measurements import Claim, Measurement, MeasurementStore, Selection
+from robustnas.measurements import Claim, Measurement, MeasurementStore, NetworkKey, Selection
 from robustnas.metric import Metric
 from robustnas.spaces import EnumerableSpace
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
@@ -87,6 +89,35 @@ class StoreMeasurer:
     def measure(self, cell: Cell, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
         """Return some numbers of a cell, measuring and keeping what is not known yet."""
         return {metric: value.accuracy for metric, value in self.measurements(cell, metrics, group).items()}
+
+    def prepare(self, architectures: Sequence[Architecture], group: Iterable[Metric]) -> None:
+        """Train those of some networks at once that nobody else is at, and of which the store lacks a number.
+
+        What ends a training is told when its network is measured.
+
+        Args:
+            architectures: The networks.
+            group: What will be measured.
+
+        Raises:
+            DataError: The store or weights cannot be read or written.
+        """
+        together, claims = parse_metrics(group), dict[NetworkKey, Claim]()
+        with ExitStack() as held, threads(self.evaluator.n_threads):
+            for architecture in architectures:
+                network = self.evaluator.network_key(architecture)
+                keys = self.evaluator.keys(architecture, together).values()
+                if network in claims or not self.store.missing(keys, since=self.since):
+                    continue
+                if claim := self.store.claim(network):
+                    claims[network] = held.enter_context(claim)
+            if len(claims) > 1:
+                reports = [partial(self._report_at_once, claim) for claim in claims.values()]
+                self.evaluator.train([network.arch for network in claims], reports)
+
+    def _report_at_once(self, claim: Claim, stage: str, share: float) -> None:
+        claim.progress(stage, share)
+        self._report(stage, share)
 
     def measurements(
         self, arch: Architecture, metrics: Iterable[Metric | str], group: Iterable[Metric | str] = ()

@@ -48,6 +48,9 @@ class Measurer(Protocol):
     def measure(self, architecture: Any, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
         """Return some numbers of an architecture, measuring and keeping those not known yet; `group` as in `stored`."""
 
+    def prepare(self, architectures: Sequence[Any], group: Iterable[Metric]) -> None:
+        """Do at once what `measure` of some architectures begins with, such as training."""
+
 
 class GrowingTable:
     """A `Table` whose gaps are filled on demand: from a table first, then from a store, then by measuring.
@@ -125,6 +128,18 @@ class GrowingTable:
     def notes(self) -> Sequence[str]:
         """What a reader of the numbers that were measured should know."""
         return self.measurer.notes
+
+    def prepare(self, architectures: Sequence[Any], metrics: Iterable[Metric]) -> None:
+        """Prepare to fill several architectures, by training the networks at once that will be measured."""
+        own = [metric for metric in metrics if metric in self._columns]
+        indices = [self.space.index(architecture) for architecture in architectures]
+        lacking = [
+            architecture
+            for architecture, index in zip(architectures, indices, strict=True)
+            if any(np.isnan(self._columns[metric][index]) for metric in own)
+        ]
+        if len(lacking) > 1:
+            self.measurer.prepare(lacking, self._own)
 
     def fill(self, architecture: Any, metrics: Iterable[Metric]) -> str:
         """Measure what is not known of an architecture, and return where its numbers come from.

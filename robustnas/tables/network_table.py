@@ -167,6 +167,9 @@ class NetworkTable(ABC):
         """Return the digest of each attached table by name."""
         return {name: table.digest for name, table in self.attached.items()}
 
+    def prepare(self, architectures: Sequence[Any], metrics: Iterable[Metric]) -> None:  # noqa: B027  nothing is missing
+        """Do nothing: nothing is missing."""
+
     def fill(self, architecture: Any, metrics: Iterable[Metric]) -> str:  # noqa: ARG002  nothing is missing
         """Return where the numbers come from; there is nothing to measure."""
         return self.source

@@ -67,6 +67,9 @@ class Table(Protocol):
             ObjectiveError: The table does not hold the metric.
         """
 
+    def prepare(self, architectures: Sequence[Any], metrics: Iterable[Metric]) -> None:
+        """Prepare to `fill` several architectures, where some of the work can be done for all of them at once."""
+
     def fill(self, architecture: Any, metrics: Iterable[Metric]) -> str:
         """Measure what is not known of an architecture, if the table can, and return where its numbers come from."""
 

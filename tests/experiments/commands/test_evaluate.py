@@ -104,6 +104,25 @@ def test_search_measures_what_no_table_holds(run: Run) -> None:
     assert "best of the table" not in text
 
 
+def test_search_proposes_several_at_once(run: Run) -> None:
+    arguments = (
+        "search",
+        "--images",
+        "digits",
+        "--objective",
+        "pgd@16",
+        "--searcher",
+        "random",
+        "--budget",
+        "3",
+        *SMALL,
+    )
+    found = json.loads(run(*arguments, "--at-once", "2", "--json").stdout)
+    assert (found["n_queries"], found["sources"]) == (3, ["measured"] * 3)
+    again = json.loads(run(*arguments, "--json").stdout)  # random proposals do not depend on answers
+    assert (again["trajectory"], again["sources"]) == (found["trajectory"], ["store"] * 3)
+
+
 def test_search_tells_what_a_reader_should_know(run: Run, own_cache: Path, tmp_path: Path) -> None:
     arguments = ("search", "--images", "digits", "--objective", "clean", "--searcher", "random", "--budget", "2")
     run(*arguments, *SMALL)

@@ -383,6 +383,30 @@ def test_small_networks_are_measured_with_one_thread(
     assert (found, torch.get_num_threads()) == ([expected], former)
 
 
+@pytest.mark.timeout(30)
+def test_a_measurer_trains_at_once_what_nobody_else_is_at(
+    evaluator: Evaluator, store: MeasurementStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measurer, trained = StoreMeasurer(evaluator, store), list[list[str]]()
+    train = evaluator.train
+
+    def noted(archs: Any, progress: Any) -> Any:
+        trained.append(list(archs))
+        return train(archs, progress)
+
+    monkeypatch.setattr(evaluator, "train", noted)
+    first, second, third = (space.canonical(Cell.parse(name)) for name in ("#13433", "#81", "#1"))
+    measurer.measurements(third, ["clean"])
+    with store.claim(evaluator.network_key("#0")):
+        measurer.prepare([first, second, third, first, Cell.parse("#0")], [Metric("clean")])
+        assert len(store.active_claims()) == 1  # those of what was trained are released
+    assert trained == [[first.arch, second.arch]]
+    evaluator.training = None
+    measurer.measurements(first, ["clean"])
+    measurer.measurements(second, ["clean"])
+    assert evaluator.training is None
+
+
 def test_measuring_again_replaces(evaluator: Evaluator, store: MeasurementStore) -> None:
     first = StoreMeasurer(evaluator, store).measurements("#13433", ["clean", "pgd@8"])
     since = datetime.now(UTC)

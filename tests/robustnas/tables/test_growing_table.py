@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -27,12 +27,16 @@ class MadeUp:
 
     def __init__(self, known: Mapping[Metric, Mapping[int, float]] | None = None) -> None:
         self.known, self.measured = known or {}, list[tuple[int, Metric]]()
+        self.prepared = list[int]()
 
     def digest(self, metrics: Iterable[Metric]) -> str:
         return " ".join(map(str, metrics))
 
     def stored(self, metric: Metric, group: Iterable[Metric]) -> Mapping[int, float]:
         return self.known.get(metric, {})
+
+    def prepare(self, cells: Sequence[Cell], group: Iterable[Metric]) -> None:
+        self.prepared += [cell.index for cell in cells]
 
     def measure(self, cell: Cell, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
         asked = list(metrics)
@@ -47,6 +51,19 @@ def value_of(cell: Cell, metric: Metric) -> float:
 def growing(objective: str, measurer: MadeUp, base: ArrayTable | None = None) -> tuple[Oracle, GrowingTable]:
     table = GrowingTable(measurer, needed_metrics(parse_objectives(objective)), base)
     return Oracle(objective, table, budget=3), table
+
+
+def test_several_are_prepared_where_several_are_lacking() -> None:
+    measurer = MadeUp()
+    oracle, _ = growing("clean", measurer)
+    oracle.prepare([CELL])
+    assert not measurer.prepared  # one alone is trained when it is measured
+    oracle.query(CELL)
+    third = Cell.parse("#7")
+    oracle.prepare([CELL, OTHER])
+    assert not measurer.prepared
+    oracle.prepare([CELL, OTHER, third])
+    assert (measurer.prepared, oracle.n_queries, len(measurer.measured)) == ([OTHER.index, third.index], 1, 1)
 
 
 def test_nothing_is_measured_before_it_is_asked_for() -> None:
