@@ -14,7 +14,7 @@ COMMANDS: dict[str, str] = {
     "analyse": "Reproduce and extend the results of the robustness paper from the database.",
     "compare": "Run the comparison of search strategies that PLAN describes, and report on it.",
     "data": "Find, fetch, import and verify the robustness database.",
-    "draw": "Draw the cell ARCH as an SVG.",
+    "draw": "Draw the architecture ARCH as an SVG.",
     "evaluate": "Train the network ARCH and measure its accuracy and robustness on images.",
     "export": "Write the records in DIRECTORY for other tools: Optuna and its dashboard, data frames, spreadsheets.",
     "fill": "Measure what is missing for the networks and metrics that PLAN names.",

@@ -195,6 +195,7 @@ class TestRuns:
         assert scale(scores[PARAMS <= 200_000]) == pytest.approx(1.0)
 
 
+@pytest.mark.timeout(60)  # slow where processors are shared
 def test_the_command_line_prints_null_until_something_is_feasible(
     published: Path, own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
