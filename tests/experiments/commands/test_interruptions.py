@@ -43,8 +43,8 @@ def _work(done: list[int]) -> None:
 def interrupt_after(n: int, number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a signal come after so many queries of a search."""
 
-    def interrupted(*arguments: Any) -> Iterator[Any]:
-        for i, trajectory in enumerate(steps(*arguments)):
+    def interrupted(*arguments: Any, **options: Any) -> Iterator[Any]:
+        for i, trajectory in enumerate(steps(*arguments, **options)):
             if i == n:
                 signal.raise_signal(number)
             yield trajectory
