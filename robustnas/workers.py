@@ -39,13 +39,23 @@ def one_thread() -> Iterator[None]:
 @contextmanager
 def environment(**values: str) -> Iterator[None]:
     """Set environment variables for processes started meanwhile, unless they are set already."""
-    new = {name: value for name, value in values.items() if name not in os.environ}
-    os.environ.update(new)
+    with replaced_environment(**{name: value for name, value in values.items() if name not in os.environ}):
+        yield
+
+
+@contextmanager
+def replaced_environment(**values: str) -> Iterator[None]:
+    """Set environment variables for processes started meanwhile; former values come back."""
+    former = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:
-        for name in new:
-            os.environ.pop(name, None)
+        for name, value in former.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

@@ -14,11 +14,8 @@ The class must be importable by its module's name, because one test runs it in a
 from __future__ import annotations
 
 import multiprocessing
-import os
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from multiprocessing.queues import SimpleQueue
 from typing import Any
@@ -29,6 +26,7 @@ from robustnas.arrays import FloatArray
 from robustnas.oracle import Oracle, Outcome
 from robustnas.spaces import DEFAULT_SPACE, open_space
 from robustnas.tables.array_table import ArrayTable
+from robustnas.workers import replaced_environment
 from searchers.base import Searcher, search
 from searchers.random_search import RandomSearch
 
@@ -87,7 +85,7 @@ class SearcherContract(ABC):
         """Nothing depends on the process: neither hash order nor leftover state."""
         context = multiprocessing.get_context("spawn")
         queue: SimpleQueue[list[int]] = context.SimpleQueue()
-        with _environment("PYTHONHASHSEED", "4711"):
+        with replaced_environment(PYTHONHASHSEED="4711"):
             process = context.Process(target=self._send_trajectory, args=(queue,))
             process.start()
         process.join()
@@ -172,16 +170,3 @@ class SearcherContract(ABC):
     def _quality(self, searcher: Searcher) -> float:
         """Return the best mean utility found: a score for one objective, a compromise for several."""
         return max(float(np.mean(outcome.utilities)) for outcome in search(searcher, self._oracle(self.n_queries)))
-
-
-@contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before

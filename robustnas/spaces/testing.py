@@ -15,11 +15,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import pickle
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from hashlib import sha256
 from multiprocessing.queues import SimpleQueue
@@ -31,6 +28,7 @@ from robustnas.errors import InvalidInputError
 from robustnas.spaces.encoding import Encoding
 from robustnas.spaces.enumerable_space import EnumerableSpace
 from robustnas.spaces.search_space import COSTS
+from robustnas.workers import replaced_environment
 
 
 class SpaceContract(ABC):
@@ -202,7 +200,7 @@ class SpaceContract(ABC):
         """The pickle of the space opens the same one in a spawned process with another hash seed."""
         context = multiprocessing.get_context("spawn")
         queue: SimpleQueue[str] = context.SimpleQueue()
-        with _environment("PYTHONHASHSEED", "4711"):
+        with replaced_environment(PYTHONHASHSEED="4711"):
             process = context.Process(target=_send_facts, args=(pickle.dumps(self.space), queue))
             process.start()
         process.join(self.seconds_in_another_process)
@@ -221,16 +219,3 @@ def _facts(space: EnumerableSpace[Any]) -> str:
 
 def _send_facts(pickled: bytes, queue: SimpleQueue[str]) -> None:
     queue.put(_facts(pickle.loads(pickled)))  # noqa: S301  our own
-
-
-@contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
