@@ -16,7 +16,7 @@ from robustnas.checks import whole_number
 from robustnas.errors import DataError, EvaluationError, InvalidInputError, RobustNASError
 from robustnas.evaluator.corruptions.corruption_files import PUBLISHED
 from robustnas.evaluator.corruptions.corruptions import facts, find_files, unknown_files
-from robustnas.evaluator.device import choose_device, device_memory, device_name
+from robustnas.evaluator.device import choose_device, device_memory, device_name, threads
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.images.images import ImageData
 from robustnas.evaluator.images.normalisation import normalisation
@@ -208,9 +208,10 @@ class Evaluator:
         reports = dict(zip(archs, progress or [silent] * len(archs), strict=True))
         lacking = {} if self.weights else {canonical(Cell.parse(arch)): report for arch, report in reports.items()}
         cells = [cell for cell in lacking if not self._kept(cell).weights.exists()]
-        outcomes = self._trained_at_once(
-            [(cell, self._untrained(cell)) for cell in cells], [lacking[cell] for cell in cells]
-        )
+        with threads(self.n_threads):
+            outcomes = self._trained_at_once(
+                [(cell, self._untrained(cell)) for cell in cells], [lacking[cell] for cell in cells]
+            )
         errors = {
             cell: outcome for cell, outcome in zip(cells, outcomes, strict=True) if isinstance(outcome, RobustNASError)
         }

@@ -103,7 +103,7 @@ class StoreMeasurer:
             DataError: The store or weights cannot be read or written.
         """
         together, claims = parse_metrics(group), dict[NetworkKey, Claim]()
-        with ExitStack() as held, threads(self.evaluator.n_threads):
+        with ExitStack() as held:
             for architecture in architectures:
                 network = self.evaluator.network_key(architecture)
                 keys = self.evaluator.keys(architecture, together).values()

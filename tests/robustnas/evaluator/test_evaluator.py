@@ -364,7 +364,7 @@ def test_a_measurer_waits_for_another_worker(
 
 
 @pytest.mark.parametrize(("channels", "expected"), [(8, 1), (32, 3)])
-def test_small_networks_are_measured_with_one_thread(
+def test_small_networks_are_trained_and_measured_with_one_thread(
     channels: int, expected: int, digits: ImageData, store: MeasurementStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: list[int] = []
@@ -374,13 +374,19 @@ def test_small_networks_are_measured_with_one_thread(
         found.append(torch.get_num_threads())
         yield from ()
 
+    def trained_at_once(*_: Any) -> list[Any]:
+        found.append(torch.get_num_threads())
+        return []
+
     monkeypatch.setattr(evaluator, "measure", measure)
+    monkeypatch.setattr(evaluator, "_trained_at_once", trained_at_once)
     former = torch.get_num_threads()
     with threads(3):
         with store.claim(evaluator.network_key("#1")) as claim:
             measure_missing(evaluator, store, claim, "#1", [Metric("clean")])
+        evaluator.train([])
         assert torch.get_num_threads() == 3
-    assert (found, torch.get_num_threads()) == ([expected], former)
+    assert (found, torch.get_num_threads()) == ([expected, expected], former)
 
 
 @pytest.mark.timeout(30)
