@@ -97,12 +97,15 @@ class _Processes(ProcessPoolExecutor):
     def end(self) -> None:
         """Ask all workers to end, and kill those that do not."""
         there = list((self._processes or {}).values())
+        manager: Any = self._executor_manager_thread
         self.shutdown(wait=False, cancel_futures=True)  # first: else what is cancelled is reported as lost, aloud
         for process in there:
             process.terminate()
         for process in there:
             process.join(_PATIENCE)
             process.kill()
+        if manager is not None:
+            manager.join(_PATIENCE)  # a second shutdown does not: Python's exit would write to a pipe that this closes
 
 
 def _start(started: Event, submitter: Connection) -> None:
