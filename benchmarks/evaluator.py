@@ -40,7 +40,8 @@ from robustnas.evaluator.evaluator import Evaluator
 from robustnas.evaluator.images.image_files import open_images
 from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.inference import inference_form
-from robustnas.evaluator.network import Normalised, build
+from robustnas.evaluator.normalised import Normalised
+from robustnas.spaces.nasbench201.network import build
 
 ARCH = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
 EPS = 1 / 255

@@ -23,7 +23,7 @@ from robustnas.evaluator.device import choose_device, exact_arithmetic
 from robustnas.evaluator.images.image_files import open_images
 from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.inference import InferenceNetwork, inference_form
-from robustnas.evaluator.network import Normalised, build
+from robustnas.evaluator.normalised import Normalised
 from robustnas.evaluator.prediction import accuracy, predict
 from robustnas.evaluator.training.throughput import time_steps
 from robustnas.evaluator.training.training import train
@@ -32,6 +32,7 @@ from robustnas.metric import CORRUPTIONS, PAPER_ATTACKS
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import Skeleton, all_flops
 from robustnas.spaces.nasbench201.identity import network_indices
+from robustnas.spaces.nasbench201.network import build
 
 ROOT = Path(__file__).resolve().parent.parent
 ARCH = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"

@@ -19,11 +19,11 @@ from scipy.stats import kendalltau, spearmanr
 
 from robustnas import Objective
 from robustnas.errors import DataNotFoundError
-from robustnas.evaluator.network import KERNEL_SIZES
 from robustnas.evaluator.proxies import PROXIES, ImageBatch, open_batch, proxy_scores
 from robustnas.executors import ExecutorSpec, complete
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import IMAGENET16_120
+from robustnas.spaces.nasbench201.network import KERNEL_SIZES
 from robustnas.spaces.nasbench201.operations import Operation
 from robustnas.tables.attached.columns import read_columns
 from robustnas.tables.datasets import open_table

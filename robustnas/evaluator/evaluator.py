@@ -22,7 +22,7 @@ from robustnas.evaluator.images.images import ImageData
 from robustnas.evaluator.images.normalisation import normalisation
 from robustnas.evaluator.measures import MEASURES, MeasureTask, Scored, attack_grid
 from robustnas.evaluator.memory_size import check_network
-from robustnas.evaluator.network import Normalised, build
+from robustnas.evaluator.normalised import Normalised
 from robustnas.evaluator.progress import Progress, silent
 from robustnas.evaluator.software import versions
 from robustnas.evaluator.training.kept_weights import KeptWeights
@@ -39,6 +39,7 @@ from robustnas.metric import CORRUPTIONS, Metric, check_measurable
 from robustnas.recorder import Log, open_recorder
 from robustnas.spaces.nasbench201 import NASBENCH201
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
+from robustnas.spaces.nasbench201.network import build
 from robustnas.spaces.nasbench201.operations import Operation
 from robustnas.spaces.nasbench201.space import canonical
 

@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from robustnas.evaluator.network import KERNEL_SIZES, CellModule, CellNetwork, Normalised, ReLUConvBN, ResidualBlock
+from robustnas.evaluator.normalised import Normalised
 from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.network import KERNEL_SIZES, CellModule, CellNetwork, ReLUConvBN, ResidualBlock
 from robustnas.spaces.nasbench201.operations import EDGES, Operation
 
 

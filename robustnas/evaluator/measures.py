@@ -16,7 +16,7 @@ from robustnas.evaluator.attacks.robustness import attack_images
 from robustnas.evaluator.corruptions.corruptions import corrupted
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.images.images import ImageData, LabelledImages
-from robustnas.evaluator.network import Normalised
+from robustnas.evaluator.normalised import Normalised
 from robustnas.evaluator.prediction import predict
 from robustnas.evaluator.progress import Progress
 from robustnas.evaluator.scores import Scores

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,6 @@ from robustnas.spaces.encoding import Encoding
 from robustnas.spaces.enumerable_space import EnumerableSpace
 from robustnas.spaces.neighbour_lists import NeighbourLists
 from robustnas.spaces.search_space import COSTS
-
-if TYPE_CHECKING:
-    from torch import nn
 
 MOST_ARCHITECTURES = 2**20
 """The most architectures that a space may have: all of them are enumerated."""
@@ -99,16 +96,6 @@ class ChoiceSpace(EnumerableSpace[ChoiceArchitecture]):
     def encode(self, architecture: ChoiceArchitecture) -> Sequence[float]:
         """Return features of an architecture, as many for each; the encoding ``own``."""
         raise NotImplementedError
-
-    def build(self, architecture: ChoiceArchitecture, n_classes: int, in_channels: int) -> nn.Module:  # noqa: ARG002
-        """Return the network, untrained: from images in [0, 1], shape (n, in_channels, height, width), to logits.
-
-        Raises:
-            InvalidInputError: The space does not define it.
-        """
-        raise InvalidInputError(
-            f"the space {self.name} builds no networks; define build(self, architecture, n_classes, in_channels)"
-        )
 
     @property
     def title(self) -> str:

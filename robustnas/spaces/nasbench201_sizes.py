@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from robustnas.arrays import FloatArray
+from robustnas.spaces.choice_architecture import ChoiceArchitecture
 from robustnas.spaces.choice_space import ChoiceSpace
 from robustnas.spaces.nasbench201.cost import CIFAR10, Skeleton, cost_column
 from robustnas.spaces.nasbench201.nasbench201 import NASBENCH201
 from robustnas.spaces.product_space import ProductSpace
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Sizes(ChoiceSpace):
@@ -30,9 +34,19 @@ class NASBench201Sizes(ProductSpace):
     """
 
     name = "nasbench201-sizes"
+    normalised = True
 
     def __init__(self) -> None:
         super().__init__(NASBENCH201, Sizes())
+
+    def build(self, architecture: ChoiceArchitecture, n_classes: int, in_channels: int) -> nn.Module:
+        """Return the network, untrained."""
+        channels, n_cells = int(architecture["channels"]), int(architecture["cells"])
+        return NASBENCH201.build(self.part(architecture, 0), n_classes, in_channels, channels=channels, n_cells=n_cells)
+
+    def skeleton_on(self, image_size: int, n_classes: int, in_channels: int) -> Skeleton:
+        """Return the images and classes; channels and cells are choices here."""
+        return NASBENCH201.skeleton_on(image_size, n_classes, in_channels)
 
     def skeleton(self, dataset: str) -> Skeleton:
         """Return the images and classes of a dataset; channels and cells are choices here."""

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
+
+from robustnas.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Architecture = TypeVar("Architecture", bound=Hashable)
 
@@ -25,9 +30,14 @@ class SearchSpace(ABC, Generic[Architecture]):
 
     Attributes:
         name: The space's name in `robustnas.spaces.SPACES`, in records and in the store of measurements.
+        sizes: The names of the settings of an evaluation that `build` takes besides, such as ``channels``.
+        normalised: Whether networks take images normalised by the mean and deviation of the image data, instead of
+            pixels in [0, 1].
     """
 
     name: str
+    sizes: tuple[str, ...] = ()
+    normalised: bool = False
 
     @property
     @abstractmethod
@@ -53,6 +63,31 @@ class SearchSpace(ABC, Generic[Architecture]):
         Raises:
             NotationError: It cannot be read; the message names the offending part and what was expected there.
         """
+
+    def build(self, architecture: Architecture, n_classes: int, in_channels: int) -> nn.Module:  # noqa: ARG002
+        """Return the network, untrained: from images, shape (n, in_channels, height, width), to logits.
+
+        It takes the space's `sizes` besides. The caller seeds PyTorch's global generator, which initial weights are
+        drawn from.
+
+        Raises:
+            InvalidInputError: The space does not define it.
+        """
+        raise InvalidInputError(
+            f"the space {self.name} builds no networks; define build(self, architecture, n_classes, in_channels)"
+        )
+
+    def skeleton_on(self, image_size: int, n_classes: int, in_channels: int) -> Any:  # noqa: ARG002
+        """Return the size of networks on some images in the space's own terms, for costs; None if it has none.
+
+        It takes the space's `sizes` besides.
+
+        Args:
+            image_size: Height and width.
+            n_classes: Classes.
+            in_channels: Channels of the images.
+        """
+        return None
 
     def canonical(self, architecture: Architecture) -> Architecture:
         """Return the representative of all architectures that are the same network: the key for caches and budgets."""

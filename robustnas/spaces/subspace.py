@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from robustnas.spaces.encoding import Encoding
 from robustnas.spaces.enumerable_space import EnumerableSpace
 from robustnas.spaces.neighbour_lists import NeighbourLists
 from robustnas.spaces.search_space import Architecture
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Subspace(EnumerableSpace[Architecture]):
@@ -156,6 +159,10 @@ class Subspace(EnumerableSpace[Architecture]):
     def skeleton(self, dataset: str) -> Any:
         """Return the size of the networks of a dataset."""
         return self.whole.skeleton(dataset)
+
+    def build(self, architecture: Architecture, n_classes: int, in_channels: int, **sizes: int) -> nn.Module:
+        """Return the network of an architecture, untrained."""
+        return self.whole.build(architecture, n_classes, in_channels, **sizes)
 
     @cached_property
     def _network_indices(self) -> IntArray:

@@ -66,6 +66,7 @@ class WideResNets(ChoiceSpace):
     """
 
     name = "wide-resnets"
+    normalised = True
     choices = {  # noqa: RUF012  a constant of the class
         f"{kind}{stage}": options for stage in (1, 2, 3) for kind, options in (("depth", DEPTHS), ("width", WIDTHS))
     }
@@ -76,6 +77,10 @@ class WideResNets(ChoiceSpace):
         Parameters include scale and shift of batch norm. FLOPs are multiply-accumulates of convolutions and classifier.
         """
         return _costs(name, skeleton or ImageSize())
+
+    def skeleton_on(self, image_size: int, n_classes: int, in_channels: int) -> ImageSize:
+        """Return the size of images and classes."""
+        return ImageSize(image_size, n_classes, in_channels)
 
     def skeleton(self, dataset: str) -> ImageSize:
         """Return the image size and the classes of a dataset; those of CIFAR-10 for others."""

@@ -20,9 +20,10 @@ from robustnas.evaluator.device import exact_arithmetic
 from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.inference import inference_form
 from robustnas.evaluator.memory import in_batches
-from robustnas.evaluator.network import CellNetwork, Normalised
+from robustnas.evaluator.normalised import Normalised
 from robustnas.evaluator.scores import Scores
 from robustnas.metric import ATTACKS, check_protocol
+from robustnas.spaces.nasbench201.network import CellNetwork
 
 _POOL = 4  # batches that an attack on several eps holds at once: as images fall, others fill its passes
 _ROUNDING = 1e-6  # of a pixel in [0, 1] in single precision, after additions and clipping

@@ -18,13 +18,14 @@ from robustnas.evaluator.evaluator import Evaluator
 from robustnas.evaluator.filling.gaps import GapReport
 from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.memory_size import check_network
-from robustnas.evaluator.network import Normalised, build
+from robustnas.evaluator.normalised import Normalised
 from robustnas.evaluator.prediction import predict
 from robustnas.evaluator.training.throughput import time_steps
 from robustnas.evaluator.training.training import train
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import all_flops, all_parameters
+from robustnas.spaces.nasbench201.network import build
 
 _CELLS = tuple(map(Cell, ((1, 1, 1, 1, 1, 1), (2, 4, 2, 1, 3, 2), (3, 3, 3, 3, 3, 3))))  # few to many FLOPs
 _LONG_ENOUGH = 0.15  # seconds

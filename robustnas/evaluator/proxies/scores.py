@@ -17,11 +17,11 @@ from robustnas.evaluator.device import choose_device, deterministic_convolutions
 from robustnas.evaluator.images.images import SIDE_MULTIPLE
 from robustnas.evaluator.memory import is_out_of_memory
 from robustnas.evaluator.memory_size import DeviceMemoryError, check_network, check_size
-from robustnas.evaluator.network import build
 from robustnas.evaluator.proxies.registry import PROXIES, checked_names
 from robustnas.evaluator.proxies.subject import Subject
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
 from robustnas.spaces.nasbench201.cost import Skeleton
+from robustnas.spaces.nasbench201.network import build
 
 
 def proxy_scores(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from robustnas.errors import InvalidInputError
-from robustnas.evaluator.network import CellNetwork
 from robustnas.evaluator.proxies.subject import Subject
 from robustnas.spaces.nasbench201.cost import Skeleton
+from robustnas.spaces.nasbench201.network import CellNetwork
 
 
 def l2_norm(subject: Subject) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from robustnas.errors import DataError
-from robustnas.evaluator.network import Normalised
+from robustnas.evaluator.normalised import Normalised
 from robustnas.evaluator.progress import Progress
 from robustnas.evaluator.training.checkpoint import DamagedFileError, load_weights, save_weights
 from robustnas.evaluator.training.training_task import TrainingProgress, TrainingTask

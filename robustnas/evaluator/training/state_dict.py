@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from robustnas.errors import DataError
-from robustnas.evaluator.network import CellNetwork, Normalised
+from robustnas.evaluator.normalised import Normalised
 from robustnas.evaluator.training.weights_file import WeightsFile
+from robustnas.spaces.nasbench201.network import CellNetwork
 from robustnas.spaces.nasbench201.operations import EDGES, OPERATION_LABELS
 
 _ANCHOR = "stem.0.weight"  # every network has it

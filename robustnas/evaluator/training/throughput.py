@@ -12,12 +12,12 @@ from torch import nn
 
 from robustnas.evaluator.device import autocast_dtype, deterministic_convolutions
 from robustnas.evaluator.memory import fits
-from robustnas.evaluator.network import sharing_relus
 from robustnas.evaluator.training.step_graphs import graphs_of
 from robustnas.evaluator.training.steps import WARM_UP, Steps
 from robustnas.evaluator.training.training_config import TrainingConfig
 from robustnas.evaluator.training.training_run import DeviceImages, TrainingRun
 from robustnas.evaluator.training.training_task import TrainingTask
+from robustnas.spaces.nasbench201.network import sharing_relus
 
 if TYPE_CHECKING:
     from robustnas.evaluator.images.images import LabelledImages

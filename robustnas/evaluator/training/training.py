@@ -16,7 +16,6 @@ from torch import nn
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, RobustNASError
 from robustnas.evaluator.device import autocast_dtype, deterministic_convolutions
-from robustnas.evaluator.network import sharing_relus
 from robustnas.evaluator.prediction import check_images
 from robustnas.evaluator.training.augmentation import batch_sizes
 from robustnas.evaluator.training.run_checkpoints import CHECKPOINT_SECONDS
@@ -25,6 +24,7 @@ from robustnas.evaluator.training.steps import Steps
 from robustnas.evaluator.training.training_config import TrainingConfig
 from robustnas.evaluator.training.training_run import DeviceImages, TrainingRun
 from robustnas.evaluator.training.training_task import TrainingProgress, TrainingResult, TrainingTask
+from robustnas.spaces.nasbench201.network import sharing_relus
 
 if TYPE_CHECKING:
     from robustnas.evaluator.images.images import LabelledImages

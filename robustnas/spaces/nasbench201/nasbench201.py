@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from robustnas.spaces.nasbench201.encodings import NASBENCH201_ENCODINGS
 from robustnas.spaces.nasbench201.numbering import N_CELLS, all_operations
 from robustnas.spaces.nasbench201.operations import EDGES, OPERATION_LABELS
 from robustnas.spaces.nasbench201.twins import network_twin_labels
+
+if TYPE_CHECKING:
+    from robustnas.spaces.nasbench201.network import CellNetwork
 
 EDGE_NAMES: tuple[str, ...] = tuple(f"{source}->{target}" for source, target in EDGES)
 """The choices: one per edge, named by source and target node."""
@@ -40,6 +43,8 @@ class NASBench201(EnumerableSpace[Cell]):
     size = N_CELLS
     n_networks = space.N_NETWORKS
     default_encoding = "path+cost+path-statistics"
+    sizes = ("channels", "n_cells")
+    normalised = True
 
     canonical_list = staticmethod(space.canonical_list)
     network_indices = staticmethod(space.network_indices)
@@ -112,6 +117,20 @@ class NASBench201(EnumerableSpace[Cell]):
     def cost_column(self, name: str, skeleton: Any = None) -> FloatArray:
         """Return ``params`` or ``flops`` of every cell in a `Skeleton`, shape (15625,)."""
         return cost_column(name, CIFAR10 if skeleton is None else skeleton)
+
+    def build(
+        self, architecture: Cell, n_classes: int, in_channels: int, *, channels: int = 16, n_cells: int = 5
+    ) -> CellNetwork:
+        """Return the network of a cell, untrained; sizes as in `robustnas.spaces.nasbench201.network.build`."""
+        from robustnas.spaces.nasbench201.network import CellNetwork
+
+        return CellNetwork(architecture, n_classes, channels, n_cells, in_channels)
+
+    def skeleton_on(
+        self, image_size: int, n_classes: int, in_channels: int, *, channels: int = 16, n_cells: int = 5
+    ) -> Skeleton:
+        """Return the skeleton on some images."""
+        return Skeleton(image_size, n_classes, channels, n_cells, in_channels)
 
     def skeleton(self, dataset: str) -> Skeleton:
         """Return NAS-Bench-201's skeleton for a dataset; for other datasets, that of CIFAR-10."""

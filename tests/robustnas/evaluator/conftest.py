@@ -9,9 +9,10 @@ import torch
 
 from robustnas.evaluator.images.image_files import open_images
 from robustnas.evaluator.images.images import ImageData, LabelledImages
-from robustnas.evaluator.network import Normalised, build
+from robustnas.evaluator.normalised import Normalised
 from robustnas.evaluator.training.training import train
 from robustnas.evaluator.training.training_config import RECIPES
+from robustnas.spaces.nasbench201.network import build
 
 ARCH = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|nor_conv_3x3~0|avg_pool_3x3~1|skip_connect~2|"
 

@@ -25,12 +25,12 @@ from robustnas.evaluator.images.images import ImageData, LabelledImages
 from robustnas.evaluator.images.normalisation import normalisation
 from robustnas.evaluator.measurer import StoreMeasurer, measure_missing
 from robustnas.evaluator.measures import MEASURES, MeasureTask, Scored
-from robustnas.evaluator.network import build
 from robustnas.evaluator.training.overfitting import OverfittingWatch
 from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES, recipe
 from robustnas.measurements import Measurement, MeasurementStore, NetworkKey
 from robustnas.metric import PLAIN_METRICS
 from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.network import build
 from robustnas.tables.array_table import ArrayTable
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared

@@ -16,7 +16,7 @@ from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.evaluator import Evaluator
 from robustnas.evaluator.images.images import ImageData, LabelledImages
-from robustnas.evaluator.network import Normalised, build
+from robustnas.evaluator.normalised import Normalised
 from robustnas.evaluator.prediction import predict
 from robustnas.evaluator.training.sgd import DeviceSGD
 from robustnas.evaluator.training.step_graphs import StepGraphs, Work
@@ -24,6 +24,7 @@ from robustnas.evaluator.training.throughput import networks_at_once, time_steps
 from robustnas.evaluator.training.training import train, train_many
 from robustnas.evaluator.training.training_config import RECIPES, TrainingConfig, recipe
 from robustnas.evaluator.training.training_task import TrainingProgress, TrainingResult, TrainingTask
+from robustnas.spaces.nasbench201.network import build
 
 pytestmark = [
     pytest.mark.gpu,

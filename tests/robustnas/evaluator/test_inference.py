@@ -6,8 +6,9 @@ import torch
 
 from robustnas import Cell
 from robustnas.evaluator.inference import inference_form, live_edges
-from robustnas.evaluator.network import Normalised, build
+from robustnas.evaluator.normalised import Normalised
 from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.network import build
 
 SPECIAL = [
     Cell((0,) * 6),

@@ -13,11 +13,11 @@ from robustnas.evaluator.evaluator import Evaluator
 from robustnas.evaluator.images.images import ImageData
 from robustnas.evaluator.memory import fits, in_batches
 from robustnas.evaluator.memory_size import DeviceMemoryError, check_network
-from robustnas.evaluator.network import build
 from robustnas.evaluator.proxies.image_batch import random_batch
 from robustnas.evaluator.proxies.scores import proxy_scores
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import Skeleton
+from robustnas.spaces.nasbench201.network import build
 
 CPU = RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to allo")
 

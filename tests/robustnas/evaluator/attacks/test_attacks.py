@@ -22,8 +22,9 @@ from robustnas.evaluator.attacks.robustness import AttackResult, attack_images
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.images.images import LabelledImages
-from robustnas.evaluator.network import Normalised, build
+from robustnas.evaluator.normalised import Normalised
 from robustnas.metric import ATTACKS, PAPER_ATTACKS, Attack, Metric
+from robustnas.spaces.nasbench201.network import build
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -393,7 +394,8 @@ from robustnas.evaluator.attacks.robustness import attack_images
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.images.image_files import open_images
-from robustnas.evaluator.network import Normalised, build
+from robustnas.evaluator.normalised import Normalised
+from robustnas.spaces.nasbench201.network import build
 torch.rand(5)  # whatever was drawn before
 digits = open_images("digits")
 model = Normalised(build("#13433", 10, 4, 1, 1, seed=1), digits.mean, digits.std).eval()

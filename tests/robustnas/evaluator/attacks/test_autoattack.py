@@ -17,7 +17,7 @@ from robustnas.evaluator.attacks.autoattack import AutoAttack, drawn
 from robustnas.evaluator.attacks.robustness import AttackResult, attack_images
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.images.images import LabelledImages
-from robustnas.evaluator.network import Normalised
+from robustnas.evaluator.normalised import Normalised
 from robustnas.metric import ATTACKS
 
 pytestmark = pytest.mark.timeout(60)

@@ -12,7 +12,7 @@ from robustnas.evaluator.attacks.settings import PRECISIONS, AttackSettings
 from robustnas.evaluator.device import exact_arithmetic
 from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.inference import inference_form
-from robustnas.evaluator.network import Normalised
+from robustnas.evaluator.normalised import Normalised
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -13,7 +13,7 @@ from robustnas.evaluator.attacks.robustness import attack_images
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.attacks.square import Square, draw_squares
 from robustnas.evaluator.images.images import LabelledImages
-from robustnas.evaluator.network import Normalised
+from robustnas.evaluator.normalised import Normalised
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from robustnas.errors import InvalidInputError
-from robustnas.evaluator.network import build
 from robustnas.evaluator.proxies import PROXIES
 from robustnas.evaluator.proxies.curvature import hessian
 from robustnas.evaluator.proxies.subject import Subject
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import Skeleton
+from robustnas.spaces.nasbench201.network import build
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 

@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from robustnas.errors import DataError, DataNotFoundError
-from robustnas.evaluator.network import build
 from robustnas.evaluator.training.checkpoint import (
     DamagedFileError,
     load_checkpoint,
@@ -19,6 +18,7 @@ from robustnas.evaluator.training.checkpoint import (
     save_checkpoint,
     save_weights,
 )
+from robustnas.spaces.nasbench201.network import build
 
 IDENTITY = {"architecture": "#13433", "seed": "3"}
 

@@ -11,7 +11,7 @@ import torch
 
 from robustnas.errors import DataError, InvalidInputError, RobustNASError, TrainingError
 from robustnas.evaluator.images.images import LabelledImages
-from robustnas.evaluator.network import Normalised
+from robustnas.evaluator.normalised import Normalised
 from robustnas.evaluator.training import training, training_run
 from robustnas.evaluator.training.sgd import DeviceSGD
 from robustnas.evaluator.training.training import train_many

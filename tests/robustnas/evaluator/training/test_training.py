@@ -18,12 +18,13 @@ from torch import Tensor, nn
 from robustnas.errors import DataError, InvalidInputError, TrainingError
 from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.memory_size import DeviceMemoryError
-from robustnas.evaluator.network import Normalised, build
+from robustnas.evaluator.normalised import Normalised
 from robustnas.evaluator.prediction import accuracy, predict
 from robustnas.evaluator.training import training, training_run
 from robustnas.evaluator.training.training import train
 from robustnas.evaluator.training.training_config import TrainingConfig
 from robustnas.evaluator.training.training_task import TrainingProgress, TrainingResult
+from robustnas.spaces.nasbench201.network import build
 from tests import ROOT
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared

@@ -18,10 +18,11 @@ from robustnas.errors import DataError, InvalidInputError
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.evaluator import Evaluator
 from robustnas.evaluator.images.images import ImageData
-from robustnas.evaluator.network import Normalised, build
+from robustnas.evaluator.normalised import Normalised
 from robustnas.evaluator.training.state_dict import load_state_dict
 from robustnas.evaluator.training.weights_file import WeightsFile
 from robustnas.spaces.nasbench201 import space
+from robustnas.spaces.nasbench201.network import build
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 

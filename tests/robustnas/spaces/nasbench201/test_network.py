@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from robustnas import Cell, Operation
 from robustnas.errors import InvalidInputError
 from robustnas.evaluator.inference import live_edges
-from robustnas.evaluator.network import CellModule, CellNetwork, Normalised, build, sharing_relus
+from robustnas.evaluator.normalised import Normalised
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.cost import Skeleton
 from robustnas.spaces.nasbench201.identity import network_indices
+from robustnas.spaces.nasbench201.network import CellModule, CellNetwork, build, sharing_relus
 from robustnas.spaces.nasbench201.twins import twin_groups, twin_labels
 
 SKELETONS = (Skeleton(), Skeleton(16, 120), Skeleton(8, 10, channels=4, n_cells=2, in_channels=1))

@@ -6,14 +6,13 @@ Yang 2020). The skeleton is that of `Skeleton`, which counts parameters and oper
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from robustnas.checks import whole_number
-from robustnas.errors import InvalidInputError, excerpt
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
 from robustnas.spaces.nasbench201.operations import EDGES, Operation
 
@@ -166,37 +165,6 @@ class CellNetwork(nn.Module):
         for block in self.cells:
             x = block(x)
         logits: Tensor = self.classifier(self.global_pooling(self.lastact(x)).flatten(1))
-        return logits
-
-
-class Normalised(nn.Module):
-    """A network that takes pixels in [0, 1] and normalises them itself: attacks work in pixel space, eps in 1/255.
-
-    Args:
-        network: What takes normalised images and returns logits.
-        mean: Per channel, in pixel units.
-        std: Per channel, in pixel units, above 0.
-
-    Raises:
-        InvalidInputError: A standard deviation that is not above 0, or lengths that differ.
-    """
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
-        super().__init__()
-        if len(mean) != len(std) or not all(value > 0 for value in std):
-            raise InvalidInputError(
-                f"mean {excerpt(mean)} and std {excerpt(std)}: expected one of each per channel, std above 0"
-            )
-        self.network = network
-        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(1, -1, 1, 1))
-        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(1, -1, 1, 1))
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Return the logits of images in [0, 1]."""
-        logits: Tensor = self.network((pixels - self.mean) / self.std)
         return logits
 
 
