@@ -26,7 +26,15 @@ from experiments.commands.evaluation_options import (
     training_eps,
 )
 from experiments.commands.executor_option import executor_option
-from experiments.commands.fill_display import missing_line, network_name, plan_line, plan_text, result_text, shown
+from experiments.commands.fill_display import (
+    missing_line,
+    network_name,
+    noise_lines,
+    plan_line,
+    plan_text,
+    result_text,
+    shown,
+)
 from experiments.commands.interruptions import interruptible
 from experiments.commands.moments import moment
 from experiments.commands.options import (
@@ -77,6 +85,12 @@ _KEPT = "what was measured is kept: run the same command again to resume"
     metavar="N",
     help="Networks that each worker trains at once.  [default: as many as are fastest on its GPU, 1 on a CPU]",
 )
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Train every network with seeds 0 to N - 1, in place of the plan's seeds, and tell the noise of one training.",
+)
 @device_option
 @batch_size_option
 @data_option()
@@ -108,6 +122,7 @@ def fill(
     executor: str | ExecutorSpec | None,
     workers: int | None,
     at_once: int | None,
+    seeds: int | None,
     device: str,
     batch_size: int | None,
     data: Path | None,
@@ -149,6 +164,7 @@ def fill(
     since = _since(remeasure, measured_before)
     if watch and dry_run:
         raise InvalidInputError("--watch shows progress and --dry-run what is missing; name one of them")
+    chosen = chosen.with_seeds(seeds)
     with MeasurementStore.open(store) as opened:
         job = FillJob(
             chosen,
@@ -163,12 +179,17 @@ def fill(
             at_once=at_once,
         )
         if watch:
-            result = _watched(_Survey.of(job, data))
+            survey = _Survey.of(job, data)
+            result = _watched(survey)
         else:
             with interruptible(_advice(since)):
-                result = _filled(_Survey.of(job, data), chosen, _executor(executor, workers, device), dry_run=dry_run)
+                survey = _Survey.of(job, data)
+                result = _filled(survey, chosen, _executor(executor, workers, device), dry_run=dry_run)
+        noise = survey.noise() if result is not None else {}
     if result is not None:
-        print_json(result) if as_json else click.echo(plan_text(result) if "metrics" in result else result_text(result))
+        result |= noise
+        text = plan_text(result) if "metrics" in result else result_text(result)
+        print_json(result) if as_json else click.echo("\n".join([text, *noise_lines(result)]))
         if result.get("failed"):
             raise SystemExit(1)
 
@@ -218,6 +239,18 @@ class _Survey:
         missing = {metric for metrics, _ in self.report.patterns() for metric in metrics}
         speed = measure_speed(self.evaluator, missing, n_threads) if missing else Speed((0.0, 0.0), (0.0, 0.0))
         return estimate(self.report, self.evaluator, speed, n_workers)
+
+    def noise(self) -> dict[str, Any]:
+        """Return what several trainings of the plan's networks say of the noise of one; {} without any."""
+        from robustnas.evaluator.measurer import training_noise
+
+        gaps, job = self.report.gaps, self.job
+        if len(job.plan.seeds) == 1:
+            return {}
+        archs = {network.arch for network in gaps.networks}
+        found = training_noise(self.evaluator, job.store, gaps.metrics, among=archs, since=job.since)
+        known = {str(metric): floor._asdict() for metric, floor in found.items() if floor.degrees_of_freedom}
+        return {"noise": known} if known else {}
 
     def progress(self, estimate: Estimate | None = None) -> FillProgress:
         """Return what there is to do."""

@@ -96,6 +96,16 @@ def result_text(result: Mapping[str, Any]) -> str:
     return "\n".join([*lines, f"{measured} measured{others}; {missing}; {duration(result['seconds'])}"])
 
 
+def noise_lines(result: Mapping[str, Any]) -> list[str]:
+    """Return the noise of one training by metric, where networks were trained with several seeds."""
+    noise = result.get("noise", {})
+    if not noise:
+        return []
+    deviations = ", ".join(f"{metric} {100 * floor['std']:.2f}" for metric, floor in noise.items())
+    least = min(floor["degrees_of_freedom"] for floor in noise.values())
+    return [f"noise of one training, in points: {deviations} ({_count(least, 'degree')} of freedom)"]
+
+
 @contextmanager
 def shown(progress: FillProgress, first: str) -> Iterator[Callable[[], None]]:
     """Show progress on standard error: bars on a terminal, else a line from time to time.

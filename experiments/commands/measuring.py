@@ -15,6 +15,7 @@ from experiments.progress import Bar, Bars, progress_bars
 from robustnas.duration import parse_duration
 from robustnas.metric import scale_notes
 from robustnas.objectives.objective import needed_metrics, parse_objectives
+from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.database.database import find_folder, has_data
 from robustnas.tables.growing_table import GrowingTable
 from robustnas.tables.table import Table
@@ -50,6 +51,19 @@ def growing_table(
     return GrowingTable(measurer, wanted, base)
 
 
+def table_of_seed(table: GrowingTable, seed: int) -> GrowingTable:
+    """Return a table that measures networks of another training seed: all but attached columns, which have none."""
+    with torch_needed():
+        from robustnas.evaluator.measurer import StoreMeasurer
+    assert isinstance(table.measurer, StoreMeasurer)
+    attached = table.attached_columns()
+    facts = {name: table.column_facts(name) for name in attached}
+    base = ArrayTable(
+        {}, table.dataset, table.source, attached=attached, facts=facts, skeleton=table.skeleton, space=table.space
+    )
+    return GrowingTable(table.measurer.with_seed(seed), table.metrics, base if attached else None)
+
+
 def _base_table(evaluator: Evaluator, dataset: str | None, data: Path | None) -> Table | None:
     """Return the table to ask before measuring: the one named, or that of the images and the standard training."""
     if dataset is not None:
@@ -80,6 +94,10 @@ class SearchProgress:
         scale = "hypervolume" if self._several else self.scale
         best_so_far = number(best, scale) + unit(scale)
         self._queries.show(f"{self._searcher}, best {best_so_far}", advance=seconds if self._timed else 1)
+
+    def again(self, total: int) -> Bar:
+        """Add a bar over the trainings of the best networks."""
+        return self._bars.add("the best, trained again", total)
 
     def stage(self, name: str, share: float) -> None:
         """Show what is being measured, and the share of it that is done."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import Any
 import click
 
 from experiments.commands.evaluation_options import EvaluationOptions, evaluation_options
+from experiments.commands.finalists_text import finalists_lines, finalists_result
 from experiments.commands.group import fail
 from experiments.commands.interruptions import search_advice, terminations_interrupt
-from experiments.commands.measuring import SearchProgress, growing_table, search_progress
+from experiments.commands.measuring import SearchProgress, growing_table, search_progress, table_of_seed
 from experiments.commands.names_option import names_option
 from experiments.commands.options import (
     data_option,
@@ -27,6 +29,7 @@ from experiments.commands.options import (
 )
 from experiments.commands.search_result import search_result
 from experiments.commands.search_text import search_summary
+from experiments.comparison.finalists import Finalists, best_outcomes, trained_again
 from experiments.comparison.incumbents import reported_tables
 from experiments.comparison.plan import checked_budget, pop_known
 from experiments.comparison.run import steps
@@ -45,6 +48,7 @@ from robustnas.plan_file import read_toml
 from robustnas.recorder import Log, Recorder, open_recorder
 from robustnas.spaces import COSTS
 from robustnas.tables.datasets import open_table
+from robustnas.tables.growing_table import GrowingTable
 from robustnas.tables.table import Table
 from robustnas.workers import one_thread
 from searchers.naslib_search import NASLIB_SEARCHERS
@@ -113,6 +117,20 @@ def _objective_names() -> list[str]:
     show_default=True,
     help="Networks to propose at once; with --images, a GPU trains them at once.",
 )
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="With --images: in how many trainings, from --seed on, to measure the best networks in the end.",
+)
+@click.option(
+    "--finalists",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="With --seeds: how many networks, or members of a front, these are.",
+)
 @evaluation_options
 @data_option()
 @json_option
@@ -127,6 +145,8 @@ def search(
     settings: tuple[str, ...],
     images: str | None,
     at_once: int,
+    seeds: int,
+    finalists: int,
     evaluation: EvaluationOptions,
     data: Path | None,
     as_json: bool,
@@ -135,6 +155,9 @@ def search(
 
     With --images, networks are trained and attacked where neither the table nor the store of measurements has their
     numbers. A table is used if --dataset names it, or if the database holds a dataset of the images' name.
+
+    Its score is of one training, the best of many: with --seeds, the best networks are trained again, and mean,
+    deviation and the noise of one training are printed.
 
     Beside the score of the network found stands its expected score, without the luck of one training. After Ctrl-C, the
     best so far is printed, and how the search goes on.
@@ -148,7 +171,10 @@ def search(
       robustnas search --objective clean --set population_size=50 --json
       robustnas search --objective t.val_acc --budget '20 h' --report 'clean, cifar100:pgd@1'
       robustnas search --images digits --objective pgd@16 --budget 5
+      robustnas search --images digits --objective pgd@16 --budget 5 --seeds 3
     """
+    if seeds > 1 and images is None:
+        raise InvalidInputError(f"--seeds {seeds} trains networks, which needs images: add such as --images digits")
     parameters, known = _parameters(searcher, settings)
     folder, log = None if data is None else str(data), Log.parse(evaluation.log) if evaluation.log else None
     spec = RunSpec(objective, searcher, searcher, parameters, _budget(budget), seed, time, known=known, data=folder)
@@ -167,11 +193,18 @@ def search(
         recorder = stack.enter_context(open_recorder(log, "/".join((table.dataset, *map(str, spec.key)))))
         trajectory, interrupted = _run(spec, table, at_once, progress, recorder)
         seconds = perf_counter() - start
+        again: Finalists | None = None
+        if seeds > 1 and not interrupted:
+            assert isinstance(table, GrowingTable)
+            again, interrupted = _again(trajectory, table, range(seed, seed + seeds), finalists, progress)
     if as_json:
         result = search_result(spec, table, trajectory, seconds, tables)
-        print_json(result | ({"interrupted": True} if interrupted else {}))
+        trainings = {} if again is None else {"trainings": finalists_result(again)}
+        print_json(result | trainings | ({"interrupted": True} if interrupted else {}))
     else:
         click.echo(fitted(search_summary(spec, table, trajectory, seconds, tables)))
+        if again is not None:
+            click.echo(fitted("\n".join(finalists_lines(again, table))))
     if interrupted:
         fail(f"interrupted; {search_advice(table, trajectory.history)}", code=1)
 
@@ -194,6 +227,22 @@ def _run(
             return trajectory, True
     assert trajectory is not None
     return trajectory, False
+
+
+def _again(
+    trajectory: Trajectory, table: GrowingTable, seeds: Sequence[int], n: int, progress: SearchProgress
+) -> tuple[Finalists | None, bool]:
+    """Return what several trainings say of the best networks, None of none, and whether they were interrupted."""
+    chosen = best_outcomes(trajectory, n)
+    bar, found = progress.again(len(chosen) * len(seeds)), None
+    with terminations_interrupt():
+        try:
+            for again in trained_again(trajectory, chosen, seeds, partial(table_of_seed, table)):
+                found = again
+                bar.show(advance=1)
+        except KeyboardInterrupt:
+            return found, True
+    return found, False
 
 
 def _record(trajectory: Trajectory, recorder: Recorder) -> None:

@@ -131,7 +131,8 @@ def _best(spec: RunSpec, table: Table, score: float) -> str:
     if math.isnan(score):
         return f"best unknown: no network that was asked for has a score for {spec.objective!r}; the first was"
     if not table.complete:
-        return f"best {number(score, scale)}{unit(scale)}"
+        noise = f" (noise of one training {_noise(known['noise_floor'], scale)})" if known["noise_floor"] else ""
+        return f"best {number(score, scale)}{unit(scale)}{noise}"
     reached, possible = (number(value, scale) + unit(scale) for value in (score, known["best"]))
     noise = f", training noise {_noise(known['noise_near_best'], scale)}" if known["noise_near_best"] else ""
     return f"best {reached} (best of the table {possible}{noise})"

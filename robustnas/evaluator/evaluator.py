@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -114,6 +115,19 @@ class Evaluator:
         self._data = images if n_images is None else replace(images, test=images.test.head(n_images))
         self._trained: tuple[Cell, Normalised] | None = None
         self._overfitting = ""  # the note on the training of that network
+
+    def with_seed(self, seed: int) -> Evaluator:
+        """Return an evaluator that differs in the seed of weights, training and attacks alone.
+
+        Raises:
+            InvalidInputError: The weights are those of a file, which are of one training.
+        """
+        if self.weights is not None:
+            raise InvalidInputError(f"seed is {seed} with a file of weights, which are of one training")
+        other = copy(self)
+        other.settings = replace(self.settings, seed=seed)
+        other.training, other.notes, other._trained, other._overfitting = None, [], None, ""
+        return other
 
     @property
     def device_name(self) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from typing import Any
+
+import numpy as np
 
 from robustnas.evaluator.device import threads
 from robustnas.evaluator.evaluator import Evaluator, parse_metrics
@@ -19,6 +22,7 @@ from robustnas.spaces import EnumerableSpace
 from robustnas.spaces.nasbench201.cell import Architecture, Cell
 from robustnas.spaces.nasbench201.cost import Skeleton
 from robustnas.spaces.nasbench201.space import uid
+from robustnas.tables.noise import NoiseFloor, repeated_noise
 
 _POLL_SECONDS = 1.0
 
@@ -44,6 +48,10 @@ class StoreMeasurer:
         self.evaluator, self.store, self._report, self.since = evaluator, store, progress, since
         self._notes: list[str] = []
         self._n_set_aside: dict[Metric, int] = {}
+
+    def with_seed(self, seed: int) -> StoreMeasurer:
+        """Return a measurer of networks of another training seed, into the same store."""
+        return StoreMeasurer(self.evaluator.with_seed(seed), self.store, self._report, since=self.since)
 
     @property
     def name(self) -> str:
@@ -81,10 +89,16 @@ class StoreMeasurer:
     def stored(self, metric: Metric, group: Iterable[Metric]) -> Mapping[int, float]:
         """Return the numbers of one metric that the store holds under these settings, by space index."""
         protocol, settings = self.evaluator.settings.protocol_of(metric), self.evaluator.settings_digests(group)[metric]
-        found = self.store.measurements(metric=str(metric), protocol=protocol, settings=settings, since=self.since)
-        same = [value for value in found if _is_same_training(value, self.evaluator)]
+        found = self.store.accuracies(metric=str(metric), protocol=protocol, settings=settings, since=self.since)
+        seed = self.evaluator.settings.seed
+        same = [one for one in found if one.seed == seed and _is_same_training(one, self.evaluator)]
         self._n_set_aside[metric] = set_aside(self.evaluator, self.store, [metric])
-        return {Cell.parse(value.key.network.arch).index: value.accuracy for value in same}
+        return {Cell.parse(network.arch).index: found[network] for network in same}
+
+    def noise(self, group: Iterable[Metric]) -> Mapping[Metric, NoiseFloor]:
+        """Return the noise of one training, of metrics of which the store holds networks trained with several seeds."""
+        found = training_noise(self.evaluator, self.store, group, since=self.since)
+        return {metric: floor for metric, floor in found.items() if floor.degrees_of_freedom}
 
     def measure(self, cell: Cell, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
         """Return some numbers of a cell, measuring and keeping what is not known yet."""
@@ -212,6 +226,43 @@ def measure_missing(
     return n_new
 
 
+def training_noise(
+    evaluator: Evaluator,
+    store: MeasurementStore,
+    metrics: Iterable[Metric],
+    *,
+    among: Container[str] | None = None,
+    since: datetime | None = None,
+) -> dict[Metric, NoiseFloor]:
+    """Return the noise of one training by metric, from networks that a store holds of several training seeds.
+
+    Args:
+        evaluator: What measures, with the settings of any seed.
+        store: Where numbers are kept.
+        metrics: What is measured together.
+        among: The architectures that count; all if None.
+        since: Only numbers measured at this moment or later.
+
+    Raises:
+        DataError: The store cannot be read.
+    """
+    wanted = tuple(metrics)
+    digests = evaluator.settings_digests(wanted) if wanted else {}
+    found = {}
+    for metric in wanted:
+        protocol = evaluator.settings.protocol_of(metric)
+        known = store.accuracies(metric=str(metric), protocol=protocol, settings=digests[metric], since=since)
+        own = {
+            network: value
+            for network, value in known.items()
+            if _is_same_training(network, evaluator) and (among is None or network.arch in among)
+        }
+        number = {arch: row for row, arch in enumerate(dict.fromkeys(network.arch for network in own))}
+        rows = np.array([number[network.arch] for network in own], dtype=np.int64)
+        found[metric] = repeated_noise(np.array(list(own.values()), dtype=np.float64), rows)
+    return found
+
+
 def set_aside(evaluator: Evaluator, store: MeasurementStore, metrics: Iterable[Metric]) -> int:
     """Return how many numbers of some metrics a store has that may be of other corrupted images than those here.
 
@@ -237,7 +288,8 @@ def set_aside_note(n: int) -> list[str]:
     ]
 
 
-def _is_same_training(value: Measurement, evaluator: Evaluator) -> bool:
-    """Return whether a number is of the training and image data of an evaluator; their name fixes normalisation."""
-    network = value.key.network
-    return network.space == evaluator.space.name and network == evaluator.network_key(network.arch)
+def _is_same_training(network: NetworkKey, evaluator: Evaluator) -> bool:
+    """Return whether a network is of an evaluator's training, image data (their name fixes normalisation) and space."""
+    if network.space != evaluator.space.name:
+        return False
+    return network == replace(evaluator.network_key(network.arch), seed=network.seed)

@@ -8,10 +8,11 @@ from contextlib import closing, contextmanager
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from robustnas.errors import DataError
+from robustnas.measurements import fields as checked
 from robustnas.measurements.location import Location
 from robustnas.measurements.measurement import Measurement, MeasurementKey, NetworkKey
 from robustnas.measurements.schema import measurements, networks
@@ -82,6 +83,14 @@ def select_measurements(connection: Connection, wanted: Conditions, conditions: 
         for network, row in found:
             key = MeasurementKey(network, row.metric, row.protocol, row.settings)
             yield Measurement(key, *(getattr(row, name) for name in _VALUES))
+
+
+def select_accuracies(connection: Connection, conditions: Conditions) -> Iterator[tuple[NetworkKey, float]]:
+    """Yield the networks and accuracies of the measurements that meet all conditions."""
+    found = _select(connection, [measurements.c.accuracy], [true()], conditions)
+    with _damage_reported(connection), closing(found):
+        for network, row in found:
+            yield network, checked.fraction("accuracy", row.accuracy)
 
 
 def any_of(wanted: Iterable[NetworkKey]) -> list[ColumnElement[bool]]:

@@ -147,6 +147,16 @@ class MeasurementStore:
             lambda connection: list(rows.select_measurements(connection, wanted, conditions))
         )
 
+    def accuracies(
+        self, *, metric: str, protocol: str | None = None, settings: str | None = None, since: datetime | None = None
+    ) -> dict[NetworkKey, float]:
+        """Return the accuracies of one metric by network, and nothing else of them; arguments and errors as `known`."""
+        conditions = [
+            *_equal(metric=checked.metric_name("metric", metric), protocol=protocol, settings=settings),
+            *_since(since),
+        ]
+        return self._transactions.read(lambda connection: dict(rows.select_accuracies(connection, conditions)))
+
     def frame(self, *, confusion: bool = True) -> pd.DataFrame:
         """Return everything, one row per measurement in the order in which they were recorded.
 

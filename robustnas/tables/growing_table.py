@@ -13,6 +13,7 @@ from robustnas.errors import InvalidInputError, ObjectiveError
 from robustnas.metric import PAPER_ATTACKS, Metric
 from robustnas.spaces import EnumerableSpace
 from robustnas.tables.column_facts import ColumnFacts, column_facts
+from robustnas.tables.noise import NoiseFloor
 from robustnas.tables.table import STANDARD_TRAINING, Table, missing_metric, other_training
 
 
@@ -44,6 +45,9 @@ class Measurer(Protocol):
 
     def stored(self, metric: Metric, group: Iterable[Metric]) -> Mapping[int, float]:
         """Return the known numbers of one metric, among others that are measured with it, by index."""
+
+    def noise(self, group: Iterable[Metric]) -> Mapping[Metric, NoiseFloor]:
+        """Return the noise of one training, of those metrics for which networks were trained several times."""
 
     def measure(self, architecture: Any, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
         """Return some numbers of an architecture, measuring and keeping those not known yet; `group` as in `stored`."""
@@ -123,6 +127,11 @@ class GrowingTable:
         if self.base is None:
             raise ObjectiveError(missing_metric(metric, self))
         return self.base.column(metric)
+
+    @property
+    def seed_noise(self) -> dict[Metric, float]:
+        """The standard deviation of one training, of metrics whose networks were trained with several seeds."""
+        return {metric: floor.std for metric, floor in self.measurer.noise(self._own).items()}
 
     @property
     def notes(self) -> Sequence[str]:

@@ -2,7 +2,8 @@
 
 The database trained many networks of the same function separately (functional twins). Within a group of twins all
 spread is noise, so the pooled within-group standard deviation estimates the noise of a single training. Good networks
-may be less noisy than bad ones, or more: `noise_near_best` pools the best groups alone.
+may be less noisy than bad ones, or more: `noise_near_best` pools the best groups alone. Where networks were trained
+with several seeds, the spread between these says the same without twins: `repeated_noise`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class NoiseFloor(NamedTuple):
 
     Attributes:
         std: Standard deviation of a single training, in the units of the score.
-        degrees_of_freedom: Networks with a twin, less the groups that they form.
+        degrees_of_freedom: Networks with a twin, less the groups that they form; or trainings, less networks.
     """
 
     std: float
@@ -75,6 +76,24 @@ def noise_near_best(
         near = found.means <= last if minimised else found.means >= last  # whole groups
         return _pooled(found.deviations[near], found.labels[near])
     return _pooled(found.deviations, found.labels)
+
+
+def repeated_noise(values: FloatArray, networks: IntArray) -> NoiseFloor:
+    """Estimate the training noise from networks that were trained several times.
+
+    Args:
+        values: One score per training, shape (n_trainings,), none of them NaN.
+        networks: Whose training each is, shape (n_trainings,): numbers of networks, 0 or larger.
+
+    Returns:
+        The pooled standard deviation between trainings of one network; NaN if none was trained twice.
+
+    >>> repeated_noise(np.array([0.5, 0.7, 0.9]), np.array([0, 0, 1]))
+    NoiseFloor(std=0.1414..., degrees_of_freedom=1)
+    """
+    counts = np.bincount(networks) if len(networks) else np.zeros(1)
+    means = np.bincount(networks, weights=values, minlength=len(counts)) / np.maximum(counts, 1)
+    return _pooled(values - means[networks], networks)
 
 
 class TwinDeviations(NamedTuple):

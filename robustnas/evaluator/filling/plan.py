@@ -132,6 +132,14 @@ class FillPlan:
         _check_settings(plan)
         return plan
 
+    def with_seeds(self, n: int | None) -> FillPlan:
+        """Return the plan with another number of trainings per network, of seeds 0 to n - 1; None keeps the plan's.
+
+        Raises:
+            PlanError: It is less than 1, or more than a plan may have.
+        """
+        return self if n is None else replace(self, seeds=_seeds(n))
+
     def with_attack_precision(self, precision: str | None) -> FillPlan:
         """Return the plan with attacks that search in another precision; None keeps the plan's.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -269,6 +270,39 @@ def test_a_search_on_digits(run: Run) -> None:
     assert answer["sources"] == ["measured"] * 3
     assert answer["trajectory"] == sorted(answer["trajectory"])
     assert answer["best"]["score"] > 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_the_best_of_a_search_are_trained_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    search = ("search", "--images", "digits", "--objective", "fgsm@16, params", "--searcher", "random", "--budget", "3")
+    arguments = (*search, *SMALL, "--seed", "4", "--seeds", "3", "--finalists", "2")
+    answer = json.loads(run(*arguments, "--json").stdout)
+    found = answer["trainings"]
+    assert found["seeds"] == [4, 5, 6]
+    searched = {member["arch"]: member["scores"] for member in answer["front"]}
+    for network in found["networks"]:
+        assert network["scores"][0] == network["searched"] == searched[network["arch"]]
+        assert len({row[1] for row in network["scores"]}) == 1
+    noise = found["noise"][0]
+    assert (noise["objective"], noise["degrees_of_freedom"]) == ("fgsm@16", 2 * len(found["networks"]))
+    told = run(*arguments)
+    assert "trained with 3 seeds (4, 5, 6): mean ± deviation (and what the search saw)" in told.stdout
+    assert f"noise of one training of fgsm@16: {100 * noise['std']:.2f} points" in told.stdout
+
+    def interrupted(*_: object) -> Iterator[None]:
+        signal.raise_signal(signal.SIGINT)
+        yield
+
+    monkeypatch.setattr("experiments.commands.search.trained_again", interrupted)
+    stopped = run(*arguments)
+    assert (stopped.exit_code, "front of" in stopped.stdout) == (1, True)
+    assert "what was measured is kept" in stopped.stderr
+
+
+def test_several_seeds_need_images(run: Run) -> None:
+    result = run("search", "--dataset", "cifar10-surrogate", "--seeds", "3")
+    assert (result.exit_code, "--seeds 3 trains networks" in result.stderr) == (2, True)
 
 
 def test_eps_as_a_fraction_is_the_eps_in_255ths(run: Run) -> None:

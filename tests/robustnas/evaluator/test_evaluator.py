@@ -23,7 +23,7 @@ from robustnas.evaluator.filling.gaps import Gaps
 from robustnas.evaluator.filling.plan import FillPlan
 from robustnas.evaluator.images.images import ImageData, LabelledImages
 from robustnas.evaluator.images.normalisation import normalisation
-from robustnas.evaluator.measurer import StoreMeasurer, measure_missing
+from robustnas.evaluator.measurer import StoreMeasurer, measure_missing, training_noise
 from robustnas.evaluator.measures import MEASURES, MeasureTask, Scored
 from robustnas.evaluator.training.overfitting import OverfittingWatch
 from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES, recipe
@@ -32,6 +32,8 @@ from robustnas.metric import PLAIN_METRICS
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.network import build
 from robustnas.tables.array_table import ArrayTable
+from robustnas.tables.growing_table import GrowingTable
+from robustnas.tables.noise import NoiseFloor
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 
@@ -340,6 +342,32 @@ def test_a_measurer_measures_once(
     assert measurer.stored(Metric("pgd", 8.0), [Metric("pgd", 8.0)]) == {index: first[Metric("pgd", 8.0)].accuracy}
     other = StoreMeasurer(Evaluator(evaluator.images, replace(TINY, seed=1), device="cpu"), store)
     assert not other.stored(Metric("pgd", 8.0), [Metric("pgd", 8.0)])
+
+
+@pytest.mark.timeout(60)
+def test_the_noise_of_a_training_is_that_between_seeds(evaluator: Evaluator, store: MeasurementStore) -> None:
+    first, clean = StoreMeasurer(evaluator, store), Metric("clean")
+    other = first.with_seed(1)
+    values = [
+        [one.measure(Cell.parse(arch), [clean], [clean])[clean] for one in (first, other)] for arch in ("#0", "#7")
+    ]
+    assert first.stored(clean, [clean]) == {
+        Cell.parse(a).index: v[0] for a, v in zip(("#0", "#7"), values, strict=True)
+    }
+    assert not first.with_seed(2).stored(clean, [clean])
+    expected = NoiseFloor(float(np.sqrt(np.var(values, axis=1, ddof=1).mean())), 2)
+    assert first.noise([clean])[clean] == pytest.approx(expected)
+    assert other.noise([clean]) == first.noise([clean])
+    assert training_noise(evaluator, store, [clean], among=set())[clean].degrees_of_freedom == 0
+    assert not first.noise([Metric("pgd", 8.0)])
+    assert GrowingTable(first, [clean]).seed_noise == {clean: first.noise([clean])[clean].std}
+
+
+def test_another_seed_is_another_evaluator_of_the_same_images(evaluator: Evaluator) -> None:
+    other = evaluator.with_seed(5)
+    assert (other.settings, other.images) == (replace(evaluator.settings, seed=5), evaluator.images)
+    assert other.network_key("#0") == replace(evaluator.network_key("#0"), seed=5)
+    assert other.notes is not evaluator.notes
 
 
 @pytest.mark.timeout(30)

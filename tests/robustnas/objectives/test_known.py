@@ -80,6 +80,9 @@ def test_a_growing_table_knows_costs_before_it_measures_anything() -> None:
         def stored(self, metric: object, group: object) -> dict[int, float]:
             return {}
 
+        def noise(self, group: object) -> dict[object, object]:
+            return {}
+
         def measure(self, architecture: object, metrics: object, group: object) -> dict[object, float]:
             raise AssertionError
 

@@ -10,7 +10,7 @@ from robustnas.errors import InvalidInputError
 from robustnas.spaces.nasbench201 import space
 from robustnas.spaces.nasbench201.twins import network_twin_labels
 from robustnas.tables.database.database import Database
-from robustnas.tables.noise import N_NEAR_BEST, noise_floor, noise_near_best
+from robustnas.tables.noise import N_NEAR_BEST, noise_floor, noise_near_best, repeated_noise
 
 
 def test_it_recovers_the_noise_of_a_simulation() -> None:
@@ -56,6 +56,16 @@ def test_few_twins_are_all_near_the_best() -> None:
     assert 0 < noise_floor(scores).degrees_of_freedom < N_NEAR_BEST
     assert noise_near_best(scores) == noise_floor(scores)
     assert np.isnan(noise_near_best(np.full(len(labels), np.nan)).std)
+
+
+def test_repeated_trainings_say_what_twins_say() -> None:
+    rng = np.random.default_rng(0)
+    networks = rng.integers(0, 50, 2000)
+    found = repeated_noise(rng.uniform(0, 1, 50)[networks] + rng.normal(0, 0.03, 2000), networks)
+    assert found.degrees_of_freedom == 1950
+    assert found.std == pytest.approx(0.03, abs=4 * found.standard_error)
+    assert np.isnan(repeated_noise(np.array([0.5, 0.6]), np.array([3, 1])).std)
+    assert np.isnan(repeated_noise(np.array([]), np.array([], dtype=np.int64)).std)
 
 
 def test_another_shape_is_refused() -> None:
