@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.commands.options import note_lines
 from experiments.progress import Bar, Bars, progress_bars
 from experiments.verbosity import say
+from robustnas.duration import spoken
 from robustnas.spaces.nasbench201.cell import Cell
 
 if TYPE_CHECKING:
@@ -21,26 +22,12 @@ LINE_SECONDS = 30.0
 """Seconds between two lines of progress where there is no terminal to show bars in."""
 
 _MOST_LINES = 32  # of workers
-_UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
 
 
 def network_name(network: NetworkKey) -> str:
     """Return a short name: the database id, and the seed unless it is 0."""
     name = f"#{Cell.parse(network.arch).database_id}"
     return f"{name}, seed {network.seed}" if network.seed else name
-
-
-def duration(seconds: float) -> str:
-    """Return a time in words.
-
-    >>> duration(0.25), duration(59), duration(600), duration(5400), duration(200_000)
-    ('0.2 s', '59 s', '10 min', '1.5 h', '2.3 d')
-    """
-    for length, unit in _UNITS:
-        if seconds >= length:
-            value = seconds / length
-            return f"{value:.1f} {unit}" if value < 10 and unit != "min" else f"{value:.0f} {unit}"
-    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
 def plan_text(facts: Mapping[str, Any]) -> str:
@@ -75,12 +62,12 @@ def plan_line(facts: Mapping[str, Any]) -> str:
     if not facts["n_missing"]:
         return "nothing is missing"
     each, n = facts["seconds_per_network"], facts["workers"]
-    spread = duration(each["mean"])
+    spread = spoken(each["mean"])
     if each["most"] > 1.2 * each["least"]:
-        spread += f" ({duration(each['least'])} to {duration(each['most'])})"
+        spread += f" ({spoken(each['least'])} to {spoken(each['most'])})"
     return (
         f"{missing_line(facts['n_missing'], facts['n_networks_lacking'])}; at most about {spread} per network and "
-        f"{duration(facts['seconds_at_most'])} in all with {_count(n, 'worker')} on {', '.join(facts['devices'])}; "
+        f"{spoken(facts['seconds_at_most'])} in all with {_count(n, 'worker')} on {', '.join(facts['devices'])}; "
         f"{facts['weights_bytes'] / 1e6:,.1f} MB of weights will be kept"
     )
 
@@ -93,7 +80,7 @@ def result_text(result: Mapping[str, Any]) -> str:
     if result["n_left_to_others"]:
         missing += f" ({_count(result['n_left_to_others'], 'network')} left to others)"
     measured = _count(result["n_measured"], "number")
-    return "\n".join([*lines, f"{measured} measured{others}; {missing}; {duration(result['seconds'])}"])
+    return "\n".join([*lines, f"{measured} measured{others}; {missing}; {spoken(result['seconds'])}"])
 
 
 def noise_lines(result: Mapping[str, Any]) -> list[str]:
@@ -165,7 +152,7 @@ def _note(progress: FillProgress) -> str:
     if progress.n_waited_for:
         parts.append(f"waiting for {_count(progress.n_waited_for, 'network')} that other workers hold")
     elif progress.seconds_left is not None:
-        parts.append(f"about {duration(progress.seconds_left)} left")
+        parts.append(f"about {spoken(progress.seconds_left)} left")
     return ", ".join(parts)
 
 
