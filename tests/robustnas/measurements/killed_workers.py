@@ -23,7 +23,7 @@ from tests import ROOT
 from tests.robustnas.measurements.forked_workers import LEASE
 from tests.robustnas.measurements.made_up import METRICS, made_up_keys, made_up_measurement, made_up_networks
 
-SECONDS = 60.0 if os.environ.get("ROBUSTNAS_LONG_TESTS") else 10.0
+SECONDS = 60.0 if os.environ.get("ROBUSTNAS_LONG_TESTS") else 6.0
 N_WORKERS = 8
 N_NETWORKS = int(15 * SECONDS)  # about what gets done under fire
 
