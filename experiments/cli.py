@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "data": "Find, fetch, import and verify the robustness database.",
     "draw": "Draw the architecture ARCH as an SVG.",
     "evaluate": "Train the network ARCH and measure its accuracy and robustness on images.",
+    "explore": "Write a page on which a dataset is explored in a browser: fronts, noise, networks, searches.",
     "export": "Write the records in DIRECTORY for other tools: Optuna and its dashboard, data frames, spreadsheets.",
     "fill": "Measure what is missing for the networks and metrics that PLAN names.",
     "measurements": "List and forget what was measured.",
