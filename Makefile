@@ -1,4 +1,4 @@
-.PHONY: check lint types imports test format bench
+.PHONY: check lint types imports test format bench site explorer
 
 check: lint types imports test
 
@@ -22,3 +22,10 @@ format:
 bench:
 	python benchmarks/database.py
 	python benchmarks/search.py
+
+site:
+	python -m scripts.site_pages
+	zensical build --clean --strict
+
+explorer: site
+	robustnas explore --dataset cifar10-surrogate --out site/assets/explorer.html

@@ -14,6 +14,7 @@ COMMANDS: dict[str, str] = {
     "analyse": "Reproduce and extend the results of the robustness paper from the database.",
     "compare": "Run the comparison of search strategies that PLAN describes, and report on it.",
     "data": "Find, fetch, import and verify the robustness database.",
+    "doctor": "Print what is installed and found, on one screen for a bug report.",
     "draw": "Draw the architecture ARCH as an SVG.",
     "evaluate": "Train the network ARCH and measure its accuracy and robustness on images.",
     "explore": "Write a page on which a dataset is explored in a browser: fronts, noise, networks, searches.",

@@ -16,4 +16,4 @@ from robustnas.spaces.nasbench201.operations import Operation
 from robustnas.tables.database.database import Database
 
 __all__ = ["Cell", "Database", "Metric", "Objective", "Operation", "Oracle", "Outcome", "RobustNASError", "space"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"

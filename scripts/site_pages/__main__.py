@@ -1,0 +1,54 @@
+"""Writes the pages that `zensical build` makes the site of: ``python -m scripts.site_pages [FOLDER]``.
+
+They are those of `docs/`, the project's own (contributing, changelog, security) and the reference. Links between them
+work in the repository as they stand; here they lead to the same pages of the site.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from scripts.site_pages.commands import commands_page
+from scripts.site_pages.python import reference_pages
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ROOT / "build" / "site-pages"
+OWN = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"}
+"""Pages of the project that lie outside `docs/`, and what they are called on the site."""
+
+_LINK = re.compile(r"(?<=\]\()([^)\s#]+)")
+_DOCTEST = re.compile(r"^```python\n(?=>>> )(.*?)\n*^```$", re.DOTALL | re.MULTILINE)
+
+
+def write_pages(folder: Path = PAGES) -> None:
+    """Write all pages anew.
+
+    Args:
+        folder: Where to; what is there is removed.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(ROOT / "docs", folder)
+    for page in folder.glob("*.md"):
+        page.write_text(page_of(page.read_text(encoding="utf-8")), encoding="utf-8")
+    for name, target in OWN.items():
+        (folder / target).write_text(page_of((ROOT / name).read_text(encoding="utf-8")), encoding="utf-8")
+    (folder / "commands.md").write_text(commands_page(ROOT), encoding="utf-8")
+    for name, text in reference_pages(ROOT).items():
+        (folder / f"python-{name}.md").write_text(text, encoding="utf-8")
+
+
+def page_of(text: str) -> str:
+    """Return a page with its links as they are on the site, and doctests marked as such."""
+    return _DOCTEST.sub(r"```pycon\n\1\n```", _LINK.sub(lambda link: _address(link[1]), text))
+
+
+def _address(link: str) -> str:
+    name = link.removeprefix("../").removeprefix("docs/")
+    return OWN.get(name, {"README.md": "index.md"}.get(name, name))
+
+
+if __name__ == "__main__":
+    write_pages(*map(Path, sys.argv[1:2]))
