@@ -71,6 +71,10 @@ class EvaluationError(RobustNASError):
     """A network cannot be trained or measured."""
 
 
+class BuildError(EvaluationError):
+    """A search space built no network that can be trained and attacked."""
+
+
 class TrainingError(EvaluationError):
     """A training diverged."""
 

@@ -23,6 +23,7 @@ from experiments.commands.options import (
     print_json,
     score_lines,
     seed_option,
+    space_option,
 )
 from experiments.pages.terminal import fitted
 from experiments.progress import progress_bars
@@ -38,7 +39,7 @@ from robustnas.metric import (
     scale_notes,
     severity,
 )
-from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces import DEFAULT_SPACE, open_space, recorded_name
 
 if TYPE_CHECKING:
     from robustnas.evaluator.evaluator import Evaluator
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("arch")
+@space_option("Search space of ARCH.")
 @click.option(
     "--images",
     default="digits",
@@ -82,6 +84,7 @@ if TYPE_CHECKING:
 @json_option
 def evaluate(
     arch: str,
+    space: str | None,
     images: str,
     attacks: str,
     eps: str,
@@ -101,13 +104,16 @@ def evaluate(
     \b
     Example:
       robustnas evaluate '#13433' --images digits --attacks fgsm,pgd --eps 8,16
+      robustnas evaluate depth=4,width=16 --space my_spaces.py:MySpace --images digits --attacks autoattack
       robustnas evaluate '#13433' --images ~/data/cifar-10-batches-py --epochs 12 --protocol nested --device cuda
     """
-    cell = Cell.parse(arch)
-    note_reading(arch)
+    searched = open_space(space or DEFAULT_SPACE)
+    architecture = searched.parse(arch)
+    if searched.name == DEFAULT_SPACE:
+        note_reading(arch)
     metrics = [Metric("clean"), *_attacked(attacks, eps), *_corrupted(corruptions, severities)]
     start = time.perf_counter()
-    evaluator = evaluation.evaluator(images, seed=seed, weights=weights, weights_seed=weights_seed)
+    evaluator = evaluation.evaluator(images, space=searched, seed=seed, weights=weights, weights_seed=weights_seed)
     from robustnas.measurements.selection import OVERFITTING
 
     with torch_needed():
@@ -115,17 +121,17 @@ def evaluate(
         from robustnas.evaluator.software import differing_note
     since = evaluation.since
     with evaluation.open_store() as store, progress_bars(show=not as_json) as bars, terminations_interrupt():
-        known = store.known(evaluator.network_key(cell), since=since)
+        known = store.known(evaluator.network_key(architecture), since=since)
         try:
-            found = StoreMeasurer(evaluator, store, bars.add().show, since=since).measurements(cell, metrics)
+            found = StoreMeasurer(evaluator, store, bars.add().show, since=since).measurements(architecture, metrics)
         except KeyboardInterrupt:
-            _interrupted(cell, evaluator, store, metrics, evaluation, as_json)
+            _interrupted(architecture, evaluator, store, metrics, evaluation, as_json)
         evaluator.notes += [*scale_notes(metrics), *set_aside_note(set_aside(evaluator, store, metrics))]
     stored = [measurement for measurement in found.values() if measurement.key in known]
     overfitted = dict.fromkeys(measurement.versions.get(OVERFITTING, "") for measurement in stored)
     evaluator.notes += [note for note in overfitted if note and note not in evaluator.notes]
     evaluator.notes += differing_note(stored, evaluator.device_name)
-    result = _result(cell.arch, evaluator, found, len(stored), time.perf_counter() - start)
+    result = _result(str(architecture), evaluator, found, len(stored), time.perf_counter() - start)
     if as_json:
         print_json(result)
     else:
@@ -133,7 +139,7 @@ def evaluate(
 
 
 def _interrupted(
-    cell: Cell,
+    architecture: Any,
     evaluator: Evaluator,
     store: MeasurementStore,
     metrics: Sequence[Metric],
@@ -141,13 +147,13 @@ def _interrupted(
     as_json: bool,
 ) -> NoReturn:
     """Print what is measured so far, and how to go on."""
-    keys = {key: metric for metric, key in evaluator.keys(cell, metrics).items()}
-    measured = store.measurements(evaluator.network_key(cell))
+    keys = {key: metric for metric, key in evaluator.keys(architecture, metrics).items()}
+    measured = store.measurements(evaluator.network_key(architecture))
     kept = {str(keys[found.key]): found.accuracy for found in measured if found.key in keys}
     if as_json:
-        print_json({"arch": cell.arch, "images": evaluator.images.name, "interrupted": True, "scores": kept})
+        print_json({"arch": str(architecture), "images": evaluator.images.name, "interrupted": True, "scores": kept})
     elif kept:
-        click.echo("\n".join([cell.arch, *score_lines(kept)]))
+        click.echo("\n".join([str(architecture), *score_lines(kept)]))
     advice = evaluation_advice(len(kept), len(keys), remeasure=evaluation.remeasure)
     fail(f"interrupted; {advice}", code=1)
 
@@ -189,6 +195,7 @@ def _result(
     training = evaluator.training
     return {
         "arch": arch,
+        **({"space": recorded_name(evaluator.space)} if evaluator.space.name != DEFAULT_SPACE else {}),
         "images": evaluator.images.name,
         "n_images": int(clean.confusion.sum()),
         "clean": clean.accuracy,
@@ -201,7 +208,7 @@ def _result(
         "from_store": n_stored,
         "device": clean.device,
         "training": evaluator.regime or None,
-        "settings": evaluator.settings.as_dict(),
+        "settings": evaluator.settings_dict,
         "corruption_scale": ", ".join(sorted(scales)) or None,
         "notes": evaluator.notes,
     }
@@ -213,7 +220,7 @@ def _text(result: dict[str, Any]) -> str:
     regime = f", {result['training']}" if result["training"] else ""
     lines = [
         result["arch"],
-        f"on {result['images']}: {settings['channels']} channels, {settings['n_cells']} cells per stage, "
+        f"on {result['images']}: {_sizes(settings)}"
         f"{training['epochs']} epochs{regime}, seed {settings['seed']}; {result['n_images']} test images",
         "",
         f"clean  {100 * result['clean']:.1f}",
@@ -233,3 +240,9 @@ def _text(result: dict[str, Any]) -> str:
         f"{result['seconds']:.1f} s on {result['device']}, {result['training_seconds']:.1f} s of training{stored}"
     )
     return "\n".join(lines)
+
+
+def _sizes(settings: Mapping[str, Any]) -> str:
+    if "channels" not in settings:
+        return ""
+    return f"{settings['channels']} channels, {settings['n_cells']} cells per stage, "

@@ -17,6 +17,7 @@ from experiments.commands.names_option import names_option
 from experiments.commands.options import PATH
 from robustnas.epsilon import epsilon
 from robustnas.errors import RobustNASError
+from robustnas.spaces import EnumerableSpace, open_space
 
 if TYPE_CHECKING:
     from robustnas.evaluator.evaluator import Evaluator
@@ -120,7 +121,13 @@ class EvaluationOptions:
     log: str | None = None
 
     def evaluator(
-        self, images: str, *, seed: int = 0, weights: Path | None = None, weights_seed: int | None = None
+        self,
+        images: str,
+        *,
+        space: EnumerableSpace[Any] | None = None,
+        seed: int = 0,
+        weights: Path | None = None,
+        weights_seed: int | None = None,
     ) -> Evaluator:
         """Open image data and return an evaluator on it.
 
@@ -129,10 +136,12 @@ class EvaluationOptions:
             DataError: A file is faulty.
         """
         with torch_needed():
-            from robustnas.evaluator.evaluation_settings import EvaluationSettings
+            from robustnas.evaluator.evaluation_settings import EvaluationSettings, check_sizes
             from robustnas.evaluator.evaluator import Evaluator
             from robustnas.evaluator.images.image_files import open_images
         changes = {"epochs": self.epochs, "train_eps": training_eps(self.train_eps)}
+        searched = open_space() if space is None else space
+        check_sizes(searched, {"channels": self.channels, "n_cells": self.n_cells})
         data = open_images(images)
         settings = EvaluationSettings.for_images(
             data,
@@ -149,6 +158,7 @@ class EvaluationOptions:
         return Evaluator(
             data,
             settings,
+            space=searched,
             device=self.device,
             weights=weights,
             weights_seed=weights_seed,

@@ -43,6 +43,7 @@ from experiments.commands.options import (
     json_option,
     note_reading,
     print_json,
+    space_option,
     warn,
 )
 from experiments.verbosity import say
@@ -52,6 +53,7 @@ from robustnas.executors.spec import PROCESSES, SERIAL
 from robustnas.measurements import DEFAULT_LEASE, MeasurementStore
 from robustnas.metric import scale_notes
 from robustnas.plan_file import read_plan, read_toml
+from robustnas.spaces import DEFAULT_SPACE
 from robustnas.tables.datasets import open_table
 from robustnas.workers import checked_workers, processors
 
@@ -72,6 +74,7 @@ _KEPT = "what was measured is kept: run the same command again to resume"
 @click.argument("plan", required=False, type=PATH)
 @click.option("--example", is_flag=True, help="Print a plan, to copy and edit.")
 @click.option("--dry-run", is_flag=True, help="Show what is missing and how long it takes; measure nothing.")
+@space_option("Search space of the networks.", show_default="the plan's, else nasbench201")
 @click.option("--watch", is_flag=True, help="Show what workers anywhere get done, until nothing is missing.")
 @attack_precision_option
 @recipe_option
@@ -120,6 +123,7 @@ def fill(
     train_eps: str | None,
     store: str | None,
     executor: str | ExecutorSpec | None,
+    space: str | None,
     workers: int | None,
     at_once: int | None,
     seeds: int | None,
@@ -144,6 +148,7 @@ def fill(
     Example:
       robustnas fill --example > fill.toml
       robustnas fill fill.toml --dry-run
+      robustnas fill fill.toml --space my_spaces.py:MySpace
       robustnas fill fill.toml --recipe fast-adversarial --train-eps 8
       robustnas fill fill.toml --store postgresql://ada@db.lab/robustness
       robustnas fill fill.toml --store postgresql://ada@db.lab/robustness --watch
@@ -157,10 +162,11 @@ def fill(
         return
     if plan is None:
         raise InvalidInputError("fill needs a PLAN; `robustnas fill --example` prints one to copy and change")
-    chosen = FillPlan.load(plan).with_training(recipe, training_eps(train_eps))
+    chosen = FillPlan.load(plan, space).with_training(recipe, training_eps(train_eps))
     chosen = chosen.with_attack_precision(attack_precision)
-    cells = read_toml(read_plan(plan, "robustnas fill --example")).get("cells")
-    note_reading(*(cells if isinstance(cells, list) else ()))
+    if chosen.space == DEFAULT_SPACE:
+        cells = read_toml(read_plan(plan, "robustnas fill --example")).get("cells")
+        note_reading(*(cells if isinstance(cells, list) else ()))
     since = _since(remeasure, measured_before)
     if watch and dry_run:
         raise InvalidInputError("--watch shows progress and --dry-run what is missing; name one of them")
@@ -237,7 +243,13 @@ class _Survey:
         from robustnas.evaluator.filling.estimate import Speed, estimate, measure_speed
 
         missing = {metric for metrics, _ in self.report.patterns() for metric in metrics}
-        speed = measure_speed(self.evaluator, missing, n_threads) if missing else Speed((0.0, 0.0), (0.0, 0.0))
+        archs = [
+            architecture
+            for architecture, stored in zip(self.report.gaps.architectures, self.report.stored, strict=True)
+            if not stored.all()
+        ]
+        nothing = Speed((0.0, 0.0), (0.0, 0.0))
+        speed = measure_speed(self.evaluator, archs, missing, n_threads) if missing else nothing
         return estimate(self.report, self.evaluator, speed, n_workers)
 
     def noise(self) -> dict[str, Any]:
@@ -263,9 +275,11 @@ class _Survey:
     def facts(self, plan: FillPlan, estimate: Estimate, devices: Sequence[str]) -> dict[str, Any]:
         """Return what is wanted, there and missing, and what it takes, as plain data."""
         least, mean, most = estimate.per_network
-        settings = self.evaluator.settings.as_dict()
+        settings = self.evaluator.settings_dict
+        own = {} if plan.space == DEFAULT_SPACE else {"space": plan.space}
         return {
             "images": self.evaluator.images.name,
+            **own,
             "dataset": plan.dataset,
             "n_networks": len(plan.networks),
             "seeds": list(plan.seeds),

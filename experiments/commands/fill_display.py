@@ -12,6 +12,7 @@ from experiments.commands.options import note_lines
 from experiments.progress import Bar, Bars, progress_bars
 from experiments.verbosity import say
 from robustnas.duration import spoken
+from robustnas.spaces import DEFAULT_SPACE
 from robustnas.spaces.nasbench201.cell import Cell
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ _MOST_LINES = 32  # of workers
 
 
 def network_name(network: NetworkKey) -> str:
-    """Return a short name: the database id, and the seed unless it is 0."""
-    name = f"#{Cell.parse(network.arch).database_id}"
+    """Return a short name: the database id of a cell, else the architecture; and the seed unless it is 0."""
+    name = f"#{Cell.parse(network.arch).database_id}" if network.space == DEFAULT_SPACE else network.arch
     return f"{name}, seed {network.seed}" if network.seed else name
 
 
@@ -35,8 +36,8 @@ def plan_text(facts: Mapping[str, Any]) -> str:
     settings, seeds = facts["settings"], facts["seeds"]
     n_images = "all" if settings["n_images"] is None else f"the first {settings['n_images']:,}"
     lines = [
-        f"{_count(facts['n_networks'], 'network')}, {_count(len(seeds), 'seed')}, on {facts['images']}: "
-        f"{settings['channels']} channels, {_count(settings['n_cells'], 'cell')} per stage, "
+        f"{_count(facts['n_networks'], 'network')}{_of_space(facts)}, {_count(len(seeds), 'seed')}, on "
+        f"{facts['images']}: {_sizes(settings)}"
         f"{_count(settings['training']['epochs'], 'epoch')}{', ' + facts['training'] if facts['training'] else ''}; "
         f"{n_images} test images, {settings['protocol']} protocol, attacks in {settings['attack_precision']}",
         f"store: {facts['store']}",
@@ -48,6 +49,16 @@ def plan_text(facts: Mapping[str, Any]) -> str:
         counts = "  ".join(f"{row[name]:>8,}" for name in ("table", "store", "missing"))
         lines.append(f"{row['metric']:<{width}}  {counts}")
     return "\n".join([*lines, "", *note_lines(facts["notes"]), plan_line(facts)])
+
+
+def _of_space(facts: Mapping[str, Any]) -> str:
+    return f" of {facts['space']}" if "space" in facts else ""
+
+
+def _sizes(settings: Mapping[str, Any]) -> str:
+    if "channels" not in settings:
+        return ""
+    return f"{settings['channels']} channels, {_count(settings['n_cells'], 'cell')} per stage, "
 
 
 def missing_line(n_numbers: int, n_networks: int) -> str:

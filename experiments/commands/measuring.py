@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from experiments.commands.evaluation_options import EvaluationOptions, torch_needed
 from experiments.commands.options import open_dataset, published_datasets, warn
@@ -13,8 +13,10 @@ from experiments.comparison.spec import RunSpec
 from experiments.pages.table import number, unit
 from experiments.progress import Bar, Bars, progress_bars
 from robustnas.duration import parse_duration
+from robustnas.errors import InvalidInputError
 from robustnas.metric import scale_notes
 from robustnas.objectives.objective import needed_metrics, parse_objectives
+from robustnas.spaces import DEFAULT_SPACE, EnumerableSpace
 from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.database.database import find_folder, has_data
 from robustnas.tables.growing_table import GrowingTable
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 def growing_table(
     spec: RunSpec,
     images: str,
+    space: EnumerableSpace[Any] | None,
     dataset: str | None,
     data: Path | None,
     evaluation: EvaluationOptions,
@@ -39,7 +42,7 @@ def growing_table(
     objectives = parse_objectives(spec.objective)
     for text in searcher.needed_objectives(spec.parameters):
         objectives += parse_objectives(text)
-    evaluator = evaluation.evaluator(images, seed=spec.seed)
+    evaluator = evaluation.evaluator(images, space=space, seed=spec.seed)
     base = _base_table(evaluator, dataset, data)
     with torch_needed():
         from robustnas.evaluator.measurer import StoreMeasurer
@@ -67,9 +70,20 @@ def table_of_seed(table: GrowingTable, seed: int) -> GrowingTable:
 def _base_table(evaluator: Evaluator, dataset: str | None, data: Path | None) -> Table | None:
     """Return the table to ask before measuring: the one named, or that of the images and the standard training."""
     if dataset is not None:
-        return open_dataset(dataset, data)
+        table = open_dataset(dataset, data)
+        if not table.space.shares_indices(evaluator.space):
+            raise InvalidInputError(
+                f"the dataset {table.dataset} is of {table.space.name}, not of the space {evaluator.space.name} whose "
+                "networks --images measures; leave out --dataset to measure everything"
+            )
+        return table
     images = evaluator.images.name
-    if not evaluator.regime and images in published_datasets() and has_data(find_folder(data)[0]):
+    if (
+        evaluator.space.name == DEFAULT_SPACE
+        and not evaluator.regime
+        and images in published_datasets()
+        and has_data(find_folder(data)[0])
+    ):
         return open_dataset(images, data)
     return None
 

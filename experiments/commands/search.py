@@ -25,6 +25,7 @@ from experiments.commands.options import (
     open_dataset,
     print_json,
     seed_option,
+    space_option,
     warn,
 )
 from experiments.commands.search_result import search_result
@@ -46,7 +47,7 @@ from robustnas.objectives import (
 )
 from robustnas.plan_file import read_toml
 from robustnas.recorder import Log, Recorder, open_recorder
-from robustnas.spaces import COSTS
+from robustnas.spaces import COSTS, open_space
 from robustnas.tables.datasets import open_table
 from robustnas.tables.growing_table import GrowingTable
 from robustnas.tables.table import Table
@@ -131,6 +132,7 @@ def _objective_names() -> list[str]:
     show_default=True,
     help="With --seeds: how many networks, or members of a front, these are.",
 )
+@space_option("With --images: search space whose networks are measured.")
 @evaluation_options
 @data_option()
 @json_option
@@ -147,6 +149,7 @@ def search(
     at_once: int,
     seeds: int,
     finalists: int,
+    space: str | None,
     evaluation: EvaluationOptions,
     data: Path | None,
     as_json: bool,
@@ -172,6 +175,7 @@ def search(
       robustnas search --objective t.val_acc --budget '20 h' --report 'clean, cifar100:pgd@1'
       robustnas search --images digits --objective pgd@16 --budget 5
       robustnas search --images digits --objective pgd@16 --budget 5 --seeds 3
+      robustnas search --space my_spaces.py:MySpace --images digits --objective 'pgd@8, params' --budget 20
     """
     if seeds > 1 and images is None:
         raise InvalidInputError(f"--seeds {seeds} trains networks, which needs images: add such as --images digits")
@@ -179,12 +183,18 @@ def search(
     folder, log = None if data is None else str(data), Log.parse(evaluation.log) if evaluation.log else None
     spec = RunSpec(objective, searcher, searcher, parameters, _budget(budget), seed, time, known=known, data=folder)
     terms = [Reported.parse(text) for text in listed(report or "")]
+    if images is None and space is not None:
+        raise InvalidInputError(
+            f"--space {excerpt(space)}: add --images NAME to measure its networks, or name a table over it with "
+            "--dataset instead, which says its space itself"
+        )
     with ExitStack() as stack:
         progress = stack.enter_context(search_progress(spec, show=not as_json))
         if images is None:
             table: Table = open_dataset(dataset, data)
         else:
-            table = growing_table(spec, images, dataset, data, evaluation, stack, progress)
+            searched = None if space is None else open_space(space)
+            table = growing_table(spec, images, searched, dataset, data, evaluation, stack, progress)
         spec = spec.on(table)
         for note in [*scale_notes(spec.objectives, table), *space_notes(spec, table)]:
             warn(note)

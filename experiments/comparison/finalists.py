@@ -21,6 +21,7 @@ from robustnas.errors import EvaluationError
 from robustnas.objectives import Objective
 from robustnas.oracle import Oracle, Outcome
 from robustnas.pareto import non_dominated
+from robustnas.tables.growing_table import FAILED
 from robustnas.tables.noise import NoiseFloor, repeated_noise
 from robustnas.tables.table import Table
 from searchers.base import comparable
@@ -173,7 +174,8 @@ def trained_again(
     scores = np.full((len(cells), len(seeds), len(objectives)), np.nan)
     feasible, failures = np.zeros(len(cells), dtype=np.int64), list[str]()
     for column, seed in enumerate(seeds if cells else ()):
-        oracle = Oracle(objectives, open_table(seed), budget=len(cells))
+        table = open_table(seed)
+        oracle = Oracle(objectives, table, budget=len(cells))
         oracle.prepare(cells)
         for row, cell in enumerate(cells):
             try:
@@ -181,6 +183,8 @@ def trained_again(
             except EvaluationError as error:
                 failures.append(f"{cell} with seed {seed}: {error}")
             else:
+                if outcome.source == FAILED:
+                    failures.append(f"{cell} with seed {seed}: {table.notes[-1]}")
                 scores[row, column] = outcome.scores
                 feasible[row] += outcome.feasible
             yield _finalists(objectives, seeds, chosen, scores, feasible, failures)

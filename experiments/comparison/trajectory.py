@@ -11,13 +11,14 @@ import numpy as np
 from robustnas.arrays import FloatArray
 from robustnas.objectives import (
     Objective,
+    costs_used,
     needed_metrics,
     utility_columns,
 )
 from robustnas.oracle import Outcome
 from robustnas.pareto import HypervolumeScale, non_dominated
 from robustnas.tables.array_table import ArrayTable
-from robustnas.tables.table import Table, skeleton_of
+from robustnas.tables.table import Table, cost_column, says_cost, skeleton_of
 from searchers.base import History, comparable
 from searchers.violation import nearest_to_feasible
 
@@ -109,6 +110,8 @@ def hypervolume_scale(objectives: tuple[Objective, ...], table: Table) -> Hyperv
 def _corners(objectives: tuple[Objective, ...], table: Table) -> FloatArray:
     """Return the worst and the best utilities that objectives could have, shape (2, n_objectives)."""
     metrics = [str(metric) for metric in needed_metrics(objectives, table)]
+    costs = {name: cost_column(name, table) for name in costs_used(objectives)}
+    costs = {name: values for name, values in costs.items() if not says_cost(table.space, name, skeleton_of(table))}
     bounds = []
     for accuracy in (0.0, 1.0):
         columns = {name: np.full(table.space.size, accuracy) for name in metrics}
@@ -118,6 +121,7 @@ def _corners(objectives: tuple[Objective, ...], table: Table) -> FloatArray:
             attached=table.attached_columns(),
             skeleton=skeleton_of(table),
             space=table.space,
+            costs=costs,
         )
         bounds.append([objective.sign * objective.evaluate(flat) for objective in objectives])
     return np.array([np.nanmin(bounds, axis=(0, 2)), np.nanmax(bounds, axis=(0, 2))])

@@ -6,14 +6,16 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from robustnas.checks import whole_number
+from robustnas.errors import InvalidInputError
 from robustnas.evaluator.attacks.settings import AttackSettings, check_precision
 from robustnas.evaluator.software import defining
 from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, RECIPES, TrainingConfig, changed, recipe
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric, check_protocol
-from robustnas.spaces.nasbench201.cost import SKELETONS, Skeleton
+from robustnas.spaces import EnumerableSpace
+from robustnas.spaces.nasbench201.cost import SKELETONS
 
 if TYPE_CHECKING:
     from robustnas.evaluator.images.images import ImageData
@@ -48,6 +50,8 @@ class EvaluationSettings:
     >>> a == b, a == settings.digest(Metric("pgd", 1.0), [0.5, 1.0])
     (True, False)
     """
+
+    SIZES: ClassVar = ("channels", "n_cells")
 
     channels: int = 16
     n_cells: int = 5
@@ -99,15 +103,17 @@ class EvaluationSettings:
             return changed(cls.for_images(images).training, changes)
         return changed(recipe(name, digits=images.shape[1] <= _SMALL_SIDE), changes)
 
-    def skeleton(self, images: ImageData) -> Skeleton:
-        """Return the size of the networks on some image data."""
-        channels, side, _ = images.shape
-        return Skeleton(side, images.n_classes, self.channels, self.n_cells, channels)
+    def sizes_in(self, space: EnumerableSpace[Any]) -> dict[str, int]:
+        """Return the sizes that the networks of a space take, by name."""
+        return {name: getattr(self, name) for name in space.sizes}
 
-    @property
-    def training_digest(self) -> str:
-        """A SHA-256 of skeleton and recipe: what fixes a network's weights besides cell, images and seed."""
-        return _digest({"channels": self.channels, "n_cells": self.n_cells, "recipe": self.training.as_dict()})
+    def training_digest_in(self, space: EnumerableSpace[Any]) -> str:
+        """Return a SHA-256 of what fixes a network's weights besides architecture, images and seed.
+
+        That is sizes and recipe, and the source of a space that users may change.
+        """
+        own = {"space": {"name": space.name, **space.digests}} if space.digests else {}
+        return _digest({**self.sizes_in(space), "recipe": self.training.as_dict(), **own})
 
     def protocol_of(self, metric: Metric) -> str:
         """Return the protocol that a metric is measured under; without an attack it is always ``paper``."""
@@ -150,6 +156,24 @@ class EvaluationSettings:
             "n_images": self.n_images,
             "seed": self.seed,
         }
+
+
+def check_sizes(space: EnumerableSpace[Any], given: Mapping[str, int | None]) -> None:
+    """Refuse sizes of networks that a space does not take.
+
+    Args:
+        space: The space.
+        given: Sizes by name; None for those that were not given.
+
+    Raises:
+        InvalidInputError: One was given.
+    """
+    for name, value in given.items():
+        if value is not None and name not in space.sizes:
+            raise InvalidInputError(
+                f"{name} is {value}, but the size of networks of the space {space.name} is said by their architecture: "
+                "leave it out"
+            )
 
 
 def _definition(attack: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The evaluator: trains the network of a cell on image data and measures it."""
+"""The evaluator: trains the network of an architecture on image data and measures it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from contextlib import ExitStack
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from robustnas.checks import whole_number
-from robustnas.errors import DataError, EvaluationError, InvalidInputError, RobustNASError
+from robustnas.errors import BuildError, DataError, EvaluationError, InvalidInputError, RobustNASError
 from robustnas.evaluator.corruptions.corruption_files import PUBLISHED
 from robustnas.evaluator.corruptions.corruptions import facts, find_files, unknown_files
 from robustnas.evaluator.device import choose_device, device_memory, device_name, threads
@@ -22,10 +24,10 @@ from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.images.images import ImageData
 from robustnas.evaluator.images.normalisation import normalisation
 from robustnas.evaluator.measures import MEASURES, MeasureTask, Scored, attack_grid
-from robustnas.evaluator.memory_size import check_network
 from robustnas.evaluator.normalised import Normalised
 from robustnas.evaluator.progress import Progress, silent
 from robustnas.evaluator.software import versions
+from robustnas.evaluator.space_networks import SpaceNetworks
 from robustnas.evaluator.training.kept_weights import KeptWeights
 from robustnas.evaluator.training.overfitting import is_overfitting_note
 from robustnas.evaluator.training.state_dict import load_state_dict
@@ -38,14 +40,12 @@ from robustnas.measurements import Measurement, MeasurementKey, NetworkKey
 from robustnas.measurements.selection import CORRUPTION_DIGEST, OVERFITTING, REGIME
 from robustnas.metric import CORRUPTIONS, Metric, check_measurable
 from robustnas.recorder import Log, open_recorder
-from robustnas.spaces.nasbench201 import NASBENCH201
-from robustnas.spaces.nasbench201.cell import Architecture, Cell
-from robustnas.spaces.nasbench201.network import build
-from robustnas.spaces.nasbench201.operations import Operation
-from robustnas.spaces.nasbench201.space import canonical
+from robustnas.spaces import EnumerableSpace, open_space, recorded_name
 
 _IMAGE_VALUES = {"cpu": 256 * 3 * 32 * 32, "cuda": 2048 * 3 * 32 * 32}  # pixels at a time
 _LARGEST_BATCH = {"cpu": 1024, "cuda": 8192}
+_SOME = 32  # of many architectures
+_FEW_CHANNELS = 16  # of a layer, where a space has no channels of its own to say
 _SMALL_LAYER = 1024  # values of an image in a layer; with 512, as for digits, two threads took 1.4 times as long as one
 
 
@@ -58,6 +58,7 @@ class Evaluator:
     Args:
         images: The image data.
         settings: If None, the defaults for these images: `EvaluationSettings.for_images`.
+        space: The search space, by name, reference or itself: one that builds networks. NAS-Bench-201 if None.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
         weights: A file of a state dict, such as a published one of NAS-Bench-201, instead of training. It is loaded
             into the network of the cell as it is given: layers of its canonical cell may be in other places.
@@ -69,7 +70,8 @@ class Evaluator:
             `robustnas.recorder`.
 
     Raises:
-        InvalidInputError: A device that is not there, or a training seed that the file of weights does not hold.
+        InvalidInputError: A device that is not there, a training seed that the file of weights does not hold, or a
+            space that builds no networks.
         DataError: The file of weights, or the folder of corrupted images, is missing or damaged.
 
     Example::
@@ -79,13 +81,12 @@ class Evaluator:
             print(measurement.key.metric, measurement.accuracy)
     """
 
-    space = NASBENCH201
-
     def __init__(
         self,
         images: ImageData,
         settings: EvaluationSettings | None = None,
         *,
+        space: EnumerableSpace[Any] | str | None = None,
         device: str = "auto",
         weights: Path | None = None,
         weights_seed: int | None = None,
@@ -95,6 +96,7 @@ class Evaluator:
         log: str | None = None,
     ) -> None:
         self.images = images
+        self.space = space if isinstance(space, EnumerableSpace) else open_space(*filter(None, [space]))
         self.settings = settings or EvaluationSettings.for_images(images)
         self.device = choose_device(device)
         self.folder, self.corruptions = folder, corruptions
@@ -104,8 +106,9 @@ class Evaluator:
         self.weights = WeightsFile.read(weights, dataset=images.name, seed=weights_seed) if weights else None
         default = _batch_size(images, self.device)
         self.batch_size = default if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
-        self.skeleton = self.settings.skeleton(images)
-        check_network(Cell.from_index(0), self.skeleton, device_memory(self.device))
+        sizes = self.settings.sizes_in(self.space)
+        self.networks = SpaceNetworks(self.space, images, sizes, device_memory(self.device))
+        self.skeleton = self.networks.skeleton
         self.training: TrainingResult | None = None
         self.notes: list[str] = []
         if corruptions is not None:
@@ -113,7 +116,7 @@ class Evaluator:
         self.training_digest = self._training_digest()
         n_images = self.settings.n_images
         self._data = images if n_images is None else replace(images, test=images.test.head(n_images))
-        self._trained: tuple[Cell, Normalised] | None = None
+        self._trained: tuple[Any, Normalised] | None = None
         self._overfitting = ""  # the note on the training of that network
 
     def with_seed(self, seed: int) -> Evaluator:
@@ -135,24 +138,45 @@ class Evaluator:
         return device_name(self.device)
 
     @property
+    def settings_dict(self) -> dict[str, Any]:
+        """The settings as plain data, for records: without sizes that the networks of the space do not take."""
+        sizes = set(EvaluationSettings.SIZES) - set(self.space.sizes)
+        return {name: value for name, value in self.settings.as_dict().items() if name not in sizes}
+
+    @property
     def n_threads(self) -> int | None:
         """Threads that a CPU is fastest with: one where layers are too small to share, else None for all there are."""
         _, height, width = self.images.shape
-        return 1 if self.settings.channels * height * width <= _SMALL_LAYER else None
+        channels = self.networks.sizes.get("channels", _FEW_CHANNELS)
+        return 1 if channels * height * width <= _SMALL_LAYER else None
 
     @property
     def regime(self) -> str:
         """How its networks are trained, in words; empty if in the standard way, or if a file has their weights."""
         return "" if self.weights else self.settings.training.regime
 
-    def network_key(self, arch: Architecture) -> NetworkKey:
+    def network_key(self, arch: Any) -> NetworkKey:
         """Return what fixes the trained network of an architecture."""
-        given = Cell.parse(arch)
-        cell, training = canonical(given), self.training_digest
-        if self.weights and given != cell:  # the same file is another network where its layers are in other places
-            training = sha256(f"{training} of {given.arch}".encode()).hexdigest()
+        given = self.space.parse(arch)
+        canonical, training = self.space.canonical(given), self.training_digest
+        if self.weights and given != canonical:  # the same file is another network where layers are in other places
+            training = sha256(f"{training} of {given}".encode()).hexdigest()
+        return self._key(str(canonical), training)
+
+    def is_same_training(self, network: NetworkKey) -> bool:
+        """Return whether a network is of this evaluator's training, image data and space, whatever its seed.
+
+        The name of the image data fixes its normalisation.
+        """
+        if network.space != recorded_name(self.space):
+            return False
+        training = self.training_digest
+        own = self.network_key(network.arch) if self.weights else self._key(network.arch, training)
+        return network == replace(own, seed=network.seed)
+
+    def _key(self, arch: str, training: str) -> NetworkKey:
         images, seed = self.images, self.settings.seed
-        return NetworkKey(cell.arch, images.name, images.digest, training, seed, space=self.space.name)
+        return NetworkKey(arch, images.name, images.digest, training, seed, space=recorded_name(self.space))
 
     def settings_digests(self, metrics: Iterable[Metric | str]) -> dict[Metric, str]:
         """Return a SHA-256 of what fixes each number besides network, metric and protocol.
@@ -181,7 +205,7 @@ class Evaluator:
         former = unknown_files(self.images.name)
         return {metric: self.settings.digest(metric, corruption=former) for metric in wanted}
 
-    def keys(self, arch: Architecture, metrics: Iterable[Metric | str]) -> dict[Metric, MeasurementKey]:
+    def keys(self, arch: Any, metrics: Iterable[Metric | str]) -> dict[Metric, MeasurementKey]:
         """Return what fixes the numbers of an architecture, by metric; see `settings_digests`."""
         network = self.network_key(arch)
         return {
@@ -189,23 +213,22 @@ class Evaluator:
             for metric, digest in self.settings_digests(metrics).items()
         }
 
-    def network(self, arch: Architecture, progress: Progress | None = None) -> Normalised:
+    def network(self, arch: Any, progress: Progress | None = None) -> Normalised:
         """Return the trained network of an architecture: the one in memory, the one kept, or a new one.
 
         Raises:
             DataError: Weights that do not fit, or a folder that cannot be written.
+            BuildError: The space builds no network that can be trained.
             TrainingError: The training diverged.
         """
-        cell = Cell.parse(arch) if self.weights else canonical(Cell.parse(arch))
-        if self._trained is None or self._trained[0] != cell:
+        given = self.space.parse(arch) if self.weights else self._canonical(arch)
+        if self._trained is None or self._trained[0] != given:
             n_notes = len(self.notes)
-            self._trained = cell, self._trained_network(cell, progress or silent)
+            self._trained = given, self._trained_network(given, progress or silent)
             self._overfitting = next(filter(is_overfitting_note, self.notes[n_notes:]), "")
         return self._trained[1]
 
-    def train(
-        self, archs: Sequence[Architecture], progress: Sequence[Progress] | None = None
-    ) -> list[RobustNASError | None]:
+    def train(self, archs: Sequence[Any], progress: Sequence[Progress] | None = None) -> list[RobustNASError | None]:
         """Train those of some networks that are not trained yet, all at once; `network` and `measure` find them then.
 
         Args:
@@ -221,27 +244,42 @@ class Evaluator:
             DeviceMemoryError: A network does not fit.
         """
         reports = dict(zip(archs, progress or [silent] * len(archs), strict=True))
-        lacking = {} if self.weights else {canonical(Cell.parse(arch)): report for arch, report in reports.items()}
-        cells = [cell for cell in lacking if not self._kept(cell).weights.exists()]
+        lacking = {} if self.weights else {self._canonical(arch): report for arch, report in reports.items()}
+        errors: dict[Any, RobustNASError] = {}
+        models: dict[Any, Normalised] = {}
+        for architecture in lacking:
+            if not self._kept(architecture).weights.exists():
+                try:
+                    models[architecture] = self._untrained(architecture)
+                except BuildError as error:
+                    errors[architecture] = error
         with threads(self.n_threads):
-            outcomes = self._trained_at_once(
-                [(cell, self._untrained(cell)) for cell in cells], [lacking[cell] for cell in cells]
-            )
-        errors = {
-            cell: outcome for cell, outcome in zip(cells, outcomes, strict=True) if isinstance(outcome, RobustNASError)
+            outcomes = self._trained_at_once(list(models.items()), [lacking[arch] for arch in models])
+        errors |= {
+            arch: outcome for arch, outcome in zip(models, outcomes, strict=True) if isinstance(outcome, RobustNASError)
         }
-        return [errors.get(canonical(Cell.parse(arch))) for arch in archs]
+        return [errors.get(self._canonical(arch)) for arch in archs]
 
-    def networks_at_once(self, most: int) -> int:
-        """Return how many networks are best trained at once, as measured on the device for some seconds; 1 on a CPU."""
-        costly = Cell((Operation.CONV_3X3,) * 6)
+    def networks_at_once(self, most: int, archs: Sequence[Any]) -> int:
+        """Return how many networks are best trained at once, as measured on the device for some seconds; 1 on a CPU.
+
+        Args:
+            most: The largest answer.
+            archs: The architectures that are to be trained: the most costly of some of them is tried.
+        """
+
+        def costly() -> Any:
+            some = [self.space.parse(arch) for arch in archs[:: max(1, len(archs) // _SOME)]]
+            return some[int(self.networks.costs("flops", some).argmax())]
+
+        found = lru_cache(maxsize=1)(costly)
         return networks_at_once(
-            lambda: self._untrained(costly), self.images.train, self.settings.training, device=self.device, most=most
+            lambda: self._untrained(found()), self.images.train, self.settings.training, device=self.device, most=most
         )
 
     def measure(
         self,
-        arch: Architecture,
+        arch: Any,
         metrics: Iterable[Metric | str],
         *,
         missing: Iterable[Metric] | None = None,
@@ -297,19 +335,25 @@ class Evaluator:
         return {name: text for name, text in facts.items() if text}
 
     def _training_digest(self) -> str:
-        """Return a digest of what fixes weights besides cell, image data and seed, and of an uncommon normalisation."""
-        trained = self.weights.digest if self.weights else self.settings.training_digest
+        """Return a digest of what fixes weights besides the architecture, image data and seed.
+
+        That is an uncommon normalisation, too.
+        """
+        trained = self.weights.digest if self.weights else self.settings.training_digest_in(self.space)
         own = (self.images.mean, self.images.std)
         if own == normalisation(self.images.name, self.images.train):
             return trained
         return sha256(f"{trained} normalised by {own!r}".encode()).hexdigest()
 
-    def _trained_network(self, cell: Cell, report: Progress) -> Normalised:
-        model = self._untrained(cell)
+    def _canonical(self, arch: Any) -> Any:
+        return self.space.canonical(self.space.parse(arch))
+
+    def _trained_network(self, arch: Any, report: Progress) -> Normalised:
+        model = self._untrained(arch)
         if self.weights:
             load_state_dict(self.weights, model)
-        elif not self._kept(cell).load(model, self.notes.append):
-            (outcome,) = self._trained_at_once([(cell, model)], [report])
+        elif not self._kept(arch).load(model, self.notes.append):
+            (outcome,) = self._trained_at_once([(arch, model)], [report])
             if isinstance(outcome, RobustNASError):
                 raise outcome
             self.training = outcome
@@ -317,29 +361,26 @@ class Evaluator:
         return model.to(self.device).eval()
 
     def _trained_at_once(
-        self, networks: Sequence[tuple[Cell, Normalised]], reports: Sequence[Progress]
+        self, networks: Sequence[tuple[Any, Normalised]], reports: Sequence[Progress]
     ) -> list[TrainingResult | RobustNASError]:
         """Train some networks and keep their weights; return what `train_many` does."""
         settings, tasks = self.settings, []
         with ExitStack() as stack:
-            for (cell, model), report in zip(networks, reports, strict=True):
-                run = f"{_of_regime(self.images.name, settings.training)}/{cell.arch}/{settings.seed}"
+            for (arch, model), report in zip(networks, reports, strict=True):
+                run = f"{_of_regime(self.images.name, settings.training)}/{arch}/{settings.seed}"
                 recorder = stack.enter_context(open_recorder(self.log, run))
-                tasks.append(self._kept(cell).task(model, seed=settings.seed, report=report, recorder=recorder))
+                tasks.append(self._kept(arch).task(model, seed=settings.seed, report=report, recorder=recorder))
             outcomes = train_many(tasks, self.images.train, settings.training, device=self.device)
-        for (cell, model), outcome in zip(networks, outcomes, strict=True):
+        for (arch, model), outcome in zip(networks, outcomes, strict=True):
             if isinstance(outcome, TrainingResult):
-                self._kept(cell).keep(model, outcome.notes)
+                self._kept(arch).keep(model, outcome.notes)
         return outcomes
 
-    def _untrained(self, cell: Cell) -> Normalised:
-        check_network(cell, self.skeleton, device_memory(self.device))
-        settings, data = self.settings, self.images
-        network = build(cell, data.n_classes, settings.channels, settings.n_cells, data.shape[0], seed=settings.seed)
-        return Normalised(network, data.mean, data.std)
+    def _untrained(self, arch: Any) -> Normalised:
+        return self.networks.build(arch, self.settings.seed)
 
-    def _kept(self, cell: Cell) -> KeptWeights:
-        return KeptWeights.of(self.network_key(cell), str(cell.index), self.folder)
+    def _kept(self, arch: Any) -> KeptWeights:
+        return KeptWeights.of(self.network_key(arch), self.folder)
 
     def _corruption(self, metric: Metric) -> dict[str, str]:
         if metric.kind not in CORRUPTIONS:

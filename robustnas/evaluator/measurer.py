@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Container, Iterable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import replace
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -13,15 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from robustnas.arrays import FloatArray
+from robustnas.errors import BuildError
 from robustnas.evaluator.device import threads
 from robustnas.evaluator.evaluator import Evaluator, parse_metrics
 from robustnas.evaluator.progress import Progress, silent
 from robustnas.measurements import Claim, Measurement, MeasurementStore, NetworkKey, Selection
 from robustnas.metric import Metric
-from robustnas.spaces import EnumerableSpace
-from robustnas.spaces.nasbench201.cell import Architecture, Cell
-from robustnas.spaces.nasbench201.cost import Skeleton
-from robustnas.spaces.nasbench201.space import uid
+from robustnas.spaces import DEFAULT_SPACE, EnumerableSpace
 from robustnas.tables.noise import NoiseFloor, repeated_noise
 
 _POLL_SECONDS = 1.0
@@ -82,8 +80,8 @@ class StoreMeasurer:
         return self.evaluator.regime
 
     @property
-    def skeleton(self) -> Skeleton:
-        """The size of the networks."""
+    def skeleton(self) -> Any:
+        """The size of the networks in the space's own terms."""
         return self.evaluator.skeleton
 
     def stored(self, metric: Metric, group: Iterable[Metric]) -> Mapping[int, float]:
@@ -91,20 +89,31 @@ class StoreMeasurer:
         protocol, settings = self.evaluator.settings.protocol_of(metric), self.evaluator.settings_digests(group)[metric]
         found = self.store.accuracies(metric=str(metric), protocol=protocol, settings=settings, since=self.since)
         seed = self.evaluator.settings.seed
-        same = [one for one in found if one.seed == seed and _is_same_training(one, self.evaluator)]
+        same = [network for network in found if network.seed == seed and self.evaluator.is_same_training(network)]
         self._n_set_aside[metric] = set_aside(self.evaluator, self.store, [metric])
-        return {Cell.parse(network.arch).index: found[network] for network in same}
+        space = self.space
+        return {space.index(space.parse(network.arch)): found[network] for network in same}
 
     def noise(self, group: Iterable[Metric]) -> Mapping[Metric, NoiseFloor]:
         """Return the noise of one training, of metrics of which the store holds networks trained with several seeds."""
         found = training_noise(self.evaluator, self.store, group, since=self.since)
         return {metric: floor for metric, floor in found.items() if floor.degrees_of_freedom}
 
-    def measure(self, cell: Cell, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
-        """Return some numbers of a cell, measuring and keeping what is not known yet."""
-        return {metric: value.accuracy for metric, value in self.measurements(cell, metrics, group).items()}
+    def measure(self, architecture: Any, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
+        """Return some numbers of an architecture, measuring and keeping what is not known yet."""
+        return {metric: value.accuracy for metric, value in self.measurements(architecture, metrics, group).items()}
 
-    def prepare(self, architectures: Sequence[Architecture], group: Iterable[Metric]) -> None:
+    def costs(self, name: str, architectures: Sequence[Any]) -> FloatArray:
+        """Return a cost of some architectures, counted on their networks; NaN where one cannot be built."""
+        networks, found = self.evaluator.networks, np.full(len(architectures), np.nan)
+        for row, architecture in enumerate(architectures):
+            with suppress(BuildError):
+                found[row] = networks.counted(architecture)[name]
+            if len(architectures) > 1:
+                self._report(f"counting {name}", (row + 1) / len(architectures))
+        return found
+
+    def prepare(self, architectures: Sequence[Any], group: Iterable[Metric]) -> None:
         """Train those of some networks at once that nobody else is at, and of which the store lacks a number.
 
         What ends a training is told when its network is measured.
@@ -134,7 +143,7 @@ class StoreMeasurer:
         self._report(stage, share)
 
     def measurements(
-        self, arch: Architecture, metrics: Iterable[Metric | str], group: Iterable[Metric | str] = ()
+        self, arch: Any, metrics: Iterable[Metric | str], group: Iterable[Metric | str] = ()
     ) -> dict[Metric, Measurement]:
         """Return measurements of an architecture by metric, measuring what is missing; waits for other workers.
 
@@ -169,17 +178,22 @@ class StoreMeasurer:
                     progress=self._report,
                     since=self.since,
                 )
-            named = f"network {uid(Cell.parse(arch))}"
+            named = self._name(arch)
             self._notes += [f"{named}: {note}" for note in self.evaluator.notes[known:]]
         found = {value.key: value for value in self.store.measurements(network)}
         return {metric: found[key] for metric, key in keys.items()}
+
+    def _name(self, arch: Any) -> str:
+        space = self.space
+        architecture = space.parse(arch)
+        return f"network {space.uid(architecture) if space.name == DEFAULT_SPACE else architecture}"
 
 
 def measure_missing(
     evaluator: Evaluator,
     store: MeasurementStore,
     claim: Claim,
-    arch: Architecture,
+    arch: Any,
     metrics: Iterable[Metric],
     *,
     group: Iterable[Metric] = (),
@@ -255,7 +269,7 @@ def training_noise(
         own = {
             network: value
             for network, value in known.items()
-            if _is_same_training(network, evaluator) and (among is None or network.arch in among)
+            if evaluator.is_same_training(network) and (among is None or network.arch in among)
         }
         number = {arch: row for row, arch in enumerate(dict.fromkeys(network.arch for network in own))}
         rows = np.array([number[network.arch] for network in own], dtype=np.int64)
@@ -286,10 +300,3 @@ def set_aside_note(n: int) -> list[str]:
         f"`robustnas measurements adopt` takes them as those of the files here, `robustnas measurements forget "
         f"--unknown-files` deletes them"
     ]
-
-
-def _is_same_training(network: NetworkKey, evaluator: Evaluator) -> bool:
-    """Return whether a network is of an evaluator's training, image data (their name fixes normalisation) and space."""
-    if network.space != evaluator.space.name:
-        return False
-    return network == replace(evaluator.network_key(network.arch), seed=network.seed)

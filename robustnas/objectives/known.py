@@ -44,7 +44,12 @@ def known_constraints(objectives: Sequence[Objective], table: Table) -> tuple[Co
     return tuple(
         constraint
         for constraint in constraints_of(objectives)
-        if not any(term.metrics_on(table) or (term.attached and term.attached in searched) for term in constraint.terms)
+        if not any(
+            term.metrics_on(table)
+            or (term.attached and term.attached in searched)
+            or term.atom in getattr(table, "learned_costs", ())
+            for term in constraint.terms
+        )
     )
 
 

@@ -35,6 +35,7 @@ from robustnas.metric import Metric
 from robustnas.objectives.constraint import BoolArray, Constraint, parse_clause
 from robustnas.objectives.suite import SUITE, expanded, suite_name
 from robustnas.objectives.term import Term, evaluate_sum, parse_sum
+from robustnas.spaces import COSTS
 from robustnas.tables.table import Table
 
 _WHERE = re.compile(r"\bwhere\b")
@@ -185,6 +186,13 @@ def needed_metrics(objectives: Sequence[Objective], table: Table | None = None) 
     return tuple(dict.fromkeys(metric for objective in objectives for metric in objective.metrics_on(table)))
 
 
+def costs_used(objectives: Sequence[Objective]) -> tuple[str, ...]:
+    """Return the distinct costs of `robustnas.spaces.COSTS` that some objectives and their constraints are made of."""
+    terms = [term for objective in objectives for term in objective.terms]
+    terms += [term for constraint in constraints_of(objectives) for term in constraint.terms]
+    return tuple(dict.fromkeys(term.atom for term in terms if term.atom in COSTS))
+
+
 def constraints_of(objectives: Sequence[Objective]) -> tuple[Constraint, ...]:
     """Return the distinct constraints of some objectives; they hold for all of them."""
     return tuple(dict.fromkeys(constraint for objective in objectives for constraint in objective.constraints))
@@ -202,7 +210,8 @@ def feasible(objectives: Sequence[Objective], table: Table) -> BoolArray:
     mask = np.ones(table.space.size, dtype=np.bool_)
     for constraint in constraints:
         mask &= constraint.satisfied(table)
-    if not mask.any() and (table.complete or not needed_metrics(objectives, table)):
+    is_known = table.complete or not (needed_metrics(objectives, table) or getattr(table, "learned_costs", ()))
+    if not mask.any() and is_known:
         clause = excerpt(" and ".join(map(str, constraints)))
         raise ObjectiveError(f"no cell of {table.dataset} satisfies {clause}: {ranges_text(constraints, table)}")
     return mask

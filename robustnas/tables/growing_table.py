@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Protocol
 
 import numpy as np
 
 from robustnas.arrays import FloatArray, read_only
-from robustnas.errors import InvalidInputError, ObjectiveError
+from robustnas.errors import BuildError, EvaluationError, InvalidInputError, ObjectiveError, TrainingError
 from robustnas.metric import PAPER_ATTACKS, Metric
-from robustnas.spaces import EnumerableSpace
+from robustnas.spaces import COSTS, EnumerableSpace
 from robustnas.tables.column_facts import ColumnFacts, column_facts
 from robustnas.tables.noise import NoiseFloor
-from robustnas.tables.table import STANDARD_TRAINING, Table, missing_metric, other_training
+from robustnas.tables.table import STANDARD_TRAINING, Table, missing_metric, other_training, says_cost
+
+FAILED = "failed"
+"""The source of a network that could not be measured: its numbers are unknown."""
+
+MOST_COUNTED = 2_000
+"""The most architectures whose costs are counted before a search: each takes some hundredths of a second."""
+
+_MOST_FAILURES = 5  # in a row
+_SOME = 50  # architectures of a large space, of which costs are counted to know about how large they are
 
 
 class Measurer(Protocol):
@@ -52,12 +61,19 @@ class Measurer(Protocol):
     def measure(self, architecture: Any, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
         """Return some numbers of an architecture, measuring and keeping those not known yet; `group` as in `stored`."""
 
+    def costs(self, name: str, architectures: Sequence[Any]) -> FloatArray:
+        """Return a cost of `robustnas.spaces.COSTS` of some architectures, shape (n,), NaN where there is none."""
+
     def prepare(self, architectures: Sequence[Any], group: Iterable[Metric]) -> None:
         """Do at once what `measure` of some architectures begins with, such as training."""
 
 
 class GrowingTable:
     """A `Table` whose gaps are filled on demand: from a table first, then from a store, then by measuring.
+
+    Costs that the space does not say are counted on the networks: of all architectures at once where there are few of
+    them (`MOST_COUNTED`), else of each that is asked for. A network that cannot be built, or whose training diverges,
+    has no numbers; a note says why.
 
     A metric that the base table holds is always taken from there. Numbers are those of networks: architectures of one
     canonical class share them. A column holds NaN where nothing is known yet.
@@ -97,6 +113,9 @@ class GrowingTable:
             for index, value in measurer.stored(metric, self._own).items():
                 column[self._canonical == self._canonical[index]] = value
         self._measured: set[tuple[Metric, int]] = set()
+        self._counted: dict[str, dict[int, float]] = {}
+        self._failed: dict[int, str] = {}
+        self._n_failures = 0  # in a row
 
     def _check_training(self) -> None:
         """Refuse to add measurements to a table of networks that were trained in another way than ours are."""
@@ -136,7 +155,36 @@ class GrowingTable:
     @property
     def notes(self) -> Sequence[str]:
         """What a reader of the numbers that were measured should know."""
-        return self.measurer.notes
+        return (*self.measurer.notes, *(f"not measured: {reason}" for reason in self._failed.values()))
+
+    @property
+    def costs(self) -> Mapping[str, FloatArray]:
+        """Costs that are counted on the networks, by name: columns as those of metrics."""
+        return _CountedCosts(self)
+
+    @property
+    def learned_costs(self) -> frozenset[str]:
+        """Costs that are known only of architectures that were asked for: all that are counted of a large space."""
+        return frozenset(name for name in COSTS if self._is_learned and not says_cost(self.space, name, self.skeleton))
+
+    @property
+    def _is_learned(self) -> bool:
+        return len(self.space.members()) > MOST_COUNTED
+
+    def counted(self, name: str) -> FloatArray:
+        """Return what is known of a cost by index, shape (space.size,): all, where there are few architectures."""
+        if name not in self._counted:
+            self._counted[name] = {}
+            members = self.space.members()
+            self._count(name, members[:: len(members) // _SOME if self._is_learned else 1].tolist())
+        column = np.full(self.space.size, np.nan)
+        known = self._counted[name]
+        column[list(known)] = list(known.values())
+        return read_only(column)
+
+    def _count(self, name: str, indices: Sequence[int]) -> None:
+        costs = self.measurer.costs(name, [self.space.architecture(index) for index in indices])
+        self._counted[name] |= dict(zip(indices, costs.tolist(), strict=True))
 
     def prepare(self, architectures: Sequence[Any], metrics: Iterable[Metric]) -> None:
         """Prepare to fill several architectures, by training the networks at once that will be measured."""
@@ -153,25 +201,25 @@ class GrowingTable:
     def fill(self, architecture: Any, metrics: Iterable[Metric]) -> str:
         """Measure what is not known of an architecture, and return where its numbers come from.
 
-        That is the base table's source, ``store``, ``measured``, or several of them: ``table+measured``.
+        That is the base table's source, ``store``, ``measured``, or several of them: ``table+measured``; or `FAILED`.
 
         Args:
             architecture: The architecture.
             metrics: What is asked of it.
 
         Raises:
-            EvaluationError: It cannot be measured.
+            EvaluationError: It cannot be measured; a network that is no network, or diverges, ends nothing by itself.
             DataError: The store cannot be read or written.
         """
         index, asked = self.space.index(architecture), list(metrics)
         network = int(self._canonical[index])
+        for name, known in self._counted.items():
+            if index not in known:
+                self._count(name, [index])
         own = [metric for metric in asked if metric in self._columns]
         lacking = [metric for metric in own if np.isnan(self._columns[metric][index])]
-        if lacking:
-            members = self._canonical == network
-            for metric, value in self.measurer.measure(architecture, lacking, self._own).items():
-                self._columns[metric][members] = value
-                self._measured.add((metric, network))
+        if lacking and (network in self._failed or not self._measure(architecture, network, lacking)):
+            return FAILED
         sources = {"measured" if (metric, network) in self._measured else "store" for metric in own}
         if len(own) < len(asked):
             sources.add(self.source)
@@ -179,6 +227,30 @@ class GrowingTable:
             "+".join(name for name in dict.fromkeys((self.source, "store", "measured")) if name in sources)
             or self.source
         )
+
+    def _measure(self, architecture: Any, network: int, lacking: Sequence[Metric]) -> bool:
+        """Measure some numbers of a network; return whether that was possible.
+
+        Raises:
+            EvaluationError: It is not, nor was it for the networks before.
+        """
+        try:
+            found = self.measurer.measure(architecture, lacking, self._own)
+        except (BuildError, TrainingError) as error:
+            self._failed[network] = str(error)
+            self._n_failures += 1
+            if self._n_failures >= _MOST_FAILURES:
+                raise EvaluationError(
+                    f"{self._n_failures} networks in a row could not be measured, the last because {error}; what was "
+                    "measured is kept"
+                ) from error
+            return False
+        self._n_failures = 0
+        members = self._canonical == network
+        for metric, value in found.items():
+            self._columns[metric][members] = value
+            self._measured.add((metric, network))
+        return True
 
     def attached_columns(self) -> dict[str, FloatArray]:
         """Return the base table's attached columns."""
@@ -195,3 +267,21 @@ class GrowingTable:
     def __repr__(self) -> str:
         known: dict[str, Any] = {str(m): int(np.isfinite(column).sum()) for m, column in self._columns.items()}
         return f"<{self.dataset}, growing: architectures known {known}>"
+
+
+class _CountedCosts(Mapping[str, FloatArray]):
+    """The costs of a growing table, counted when they are looked at."""
+
+    def __init__(self, table: GrowingTable) -> None:
+        self._table = table
+
+    def __getitem__(self, name: str) -> FloatArray:
+        if name not in COSTS:
+            raise KeyError(name)
+        return self._table.counted(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COSTS)
+
+    def __len__(self) -> int:
+        return len(COSTS)

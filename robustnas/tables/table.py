@@ -120,6 +120,15 @@ def cost_column(name: str, table: Table) -> FloatArray:
         return own[name]
 
 
+def says_cost(space: EnumerableSpace[Any], name: str, skeleton: Any = None) -> bool:
+    """Return whether a space itself defines a cost."""
+    try:
+        space.cost_column(name, skeleton)
+    except ObjectiveError:
+        return False
+    return True
+
+
 def columns_digest(columns: Mapping[str, FloatArray]) -> str:
     """Return a SHA-256 of named columns, whatever their order."""
     content = sha256()

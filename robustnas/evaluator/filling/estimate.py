@@ -5,29 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from robustnas.arrays import FloatArray
+from robustnas.errors import BuildError, EvaluationError
 from robustnas.evaluator.attacks.robustness import attack_images
 from robustnas.evaluator.attacks.settings import AttackSettings
 from robustnas.evaluator.corruptions.corruptions import corrupted
-from robustnas.evaluator.device import device_memory, threads
+from robustnas.evaluator.device import threads
 from robustnas.evaluator.evaluation_settings import EvaluationSettings
 from robustnas.evaluator.evaluator import Evaluator
 from robustnas.evaluator.filling.gaps import GapReport
 from robustnas.evaluator.images.images import LabelledImages
-from robustnas.evaluator.memory_size import check_network
 from robustnas.evaluator.normalised import Normalised
 from robustnas.evaluator.prediction import predict
 from robustnas.evaluator.training.throughput import time_steps
 from robustnas.evaluator.training.training import train
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
-from robustnas.spaces.nasbench201.cell import Cell
-from robustnas.spaces.nasbench201.cost import all_flops, all_parameters
-from robustnas.spaces.nasbench201.network import build
 
-_CELLS = tuple(map(Cell, ((1, 1, 1, 1, 1, 1), (2, 4, 2, 1, 3, 2), (3, 3, 3, 3, 3, 3))))  # few to many FLOPs
+_MOST_COUNTED = 60  # networks whose costs are counted, where the space does not say them
 _LONG_ENOUGH = 0.15  # seconds
 _FEWEST_IMAGES = 8
 _STEPS = 4  # of PGD
@@ -88,16 +86,16 @@ def estimate(report: GapReport, evaluator: Evaluator, speed: Speed, n_workers: i
     settings, data = evaluator.settings, evaluator.images
     n_test = min(len(data.test), settings.n_images or len(data.test))
     n_trained = settings.training.epochs * len(data.train)
-    cells = np.array([Cell.parse(network.arch).index for network in report.gaps.networks])
-    flops = all_flops(evaluator.skeleton)[cells].astype(float)
-    seconds = np.zeros(len(cells))
+    archs = report.gaps.architectures
+    flops = approximate_costs("flops", archs, evaluator)
+    seconds = np.zeros(len(archs))
     for missing, rows in report.patterns():
         n_passes = passes_per_image(settings, report.gaps.metrics, missing)
         n_corruptions = sum(metric.kind in CORRUPTIONS for metric in missing)
         training = n_trained * (speed.training[0] + speed.training[1] * flops[rows])
         attacking = n_passes * n_test * (speed.attack[0] + speed.attack[1] * flops[rows])
         seconds[rows] = training + attacking + n_corruptions * n_test * speed.corruption
-    parameters = all_parameters(evaluator.skeleton)[cells][seconds > 0]
+    parameters = approximate_costs("params", archs, evaluator)[seconds > 0]
     return Estimate(seconds, _BYTES_PER_PARAMETER * int(parameters.sum()), n_workers)
 
 
@@ -120,11 +118,32 @@ def passes_per_image(settings: EvaluationSettings, wanted: Iterable[Metric], mis
     return total + sum(metric.kind not in ATTACKS for metric in lacking)
 
 
-def measure_speed(evaluator: Evaluator, metrics: Iterable[Metric], n_threads: int = 1) -> Speed:
-    """Train and attack three networks of different FLOPs for a moment, about two seconds in all.
+def approximate_costs(name: str, archs: Sequence[Any], evaluator: Evaluator) -> FloatArray:
+    """Return a cost of architectures, shape (n,): where it has to be counted on many networks, of most the mean.
+
+    What cannot be built costs nothing: it is given up at once.
+    """
+    if evaluator.networks.says(name):
+        return evaluator.networks.costs(name, archs).astype(float)
+    step = max(1, -(-len(archs) // _MOST_COUNTED))
+    counted: dict[int, float] = {}
+    for row in range(0, len(archs), step):
+        try:
+            counted[row] = evaluator.networks.counted(archs[row])[name]
+        except EvaluationError:
+            counted[row] = 0.0
+    known = [cost for cost in counted.values() if cost]
+    costs = np.full(len(archs), np.mean(known) if known else 0.0)
+    costs[list(counted)] = list(counted.values())
+    return costs
+
+
+def measure_speed(evaluator: Evaluator, archs: Sequence[Any], metrics: Iterable[Metric], n_threads: int = 1) -> Speed:
+    """Train and attack up to three networks of different FLOPs for a moment, about two seconds in all.
 
     Args:
         evaluator: What measures.
+        archs: The architectures that lack something.
         metrics: What is missing: corruptions among them are tried on a few images.
         n_threads: Threads to compute with on the CPU.
 
@@ -133,14 +152,15 @@ def measure_speed(evaluator: Evaluator, metrics: Iterable[Metric], n_threads: in
         DataError: Files of corruptions are damaged or incomplete.
     """
     sources = sorted({metric.kind for metric in metrics} & set(CORRUPTIONS))
-    data, settings = evaluator.images, evaluator.settings
-    training, attack = [], []
-    flops = [float(all_flops(evaluator.skeleton)[cell.index]) for cell in _CELLS]
+    costs = approximate_costs("flops", archs, evaluator)
+    flops, training, attack = list[float](), list[float](), list[float]()
     with threads(n_threads):
-        for cell in _CELLS:
-            check_network(cell, evaluator.skeleton, device_memory(evaluator.device))
-            network = build(cell, data.n_classes, settings.channels, settings.n_cells, data.shape[0], seed=0)
-            model = Normalised(network, data.mean, data.std).to(evaluator.device).eval()
+        for row in np.unique(np.argsort(costs, kind="stable")[[0, len(costs) // 2, -1]]).tolist():
+            try:
+                model = evaluator.networks.build(archs[row], 0).to(evaluator.device).eval()
+            except BuildError:  # told when it is to be measured
+                continue
+            flops.append(float(costs[row]))
             attack.append(_seconds_per_pass(evaluator, model))
             training.append(_seconds_per_step(evaluator, model))
     return Speed(_line(flops, training), _line(flops, attack), _seconds_per_corruption(evaluator, sources))
@@ -205,6 +225,8 @@ def _seconds_each(work: Callable[[int], int], most: int) -> float:
 
 def _line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
     """Return offset and slope of the straight line through some points, neither below 0."""
+    if not x or np.ptp(x) == 0:
+        return (float(np.mean(y)) if y else 0.0), 0.0
     slope = max(float(np.polyfit(x, y, 1)[0]), 0.0)
     offset = float(np.mean(y)) - slope * float(np.mean(x))
     if offset < 0:

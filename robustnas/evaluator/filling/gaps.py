@@ -15,6 +15,7 @@ from robustnas.evaluator.filling.plan import FillPlan
 from robustnas.measurements import MeasurementStore, NetworkKey
 from robustnas.metric import Metric
 from robustnas.objectives.constraint import BoolArray
+from robustnas.spaces import recorded_name
 from robustnas.tables.table import Table, other_training
 
 
@@ -34,7 +35,9 @@ class Gaps:
         InvalidInputError: The evaluator trains adversarially, and there is a table, of networks trained in another way.
 
     Attributes:
-        networks: The trained networks, one per seed and cell, seed by seed.
+        space: The search space.
+        networks: The trained networks, one per seed and architecture, seed by seed.
+        architectures: Those of `networks`, in the same order.
         wanted: The metrics of the plan.
         in_table: Those that the table holds.
         metrics: The others, to be measured.
@@ -43,15 +46,21 @@ class Gaps:
     def __init__(
         self, plan: FillPlan, evaluator: Evaluator, table: Table | None = None, since: datetime | None = None
     ) -> None:
-        self.since = since
+        self.since, self.space = since, evaluator.space
+        if table and not table.space.shares_indices(self.space):
+            raise InvalidInputError(
+                f"the dataset {table.dataset} is of {table.space.name}, not of the space {recorded_name(self.space)}; "
+                "leave out the dataset to measure everything"
+            )
         if table and evaluator.regime:
             raise InvalidInputError(other_training(table.dataset, getattr(table, "training", ""), evaluator.regime))
         held = set(table.metrics) if table else set()
         self.wanted = plan.metrics
         self.in_table = tuple(metric for metric in plan.metrics if metric in held)
         self.metrics = tuple(metric for metric in plan.metrics if metric not in held)
-        keys = [evaluator.network_key(cell) for cell in plan.networks]
+        keys = [evaluator.network_key(architecture) for architecture in plan.networks]
         self.networks = tuple(replace(key, seed=seed) for seed in plan.seeds for key in keys)
+        self.architectures = tuple(plan.networks) * len(plan.seeds)
         self._column: dict[tuple[str, str, str], int] = {}
         if self.metrics:  # what fixes a number besides the network is the same for all of them
             digests, protocol_of = evaluator.settings_digests(self.metrics), evaluator.settings.protocol_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +14,12 @@ import numpy as np
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, PlanError, excerpt, unknown_name
 from robustnas.evaluator.attacks.settings import AttackSettings
-from robustnas.evaluator.evaluation_settings import EvaluationSettings
+from robustnas.evaluator.evaluation_settings import EvaluationSettings, check_sizes
 from robustnas.evaluator.training.training_config import BENCHMARK_RECIPE, TrainingConfig, changed, recipe
 from robustnas.metric import Metric, check_measurable
 from robustnas.objectives.objective import Objective
 from robustnas.plan_file import parse_plan, read_plan
-from robustnas.spaces.nasbench201.cell import Cell
-from robustnas.spaces.nasbench201.identity import N_NETWORKS, canonical_indices, network_indices
+from robustnas.spaces import DEFAULT_SPACE, EnumerableSpace, open_space, recorded_name
 from robustnas.tables.datasets import is_surrogate
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 _KEYS = (
     "images",
     "dataset",
+    "space",
     "cells",
+    "architectures",
     "sample_seed",
     "metrics",
     "protocol",
@@ -54,7 +56,8 @@ class FillPlan:
     Attributes:
         images: Image data, by name or path.
         metrics: What to measure; what objectives stand for is written out.
-        networks: The networks, as canonical cells, each once.
+        networks: The networks, as canonical architectures, each once.
+        space: What opens their search space.
         dataset: A dataset of the database whose metrics are not measured; None to measure everything.
         seeds: Every network is trained once per seed.
         protocol: How attacks go over a grid of eps; None for the images' default, as for all that follow.
@@ -73,7 +76,8 @@ class FillPlan:
 
     images: str
     metrics: tuple[Metric, ...]
-    networks: tuple[Cell, ...] = field(repr=False)
+    networks: tuple[Any, ...] = field(repr=False)
+    space: str = DEFAULT_SPACE
     dataset: str | None = None
     seeds: tuple[int, ...] = (0,)
     protocol: str | None = None
@@ -86,22 +90,23 @@ class FillPlan:
     attacks: AttackSettings = field(default_factory=AttackSettings)
 
     @classmethod
-    def parse(cls, text: str, origin: str = "plan") -> FillPlan:
+    def parse(cls, text: str, origin: str = "plan", space: str | None = None) -> FillPlan:
         """Read a plan from TOML.
 
         Args:
             text: The TOML.
             origin: What error messages call it, such as the file's name.
+            space: A search space, by name or reference; the plan's if None.
 
         Raises:
             PlanError: No TOML, or a key or value that is wrong; the message names it and what was expected.
         """
-        return parse_plan(text, origin, _plan)
+        return parse_plan(text, origin, partial(_plan, space))
 
     @classmethod
-    def load(cls, path: str | Path) -> FillPlan:
+    def load(cls, path: str | Path, space: str | None = None) -> FillPlan:
         """Read a plan from a file; see `parse`."""
-        return cls.parse(read_plan(path, "robustnas fill --example"), str(path))
+        return cls.parse(read_plan(path, "robustnas fill --example"), str(path), space)
 
     def settings(self, images: ImageData, seed: int) -> EvaluationSettings:
         """Return the settings of one seed: the plan's, and the images' defaults where it has none.
@@ -156,8 +161,10 @@ def example_text() -> str:
     return resources.files("robustnas.evaluator.filling").joinpath("fill.toml").read_text(encoding="utf-8")
 
 
-def _plan(content: dict[str, Any]) -> FillPlan:
+def _plan(space: str | None, content: dict[str, Any]) -> FillPlan:
     _check_keys(content, _KEYS)
+    searched = open_space(space or _text("space", content.get("space", DEFAULT_SPACE)))
+    check_sizes(searched, {name: content.get(name) for name in ("channels", "n_cells")})
     training = _table("training", content, _TRAINING_KEYS)
     recipe_name = training.pop("recipe", None)
     if recipe_name is not None:
@@ -166,7 +173,8 @@ def _plan(content: dict[str, Any]) -> FillPlan:
     plan = FillPlan(
         images=_text("images", content.get("images")),
         metrics=_metrics(content.get("metrics")),
-        networks=_networks(content.get("cells", "networks"), sample_seed),
+        networks=_networks(content, searched, sample_seed),
+        space=recorded_name(searched),
         dataset=_dataset(content.get("dataset")),
         seeds=_seeds(content.get("seeds", 1)),
         recipe=recipe_name,
@@ -242,22 +250,28 @@ def _measured(text: str) -> tuple[Metric, ...]:
         raise PlanError(f"metrics: {error}") from None
 
 
-def _networks(value: object, sample_seed: int) -> tuple[Cell, ...]:
+def _networks(content: Mapping[str, Any], space: EnumerableSpace[Any], sample_seed: int) -> tuple[Any, ...]:
+    """Return the networks that ``cells`` or ``architectures`` names: two words for one key."""
+    named = [key for key in ("cells", "architectures") if key in content]
+    if len(named) > 1:
+        raise PlanError("cells and architectures are given; expected one of them: they mean the same")
+    key = named[0] if named else "cells"
+    value = content.get(key, "networks")
     if isinstance(value, list) and value:
-        return _cells(canonical_indices()[Cell.parse(arch).index] for arch in value)
+        return tuple(dict.fromkeys(space.canonical(space.parse(arch)) for arch in value))
     if isinstance(value, str):
         if value not in _ALL_CELLS:
-            raise PlanError(f"{unknown_name('cells', value, _ALL_CELLS)}; or a number, or a list of architectures")
-        return _cells(network_indices())
+            raise PlanError(f"{unknown_name(key, value, _ALL_CELLS)}; or a number, or a list of architectures")
+        return _at(space.network_indices(), space)
     if isinstance(value, int) and not isinstance(value, bool):
-        n = whole_number("cells", value, at_least=1, at_most=N_NETWORKS)
-        order = np.random.default_rng(sample_seed).permutation(network_indices())  # more cells include the fewer
-        return _cells(order[:n])
-    raise PlanError(f"cells is {excerpt(value)}; expected 'networks', a number, or a list of architectures")
+        n = whole_number(key, value, at_least=1, at_most=space.n_networks)
+        order = np.random.default_rng(sample_seed).permutation(space.network_indices())  # more include the fewer
+        return _at(order[:n], space)
+    raise PlanError(f"{key} is {excerpt(value)}; expected 'networks', a number, or a list of architectures")
 
 
-def _cells(indices: Iterable[int]) -> tuple[Cell, ...]:
-    return tuple(Cell.from_index(index) for index in dict.fromkeys(map(int, indices)))
+def _at(indices: Iterable[int], space: EnumerableSpace[Any]) -> tuple[Any, ...]:
+    return tuple(space.architecture(index) for index in dict.fromkeys(map(int, indices)))
 
 
 def _seeds(value: object) -> tuple[int, ...]:

@@ -84,6 +84,7 @@ class FillJob:
         return Evaluator(
             images,
             settings,
+            space=self.plan.space,
             device=device,
             corruptions=self.corruptions,
             batch_size=self.batch_size,
@@ -124,7 +125,8 @@ class _Worker:
         self.evaluator = lru_cache(maxsize=1)(lambda seed: job.evaluator(seed, device))  # networks come seed by seed
         self.gaps = Gaps(job.plan, self.evaluator(job.plan.seeds[0]), since=job.since)
         if job.digest != self.gaps.digest:
-            images = f"the images {job.plan.images} or their corruptions on {socket.gethostname()}"
+            own = f", or the space {job.plan.space}," if self.gaps.space.digests else ""
+            images = f"the images {job.plan.images} or their corruptions{own} on {socket.gethostname()}"
             raise DataError(f"{images} are not those of {run.submitter}: copy them, or name what both have")
         self.n_failures = 0
 
@@ -146,7 +148,7 @@ class _Worker:
         if job.at_once is not None:
             return job.at_once
         try:
-            return self.evaluator(job.plan.seeds[0]).networks_at_once(_MOST_AT_ONCE)
+            return self.evaluator(job.plan.seeds[0]).networks_at_once(_MOST_AT_ONCE, job.plan.networks)
         except EvaluationError:  # the most costly network does not fit: the others may
             return 1
 

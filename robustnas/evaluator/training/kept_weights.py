@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from robustnas.errors import DataError
@@ -13,6 +14,8 @@ from robustnas.evaluator.training.checkpoint import DamagedFileError, load_weigh
 from robustnas.evaluator.training.training_task import TrainingProgress, TrainingTask
 from robustnas.measurements import NetworkKey
 from robustnas.recorder import Recorder
+from robustnas.spaces import DEFAULT_SPACE
+from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.tables.database.cache import cache_directory
 
 
@@ -31,12 +34,11 @@ class KeptWeights:
     identity: dict[str, str]
 
     @classmethod
-    def of(cls, key: NetworkKey, name: str, folder: Path | None) -> KeptWeights:
+    def of(cls, key: NetworkKey, folder: Path | None) -> KeptWeights:
         """Return where the weights of a network are kept; the folder is made.
 
         Args:
             key: What fixes the network.
-            name: A short name of its architecture, for the file.
             folder: The folder of all networks; ``networks`` in the cache directory if None.
 
         Raises:
@@ -49,7 +51,7 @@ class KeptWeights:
             reason = f"cannot make {place}: {error.strerror or error}"
             raise DataError(f"{reason}; ROBUSTNAS_CACHE names another cache") from error
         identity = {"arch": key.arch, "images": key.images_digest, "training": key.training}
-        file = f"{name}-{key.seed}"
+        file = f"{_short_name(key)}-{key.seed}"
         return cls(place / f"{file}.weights", place / f"{file}.checkpoint", identity)
 
     def load(self, model: Normalised, note: Callable[[str], None]) -> bool:
@@ -94,3 +96,10 @@ class KeptWeights:
         """
         save_weights(self.weights, model, self.identity, notes)
         self.checkpoint.unlink(missing_ok=True)
+
+
+def _short_name(key: NetworkKey) -> str:
+    """Return a short name of an architecture, for a file: the index of a cell, as ever, else a digest of the text."""
+    if key.space == DEFAULT_SPACE:
+        return str(Cell.parse(key.arch).index)
+    return sha256(key.arch.encode()).hexdigest()[:24]

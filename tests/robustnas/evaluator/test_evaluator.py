@@ -111,7 +111,7 @@ def test_networks_that_are_trained_at_once_are_not_trained_again(digits: ImageDa
     alone = Evaluator(digits, settings, device="cpu", folder=tmp_path / "other")
     assert next(alone.measure("#13433", ["clean"])).confusion.tolist() == first.confusion.tolist()
     assert evaluator.train([]) == []
-    assert evaluator.networks_at_once(16) == 1
+    assert evaluator.networks_at_once(16, archs) == 1
 
 
 @pytest.mark.timeout(30)

@@ -1,0 +1,169 @@
+"""The networks of a search space on some images, untrained: built by the space, and checked where users wrote that."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from robustnas.arrays import FloatArray
+from robustnas.errors import BuildError, InvalidInputError, RobustNASError, described
+from robustnas.evaluator.memory import is_out_of_memory
+from robustnas.evaluator.memory_size import DeviceMemoryError, check_size
+from robustnas.evaluator.memory_size import check_network as check_cells
+from robustnas.evaluator.network_checks import check_network, not_a_module
+from robustnas.evaluator.network_costs import counted_costs
+from robustnas.evaluator.normalised import Normalised
+from robustnas.spaces import EnumerableSpace, SearchSpace, recorded_name
+from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.tables.table import says_cost
+
+if TYPE_CHECKING:
+    from robustnas.evaluator.images.images import ImageData
+
+_COPIES = 3  # of the weights that a training holds: themselves, gradients, momentum
+_BYTES = 4
+
+
+class SpaceNetworks:
+    """Builds the networks of a space for some images.
+
+    Args:
+        space: The search space.
+        images: The image data.
+        sizes: The values of the space's `sizes`, by name.
+        memory: Bytes of memory of the device.
+
+    Attributes:
+        skeleton: The size of the networks in the space's own terms.
+
+    Raises:
+        InvalidInputError: The space builds no networks.
+        DeviceMemoryError: Even the smallest network does not fit.
+    """
+
+    def __init__(
+        self, space: EnumerableSpace[Any], images: ImageData, sizes: Mapping[str, int], memory: int | None = None
+    ) -> None:
+        check_builds(space)
+        self.space, self.images, self.sizes, self.memory = space, images, dict(sizes), memory
+        in_channels, side, _ = images.shape
+        self.skeleton = space.skeleton_on(side, images.n_classes, in_channels, **self.sizes)
+        self._counted: dict[Any, dict[str, float]] = {}
+        if space.sizes:
+            self._check_fits(Cell.from_index(0))
+
+    def build(self, architecture: Any, seed: int) -> Normalised:
+        """Build the network of an architecture; it takes pixels in [0, 1].
+
+        Args:
+            architecture: An architecture of the space.
+            seed: Fixes the initial weights; the global generator is left as it was.
+
+        Raises:
+            BuildError: The space's `build` failed, or returned no network that can be trained; says of which
+                architecture.
+            DeviceMemoryError: The network does not fit into memory.
+        """
+        self._check_fits(architecture)
+        with torch.random.fork_rng(devices=[]), self._named(architecture):
+            torch.manual_seed(seed)
+            model = self._in_pixel_space(self._built(architecture))
+            n_weights = sum(parameter.numel() for parameter in model.parameters())
+            check_size(_COPIES * _BYTES * n_weights, f"its {n_weights:,} weights", self.memory)
+            if self._is_of_users:
+                check_network(model, self.images.shape, self.images.n_classes)
+        return model
+
+    @contextmanager
+    def _named(self, architecture: Any) -> Iterator[None]:
+        """Have errors say of which architecture and space they are."""
+        what = f"build({architecture}) of {recorded_name(self.space)}"
+        try:
+            yield
+        except RobustNASError as error:
+            raise type(error)(f"{what}: {error}") from error
+        except (Exception, SystemExit) as error:  # whatever the user's code raises
+            if is_out_of_memory(error):
+                raise DeviceMemoryError(f"{what}: out of memory") from None
+            raise BuildError(f"{what} raised {described(error)}{_place(error)}") from error
+
+    def costs(self, name: str, architectures: Sequence[Any]) -> FloatArray:
+        """Return a cost of `robustnas.spaces.COSTS` of some architectures, shape (n,).
+
+        It is what the space says, else counted on the networks.
+
+        Raises:
+            BuildError: A network cannot be built, or not be given an image.
+        """
+        if not self.says(name):
+            return np.array([self.counted(architecture)[name] for architecture in architectures])
+        indices = [self.space.index(architecture) for architecture in architectures]
+        return self.space.cost_column(name, self.skeleton)[indices]
+
+    def says(self, name: str) -> bool:
+        """Return whether the space itself says a cost."""
+        return says_cost(self.space, name, self.skeleton)
+
+    def counted(self, architecture: Any) -> dict[str, float]:
+        """Return the costs of an architecture by name, counted on its network; errors as `costs`."""
+        if architecture not in self._counted:
+            with self._named(architecture):
+                self._counted[architecture] = counted_costs(lambda: self._built(architecture), self.images.shape)
+        return self._counted[architecture]
+
+    def _built(self, architecture: Any) -> nn.Module:
+        in_channels = self.images.shape[0]
+        network: object = self.space.build(architecture, self.images.n_classes, in_channels, **self.sizes)
+        if not isinstance(network, nn.Module):
+            raise not_a_module(network)
+        return network
+
+    def _in_pixel_space(self, network: nn.Module) -> Normalised:
+        images = self.images
+        if self.space.normalised:
+            model = Normalised(network, images.mean, images.std)
+        else:
+            model = Normalised(network, [0.0] * images.shape[0], [1.0] * images.shape[0])
+        if any(map(is_lazy, model.parameters())):  # their shapes are known, and weights drawn, after a first pass
+            with torch.no_grad():
+                model.eval()(torch.zeros((1, *images.shape)))
+            model.train()
+        return model
+
+    def _check_fits(self, architecture: Any) -> None:
+        """Refuse cells in a skeleton of any size, before they are built."""
+        if isinstance(architecture, Cell):
+            check_cells(architecture, self.skeleton, self.memory)
+
+    @property
+    def _is_of_users(self) -> bool:
+        """Whether somebody else wrote the space: what comes with RobustNAS is tested."""
+        return not type(self.space).__module__.startswith("robustnas.")
+
+
+def check_builds(space: EnumerableSpace[Any]) -> None:
+    """Refuse a space that builds no networks.
+
+    Raises:
+        InvalidInputError: It does not define `build`.
+    """
+    if type(space).build is SearchSpace.build:
+        raise InvalidInputError(
+            f"the space {recorded_name(space)} builds no networks to train; define "
+            "build(self, architecture, n_classes, in_channels), which returns a torch.nn.Module"
+        )
+
+
+def _place(error: BaseException) -> str:
+    """Return where an error was raised, as the last place that is not of a library."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "site-packages" not in frame.filename and frame.filename != __file__]
+    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
