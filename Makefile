@@ -25,7 +25,7 @@ bench:
 
 site:
 	python -m scripts.site_pages
-	zensical build --clean --strict
+	python -m zensical build --clean --strict
 
 explorer: site
 	robustnas explore --dataset cifar10-surrogate --out site/assets/explorer.html
