@@ -27,5 +27,6 @@ site:
 	python -m scripts.site_pages
 	python -m zensical build --clean --strict
 
-explorer: site
-	robustnas explore --dataset cifar10-surrogate --out site/assets/explorer.html
+explorer:
+	mkdir -p build
+	python -m robustnas explore --dataset cifar10-surrogate --out build/explorer.html

@@ -16,18 +16,25 @@ from scripts.site_pages.python import reference_pages
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "build" / "site-pages"
+EXPLORER = ROOT / "build" / "explorer.html"
+"""What `make explorer` writes: the explorer's page on the embedded benchmark, for the site to carry if it is there."""
+
 OWN = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"}
 """Pages of the project that lie outside `docs/`, and what they are called on the site."""
 
+_CARRIED = """[Open it](assets/explorer.html): all networks of the [embedded benchmark](embedded-benchmark.md), whose numbers are
+predictions of a model and not measurements.
+"""
 _LINK = re.compile(r"(?<=\]\()([^)\s#]+)")
 _DOCTEST = re.compile(r"^```python\n(?=>>> )(.*?)\n*^```$", re.DOTALL | re.MULTILINE)
 
 
-def write_pages(folder: Path = PAGES) -> None:
+def write_pages(folder: Path = PAGES, explorer: Path = EXPLORER) -> None:
     """Write all pages anew.
 
     Args:
         folder: Where to; what is there is removed.
+        explorer: The explorer's page, if there is one; the page on it then begins with a link.
     """
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "docs", folder)
@@ -36,6 +43,11 @@ def write_pages(folder: Path = PAGES) -> None:
     for name, target in OWN.items():
         (folder / target).write_text(page_of((ROOT / name).read_text(encoding="utf-8")), encoding="utf-8")
     (folder / "commands.md").write_text(commands_page(ROOT), encoding="utf-8")
+    if explorer.exists():
+        shutil.copy(explorer, folder / "assets" / "explorer.html")
+        page = folder / "explorer.md"
+        title, _, rest = page.read_text(encoding="utf-8").partition("\n")
+        page.write_text(f"{title}\n\n{_CARRIED}\n{rest}", encoding="utf-8")
     for name, text in reference_pages(ROOT).items():
         (folder / f"python-{name}.md").write_text(text, encoding="utf-8")
 

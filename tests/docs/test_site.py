@@ -25,7 +25,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("zensical", reason="what builds the site is not installed: the extra 'docs'")
     folder = tmp_path_factory.mktemp("site")
     shutil.copy(ROOT / "zensical.toml", folder)
-    write_pages(folder / "build" / "site-pages")
+    explorer = folder / "explorer.html"
+    explorer.write_text("<!doctype html><title>The explorer</title>")
+    write_pages(folder / "build" / "site-pages", explorer)
     build = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
     done = subprocess.run(build, cwd=folder, capture_output=True, text=True, check=False)
     told = re.sub(r"\x1b\[[\d;]*m", "", done.stdout + done.stderr)
@@ -83,6 +85,11 @@ def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
         assert requests.found == [], page.name
         assert 'class="mermaid"' not in text, f"{page.name}: the theme would fetch mermaid to draw it"
     assert not any("@import" in path.read_text() for path in (ROOT / "docs/assets").glob("*.css"))
+
+
+def test_the_explorer_is_carried(site: Path) -> None:
+    assert '<a href="assets/explorer.html">Open it</a>' in (site / "site" / "explorer.html").read_text(encoding="utf-8")
+    assert (site / "site" / "assets" / "explorer.html").read_text() == (site / "explorer.html").read_text()
 
 
 def test_doctests_and_commands_are_shown_as_code(site: Path) -> None:
