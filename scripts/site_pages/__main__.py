@@ -22,7 +22,8 @@ EXPLORER = ROOT / "build" / "explorer.html"
 OWN = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"}
 """Pages of the project that lie outside `docs/`, and what they are called on the site."""
 
-_CARRIED = """[Open it](assets/explorer.html): all networks of the [embedded benchmark](embedded-benchmark.md), whose numbers are
+_CARRIED = """\
+[Open it](assets/explorer.html): all networks of the [embedded benchmark](embedded-benchmark.md), whose numbers are
 predictions of a model and not measurements.
 """
 _LINK = re.compile(r"(?<=\]\()([^)\s#]+)")
