@@ -25,7 +25,7 @@ COMMANDS: dict[str, str] = {
     "objectives": "List the objectives that the data allows.",
     "plan": "Print the built-in plan, to copy and edit.",
     "proxies": "Compute training-free measures of networks.",
-    "query": "Print every score of the network ARCH, and what attached tables say of it.",
+    "query": "Print every score of the network ARCH, and what attached tables say of it; or networks by their scores.",
     "report": "Rebuild the report in DIRECTORY from its records alone.",
     "search": "Search for the best network and print it.",
     "surrogates": "Benchmark surrogates: fit on some networks, rank all the others.",

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from robustnas.arrays import FloatArray, IntArray
+from robustnas.arrays import FloatArray
 from robustnas.errors import ObjectiveError
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
 from robustnas.objectives import Objective, declared, scale_of
 from robustnas.objectives.facts import seed_noise
 from robustnas.spaces import COSTS
 from robustnas.tables.column_facts import column_facts
-from robustnas.tables.noise import noise_floor
+from robustnas.tables.exchangeable_twins import share_of_cells
+from robustnas.tables.noise import twin_deviations
 from robustnas.tables.table import Table, cost_column
 
 _COST_TITLES = {"params": "parameters", "flops": "multiply-accumulates"}
@@ -111,9 +112,12 @@ def _scored(name: str, table: Table, noise: float | str | None) -> dict[str, Any
 
 
 def _noise(metric: Metric, values: FloatArray, table: Table) -> float | str | None:
-    """Return what the noise of a metric is known from: ``twins``, or a number, or None."""
-    indices: IntArray = table.space.network_indices()
-    if noise_floor(values[indices], table.space).degrees_of_freedom:
+    """Return what the noise of a metric is known from: ``twins``, or a number, or None.
+
+    Twins whose cells explain a metric, such as seconds, do not differ by noise.
+    """
+    twins = twin_deviations(values[table.space.network_indices()], table.space)
+    if len(twins.rows) and (metric.is_accuracy or not share_of_cells(twins, table.space)):
         return "twins"
     known = column_facts(str(metric), table).noise
     if known is None:

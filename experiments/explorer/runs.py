@@ -47,6 +47,7 @@ def runs_of(folder: Path, networks: Networks, dataset: str) -> tuple[dict[str, A
         "dataset": manifest["dataset"],
         "folder": folder.name,
         "objectives": list(manifest["objectives"]),
+        "several": [name for name, facts in manifest["objectives"].items() if facts.get("scale") == "hypervolume"],
         "searchers": list(manifest["searchers"]),
         "n_runs": len(runs),
         "runs": [

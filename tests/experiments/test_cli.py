@@ -62,6 +62,24 @@ def test_query_shows_what_is_attached(run: Run, published: Path, tmp_path: Path)
     assert run(*arguments).stdout.endswith("\nhw.latency  5.25\nhw.energy   no number\n")
 
 
+def test_query_lists_the_networks_of_a_where_clause(run: Run, published: Path) -> None:
+    table = Database.open(published)["cifar10"]
+    clause = "params <= 300000 and clean >= 0.9"
+    answer = json.loads(run("query", "--where", f"where {clause}", "--json").stdout)
+    params = NASBENCH201.cost_column("params")
+    indices = NASBENCH201.network_indices()
+    fits = (params[indices] <= 300_000) & (table.network_column("clean") >= 0.9)
+    assert {network["uid"] for network in answer["networks"]} == set(NASBENCH201.uids()[indices[fits]].tolist())
+    scores = [network["scores"]["params"] for network in answer["networks"]]
+    assert scores == sorted(scores)
+    lines = run("query", "--where", clause).stdout.splitlines()
+    assert lines[0] == f"{fits.sum():,} of the 6,466 networks of cifar10"
+    assert lines[-1] == f"and {fits.sum() - 20:,} more: --json has all"
+    assert run("query", "--where", "clean > 1").stderr.startswith("Error: no network of cifar10 satisfies clean > 1")
+    for arguments in ((), ("#3", "--where", clause)):
+        assert "expected either ARCH or --where CLAUSE" in run("query", *arguments).stderr
+
+
 def test_multi_fidelity_says_what_it_cost(run: Run) -> None:
     arguments = ("search", "--objective", "pgd@1", "--searcher", "multi-fidelity", "--set", "cheap=clean")
     arguments += ("--budget", "12")

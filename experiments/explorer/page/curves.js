@@ -49,7 +49,7 @@ function panel(name, members) {
     svg("path", { d: band, class: "usual" }), svg("path", { d: line(usual.map((found) => found[1])), class: "median" }),
     state.b >= 0 ? svg("path", { d: line(of(state.b)), class: "curve b" }) : null,
     state.a >= 0 ? svg("path", { d: line(of(state.a)), class: "curve a" }) : null,
-    cursor, svg("text", { x: left, y: 10, class: "panelname", text: cut(name, 18) }), readout);
+    cursor, svg("text", { x: 0, y: 10, class: "panelname", text: cut(name, 18) }), readout);
   node.addEventListener("pointermove", (event) => {
     const box = node.getBoundingClientRect();
     const i = Math.max(0, Math.min(n - 1, Math.round((((event.clientX - box.left) / box.width) * width - left) / ((width - left - right) / (n - 1)))));

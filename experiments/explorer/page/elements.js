@@ -35,9 +35,12 @@ function written(column, value, digits = 1) {
   return plain(Number(value.toPrecision(4)).toString());
 }
 
+/** A noise: two digits that count, or a hundredth of a point. */
+const writtenNoise = (column, value, digits = 1) => (column.share ? written(column, value, digits) : plain(Number(value.toPrecision(2)).toString()));
+
 /** A difference of two values of a column, with its sign. */
 function difference(column, value, digits = 1) {
-  const text = written(column, value, digits);
+  const text = column.share || Number.isInteger(value) ? written(column, value, digits) : plain(Number(value.toPrecision(3)).toString());
   return value > 0 ? `+${text}` : text;
 }
 

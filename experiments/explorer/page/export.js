@@ -13,17 +13,20 @@ function exportCard() {
   const copyClause = el("button", { type: "button", class: "small", id: "copy-clause", text: "copy", onclick: () => copied(clause.textContent, copyClause) });
   const copyCommand = el("button", { type: "button", class: "small", text: "copy", onclick: () => copied(command.textContent, copyCommand) });
   const architectures = () => sets.set.map((row) => names[notation.value][row]).join("\n");
+  const whereRow = el("p", { class: "row" }, el("span", { class: "dim", text: "where " }), clause, copyClause);
+  const commandRow = el("p", { class: "row" }, command, copyCommand);
   views.push({
     settle: () => {
       const text = clauseText();
       clause.textContent = text || "–";
       copyClause.disabled = copyCommand.disabled = !text;
+      for (const row of [whereRow, commandRow]) row.hidden = !text;
       command.textContent = text ? `robustnas query --where ${shellQuoted(text)} --dataset ${shellQuoted(facts.dataset)}` : "–";
       const lost = state.pick.size ? " Options that were picked are no part of a clause: take the architectures." : "";
       note.textContent = `${plural(sets.set.length, state.brush ? "brushed network" : "network")}.${lost}`;
     },
   });
-  return card("Take it away", "The networks that are left, for other tools", note, el("div", { class: "axis" }, csv, el("label", {}, all, " every column")), el("div", { class: "axis" }, list, file, notation), el("p", { class: "row" }, el("span", { class: "dim", text: "where " }), clause, copyClause), el("p", { class: "row" }, command, copyCommand), el("div", { class: "axis" }, link));
+  return card("Take it away", "The networks that are left, for other tools", note, el("div", { class: "axis" }, csv, el("label", {}, all, " every column")), el("div", { class: "axis" }, list, file, notation), whereRow, commandRow, el("div", { class: "axis" }, link));
 }
 
 const fileName = () => facts.dataset.replace(/[^\w.@-]+/g, "-").slice(-60) || "networks";

@@ -14,10 +14,13 @@ function firstMetrics() {
   const has = (...wanted) => wanted.find((name) => columns.has(name));
   const scored = own.filter((name) => !columns.get(name).minimised);
   const attacks = facts.columns.filter((about) => about.kind === "attack").map((about) => about.name);
-  const x = has("clean") ?? scored[0] ?? own[0];
-  const y = has("pgd@1") ?? attacks[0] ?? scored.find((name) => name !== x) ?? own.find((name) => name !== x) ?? RANK;
-  const [x2, y2] = columns.has("pgd@1") && columns.has("apgd@1") ? ["pgd@1", "apgd@1"] : [own.find((name) => columns.get(name).minimised && name !== x) ?? RANK, y === RANK ? x : y];
-  return { x: y === RANK ? RANK : x, y: y === RANK ? x : y, x2, y2, metric: y === RANK ? x : y };
+  const first = has("clean") ?? scored[0] ?? own[0];
+  const second = has("pgd@1") ?? attacks[0] ?? scored.find((name) => name !== first);
+  const cost = own.find((name) => columns.get(name).minimised && name !== first) ?? own.find((name) => name !== first && name !== second);
+  const y = second ?? first;
+  const x = second ? first : cost ?? RANK;
+  const [x2, y2] = has("pgd@1") && has("apgd@1") ? ["pgd@1", "apgd@1"] : [x === cost ? RANK : cost ?? RANK, y];
+  return { x, y, x2, y2, metric: y };
 }
 
 /** The network of a front whose worst metric, scaled to the table, is best. */

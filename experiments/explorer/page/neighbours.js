@@ -27,7 +27,7 @@ function neighboursCard() {
       const body = facts.choices.map((choice, c) => el("tr", {}, el("th", { scope: "row", text: cut(choice.name, 18) }), ...(shared ? choice.options.map((_, o) => el("td", {}, cell(c, o))) : [el("td", { class: "several" }, ...choice.options.map((_, o) => cell(c, o)))])));
       table.replaceChildren(el("table", { class: `choices near${shared ? "" : " own"}` }, head, el("tbody", {}, ...body)));
       lead.replaceChildren(...neighbourText(column, own, found));
-      said.textContent = `Change in ${column.title}${column.share ? ", in points," : ""} if one option were another; outlined: better or worse beyond noise. “=” is the same network.`;
+      said.textContent = `Change in ${column.title}${column.share ? ", in points," : ""} if one option were another${noiseOf(column) > 0 ? "; outlined: better or worse beyond noise" : ""}. “=” is the same network.`;
     },
   });
   return card("Neighbours", "Which neighbour is better beyond noise?", el("div", { class: "axis" }, el("span", { class: "dim", text: "by" }), pick), lead, table, said);
@@ -46,8 +46,9 @@ function neighbourCell(column, own, row, largest, text, name) {
   const value = column.values[row];
   const gap = value - own;
   if (gap !== gap) return el("span", { class: "cell none", title: `${labels[row]}: no number` }, text, el("span", { text: "–" }));
-  const better = beyondNoise(column, value, own);
-  const worse = beyondNoise(column, own, value);
+  const noisy = noiseOf(column) > 0;
+  const better = noisy && beyondNoise(column, value, own);
+  const worse = noisy && beyondNoise(column, own, value);
   const strength = Math.round(45 * Math.min(1, Math.abs(gap) / largest));
   const noise = noiseOfDifference(column, value, own);
   const colour = column.sign * gap >= 0 ? "--up" : "--down";
@@ -61,6 +62,7 @@ function neighbourText(column, own, found) {
   const noise = noiseAt(column, own);
   const beyond = noise > 0 ? " beyond noise" : "";
   if (own !== own) return [`${labels[state.a]} has no number here.`];
+  if (!distinct.length) return ["None of its neighbours has a number here."];
   if (!better.length) return [`None of ${plural(distinct.length, "neighbouring network")} is better${beyond}.`];
   return [`${whole(better.length)} of ${plural(distinct.length, "neighbouring network")} ${better.length === 1 ? "is" : "are"} better${beyond}; the best is `, networkLink(better[0]), ` with ${valueText(column, column.values[better[0]])} (${difference(column, column.values[better[0]] - own)}).`];
 }

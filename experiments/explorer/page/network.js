@@ -43,7 +43,7 @@ function networkCard() {
       scores.replaceChildren(scoreTable(state.a, state.b));
       notations.replaceChildren(...rows.map(([key, row]) => notationList(key, row)));
       const same = differing && (differing.size ? `${plural(differing.size, facts.cells ? "edge differs" : "choice differs", facts.cells ? "edges differ" : "choices differ")}.` : "The same network.");
-      said.textContent = rows.length === 2 ? `${same} Bold: a difference beyond noise, more than two trainings of one function differ by in 95 of 100 cases. Ranks: as one noise deviation more and less would have it.` : "Ranks among all networks, as one noise deviation more and less would have it. Shift-click a second network to put it beside.";
+      said.textContent = rows.length === 2 ? `${same} σ: deviations of the noise of a difference; bold beyond 1.96, which two trainings of one function exceed in 5 of 100 cases.` : "Ranks among all networks, as one noise deviation more and less would have it. Shift-click a second network to put it beside.";
     },
   });
   return card("Network", "What does one network score, and where does it rank? Two side by side.", el("div", { class: "finding" }, find, buttons), notFound, pictures, scores, said, el("details", { id: "notations" }, el("summary", { text: "In every notation" }), notations));
@@ -66,21 +66,24 @@ function scoreTable(a, b) {
   const attached = [...columns.values()].filter((column) => column.kind === "attached").slice(0, 4);
   const listed = [...new Set([...keyColumns(), ...axes, ...costs, ...attached])];
   const two = a >= 0 && b >= 0;
-  const head = el("tr", {}, el("th", { text: "" }), el("th", { text: "A" }), el("th", { text: "rank" }), ...(two ? [el("th", { text: "B" }), el("th", { text: "B − A" })] : []));
+  const head = el("tr", {}, el("th", { text: "" }), el("th", { text: "A" }), ...(two ? ["B", "B − A", "σ"] : ["rank"]).map((text) => el("th", { text })));
+  const short = (column, value) => (two && Math.abs(value) >= 1e6 ? tickText(column, value) : written(column, value));
   const line = (column) => {
     const [first, second] = [a, b].map((row) => (row >= 0 ? column.values[row] : NaN));
     const gap = second - first;
-    const beyond = two && (beyondNoise(column, second, first) || beyondNoise(column, first, second));
+    const beyond = two && noiseAt(column, first) > 0 && (beyondNoise(column, second, first) || beyondNoise(column, first, second));
     const noise = two ? noiseOfDifference(column, first, second) : NaN;
-    return el("tr", { title: `${column.name}, ${column.minimised ? "smaller" : "larger"} is better` }, el("th", { scope: "row", text: shortTitle(column) + (column.share ? " %" : "") }), el("td", {}, written(column, first), spread(column, first)), el("td", { class: "dim", text: a >= 0 ? rankText(column, first).replace("rank ", "") : "" }),
-      ...(two ? [el("td", {}, written(column, second)), el("td", { class: beyond ? "beyond" : "" }, gap === gap ? difference(column, gap) : "–", noise > 0 && gap === gap ? el("small", { text: ` ${plain(Math.abs(gap / noise).toFixed(1))} σ` }) : null)] : []));
+    return el("tr", { title: `${column.name}, ${column.minimised ? "smaller" : "larger"} is better` }, el("th", { scope: "row", text: shortTitle(column) + (column.share ? " %" : "") }), el("td", { title: rankText(column, first) }, short(column, first), two ? null : spread(column, first)),
+      ...(two
+        ? [el("td", { title: rankText(column, second), text: short(column, second) }), el("td", { class: beyond ? "beyond" : "", text: gap === gap ? (gap > 0 ? "+" : "") + short(column, gap) : "–" }), el("td", { class: "dim", text: noise > 0 && gap === gap ? Math.abs(gap / noise).toFixed(1) : "" })]
+        : [el("td", { class: "dim", text: a >= 0 ? rankText(column, first).replace("rank ", "") : "" })]));
   };
   return el("table", { class: "scores" }, el("thead", {}, head), el("tbody", {}, ...listed.map(line)));
 }
 
 function spread(column, value) {
   const noise = noiseAt(column, value);
-  return noise > 0 ? el("small", { text: ` ± ${written(column, noise)}` }) : null;
+  return noise > 0 ? el("small", { text: ` ± ${writtenNoise(column, noise)}` }) : null;
 }
 
 function notationList(key, row) {

@@ -275,7 +275,7 @@ class Scatter {
 
   say(front, near, on) {
     const noises = on.map((column) => noiseOf(column));
-    const noisy = on.filter((column, i) => noises[i] > 0).map((column) => `${written(column, noiseOf(column), 2)} ${column.share ? "points " : ""}${column.title}`);
+    const noisy = on.filter((column, i) => noises[i] > 0).map((column) => `${writtenNoise(column, noiseOf(column), 2)} ${column.share ? "points " : ""}${column.title}`);
     const third = this.plot === 0 && thirdColumn() && this.thirdRange ? ` Colour: ${thirdColumn().title}, ${written(thirdColumn(), this.thirdRange[0])} (dark) to ${written(thirdColumn(), this.thirdRange[1])} (yellow).` : "";
     const front_ = `Front: ${plural(front.length, "network")}`;
     const noise = noisy.length ? `; one training’s noise (${noisy.join(", ")}) leaves ${plural(near.length, "other")} open (thin rings).` : facts.source.predicted ? "; these predictions have no noise." : "; no noise is known.";
@@ -309,7 +309,7 @@ class Scatter {
   drawRuns() {
     if (!this.width || !facts.runs || !this.px) return;
     const context = this.cleared(this.runs);
-    for (const { colour, queries, line } of shownRuns()) {
+    for (const { colour, dash, queries, line, several } of shownRuns()) {
       context.fillStyle = colour;
       context.globalAlpha = 0.7;
       for (const row of queries) if (this.visible(row)) context.fillRect(this.px[row] - 1.2, this.py[row] - 1.2, 2.4, 2.4);
@@ -317,9 +317,15 @@ class Scatter {
       context.strokeStyle = colour;
       context.lineWidth = 1.6;
       context.lineJoin = "round";
+      context.setLineDash(dash);
+      if (several) {
+        context.stroke(new Path2D(this.steps(frontOf(this.axes, [...new Set(queries)]), 0)));
+        continue;
+      }
       context.beginPath();
       line.forEach((row, i) => (i ? context.lineTo(this.px[row], this.py[row]) : context.moveTo(this.px[row], this.py[row])));
       context.stroke();
+      context.setLineDash([]);
       const last = line.at(-1);
       if (last === undefined) continue;
       context.beginPath();
@@ -453,6 +459,6 @@ class Scatter {
 /** A value with its unit and the noise of one training. */
 function valueText(column, value) {
   const noise = noiseAt(column, value);
-  const spread = noise > 0 ? ` ± ${written(column, noise)}` : "";
+  const spread = noise > 0 ? ` ± ${writtenNoise(column, noise)}` : "";
   return written(column, value) + spread + (column.share ? " %" : "");
 }

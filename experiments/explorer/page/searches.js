@@ -1,6 +1,7 @@
 // Where searches went: the runs of a comparison, drawn through the scatters.
 
-const RUN_COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#8c6d31"];
+const RUN_COLOURS = ["#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7a5195", "#0072b2", "#d55e00"];
+const RUN_DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 let runs = []; // { objective, searcher, seed, queries, improved }
 
 function addRuns(section) {
@@ -18,6 +19,7 @@ function addRuns(section) {
 }
 
 const runColour = (searcher) => RUN_COLOURS[facts.runs.searchers.indexOf(searcher) % RUN_COLOURS.length];
+const runDash = (searcher) => RUN_DASHES[facts.runs.searchers.indexOf(searcher) % RUN_DASHES.length];
 const longest = () => Math.max(1, ...runs.filter((run) => run.objective === state.run.objective).map((run) => run.queries.length));
 
 /** The runs that are shown: what they queried so far, and the way of their best. */
@@ -32,7 +34,7 @@ function shownRuns() {
       queries.push(run.queries[i]);
       if (run.improved[i]) line.push(run.queries[i]);
     }
-    return { ...run, queries, line, n, colour: runColour(run.searcher) };
+    return { ...run, queries, line, n, colour: runColour(run.searcher), dash: runDash(run.searcher), several: facts.runs.several.includes(objective) };
   });
 }
 
@@ -68,12 +70,12 @@ function searchesCard() {
       if (!["run", "x", "y"].some((key) => keys.has(key))) return;
       const on = axesOf(0).filter((column) => column.kind !== "rank");
       const head = el("tr", {}, ...["searcher", "seed", "queries", "found"].map((text) => el("th", { text })), ...on.map((column) => el("th", { text: shortTitle(column) + (column.share ? " %" : "") })));
-      const line = (run) => el("tr", {}, el("th", { scope: "row" }, el("span", { class: "swatch", style: `background:${run.colour}` }), run.searcher), el("td", { text: run.seed }), el("td", { text: whole(run.n) }), el("td", {}, run.line.length ? networkLink(run.line.at(-1)) : "–"), ...on.map((column) => el("td", { text: run.line.length ? written(column, column.values[run.line.at(-1)]) : "–" })));
+      const line = (run) => el("tr", {}, el("th", { scope: "row" }, el("span", { class: "swatch", style: `background:${run.colour}` }), run.searcher), el("td", { text: run.seed }), el("td", { text: whole(run.n) }), el("td", {}, run.several ? plural(frontOf(axesOf(0), [...new Set(run.queries)]).length, "network") : run.line.length ? networkLink(run.line.at(-1)) : "–"), ...on.map((column) => el("td", { text: written(column, run.several ? column.values[bestOf(column, run.queries)] : column.values[run.line.at(-1)]) })));
       const shown = shownRuns();
       table.replaceChildren(el("table", {}, el("thead", {}, head), el("tbody", {}, ...shown.slice(0, 24).map(line))));
     },
   });
   const other = facts.runs.dataset !== facts.dataset ? ` The runs were on ${facts.runs.dataset}; the numbers here are those of ${facts.dataset}.` : "";
   const fewer = facts.runs.runs.length < facts.runs.n_runs ? ` ${whole(facts.runs.runs.length)} of ${plural(facts.runs.n_runs, "run")} are on this page.` : "";
-  return card("Searches", "Where did a search go?", el("div", { class: "axis" }, objective, seed), el("div", { class: "searchers" }, ...boxes.map(({ label }) => label)), el("div", { class: "axis" }, slider, sliderText), table, el("p", { class: "said", text: `Squares in the scatters: networks queried; lines: the best so far, which ends in a dot.${other}${fewer}` }));
+  return card("Searches", "Where did a search go?", el("div", { class: "axis" }, objective, seed), el("div", { class: "searchers" }, ...boxes.map(({ label }) => label)), el("div", { class: "axis" }, slider, sliderText), table, el("p", { class: "said", text: `Squares in the scatters: networks queried; lines: the way of the best, which ends in a dot${facts.runs.several.length ? "; of several objectives, the front found" : ""}.${other}${fewer}` }));
 }

@@ -11,10 +11,10 @@ function tradeCard() {
       const on = [...new Set([...keyColumns(7), ...axes])].filter((column) => sets.set.some((row) => column.values[row] === column.values[row])).slice(0, 8);
       const best = on.map((column) => bestOf(column, sets.set));
       const head = el("tr", {}, el("th", { text: "best by ↓" }), ...on.map((column) => el("th", { scope: "col", text: shortTitle(column) })));
-      const rows = on.map((chosen, i) => el("tr", {}, el("th", { scope: "row" }, `${shortTitle(chosen)} `, best[i] >= 0 ? networkLink(best[i]) : ""), ...on.map((column, j) => tradeCell(chosen, column, best[i], best[j], i === j))));
+      const rows = on.map((chosen, i) => el("tr", {}, el("th", { scope: "row", text: shortTitle(chosen) }), ...on.map((column, j) => tradeCell(chosen, column, best[i], best[j], i === j))));
       table.replaceChildren(el("table", { class: "trade" }, el("thead", {}, head), el("tbody", {}, ...rows)));
       lead.textContent = tradeText(on, best);
-      said.textContent = `Among ${plural(sets.set.length, state.brush ? "brushed network" : "network")}. Points below the best by that metric; in grey what noise could be. Click a field to see both metrics in the scatter.`;
+      said.textContent = `Among ${plural(sets.set.length, state.brush ? "brushed network" : "network")}. Fields: how far below the best by that metric. ${on.some((column) => noiseOf(column) > 0) ? "In grey what noise could be. " : ""}Click one to see both metrics in the scatter; in blue the best itself, a click chooses it.`;
     },
   });
   return card("What a choice costs", "What is lost on B when A was chosen?", lead, table, said);
@@ -30,7 +30,8 @@ function bestOf(column, rows) {
 }
 
 function tradeCell(chosen, column, row, best, own) {
-  if (row < 0 || best < 0 || own) return el("td", { class: "own", text: own && best >= 0 ? written(column, column.values[best]) : "–" });
+  if (row < 0 || best < 0) return el("td", { class: "own", text: "–" });
+  if (own) return el("td", { class: "own" }, networkLink(best, written(column, column.values[best])));
   const loss = column.sign * (column.values[best] - column.values[row]);
   if (loss !== loss) return el("td", { text: "–" });
   const median = quantile(column.sorted, 0.5);

@@ -22,7 +22,7 @@ function twinsCard() {
     const n = spread.groups.length;
     if (!n) lead.textContent = facts.knows_twins ? `No two twins have a number for ${column.title}.` : "This search space knows no functional twins.";
     else if (spread.squares.at(-1) === 0) lead.textContent = `${plural(n, "group")} of twins, all alike: ${facts.source.predicted ? "the model predicts twins the same." : "no noise."}`;
-    else lead.textContent = `${plural(n, "group")} of twins: one training’s standard deviation is ${written(column, noise, 2)}${column.share ? " points" : ""}, ${written(column, near, 2)} near the best.`;
+    else lead.textContent = `${plural(n, "group")} of twins: one training’s standard deviation is ${writtenNoise(column, noise, 2)}${column.share ? " points" : ""}, ${writtenNoise(column, near, 2)} near the best.`;
     said.textContent = n ? "Each point is a network: its distance from the mean of its twins, over that mean. Band: one standard deviation of twins of like score." : "";
     list.replaceChildren(...(n && spread.squares.at(-1) > 0 ? [widest(column, spread)] : []));
     area.hidden = !n;

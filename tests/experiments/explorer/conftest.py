@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +83,15 @@ class Page:
         """Return the fragment of the page's address."""
         found: str = self.browser.evaluate("location.hash.slice(1)")
         return found
+
+
+def downloaded(folder: Path, pattern: str) -> Path:
+    """Return the file that the browser downloads into a folder, once it is there."""
+    deadline = time.monotonic() + 10
+    while not (found := list(folder.glob(pattern))) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    (path,) = found
+    return path
 
 
 @pytest.fixture(scope="session")
