@@ -33,6 +33,7 @@ function change(patch) {
     unsettled.add(key);
   }
   frame ||= requestAnimationFrame(drawFrame);
+  resting(false);
 }
 
 const settle = settled(() => {
@@ -40,7 +41,14 @@ const settle = settled(() => {
   unsettled = new Set();
   writeFragment();
   for (const view of views) view.settle?.(keys);
+  resting(!frame);
 });
+
+/** Say on the page whether all is drawn, for who waits for it. */
+function resting(yes) {
+  const { dataset } = document.documentElement;
+  if (dataset.rest !== String(yes)) dataset.rest = yes;
+}
 
 function drawFrame() {
   frame = 0;

@@ -41,7 +41,8 @@ class Page:
 
     def rest(self) -> None:
         """Wait until nothing is left to be drawn."""
-        self.browser.evaluate("new Promise(done => setTimeout(() => requestAnimationFrame(done), 110))")
+        self.browser.evaluate("new Promise(done => requestAnimationFrame(done))")
+        self.browser.wait("document.documentElement.dataset.rest === 'true'", 20)
 
     def text(self, selector: str) -> str:
         """Return the text of an element."""
