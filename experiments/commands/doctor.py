@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, requires, version
@@ -24,6 +25,13 @@ _MARKER = re.compile(r"extra\s*==\s*['\"]([\w-]+)['\"]")
 _ENGINES = {"dask": "distributed", "ray": "ray", "slurm": "submitit"}
 _ENTRY_POINTS = "robustnas."
 _MOST = 300
+_PATIENCE = 60  # seconds
+_ASK_TORCH = """
+from robustnas.evaluator.device import available_devices, choose_device, device_memory, device_name
+devices = map(choose_device, (name for name in available_devices() if name == "cpu" or ":" in name))
+print(", ".join(f"{device_name(device)} ({device_memory(device) / 1e9:.1f} GB)" for device in devices))
+"""
+"""What is asked in a process of its own: a torch that does not fit the machine may end the one that imports it."""
 
 Section = Callable[[Path | None], str]
 """Returns what is to be said of one thing, given the folder that --data names."""
@@ -36,7 +44,7 @@ def doctor(data: Path | None, as_json: bool) -> None:
     """Print what is installed and found, on one screen for a bug report.
 
     Versions, data, caches, devices, engines, NASLib and what installed packages register. Your home directory is
-    written ~, passwords are left out. It changes nothing, and where something cannot be told, it says why.
+    written ~, passwords are left out. Where something cannot be told, it says why.
 
     \b
     Example:
@@ -157,10 +165,13 @@ def _store(data: Path | None) -> str:  # noqa: ARG001
 def _devices(data: Path | None) -> str:  # noqa: ARG001
     if importlib.util.find_spec("torch") is None:
         return "no torch: the extra evaluate brings it"
-    from robustnas.evaluator.device import available_devices, choose_device, device_memory, device_name
-
-    devices = map(choose_device, (name for name in available_devices() if name == "cpu" or ":" in name))
-    return ", ".join(f"{device_name(device)} ({device_memory(device) / 1e9:.1f} GB)" for device in devices)
+    done = subprocess.run(
+        [sys.executable, "-c", _ASK_TORCH], capture_output=True, text=True, timeout=_PATIENCE, check=False
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [""])[-1]
+        return f"cannot be told (torch ended with {done.returncode}: {last[:_MOST]})"
+    return done.stdout.strip()
 
 
 def _engines(data: Path | None) -> str:  # noqa: ARG001

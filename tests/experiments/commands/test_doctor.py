@@ -64,6 +64,12 @@ def test_what_is_broken_is_told_and_the_rest_too(monkeypatch: pytest.MonkeyPatch
     assert found["plugins"] == "none"
 
 
+def test_a_torch_that_ends_the_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_ASK_TORCH", "import os, sys; print('no such library', file=sys.stderr); os.abort()")
+    pytest.importorskip("torch")
+    assert told()["devices"] == "cannot be told (torch ended with -6: no such library)"
+
+
 @pytest.mark.usefixtures("_no_torch")
 def test_plugins_and_those_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     points = EntryPoints(
