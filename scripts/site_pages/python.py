@@ -138,14 +138,14 @@ def _pointer(module: Module, name: str, found: griffe.Object, addresses: dict[st
     """Return the lines on a name that is described elsewhere."""
     where, anchor = addresses[found.canonical_path], f"{module.path}.{name}"
     path = where.partition("#")[2]
-    lines = [f"### {anchor} {{ #{anchor} data-toc-label='{name}' }}", ""] if path != anchor else []
+    lines = [f"### {name} {{ #{anchor} }}", ""] if path != anchor else []
     return [*lines, f"[`{path}`]({where})", ""]
 
 
 def _entry(module: Module, name: str, found: griffe.Object, addresses: dict[str, str]) -> Iterator[str]:
     """Yield the lines on one public name: how it is called, what it says of itself, and what it has."""
     anchor = f"{module.path}.{name}"
-    yield from (f"### {anchor} {{ #{anchor} data-toc-label='{name}' }}", "")
+    yield from (f"### {name} {{ #{anchor} }}", "")
     yield from ("```python", *_declaration(name, found), "```", "")
     if isinstance(found, griffe.Class) and (bases := [str(base) for base in found.bases if str(base) != "ABC"]):
         yield from (f"A kind of {', '.join(_linked_name(base, addresses) for base in bases)}.", "")
