@@ -6,6 +6,7 @@ import math
 import re
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -95,7 +96,7 @@ def _list_networks(where: str, table: Table, as_json: bool) -> None:
     if not len(rows):
         clause = " and ".join(map(str, constraints))
         raise ObjectiveError(f"no network of {table.dataset} satisfies {clause}: {ranges_text(constraints, table)}")
-    found = [
+    found: list[dict[str, Any]] = [
         {
             "uid": int(space.uids()[indices[row]]),
             "arch": str(space.architecture(int(indices[row]))),

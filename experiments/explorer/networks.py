@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ MOST_NETWORKS = 50_000
 
 _N_BEST = 20
 _MOST_COMBINATIONS = 2**18
+_MOST_OPTIONS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +45,27 @@ class Networks:
 
     @cached_property
     def codes(self) -> AnyArray:
-        """The place of the option of each choice, shape (n, n_choices)."""
-        return self.space.codes()[self.indices]
+        """The place of the option of each choice among `options`, shape (n, n_choices)."""
+        codes = self.space.codes()[self.indices]
+        return np.stack([np.searchsorted(kept, codes[:, c]) for c, kept in enumerate(self._kept)], axis=1)
+
+    @cached_property
+    def options(self) -> list[list[Any]]:
+        """The options of each choice: all of them; of a choice of very many, those of the networks shown."""
+        return [
+            [options[place] for place in kept.tolist()]
+            for options, kept in zip(self.space.choices.values(), self._kept, strict=True)
+        ]
+
+    @cached_property
+    def _kept(self) -> list[IntArray]:
+        """The places of `options` among those of the space, ascending."""
+        codes = self.space.codes()[self.indices]
+        sizes = [len(options) for options in self.space.choices.values()]
+        return [
+            np.arange(size) if size <= _MOST_OPTIONS else np.unique(codes[:, c]).astype(np.int64)
+            for c, size in enumerate(sizes)
+        ]
 
     @property
     def is_cells(self) -> bool:
@@ -56,7 +77,7 @@ class Networks:
         names = [f"{'in' if a == 0 else a} → {'out' if b == 3 else b}" for a, b in EDGES] if self.is_cells else []
         return [
             {"name": names[place] if names else str(name), "options": [_option(option) for option in options]}
-            for place, (name, options) in enumerate(self.space.choices.items())
+            for place, (name, options) in enumerate(zip(self.space.choices, self.options, strict=True))
         ]
 
     def names(self) -> dict[str, list[str]]:
@@ -87,11 +108,11 @@ class Networks:
     def combinations(self) -> IntArray | None:
         """Return the place on the page for every combination of options, the last choice fastest, -1 for none.
 
-        None if there are too many combinations, or codes of the space do not say.
+        None if there are too many combinations.
         """
         sizes = [len(options) for options in self.space.choices.values()]
-        n_combinations = int(np.prod(sizes, dtype=np.float64))
-        if n_combinations > _MOST_COMBINATIONS:
+        n_combinations = prod(sizes)
+        if n_combinations > _MOST_COMBINATIONS or max(sizes) > _MOST_OPTIONS:
             return None
         found = np.full(n_combinations, -1, dtype=np.int64)
         members = self.space.members()

@@ -30,8 +30,20 @@ function exampleClause() {
 /** Options that every choice has: then choices are rows and options columns, else each choice has a row of its own. */
 const sharedOptions = () => {
   const [first, ...others] = facts.choices.map((choice) => choice.options.join("\n"));
-  return others.length && others.every((options) => options === first) ? facts.choices[0].options : null;
+  return others.length && facts.choices[0].options.length <= 8 && others.every((options) => options === first) ? facts.choices[0].options : null;
 };
+
+const MOST_OPTIONS = 16;
+
+/** The options of a choice that tables show: all; of many, those that most networks have. */
+function shownOptions(c) {
+  const { options } = facts.choices[c];
+  const all = options.map((_, o) => o);
+  if (options.length <= MOST_OPTIONS) return all;
+  const counts = new Int32Array(options.length);
+  for (let row = 0; row < facts.n; row += 1) counts[codeOf(row, c)] += 1;
+  return all.sort((a, b) => counts[b] - counts[a]).slice(0, MOST_OPTIONS).sort((a, b) => a - b);
+}
 
 function choicesCard() {
   const shared = sharedOptions();
@@ -54,7 +66,7 @@ function choicesCard() {
   const body = facts.choices.map((choice, c) =>
     shared
       ? el("tr", {}, el("th", { scope: "row", text: choice.name }), ...choice.options.map((_, o) => el("td", {}, cell(c, o))))
-      : el("tr", {}, el("th", { scope: "row", text: cut(choice.name, 18), title: choice.name }), el("td", { class: "several" }, ...choice.options.map((_, o) => cell(c, o)))),
+      : el("tr", {}, el("th", { scope: "row", text: cut(choice.name, 18), title: choice.name }), el("td", { class: "several" }, ...shownOptions(c).map((o) => cell(c, o)))),
   );
   const said = el("p", { class: "said" });
   const lines = el("p", { class: "said strong" });
@@ -62,7 +74,10 @@ function choicesCard() {
     live: (keys) => {
       if (!["brush", "where", "pick", "x", "y", "x2", "y2"].some((key) => keys.has(key))) return;
       counts.forEach((count) => count.fill(0));
-      for (const row of sets.set) for (let c = 0; c < counts.length; c += 1) counts[c][codeOf(row, c)] += 1;
+      counts.forEach((count, c) => {
+        const start = c * facts.n;
+        for (const row of sets.set) count[codes[start + row]] += 1;
+      });
       const n = Math.max(1, sets.set.length);
       for (const item of cells) {
         const share = counts[item.c][item.o] / n;

@@ -49,7 +49,7 @@ async function main() {
   change(everything);
   readFragment();
   addEventListener("hashchange", readFragment);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  isDark.addEventListener("change", () => {
     readColours();
     change({ theme: 0 });
   });

@@ -24,7 +24,7 @@ function neighboursCard() {
         return neighbourCell(column, own, row, largest, text, `${facts.choices[c].name}: ${facts.choices[c].options[o]}`);
       };
       const head = shared && el("thead", {}, el("tr", {}, el("th", { text: facts.cells ? "edge" : "choice" }), ...shared.map((option) => el("th", { scope: "col", text: shortOption(option) }))));
-      const body = facts.choices.map((choice, c) => el("tr", {}, el("th", { scope: "row", text: cut(choice.name, 18) }), ...(shared ? choice.options.map((_, o) => el("td", {}, cell(c, o))) : [el("td", { class: "several" }, ...choice.options.map((_, o) => cell(c, o)))])));
+      const body = facts.choices.map((choice, c) => el("tr", {}, el("th", { scope: "row", text: cut(choice.name, 18) }), ...(shared ? choice.options.map((_, o) => el("td", {}, cell(c, o))) : [el("td", { class: "several" }, ...nearOptions(c, at).map((o) => cell(c, o)))])));
       table.replaceChildren(el("table", { class: `choices near${shared ? "" : " own"}` }, head, el("tbody", {}, ...body)));
       lead.replaceChildren(...neighbourText(column, own, found));
       said.textContent = `Change in ${column.title}${column.share ? ", in points," : ""} if one option were another${noiseOf(column) > 0 ? "; outlined: better or worse beyond noise" : ""}. “=” is the same network.`;
@@ -32,6 +32,13 @@ function neighboursCard() {
   });
   return card("Neighbours", "Which neighbour is better beyond noise?", el("div", { class: "axis" }, el("span", { class: "dim", text: "by" }), pick), lead, table, said);
 }
+
+/** The options to show: all; of many, the own one and those of neighbours with a number. */
+const nearOptions = (c, at) => {
+  const { options } = facts.choices[c];
+  const wanted = (o) => codeOf(state.a, c) === o || (at.get(`${c}.${o}`)?.row ?? -1) >= 0;
+  return options.map((_, o) => o).filter((o) => options.length <= MOST_OPTIONS || wanted(o));
+};
 
 function neighboursOf(row) {
   const own = codesOf(row);

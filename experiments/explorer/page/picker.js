@@ -1,6 +1,10 @@
 // A field to choose a metric: a list to search in, and any sum of the grammar.
 
+/** What is looked at most, first in the list. */
+let usual = null;
+const isUsual = (column) => (usual ??= new Set([...keyColumns(8), ...["params", "flops"].map((name) => columns.get(name))])).has(column);
 const GROUPS = [
+  ["Usual", isUsual],
   ["Summaries", (column) => column.kind === "sum" && columns.get(column.name) === column && facts.sums.some((sum) => sum.name === column.name && !sum.name.startsWith("corruption:"))],
   ["Accuracy", (column) => column.kind === "accuracy"],
   ["Own metrics", (column) => column.kind === "own"],
@@ -11,6 +15,7 @@ const GROUPS = [
   ["Corruptions", (column) => column.kind === "corruption"],
 ];
 
+const AXES = ["x", "y", "z", "x2", "y2", "metric"];
 let nPickers = 0;
 
 /**
@@ -54,7 +59,7 @@ function picker({ label, current, choose, optional, ranks }) {
     if (optional && !words.length) add("", optional);
     if (ranks && !words.length) add(RANK, "rank by the other axis");
     for (const [group, belongs] of GROUPS) {
-      const members = [...columns.values()].filter((column) => belongs(column) && fits(column));
+      const members = [...columns.values()].filter((column) => belongs(column) && (belongs === isUsual || !isUsual(column)) && fits(column));
       if (members.length) list.append(el("li", { role: "presentation", class: "group", text: group }));
       for (const column of members) add(column.name, column.title);
     }
@@ -106,6 +111,10 @@ function picker({ label, current, choose, optional, ranks }) {
       show();
     }
   });
-  views.push({ live: () => document.activeElement === input && !list.hidden || show() });
+  views.push({
+    live: (keys) => {
+      if (AXES.some((key) => keys.has(key)) && (document.activeElement !== input || list.hidden)) show();
+    },
+  });
   return host;
 }

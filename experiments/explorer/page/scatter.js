@@ -2,13 +2,40 @@
 // while one brushes; the others lie on a canvas of their own.
 
 const MARGIN = { left: 46, right: 10, top: 10, bottom: 26 };
-const RAMP = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"]; // cividis
+// Cividis, less of its ends that a light or a dark page would swallow.
+const RAMPS = {
+  light: ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#bda648", "#cfa821", "#dda800"],
+  dark: ["#4a6bb5", "#5674ab", "#637d9f", "#728692", "#828f85", "#949977", "#a9a468", "#c2b257", "#dfc444", "#fee838"],
+};
+const isDark = matchMedia("(prefers-color-scheme: dark)");
 
 const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 let colours = {};
 
 function readColours() {
   colours = Object.fromEntries(["ink", "quiet", "line", "page", "point", "accent", "front", "a", "b"].map((name) => [name, cssColour(`--${name}`)]));
+  colours.accentBytes = bytesOf(colours.accent);
+}
+
+/** A round dot as pixels: offsets from its middle, and how much of each it covers, of 255. */
+function dotOf(radius, alpha, scale) {
+  const reach = Math.ceil(radius * scale);
+  const found = [];
+  for (let y = -reach; y <= reach; y += 1) {
+    for (let x = -reach; x <= reach; x += 1) {
+      const cover = Math.max(0, Math.min(1, radius * scale + 0.5 - Math.hypot(x, y)));
+      if (cover) found.push([x, y, Math.round(255 * alpha * cover)]);
+    }
+  }
+  return found;
+}
+
+/** The four bytes of a colour as a canvas knows it. */
+function bytesOf(colour) {
+  const context = el("canvas", { width: 1, height: 1 }).getContext("2d");
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 1, 1);
+  return context.getImageData(0, 0, 1, 1).data;
 }
 
 /** A dot to stamp, which is faster than a path. */
@@ -82,7 +109,7 @@ class Scatter {
   resize() {
     const { width, height } = this.area.getBoundingClientRect();
     if (!width || (this.width === width && this.height === height && this.scale === devicePixelRatio)) return;
-    Object.assign(this, { width, height, scale: devicePixelRatio });
+    Object.assign(this, { width, height, scale: devicePixelRatio, dot: null });
     for (const canvas of [this.canvas, this.over, this.runs]) {
       canvas.width = Math.round(width * this.scale);
       canvas.height = Math.round(height * this.scale);
@@ -175,12 +202,13 @@ class Scatter {
   drawThird(context, third, radius) {
     const sorted = ordered(sets.kept.map((row) => third.values[row]));
     const [low, high] = [quantile(sorted, 0.02), quantile(sorted, 0.98)];
-    const stamps = RAMP.map((colour) => stamp(colour, radius + 0.3, 0.85, this.scale));
+    const ramp = RAMPS[isDark.matches ? "dark" : "light"];
+    const stamps = ramp.map((colour) => stamp(colour, radius + 0.3, 0.85, this.scale));
     for (const row of sets.kept) {
       const value = third.values[row];
       if (value !== value) continue;
       const share = high > low ? (value - low) / (high - low) : 0.5;
-      this.put(context, stamps[Math.max(0, Math.min(RAMP.length - 1, Math.floor(share * RAMP.length)))], row);
+      this.put(context, stamps[Math.max(0, Math.min(ramp.length - 1, Math.floor(share * ramp.length)))], row);
     }
     this.thirdRange = [low, high];
   }
@@ -276,25 +304,48 @@ class Scatter {
   say(front, near, on) {
     const noises = on.map((column) => noiseOf(column));
     const noisy = on.filter((column, i) => noises[i] > 0).map((column) => `${writtenNoise(column, noiseOf(column), 2)} ${column.share ? "points " : ""}${column.title}`);
-    const third = this.plot === 0 && thirdColumn() && this.thirdRange ? ` Colour: ${thirdColumn().title}, ${written(thirdColumn(), this.thirdRange[0])} (dark) to ${written(thirdColumn(), this.thirdRange[1])} (yellow).` : "";
+    const third = this.plot === 0 && thirdColumn() && this.thirdRange ? ` Colour: ${thirdColumn().title}, ${written(thirdColumn(), this.thirdRange[0])} (blue) to ${written(thirdColumn(), this.thirdRange[1])} (yellow).` : "";
     const front_ = `Front: ${plural(front.length, "network")}`;
-    const noise = noisy.length ? `; one training’s noise (${noisy.join(", ")}) leaves ${plural(near.length, "other")} open (thin rings).` : facts.source.predicted ? "; these predictions have no noise." : "; no noise is known.";
+    const noise = noisy.length ? `; one training’s noise (${noisy.join(", ")}) leaves ${plural(near.length, "other")} open (thin rings).` : facts.source.predicted ? "; these predictions have no noise, but an error of their own." : "; no noise is known.";
     const missing = sets.kept.length - sets.kept.filter((row) => on.every((column) => column.values[row] === column.values[row])).length;
     this.said.replaceChildren(el("span", { class: "key front" }), front_ + noise + third + (missing ? ` ${plural(missing, "network")} without a number ${missing === 1 ? "is" : "are"} not shown.` : "") + (this.nOutside ? ` ${plural(this.nOutside, "network")} outside: “whole” shows all.` : ""));
   }
 
   redrawBrushed() {
     if (!this.width) return;
-    const context = this.cleared(this.over);
-    this.canvas.style.opacity = state.brush ? "0.45" : "1";
+    const own = state.brush?.plot === this.plot;
+    this.canvas.classList.toggle("dimmed", Boolean(state.brush));
     const zoom = state.zoom[this.plot];
-    this.zoomButton.textContent = state.brush?.plot === this.plot || zoom === WHOLE ? "zoom" : "whole";
-    this.zoomButton.disabled = !(state.brush?.plot === this.plot || zoom || this.nOutside);
-    if (state.brush) {
-      const dot = stamp(colours.accent, facts.n > 20000 ? 1.6 : 2.2, 0.75, this.scale);
-      for (const row of sets.set) this.put(context, dot, row);
-    }
+    const text = own || zoom === WHOLE ? "zoom" : "whole";
+    if (this.zoomButton.textContent !== text) this.zoomButton.textContent = text;
+    this.zoomButton.disabled = !(own || zoom || this.nOutside);
+    if (state.brush) this.stampBrushed();
+    else this.cleared(this.over);
     this.drawBrush();
+  }
+
+  /** Draw the brushed points pixel by pixel: thousands of them in a millisecond. */
+  stampBrushed() {
+    const { width, height } = this.over;
+    if (this.image?.width !== width || this.image?.height !== height) this.image = new ImageData(width, height);
+    const pixels = this.image.data;
+    pixels.fill(0);
+    this.dot ??= dotOf(facts.n > 20000 ? 1.6 : 2.2, 0.75, this.scale);
+    const [red, green, blue] = colours.accentBytes;
+    for (const row of sets.set) {
+      if (!this.visible(row)) continue;
+      const [middleX, middleY] = [Math.round(this.px[row] * this.scale), Math.round(this.py[row] * this.scale)];
+      for (const [dx, dy, cover] of this.dot) {
+        const x = middleX + dx;
+        if (x < 0 || x >= width) continue;
+        const at = 4 * ((middleY + dy) * width + x);
+        pixels[at] = red;
+        pixels[at + 1] = green;
+        pixels[at + 2] = blue;
+        pixels[at + 3] += ((255 - pixels[at + 3]) * cover) / 255;
+      }
+    }
+    this.over.getContext("2d").putImageData(this.image, 0, 0);
   }
 
   drawBrush() {

@@ -25,7 +25,7 @@ function twinsCard() {
     else lead.textContent = `${plural(n, "group")} of twins: one training’s standard deviation is ${writtenNoise(column, noise, 2)}${column.share ? " points" : ""}, ${writtenNoise(column, near, 2)} near the best.`;
     said.textContent = n ? "Each point is a network: its distance from the mean of its twins, over that mean. Band: one standard deviation of twins of like score." : "";
     list.replaceChildren(...(n && spread.squares.at(-1) > 0 ? [widest(column, spread)] : []));
-    area.hidden = !n;
+    area.hidden = said.hidden = !n || spread.squares.at(-1) === 0;
   };
   area.addEventListener("click", (event) => {
     const box = area.getBoundingClientRect();

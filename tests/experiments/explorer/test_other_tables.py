@@ -172,3 +172,19 @@ def test_the_facts_escape_what_would_end_a_script() -> None:
     assert content.count("</script>") == content.count("<script")
     assert "<img" not in content
     assert facts_of(content)["dataset"] == f"mine {HOSTILE}"
+
+
+def test_of_a_choice_of_very_many_options_those_that_occur_are_named() -> None:
+    class Wide(ChoiceSpace):
+        """One choice of many."""
+
+        choices = {"size": tuple(range(1000)), "norm": ("a", "b")}  # noqa: RUF012  as users write it
+
+    values = np.full(2000, np.nan)
+    values[[14, 15, 1998]] = [0.1, 0.2, 0.3]
+    table = ArrayTable({"clean": values}, "wide", source="file", space=Wide())
+    chosen = choose_networks(table.space, [values])
+    assert chosen.choices()[0] == {"name": "size", "options": ["7", "999"]}
+    assert chosen.codes.tolist() == [[0, 0], [0, 1], [1, 0]]
+    assert chosen.combinations() is None
+    assert chosen.names()["text"][2] == "size=999,norm=a"
