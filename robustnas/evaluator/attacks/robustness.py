@@ -17,6 +17,7 @@ from robustnas.evaluator.attacks.batches import Bucketed
 from robustnas.evaluator.attacks.registry import create_attacker
 from robustnas.evaluator.attacks.settings import AttackSettings, check_epsilons, check_precision
 from robustnas.evaluator.device import exact_arithmetic
+from robustnas.evaluator.folding import folded_form
 from robustnas.evaluator.images.images import LabelledImages
 from robustnas.evaluator.inference import inference_form
 from robustnas.evaluator.memory import in_batches
@@ -27,6 +28,7 @@ from robustnas.spaces.nasbench201.network import CellNetwork
 
 _POOL = 4  # batches that an attack on several eps holds at once: as images fall, others fill its passes
 _ROUNDING = 1e-6  # of a pixel in [0, 1] in single precision, after additions and clipping
+_CHECKED = 4  # images on which an inference form has to give the logits of its network
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +82,8 @@ def attack_images(
     its parameters and global random generators are not touched.
 
     Args:
-        model: Takes pixels in [0, 1], returns logits. A `Normalised` network of a cell is attacked in its faster
-            inference form; what counts is a fresh forward pass of the model itself.
+        model: Takes pixels in [0, 1], returns logits. A `Normalised` network is attacked in its faster inference form;
+            what counts is a fresh forward pass of the model itself.
         images: The images, of any number.
         attack: A name of `robustnas.metric.ATTACKS`, such as ``pgd``.
         epsilons: In units of 1/255.
@@ -181,7 +183,7 @@ class _Work:
         self.pixels = pixels.to(device).contiguous(memory_format=torch.channels_last)
         self.labels = torch.tensor(run.images.labels, device=device)
         self.correct = self.logits(self.pixels, []).argmax(dim=1) == self.labels
-        self._exact = _search_form(run.model, "float32", device)
+        self._exact = _search_form(run.model, "float32", self.pixels)
 
     def merged(self, grid: tuple[float, ...]) -> list[tuple[float, ...]]:
         """Return the eps of a grid in groups that are attacked at once: one each, or what fits into a pool."""
@@ -196,7 +198,7 @@ class _Work:
         if precision == "float32":
             found = self._search(self._exact, precision, rows, which, levels, passes, notes)
         else:
-            model = _search_form(self.model, precision, chosen.device)
+            model = _search_form(self.model, precision, self.pixels)
             found = self._search(model, precision, rows, which, levels, passes, notes)
             fooled = self._fools(self._exact, "float32", found, rows)
             doubtful = self._fools(model, precision, found, rows) & ~fooled
@@ -283,12 +285,15 @@ def evaluating(model: nn.Module, device: torch.device | str | None = None) -> It
         model.to(home)
 
 
-def _search_form(model: nn.Module, precision: str, device: torch.device) -> nn.Module:
+def _search_form(model: nn.Module, precision: str, images: Tensor) -> nn.Module:
     """Return the network as attacks ask it, in a precision of `PRECISIONS` (TF32 is no matter of the network)."""
     low = precision == "bfloat16"
-    if isinstance(model, Normalised) and isinstance(model.network, CellNetwork):
-        return inference_form(model, torch.bfloat16 if low else torch.float32)
-    return _Autocast(model, device) if low else model
+    if isinstance(model, Normalised):
+        if isinstance(model.network, CellNetwork):
+            return inference_form(model, torch.bfloat16 if low else torch.float32)
+        with exact_arithmetic():
+            model = folded_form(model, images[:_CHECKED])
+    return _Autocast(model, images.device) if low else model
 
 
 class _Autocast(nn.Module):
