@@ -119,8 +119,10 @@ def evaluate(
     with torch_needed():
         from robustnas.evaluator.measurer import StoreMeasurer, set_aside, set_aside_note
         from robustnas.evaluator.software import differing_note
+        from robustnas.evaluator.space_edits import check_unedited
     since = evaluation.since
     with evaluation.open_store() as store, progress_bars(show=not as_json) as bars, terminations_interrupt():
+        evaluator.notes += check_unedited(searched, store, as_new=evaluation.as_new)
         known = store.known(evaluator.network_key(architecture), since=since)
         try:
             found = StoreMeasurer(evaluator, store, bars.add().show, since=since).measurements(architecture, metrics)

@@ -79,6 +79,12 @@ attack_precision_option = names_option(
     help="Arithmetic in which attacks by gradients search; whether an image is fooled is decided in float32.",
 )
 
+as_new_option = click.option(
+    "--as-new",
+    is_flag=True,
+    help="Measure a space of your own that was edited since as a new one; what was measured before is kept.",
+)
+
 _OPTIONS = (
     click.option(
         "--protocol",
@@ -96,6 +102,7 @@ _OPTIONS = (
     batch_size_option,
     store_option,
     remeasure_option,
+    as_new_option,
     corruption_files_option,
     log_option,
 )
@@ -117,6 +124,7 @@ class EvaluationOptions:
     batch_size: int | None = None
     store: str | None = None
     remeasure: bool = False
+    as_new: bool = False
     corruption_files: Path | None = None
     log: str | None = None
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from experiments.commands.evaluation_options import (
+    as_new_option,
     attack_precision_option,
     batch_size_option,
     corruption_files_option,
@@ -99,6 +100,7 @@ _KEPT = "what was measured is kept: run the same command again to resume"
 @data_option()
 @corruption_files_option
 @remeasure_option
+@as_new_option
 @log_option
 @click.option(
     "--measured-before",
@@ -132,6 +134,7 @@ def fill(
     data: Path | None,
     corruption_files: Path | None,
     remeasure: bool,
+    as_new: bool,
     log: str | None,
     measured_before: str | None,
     no_wait: bool,
@@ -185,11 +188,11 @@ def fill(
             at_once=at_once,
         )
         if watch:
-            survey = _Survey.of(job, data)
+            survey = _Survey.of(job, data, as_new=as_new)
             result = _watched(survey)
         else:
             with interruptible(_advice(since)):
-                survey = _Survey.of(job, data)
+                survey = _Survey.of(job, data, as_new=as_new)
                 result = _filled(survey, chosen, _executor(executor, workers, device), dry_run=dry_run)
         noise = survey.noise() if result is not None else {}
     if result is not None:
@@ -226,15 +229,17 @@ class _Survey:
     notes: list[str]
 
     @classmethod
-    def of(cls, job: FillJob, data: Path | None) -> _Survey:
+    def of(cls, job: FillJob, data: Path | None, *, as_new: bool) -> _Survey:
         """Open images and table, and look into the store."""
         with torch_needed():
             from robustnas.evaluator.filling.gaps import GapReport, Gaps
             from robustnas.evaluator.measurer import set_aside, set_aside_note
+            from robustnas.evaluator.space_edits import check_unedited
         table = open_table(job.plan.dataset, data) if job.plan.dataset else None
         evaluator = job.evaluator(job.plan.seeds[0], job.device)
         gaps = Gaps(job.plan, evaluator, table, job.since)
-        notes = [*scale_notes(gaps.metrics), *set_aside_note(set_aside(evaluator, job.store, gaps.metrics))]
+        notes = check_unedited(gaps.space, job.store, as_new=as_new)
+        notes += [*scale_notes(gaps.metrics), *set_aside_note(set_aside(evaluator, job.store, gaps.metrics))]
         job = replace(job, plan=replace(job.plan, dataset=None, metrics=gaps.metrics), digest=gaps.digest)
         return cls(job, evaluator, GapReport.of(gaps, job.store), notes)
 

@@ -46,7 +46,10 @@ def growing_table(
     base = _base_table(evaluator, dataset, data)
     with torch_needed():
         from robustnas.evaluator.measurer import StoreMeasurer
+        from robustnas.evaluator.space_edits import check_unedited
     store = stack.enter_context(evaluation.open_store())
+    for note in check_unedited(evaluator.space, store, as_new=evaluation.as_new):
+        warn(note)
     measurer = StoreMeasurer(evaluator, store, progress.stage, since=evaluation.since)
     wanted = needed_metrics(objectives)
     for note in scale_notes(metric for metric in wanted if base is None or metric not in base.metrics):

@@ -27,6 +27,7 @@ from robustnas.evaluator.measures import MEASURES, MeasureTask, Scored, attack_g
 from robustnas.evaluator.normalised import Normalised
 from robustnas.evaluator.progress import Progress, silent
 from robustnas.evaluator.software import versions
+from robustnas.evaluator.space_edits import space_text
 from robustnas.evaluator.space_networks import SpaceNetworks
 from robustnas.evaluator.training.kept_weights import KeptWeights
 from robustnas.evaluator.training.overfitting import is_overfitting_note
@@ -37,7 +38,7 @@ from robustnas.evaluator.training.training_config import TrainingConfig
 from robustnas.evaluator.training.training_task import TrainingResult
 from robustnas.evaluator.training.weights_file import WeightsFile
 from robustnas.measurements import Measurement, MeasurementKey, NetworkKey
-from robustnas.measurements.selection import CORRUPTION_DIGEST, OVERFITTING, REGIME
+from robustnas.measurements.selection import CORRUPTION_DIGEST, OVERFITTING, REGIME, SPACE_DIGESTS
 from robustnas.metric import CORRUPTIONS, Metric, check_measurable
 from robustnas.recorder import Log, open_recorder
 from robustnas.spaces import EnumerableSpace, open_space, recorded_name
@@ -330,8 +331,9 @@ class Evaluator:
                 )
 
     def _training_facts(self) -> dict[str, str]:
-        """Return what records say of a training that is not the standard one, and of how it went wrong."""
-        facts = {REGIME: self.regime, OVERFITTING: self._overfitting}
+        """Return what records say of a space that may change, and of a training that is not standard or went wrong."""
+        digests = space_text(self.space.digests) if self.space.digests else ""
+        facts = {REGIME: self.regime, OVERFITTING: self._overfitting, SPACE_DIGESTS: digests}
         return {name: text for name, text in facts.items() if text}
 
     def _training_digest(self) -> str:
@@ -340,6 +342,8 @@ class Evaluator:
         That is an uncommon normalisation, too.
         """
         trained = self.weights.digest if self.weights else self.settings.training_digest_in(self.space)
+        if self.weights and self.space.digests:
+            trained = sha256(f"{trained} in {self.space.name} {space_text(self.space.digests)}".encode()).hexdigest()
         own = (self.images.mean, self.images.std)
         if own == normalisation(self.images.name, self.images.train):
             return trained

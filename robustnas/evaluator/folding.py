@@ -52,7 +52,7 @@ def folded_form(model: Normalised, images: Tensor) -> nn.Module:
 
 def _fold(form: fx.GraphModule) -> int:
     """Fold the batch norms of a traced network, and return how many that were."""
-    modules = dict(form.named_modules())
+    modules: dict[str, nn.Module] = dict(form.named_modules())
     calls = Counter(node.target for node in form.graph.nodes if node.op == "call_module")
     n_folded = 0
     for node in list(form.graph.nodes):

@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import Connection, case, delete, func, select, update
 
 from robustnas.measurements.schema import measurements, networks
-from robustnas.measurements.selection import REGIME, Selection, of_unknown_files
+from robustnas.measurements.selection import REGIME, SPACE_DIGESTS, Selection, of_unknown_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,24 @@ def groups(connection: Connection, selection: Selection) -> list[Group]:
     keys = (networks.c.images, networks.c.training, measurements.c.source, measurements.c.level)
     ordered = query.group_by(*of, unknown, measurements.c.source, measurements.c.level).order_by(*keys, *of)
     return [Group(*row[:6], bool(row[6]), *row[7:]) for row in connection.execute(ordered)]
+
+
+def space_versions(connection: Connection, space: str) -> dict[str, int]:
+    """Return how many measurements there are of each version of a space, the last measured last.
+
+    Those that do not say theirs are left out.
+    """
+    version = measurements.c.versions[SPACE_DIGESTS].as_string()
+    query = select(version, func.count()).join_from(networks, measurements).where(networks.c.space == space)
+    found = query.group_by(version).order_by(func.max(measurements.c.id))
+    return {str(digests): n for digests, n in connection.execute(found) if digests is not None}
+
+
+def archs(connection: Connection, space: str, version: str, most: int) -> list[str]:
+    """Return architectures of a version of a space that were measured, at most so many."""
+    same = measurements.c.versions[SPACE_DIGESTS].as_string() == version
+    query = select(networks.c.arch).distinct().join_from(networks, measurements)
+    return list(connection.scalars(query.where(networks.c.space == space, same).limit(most)))
 
 
 def forget(connection: Connection, selection: Selection) -> int:

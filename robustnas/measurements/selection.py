@@ -18,6 +18,9 @@ CORRUPTION_DIGEST = "corruption_images"
 REGIME = "training"
 """Where a measurement keeps, among its versions, how its network was trained in words, if not in the standard way."""
 
+SPACE_DIGESTS = "space"
+"""Where a measurement keeps, among its versions, the digests of a space that users may change, as JSON."""
+
 OVERFITTING = "overfitting"
 """Where a measurement keeps, among its versions, the note on catastrophic overfitting of its network's training."""
 

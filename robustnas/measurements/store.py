@@ -187,6 +187,21 @@ class MeasurementStore:
         """
         return self._transactions.read(lambda connection: inventory.groups(connection, selection))
 
+    def space_versions(self, space: str) -> dict[str, int]:
+        """Return how many measurements there are of each version of a space, the last measured last.
+
+        Args:
+            space: What records call the space.
+
+        Raises:
+            DataError: The store cannot be read.
+        """
+        return self._transactions.read(lambda connection: inventory.space_versions(connection, space))
+
+    def archs(self, space: str, version: str, *, most: int) -> list[str]:
+        """Return architectures of a version of a space that were measured, at most so many; errors as above."""
+        return self._transactions.read(lambda connection: inventory.archs(connection, space, version, most))
+
     def forget(self, selection: Selection) -> int:
         """Delete some measurements for good and return how many there were.
 
