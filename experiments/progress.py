@@ -1,4 +1,4 @@
-"""Progress on standard error: bars on a terminal; elsewhere nothing, or with -v a line from time to time."""
+"""Progress: bars in a notebook, or on a terminal's standard error; elsewhere nothing, or with -v lines now and then."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from experiments.notebook_progress import NotebookProgress, in_notebook
 from experiments.verbosity import is_quiet, is_verbose, say
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ class Bars:
         lines: Whether to print lines where nothing is drawn.
     """
 
-    def __init__(self, progress: Progress | None, *, lines: bool = False) -> None:
-        self.progress = progress
+    def __init__(self, progress: Progress | NotebookProgress | None, *, lines: bool = False) -> None:
+        self.progress: Any = progress
         self._lines, self._printed = lines, time.monotonic()
 
     @property
@@ -98,13 +99,17 @@ class Bar:
 
 @contextmanager
 def progress_bars(*, show: bool = True, counted: bool = False) -> Iterator[Bars]:
-    """Show progress bars on standard error, if it is a terminal and the command was not asked to be quiet.
+    """Show progress bars in a notebook or on a terminal, unless the command was asked to be quiet.
 
     Args:
         show: Whether to show them at all.
         counted: Whether bars count results: they then say how many there are and how long the rest takes, and stay when
             all is done. Otherwise they show a share and the time passed, and vanish.
     """
+    if show and in_notebook() and not is_quiet():
+        with NotebookProgress(transient=not counted) as shown:
+            yield Bars(shown)
+        return
     if not show or is_quiet() or not sys.stderr.isatty():
         yield Bars(None, lines=show and is_verbose())
         return

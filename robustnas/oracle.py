@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from robustnas.arrays import FloatArray
 from robustnas.checks import whole_number
+from robustnas.display import card, drawing, facts_table, side_by_side
 from robustnas.duration import duration_text, parse_duration, spoken
 from robustnas.errors import BudgetExhausted, InvalidInputError, NotationError, SearchStalled, excerpt
 from robustnas.objectives import (
@@ -27,6 +28,7 @@ from robustnas.objectives import (
 )
 from robustnas.simulated_clock import SimulatedClock
 from robustnas.spaces import EnumerableSpace
+from robustnas.tables.datasets import opened_table
 from robustnas.tables.table import Table
 
 _BUDGET = 300
@@ -60,6 +62,22 @@ class Outcome(NamedTuple):
     seconds: float = 0.0
     slacks: tuple[float, ...] = ()
     unconstrained: tuple[float, ...] = ()
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{score:.6g}" for score in self.scores)
+        unfeasible = "" if self.feasible else ", not feasible"
+        return f"<outcome {scores}{unfeasible}{', repeat' if self.repeat else ''}, from {self.source}: {self.cell}>"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "score" if len(self.scores) == 1 else "scores": ", ".join(f"{score:.6g}" for score in self.scores),
+            "slacks of the constraints": ", ".join(f"{slack:.4g}" for slack in self.slacks),
+            "passes per test image": f"{self.cost:,.0f}",
+            "simulated seconds": f"{self.seconds:,.0f}" if self.seconds else "",
+            "source": f"{self.source}{', a repeat' if self.repeat else ''}",
+        }
+        title = "outcome" if self.feasible else "outcome, not feasible"
+        return card(title, side_by_side(drawing(self.cell), facts_table(facts)), note=str(self.cell))
 
     @property
     def feasible(self) -> bool:
@@ -97,7 +115,7 @@ class Oracle:
     Args:
         objectives: One objective, or several separated by commas, as text or parsed; a where-clause applies to all. A
             column that the table declares to be minimised or maximised is, whatever its name.
-        table: The table to query.
+        table: The table to query, or a dataset's name, which is opened.
         budget: Distinct networks that may be queried, from 1 to the number of networks in the space; 300, or all of a
             smaller space, if None. Or simulated time, such as ``"20 h"``, at least that of the longest query.
         max_repeats: Consecutive repeats that are answered before the search counts as stalled.
@@ -125,12 +143,13 @@ class Oracle:
     def __init__(
         self,
         objectives: str | Objective | Sequence[str | Objective],
-        table: Table,
+        table: Table | str,
         *,
         budget: int | str | None = None,
         max_repeats: int = 2000,
         time: str | None = None,
     ) -> None:
+        table = opened_table(table)
         self.objectives = declared(objectives, table)
         self.table = table
         n_networks = table.space.n_networks
@@ -153,6 +172,21 @@ class Oracle:
         See `robustnas.objectives.known_space`.
         """
         return known_space(self.objectives, self.table)
+
+    def __repr__(self) -> str:
+        asked = f"{self.n_queries} of {self.budget} networks queried"
+        return f"<oracle of {objectives_text(self.objectives)} on {self.table.dataset}: {asked}>"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "objectives": objectives_text(self.objectives),
+            "dataset": self.table.dataset,
+            "source of the numbers": self.table.source,
+            "space": repr(self.space).strip("<>"),
+            "distinct networks queried": f"{self.n_queries:,} of {self.budget:,}",
+            "passes per test image": f"{self.cost:,.0f}",
+        }
+        return card("oracle", facts_table(facts))
 
     @property
     def n_queries(self) -> int:
@@ -210,7 +244,7 @@ class Oracle:
         self._answers.prepare(cells)
 
     def query(self, cell: Any) -> Outcome:
-        """Return the outcome of an architecture.
+        """Return the outcome of an architecture, or of a text that the space reads as one.
 
         Raises:
             BudgetExhausted: The network is new, but the budget is spent, or would be before the query ends.
@@ -222,6 +256,8 @@ class Oracle:
             index = self._index(cell)
             network = self._networks[index]
         except (AttributeError, TypeError, LookupError):
+            if isinstance(cell, str | int | tuple):
+                return self.query(self.table.space.parse(cell))
             raise NotationError(
                 f"{excerpt(cell)} is not an architecture of the space {self.table.space.name}"
             ) from None

@@ -70,7 +70,7 @@ def compare(
         interruptible(f"finished runs are kept in {out}: run the same command again to resume"),
         progress_bars(counted=True) as bars,
     ):
-        progress = _Progress(bars, chosen.n_runs)
+        progress = ComparisonProgress(bars, chosen.n_runs)
         for done, run in run_plan(
             chosen,
             out,
@@ -130,7 +130,7 @@ def _summary(records: Records, directory: Path) -> dict[str, Any]:
     }
 
 
-class _Progress:
+class ComparisonProgress:
     """Shows runs finished, per objective and searcher, with the mean of the best so far; those found count too."""
 
     def __init__(self, bars: Bars, n_runs: int) -> None:

@@ -38,6 +38,7 @@ def part_of(records: Records, objectives: list[str], searchers: tuple[str, ...])
         manifest=manifest,
         runs=_part(records.runs, objectives, searchers),
         queries=_part(records.queries, objectives, searchers),
+        directory=None,
     )
 
 

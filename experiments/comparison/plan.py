@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
+from html import escape
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ import numpy as np
 from experiments.comparison.priors import names_of, without_prior
 from experiments.comparison.spec import RunSpec, methods
 from robustnas.checks import LARGEST_INTEGER, has_control_characters, listed, whole_number
+from robustnas.display import card, facts_table, html_table
 from robustnas.duration import duration_text, parse_duration
-from robustnas.errors import InvalidInputError, PlanError, excerpt, unknown_name
+from robustnas.errors import InvalidInputError, PlanError, excerpt, listing, unknown_name
 from robustnas.executors import ExecutorSpec, chosen_executor
 from robustnas.objectives import (
     Objective,
@@ -64,7 +66,7 @@ class SearcherPlan:
     known: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """What an experiment compares, checked.
 
@@ -163,6 +165,32 @@ class Plan:
     def builtin(cls, dataset: str = "cifar10") -> Plan:
         """Return the plan that `robustnas compare` runs without one."""
         return cls.parse(builtin_text(dataset), "the built-in plan")
+
+    def __repr__(self) -> str:
+        searchers = listing([searcher.label for searcher in self.searchers], 6)
+        budget = f"{self.budget} of simulated time" if isinstance(self.budget, str) else f"{self.budget} networks"
+        runs = f"{self.n_runs} run{'' if self.n_runs == 1 else 's'}"
+        return f"<plan of {runs} of {budget} on {self.dataset}: {searchers} on {listing(self.objectives, 6)}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                escape(searcher.label),
+                escape(searcher.name),
+                escape(", ".join(f"{key} = {value}" for key, value in searcher.parameters.items())),
+            )
+            for searcher in self.searchers
+        ]
+        known = {
+            "dataset": self.dataset,
+            "objectives": "; ".join(self.objectives),
+            "budget of a run": self.budget if isinstance(self.budget, str) else f"{self.budget} distinct networks",
+            "seeds": f"{len(self.seeds)} ({listing(self.seeds, 6)})",
+            "runs": f"{self.n_runs:,}",
+            "simulated seconds of a query": self.time,
+            "reported": ", ".join(self.report),
+        }
+        return card("plan of a comparison", facts_table(known), html_table(("searcher", "name", "parameters"), rows))
 
     @property
     def n_runs(self) -> int:

@@ -21,10 +21,14 @@ from experiments.comparison.directions import recorded_directions
 from experiments.comparison.recorded_space import name_of_space, recorded_space
 from experiments.comparison.schema import RUN_KEY, RunKey, check_labels, check_run, read_comparison
 from experiments.journal import SOURCES, edited_sources, read_runs
+from experiments.pages.notebook import Drawing, Report, tables_html
 from robustnas.arrays import FloatArray, IntArray, read_only
+from robustnas.display import card
 from robustnas.duration import parse_duration
+from robustnas.errors import InvalidInputError, listing
 from robustnas.objectives import parse_objectives, scale_of
 from robustnas.spaces import EnumerableSpace
+from robustnas.tables.network import Networks
 
 CROSS_PREFIX = "cross:"
 
@@ -91,11 +95,82 @@ class Records:
         queries: One row per distinct query: objective, searcher, seed, n_queries (1-based), index (of the space), arch,
             uid, score (or score_1, score_2, ... for multi-objective runs), best (so far, natural units), cost, seconds
             (simulated; NaN without a clock), source.
+        directory: Where they were read from; None if they were not.
     """
 
     manifest: dict[str, Any]
     runs: pd.DataFrame
     queries: pd.DataFrame
+    directory: Path | None = None
+
+    def summary(self, n_queries: Sequence[int] | None = None) -> pd.DataFrame:
+        """Return the best so far after numbers of queries, over seeds; see `analysis.summary`."""
+        from experiments.comparison.analysis import summary  # reads records itself, as all that follow
+
+        return summary(self, n_queries)
+
+    def regret(self) -> pd.DataFrame:
+        """Return the regret after each query, over seeds; see `analysis.regret_curves`."""
+        from experiments.comparison.analysis import regret_curves
+
+        return regret_curves(self)
+
+    def best(self) -> pd.DataFrame:
+        """Return the best network of each searcher; see `analysis.found_networks`."""
+        from experiments.comparison.analysis import found_networks
+
+        return found_networks(self)
+
+    def front(self, objectives: str | None = None, searcher: str | None = None) -> Networks:
+        """Return the networks that no other one found is better than on all of several objectives.
+
+        Args:
+            objectives: As in the plan; the only ones of a plan with a single search for several if None.
+            searcher: Whose runs count; those of all if None.
+
+        Raises:
+            InvalidInputError: The records have no such search.
+        """
+        from experiments.comparison.found_front import found_front
+
+        return found_front(self, objectives, searcher)
+
+    def plot(self) -> Drawing:
+        """Return a figure of regret against queries; of searches for several objectives, of the hypervolume lacking."""
+        from experiments.comparison.figures import hypervolume_figure, regret_figure
+
+        figure = regret_figure(self) or hypervolume_figure(self)
+        if figure is None:
+            raise InvalidInputError("no run has finished yet; expected at least one to draw")
+        return Drawing(figure)
+
+    def report(self) -> Report:
+        """Write the report beside the records, and return it: a notebook shows it in a frame.
+
+        Raises:
+            InvalidInputError: These are not the records of a folder, but a part of them.
+            DataError: The folder cannot be read or written, or no run has finished.
+        """
+        from experiments.comparison.report import write_report
+
+        if self.directory is None:
+            raise InvalidInputError("these records are not those of a folder; load(folder) reads one that reports")
+        return Report.read(write_report(self.directory))
+
+    def __repr__(self) -> str:
+        n, dataset = len(self.runs), self.manifest["dataset"]
+        finished = f"{n} run{'' if n == 1 else 's'}"
+        if n < self.n_planned:
+            finished = f"{n} of {self.n_planned} runs"
+        what = f"{listing(self.searchers, 6)} on {listing(self.targets, 6)}"
+        return f"<{finished} of {self.budget_text} on {dataset}: {what}>"
+
+    def _repr_html_(self) -> str:
+        from experiments.comparison.tables import marked, summary_table
+
+        title = repr(self).strip("<>")
+        table = tables_html([marked(summary_table(self), self)]) if len(self.runs) else ""
+        return card(title, table, note=f"in {self.directory}" if self.directory else "")
 
     @property
     def space(self) -> str:
@@ -175,7 +250,7 @@ def load(directory: str | Path) -> Records:
     folder = Path(directory)
     manifest = read_comparison(folder)
     runs = finished_runs(folder, manifest)
-    return Records(manifest, _runs_frame(runs, manifest), _queries_frame(runs, manifest))
+    return Records(manifest, _runs_frame(runs, manifest), _queries_frame(runs, manifest), folder)
 
 
 def finished_runs(folder: Path, manifest: Mapping[str, Any]) -> list[Run]:

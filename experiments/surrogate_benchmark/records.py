@@ -12,9 +12,11 @@ from typing import Any
 import pandas as pd
 
 from experiments.journal import MANIFEST, SOURCES, edited_sources, read_manifest, read_runs
+from experiments.pages.notebook import Drawing, Report, tables_html
 from experiments.surrogate_benchmark.runner import KEY, row
 from experiments.surrogate_benchmark.schema import KIND, check_benchmark, check_fit, check_objective
-from robustnas.errors import DataError
+from robustnas.display import card
+from robustnas.errors import DataError, InvalidInputError, listing, unknown_name
 
 PAIR = ["surrogate", "encoding"]
 _CONFIDENCE = 0.95
@@ -28,11 +30,51 @@ class SurrogateRecords:
         manifest: What was fitted, on what data, with what versions.
         rows: One row per finished fit, as `robustnas surrogates --json` prints them; NaN where a measure is undefined.
         importances: Shares by feature: objective, surrogate, encoding, train_size, trial, feature, share.
+        directory: Where they were read from; None if they were not.
     """
 
     manifest: dict[str, Any]
     rows: pd.DataFrame
     importances: pd.DataFrame
+    directory: Path | None = None
+
+    def summary(self, measure: str = "kendall_tau") -> pd.DataFrame:
+        """Return a measure by size of the training set, over trials; see `learning_curves`."""
+        if measure not in self.rows.columns:
+            raise InvalidInputError(unknown_name("measure", measure, map(str, self.rows.columns)))
+        return learning_curves(self, measure)
+
+    def plot(self) -> Drawing:
+        """Return a figure of the learning curves."""
+        from experiments.surrogate_benchmark.figures import learning_figure  # reads records itself, as what follows
+
+        figure = learning_figure(self)
+        if figure is None:
+            raise InvalidInputError("no fit has a Kendall tau; expected at least one to draw")
+        return Drawing(figure)
+
+    def report(self) -> Report:
+        """Write the report beside the records, and return it: a notebook shows it in a frame.
+
+        Raises:
+            InvalidInputError: The records are not kept in a folder.
+        """
+        from experiments.surrogate_benchmark.report import write_surrogate_report
+
+        if self.directory is None:
+            raise InvalidInputError("these records are not those of a folder; name one with out='my-benchmark'")
+        return Report.read(write_surrogate_report(self.directory))
+
+    def __repr__(self) -> str:
+        n = len(self.rows)
+        fits = f"{n} fit{'' if n == 1 else 's'}" if n == self.n_planned else f"{n} of {self.n_planned} fits"
+        what = f"{listing(self.manifest['surrogates'], 6)} on {listing(self.objectives, 6)}"
+        return f"<{fits} on {self.manifest['dataset']}: {what}>"
+
+    def _repr_html_(self) -> str:
+        from experiments.surrogate_benchmark.tables import ranking_table
+
+        return card(repr(self).strip("<>"), tables_html([ranking_table(self)]))
 
     @property
     def objectives(self) -> list[str]:
@@ -120,10 +162,12 @@ def load_records(directory: str | Path) -> SurrogateRecords:
     records = list(found.values())
     if not records:
         raise DataError(f"no fit in {str(folder)!r} has finished yet; expected at least one to report on")
-    return from_records(manifest, records)
+    return from_records(manifest, records, folder)
 
 
-def from_records(manifest: dict[str, Any], records: list[dict[str, Any]]) -> SurrogateRecords:
+def from_records(
+    manifest: dict[str, Any], records: list[dict[str, Any]], directory: Path | None = None
+) -> SurrogateRecords:
     """Return records that are at hand, at least one."""
     order = {name: place for place, name in enumerate(manifest["objectives"])}
     rows = pd.DataFrame([row(record) for record in records])
@@ -143,7 +187,7 @@ def from_records(manifest: dict[str, Any], records: list[dict[str, Any]]) -> Sur
         for name, share in (record.get("importances") or {}).items()
     ]
     columns = ["objective", *PAIR, "train_size", "trial", "feature", "share"]
-    return SurrogateRecords(manifest, rows.reset_index(drop=True), pd.DataFrame(shares, columns=columns))
+    return SurrogateRecords(manifest, rows.reset_index(drop=True), pd.DataFrame(shares, columns=columns), directory)
 
 
 def learning_curves(records: SurrogateRecords, measure: str = "kendall_tau") -> pd.DataFrame:

@@ -93,6 +93,23 @@ class Objective:
         for name, value in parsed.items():
             object.__setattr__(self, name, value)
 
+    @classmethod
+    def parse(cls, text: str) -> Objective:
+        """Read one objective; `parse_objectives` reads several.
+
+        Raises:
+            ObjectiveError: It cannot be read, or is several.
+
+        >>> Objective.parse("pgd@1 where params <= 5e5").expression
+        'pgd@1'
+        """
+        found = parse_objectives(text)
+        if len(found) > 1:
+            raise ObjectiveError(
+                f"{excerpt(text)} is {len(found)} objectives; expected one: parse_objectives reads several"
+            )
+        return found[0]
+
     @property
     def minimised(self) -> bool:
         """Whether smaller is better (costs) rather than larger (accuracies)."""

@@ -57,10 +57,14 @@ class ChoiceArchitecture:
         own = zip(self.names, self.options, strict=True)
         return ChoiceArchitecture(self.names, tuple(options.get(name, option) for name, option in own))
 
-    def _repr_svg_(self) -> str:
+    def svg(self, title: str | None = None) -> str:
+        """Return a drawing as a stand-alone SVG document, with all options below it if `title` is None."""
         from robustnas.spaces.choice_drawing import choices_svg
 
-        return choices_svg(dict(self), str(self))
+        return choices_svg(dict(self), str(self) if title is None else title)
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
 
     def __str__(self) -> str:
         return ",".join(f"{name}={option}" for name, option in zip(self.names, self.options, strict=True))

@@ -97,6 +97,18 @@ def open_table(dataset: str, data: str | Path | None = None) -> Table:
         return check_table(f"dataset {excerpt(dataset)}", opener(dataset, data))
 
 
+def opened_table(table: Table | str, data: str | Path | None = None) -> Table:
+    """Return a table, or that of a dataset's name.
+
+    Raises:
+        InvalidInputError: It is neither.
+
+    >>> opened_table("cifar10-surrogate").dataset
+    'cifar10-surrogate'
+    """
+    return open_table(table, data) if isinstance(table, str) else check_table("table", table)
+
+
 def _referenced(dataset: str) -> Any:
     """Return what a reference leads to: the object itself, or what it returns if it can be called."""
     found = load_reference("dataset", dataset)
@@ -122,6 +134,8 @@ def check_table(name: str, table: Any) -> Table:
     Raises:
         InvalidInputError: It does not; says what it lacks.
     """
+    if type(table).__name__ == "DataFrame":
+        raise InvalidInputError(f"{name} is a DataFrame; robustnas.tables.ArrayTable.from_frame makes a table of one")
     members = [name for name in (*Table.__annotations__, *vars(Table)) if not name.startswith("_")]
     if lacking := [name for name in members if not hasattr(table, name)]:
         what = f"is a {type(table).__name__}, not a table: it has no {', '.join(lacking)}"

@@ -13,6 +13,7 @@ from robustnas.errors import BuildError, EvaluationError, InvalidInputError, Obj
 from robustnas.metric import PAPER_ATTACKS, Metric
 from robustnas.spaces import COSTS, EnumerableSpace
 from robustnas.tables.column_facts import ColumnFacts, column_facts
+from robustnas.tables.lookups import Lookups
 from robustnas.tables.noise import NoiseFloor
 from robustnas.tables.table import STANDARD_TRAINING, Table, missing_metric, other_training, says_cost
 
@@ -68,7 +69,7 @@ class Measurer(Protocol):
         """Do at once what `measure` of some architectures begins with, such as training."""
 
 
-class GrowingTable:
+class GrowingTable(Lookups):
     """A `Table` whose gaps are filled on demand: from a table first, then from a store, then by measuring.
 
     Costs that the space does not say are counted on the networks: of all architectures at once where there are few of

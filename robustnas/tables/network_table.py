@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from robustnas.arrays import FloatArray, IntArray
-from robustnas.errors import InvalidInputError, ObjectiveError, unknown_name
+from robustnas.arrays import FloatArray
+from robustnas.errors import ObjectiveError, unknown_name
 from robustnas.metric import Metric
 from robustnas.spaces import EnumerableSpace
 from robustnas.tables.attached.attached import AttachedTable, attached_tables
 from robustnas.tables.column_facts import ColumnFacts
+from robustnas.tables.lookups import Lookups
 from robustnas.tables.table import missing_metric
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class NetworkTable(ABC):
+class NetworkTable(Lookups, ABC):
     """The base of tables that hold one number per network and metric: a `Table`, and more.
 
     A subclass sets the five attributes and `_read`.
@@ -92,33 +93,6 @@ class NetworkTable(ABC):
         """Return the values of all networks in ascending order of uid."""
         return self.column(metric).take(self.space.network_indices())
 
-    def value(self, arch: Any, metric: Metric | str) -> float:
-        """Return the value of one architecture in any notation."""
-        return float(self.column(metric)[self._index(arch)])
-
-    def values(self, archs: IntArray | Sequence[int] | Iterable[Any], metric: Metric | str) -> FloatArray:
-        """Return the values of many architectures at once.
-
-        Args:
-            archs: Indices as an integer array of any shape (or a list of integers), which is fast; or
-                architectures in any notation.
-            metric: The metric or its name.
-
-        Raises:
-            InvalidInputError: An index out of range.
-        """
-        indices, size = self._indices(archs), self.space.size
-        if indices.size and (indices.min() < 0 or indices.max() >= size):
-            wrong = indices[(indices < 0) | (indices >= size)].flat[0]
-            raise InvalidInputError(f"{int(wrong)} is not a space index; expected 0 to {size - 1}")
-        values: FloatArray = self.column(metric)[indices]
-        return values
-
-    def scores(self, arch: Any) -> dict[str, float]:
-        """Return the values of one architecture under all metrics, by metric name."""
-        index = self._index(arch)
-        return {str(metric): float(self.column(metric)[index]) for metric in self.metrics}
-
     def frame(self) -> pd.DataFrame:
         """Return all networks as a DataFrame: index uid, column arch, one column per metric, NaN where unknown."""
         import pandas as pd
@@ -167,20 +141,9 @@ class NetworkTable(ABC):
         """Return the digest of each attached table by name."""
         return {name: table.digest for name, table in self.attached.items()}
 
-    def prepare(self, architectures: Sequence[Any], metrics: Iterable[Metric]) -> None:  # noqa: B027  nothing is missing
+    def prepare(self, architectures: Sequence[Any], metrics: Iterable[Metric]) -> None:
         """Do nothing: nothing is missing."""
 
     def fill(self, architecture: Any, metrics: Iterable[Metric]) -> str:  # noqa: ARG002  nothing is missing
         """Return where the numbers come from; there is nothing to measure."""
         return self.source
-
-    def _index(self, arch: Any) -> int:
-        return self.space.index(self.space.parse(arch))
-
-    def _indices(self, archs: IntArray | Sequence[int] | Iterable[Any]) -> IntArray:
-        if isinstance(archs, np.ndarray) and archs.dtype.kind in "iu":
-            return archs
-        items = list(archs)
-        if all(isinstance(item, int | np.integer) and not isinstance(item, bool) for item in items):
-            return np.array(items, dtype=np.int64)
-        return self.space.indices(items)

@@ -166,8 +166,12 @@ class Cell:
     def __repr__(self) -> str:
         return f"Cell.parse({self.arch!r})"
 
+    def svg(self, title: str | None = None) -> str:
+        """Return a drawing as a stand-alone SVG document, with the arch string below it if `title` is None."""
+        return cell_svg(self, title)
+
     def _repr_svg_(self) -> str:
-        return cell_svg(self)
+        return self.svg()
 
 
 Architecture: TypeAlias = "Cell | str | int | Iterable[int | str] | Mapping[Any, str]"
