@@ -19,6 +19,7 @@ from experiments.interactive.own_code import named
 from experiments.interactive.search_result import SearchResult
 from robustnas.errors import InvalidInputError, ObjectiveError, excerpt, unknown_name
 from robustnas.objectives import Objective, asked_text, scale_notes, scale_of
+from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.datasets import NO_DATA_NOTICE, choose_dataset, is_surrogate, opened_table
 from robustnas.tables.table import Table
 from robustnas.workers import one_thread
@@ -26,7 +27,10 @@ from searchers.base import Searcher
 from searchers.registry import SEARCHERS, check_parameters, parameter_names
 
 _BUDGET = 300
-_OWN = ("dataset", "searcher", "budget", "seed", "time", "data", "images", "evaluation", "at_once", "progress", "known")
+_OWN = (
+    *("dataset", "searcher", "budget", "seed", "time", "data", "images", "space", "evaluation"),
+    *("at_once", "progress", "known"),
+)
 
 
 def search(
@@ -39,6 +43,7 @@ def search(
     time: str | None = None,
     data: str | Path | None = None,
     images: str | None = None,
+    space: str | EnumerableSpace[Any] | None = None,
     evaluation: Mapping[str, Any] | None = None,
     at_once: int = 1,
     progress: bool = True,
@@ -57,6 +62,7 @@ def search(
         data: The database's folder; see `robustnas.Database.open`.
         images: Image data, such as ``digits``: what the table lacks is measured, that is, networks are trained and
             attacked. Everything is, if no dataset is named.
+        space: With images: the search space whose networks are measured, or its name; NAS-Bench-201 if None.
         evaluation: How it is measured, by the names of the options of ``robustnas evaluate``: ``{"epochs": 12,
             "n_images": 500, "store": "mine.db"}``.
         at_once: Networks that are proposed at once; a GPU trains them at once.
@@ -76,6 +82,8 @@ def search(
     _check_names(name, parameters)
     known = pop_known(name, parameters)
     options = _evaluation_options(evaluation, images)
+    if space is not None and images is None:
+        raise InvalidInputError(f"space is {excerpt(space)}, but no images are named; a table says its space itself")
     with ExitStack() as stack:
         table = None if images is not None else _table(dataset, data)
         n_networks = None if table is None else table.space.n_networks
@@ -92,7 +100,8 @@ def search(
         )
         bar = stack.enter_context(search_progress(spec, show=progress))
         if table is None:
-            table = _growing(spec, str(images), dataset, data, options, stack, bar)
+            searched = open_space(space) if isinstance(space, str) else space
+            table = _growing(spec, str(images), searched, dataset, data, options, stack, bar)
         spec = spec.on(table)
         check_costs(spec, table)
         for sentence in [*scale_notes(spec.objectives, table), *space_notes(spec, table)]:
@@ -120,6 +129,7 @@ def _table(dataset: str | Table | None, data: str | Path | None) -> Table:
 def _growing(
     spec: RunSpec,
     images: str,
+    space: EnumerableSpace[Any] | None,
     dataset: str | Table | None,
     data: str | Path | None,
     options: EvaluationOptions,
@@ -131,7 +141,7 @@ def _growing(
             f"dataset is the table {excerpt(dataset)}, beside images {excerpt(images)}; expected a dataset's name, or "
             "a robustnas.tables.GrowingTable without images"
         )
-    return growing_table(spec, images, dataset, None if data is None else Path(data), options, stack, bar)
+    return growing_table(spec, images, space, dataset, None if data is None else Path(data), options, stack, bar)
 
 
 def _run(spec: RunSpec, table: Table, at_once: int, bar: SearchProgress) -> Trajectory:
