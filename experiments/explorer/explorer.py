@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,7 @@ def _said_of(table: Table, networks: Networks) -> dict[str, Any]:
     space: EnumerableSpace[Any] = table.space
     return {
         "dataset": table.dataset,
-        "source": {"word": source.word, "sentence": source.sentence, "predicted": source.predicted},
+        "source": asdict(source),
         "digest": table.digest,
         "version": version("robustnas"),
         "space": space.name,
@@ -128,7 +129,7 @@ def _assembled(table: Table, facts: dict[str, Any], packed: str) -> str:
     script = "\n".join((_PAGE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     return environment.get_template("page.html.j2").render(
         dataset=table.dataset,
-        predicted=facts["source"]["predicted"],
+        measured=facts["source"]["measured"],
         whose=facts["source"]["sentence"],
         n_columns=len(facts["columns"]),
         n_networks=f"{facts['n']:,}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from robustnas.objectives import training_of
 from robustnas.spaces.nasbench201.cost import SKELETONS
@@ -25,14 +25,16 @@ class Whose:
     """Where numbers come from.
 
     Attributes:
-        word: What every view says of its numbers, such as ``predictions``.
+        word: What every view says of its numbers, such as ``predictions, not measurements``.
         sentence: The same at length, with the source to cite.
-        predicted: Whether a model made them.
+        measured: Whether they are measurements, as far as is known.
+        predicted: Whether a model of ours made them.
     """
 
     word: str
     sentence: str
-    predicted: bool
+    measured: bool = True
+    predicted: bool = False
 
 
 def whose(table: Table) -> Whose:
@@ -42,22 +44,25 @@ def whose(table: Table) -> Whose:
     >>> whose(open_table("cifar10-surrogate")).word
     'predictions, not measurements'
     """
+    found = _whose(table)
+    attached = sorted({name.partition(".")[0] for name in table.attached_columns()})
+    more = f" Attached files of your own: {', '.join(attached)}." if attached else ""
+    return replace(found, sentence=found.sentence + more)
+
+
+def _whose(table: Table) -> Whose:
     name = table.dataset
     if is_surrogate(name):
-        of = f"of the embedded benchmark {name}, a model of the robustness database"
-        return Whose("predictions, not measurements", f"Predictions {of} (model of: {_DATABASE}).", True)
+        model = f"Predictions of the embedded benchmark {name}, a model of the robustness database ({_DATABASE})."
+        return Whose("predictions, not measurements", model, measured=False, predicted=True)
     if table.source == "table" and name in robbench_names():
-        return Whose(
-            "measurements", f"Measurements of NAS-RobBench-201 ({name.removeprefix(ROBBENCH)}): {_ROBBENCH}.", False
-        )
+        of = f"NAS-RobBench-201 ({name.removeprefix(ROBBENCH)}): {_ROBBENCH}"
+        return Whose("measurements", f"Measurements of {of}.")
     if table.source == "table" and name in SKELETONS:
-        return Whose("measurements", f"Measurements of the robustness database ({name}): {_DATABASE}.", False)
+        return Whose("measurements", f"Measurements of the robustness database ({name}): {_DATABASE}.")
     training = "".join(f", {text}" for text in training_of(table).values())
     if table.source in MEASURED:
-        said = {
-            "file": "Numbers of your own file",
-            "table": "Numbers of the table",
-            "measured": "Measurements made here",
-        }
-        return Whose("your own numbers", f"{said[table.source]}: {name}{training}.", False)
-    return Whose(f"from “{table.source}”", f"Not measurements: numbers that come from “{table.source}” ({name}).", True)
+        said = {"file": "Numbers of your own file", "table": "Numbers of a table", "measured": "Measurements made here"}
+        return Whose("your own numbers", f"{said[table.source]}: {name}{training}.")
+    unknown = f"Numbers that come from “{table.source}” ({name}{training}), which are not known to be measurements."
+    return Whose(f"from “{table.source}”", unknown, measured=False)

@@ -48,7 +48,7 @@ function robustText(attacks, rows) {
   if (!rows.length) return "No network here has a number under all of them.";
   const strongest = attacks.map((column) => rows.filter((row) => column.values[row] === worstOf(attacks, row)).length);
   const order = attacks.map((column, i) => [column, strongest[i]]).sort((a, b) => b[1] - a[1]);
-  return `Strongest attack: ${order.filter(([, n]) => n).map(([column, n]) => `${column.of} on ${Math.round((100 * n) / rows.length)} %`).join(", ")} of ${plural(rows.length, "network")}.`;
+  return `Strongest attack: ${order.filter(([, n]) => Math.round((100 * n) / rows.length)).map(([column, n]) => `${column.of} on ${Math.round((100 * n) / rows.length)} %`).join(", ")} of ${plural(rows.length, "network")}.`;
 }
 
 function robustTable(attacks, rows) {

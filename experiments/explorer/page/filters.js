@@ -13,7 +13,8 @@ function toolbar() {
       input.toggleAttribute("aria-invalid", Boolean(sets.error));
       said.classList.toggle("wrong", Boolean(sets.error));
       const left = sets.kept.length === facts.n ? plural(facts.n, "network") : `${whole(sets.kept.length)} of ${plural(facts.n, "network")} left`;
-      said.textContent = sets.error || left + (state.brush ? `, ${whole(sets.set.length)} brushed` : "");
+      const sample = facts.n < facts.n_known ? `, a sample of ${whole(facts.n_known)}` : "";
+      said.textContent = sets.error || left + sample + (state.brush ? `, ${whole(sets.set.length)} brushed` : "");
       clear.disabled = !(state.where || state.pick.size || state.brush || state.zoom.some(Boolean));
     },
   });
@@ -45,6 +46,9 @@ function shownOptions(c) {
   return all.sort((a, b) => counts[b] - counts[a]).slice(0, MOST_OPTIONS).sort((a, b) => a - b);
 }
 
+/** Columns of one width for the options of a choice, wide enough for the longest and some more letters. */
+const columnsFor = (c, more) => `grid-template-columns:repeat(auto-fit,minmax(${Math.min(14, Math.max(...facts.choices[c].options.map((option) => option.length))) + more}ch,1fr))`;
+
 function choicesCard() {
   const shared = sharedOptions();
   const cells = [];
@@ -66,7 +70,7 @@ function choicesCard() {
   const body = facts.choices.map((choice, c) =>
     shared
       ? el("tr", {}, el("th", { scope: "row", text: choice.name }), ...choice.options.map((_, o) => el("td", {}, cell(c, o))))
-      : el("tr", {}, el("th", { scope: "row", text: cut(choice.name, 18), title: choice.name }), el("td", { class: "several" }, ...shownOptions(c).map((o) => cell(c, o)))),
+      : el("tr", {}, el("th", { scope: "row", text: cut(choice.name, 18), title: choice.name }), el("td", { class: "several", style: columnsFor(c, 6) }, ...shownOptions(c).map((o) => cell(c, o)))),
   );
   const said = el("p", { class: "said" });
   const lines = el("p", { class: "said strong" });

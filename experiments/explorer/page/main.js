@@ -5,7 +5,7 @@ const facts = JSON.parse(byId("facts").textContent);
 /** A view: its title, whose numbers it shows, what it answers. */
 function card(title, answers, ...children) {
   const id = `title-${title.toLowerCase().replace(/[^a-z]+/g, "-")}`;
-  return el("section", { class: "card", id: `view-${id.slice(6)}`, "aria-labelledby": id }, el("header", {}, el("h2", { id, text: title, title: answers }), el("span", { class: `source${facts.source.predicted ? " predicted" : ""}`, text: facts.source.word, title: facts.source.sentence })), el("p", { class: "answers", text: answers }), ...children);
+  return el("section", { class: "card", id: `view-${id.slice(6)}`, "aria-labelledby": id }, el("header", {}, el("h2", { id, text: title, title: answers }), el("span", { class: `source${facts.source.measured ? "" : " caution"}`, text: facts.source.word, title: facts.source.sentence })), el("p", { class: "answers", text: answers }), ...children);
 }
 
 /** What the page opens with: the usual two metrics, and PGD against APGD. */

@@ -24,7 +24,7 @@ function neighboursCard() {
         return neighbourCell(column, own, row, largest, text, `${facts.choices[c].name}: ${facts.choices[c].options[o]}`);
       };
       const head = shared && el("thead", {}, el("tr", {}, el("th", { text: facts.cells ? "edge" : "choice" }), ...shared.map((option) => el("th", { scope: "col", text: shortOption(option) }))));
-      const body = facts.choices.map((choice, c) => el("tr", {}, el("th", { scope: "row", text: cut(choice.name, 18) }), ...(shared ? choice.options.map((_, o) => el("td", {}, cell(c, o))) : [el("td", { class: "several" }, ...nearOptions(c, at).map((o) => cell(c, o)))])));
+      const body = facts.choices.map((choice, c) => el("tr", {}, el("th", { scope: "row", text: cut(choice.name, 18) }), ...(shared ? choice.options.map((_, o) => el("td", {}, cell(c, o))) : [el("td", { class: "several", style: columnsFor(c, 8) }, ...nearOptions(c, at).map((o) => cell(c, o)))])));
       table.replaceChildren(el("table", { class: `choices near${shared ? "" : " own"}` }, head, el("tbody", {}, ...body)));
       lead.replaceChildren(...neighbourText(column, own, found));
       said.textContent = `Change in ${column.title}${column.share ? ", in points," : ""} if one option were another${noiseOf(column) > 0 ? "; outlined: better or worse beyond noise" : ""}. “=” is the same network.`;

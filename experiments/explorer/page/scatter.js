@@ -352,8 +352,9 @@ class Scatter {
     const brush = state.brush?.plot === this.plot ? state.brush : null;
     this.brushBox.setAttribute("visibility", brush ? "visible" : "hidden");
     if (!brush) return;
-    const [x0, x1] = brush.x.map(this.toX);
-    const [y1, y0] = brush.y.map(this.toY);
+    const inside = (value, low, high) => Math.max(low, Math.min(high, value));
+    const [x0, x1] = brush.x.map((value) => inside(this.toX(value), MARGIN.left, this.width - MARGIN.right));
+    const [y1, y0] = brush.y.map((value) => inside(this.toY(value), MARGIN.top, this.height - MARGIN.bottom));
     for (const [name, value] of Object.entries({ x: x0, y: y0, width: Math.max(0, x1 - x0), height: Math.max(0, y1 - y0) })) this.brushBox.setAttribute(name, value);
   }
 

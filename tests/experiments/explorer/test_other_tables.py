@@ -13,6 +13,7 @@ import pytest
 
 from experiments.explorer import explorer_page, write_explorer
 from experiments.explorer.networks import choose_networks
+from experiments.explorer.whose import whose
 from robustnas import Cell
 from robustnas.errors import DataError, InvalidInputError
 from robustnas.spaces import ChoiceSpace, open_space
@@ -188,3 +189,21 @@ def test_of_a_choice_of_very_many_options_those_that_occur_are_named() -> None:
     assert chosen.codes.tolist() == [[0, 0], [0, 1], [1, 0]]
     assert chosen.combinations() is None
     assert chosen.names()["text"][2] == "size=999,norm=a"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "source", "word", "said"),
+    [
+        ("cifar10", "table", "measurements", "Jung, J. Lukasik, M. Keuper"),
+        ("robbench-cifar10", "table", "measurements", "Y. Wu, F. Liu"),
+        ("cifar10-surrogate@3", "surrogate", "predictions, not measurements", "Predictions of the embedded benchmark"),
+        ("mine", "file", "your own numbers", "Numbers of your own file: mine"),
+        ("mine", "array", "from “array”", "not known to be measurements"),
+    ],
+)
+def test_whose_numbers_they_are(dataset: str, source: str, word: str, said: str) -> None:
+    found = whose(ArrayTable({"clean": np.zeros(15_625)}, dataset, source, attached={"hw.x": np.zeros(15_625)}))
+    assert found.word == word
+    assert said in found.sentence
+    assert found.sentence.endswith("Attached files of your own: hw.")
+    assert found.measured == (source in ("table", "file"))
