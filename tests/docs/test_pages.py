@@ -51,6 +51,7 @@ def test_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     told = follow("tutorial.md", tmp_path, monkeypatch, capsys)
     assert "clean                         89.0\n" in told
     assert "@1 33.1" in told
+    assert "0.596 |" in told
     assert "report: results/report.html" in told
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
