@@ -24,6 +24,7 @@ MISSING = 65_535
 
 _MOST_DIGITS = 9
 _MOST_LEVELS = 2_048
+_LEVEL = 7  # within a hundredth of the smallest, in a fifth of its time
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def pack(columns: Sequence[FloatArray], others: Mapping[str, bytes]) -> Packed:
     for name, part in sections.items():
         places[name] = (len(content), len(part))
         content += part
-    return Packed(base64.b64encode(gzip.compress(content, 9, mtime=0)).decode(), places, codings)
+    return Packed(base64.b64encode(gzip.compress(content, _LEVEL, mtime=0)).decode(), places, codings)
 
 
 def integers(values: Any) -> bytes:

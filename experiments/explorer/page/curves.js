@@ -71,7 +71,7 @@ function panel(name, members) {
 /** Tenth, median and ninth tenth of a column in the set, computed once for a set. */
 function usualOf(column) {
   if (column.cache.usualSet !== sets.set) {
-    const sorted = ordered(sets.set.map((row) => column.values[row]));
+    const sorted = sets.set.length === facts.n ? column.sorted : ordered(sets.set.map((row) => column.values[row]));
     column.cache.usualSet = sets.set;
     column.cache.usual = [0.1, 0.5, 0.9].map((share) => quantile(sorted, share));
   }

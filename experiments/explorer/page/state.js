@@ -36,19 +36,40 @@ function change(patch) {
   resting(false);
 }
 
+const waiting = new Map(); // views to be drawn once things have come to rest, each with what changed since it was
+
 const settle = settled(() => {
-  const keys = unsettled;
+  for (const view of views) {
+    if (!view.settle) continue;
+    if (!waiting.has(view)) waiting.set(view, new Set());
+    for (const key of unsettled) waiting.get(view).add(key);
+  }
   unsettled = new Set();
   writeFragment();
-  for (const view of views) view.settle?.(keys);
-  resting(!frame);
+  settleNext();
 });
+
+/** Draw one view that waits, and the next one in a task of its own, so that the pointer is never kept waiting for all. */
+function settleNext() {
+  if (unsettled.size) return; // it changes again
+  const [next] = waiting;
+  if (!next) return resting(true);
+  const [view, keys] = next;
+  waiting.delete(view);
+  view.settle(keys);
+  setTimeout(settleNext);
+}
 
 /** Say on the page whether all is drawn, for who waits for it. */
 function resting(yes) {
   const { dataset } = document.documentElement;
   if (dataset.rest !== String(yes)) dataset.rest = yes;
-  if (yes && !performance.getEntriesByName("views drawn").length) performance.mark("views drawn");
+  if (yes) once("views drawn");
+}
+
+/** Note when something was first drawn. */
+function once(name) {
+  if (!performance.getEntriesByName(name).length) performance.mark(name);
 }
 
 function drawFrame() {
@@ -58,6 +79,7 @@ function drawFrame() {
   if (keys.has("where") || keys.has("pick")) filter();
   if (["where", "pick", "brush", "x", "y", "x2", "y2"].some((key) => keys.has(key))) brushed();
   for (const view of views) view.live?.(keys);
+  once("scatters drawn");
   settle();
 }
 

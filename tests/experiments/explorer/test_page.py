@@ -222,7 +222,7 @@ def test_a_link_restores_what_is_shown(page: Page) -> None:
     assert [
         page.texts(selector) for selector in ("figcaption b", "#clause", "#view-front .said", ".choices span")
     ] == shown
-    page.open("x=nonsense&y=clean&brush=a&pick=9.9y&a=zzz&zoom1=1+2&eps=7&where=%3Cscript%3E")
+    page.show("x=nonsense&y=clean&brush=a&pick=9.9y&a=zzz&zoom1=1+2&eps=7&where=%3Cscript%3E")
     assert page.browser.errors() == []
     assert page.text("#where-said").startswith("cannot read “<script>”") or "expected" in page.text("#where-said")
 
