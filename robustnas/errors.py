@@ -6,6 +6,7 @@
     ├── InvalidInputError (also a ValueError)   an input is invalid: the message names it and what was expected
     │   ├── NotationError                       an architecture is not in a known notation
     │   ├── ObjectiveError                      an objective or metric cannot be parsed, or the data lacks it
+    │   ├── SpaceTooLargeError                  a search space is too large to be enumerated
     │   └── PlanError                           a plan file has an invalid or unknown key
     ├── DataError                               a data file is missing, truncated, foreign or out of range
     │   ├── DataNotFoundError                   there is no database at the expected place
@@ -49,6 +50,10 @@ class NotationError(InvalidInputError):
 
 class ObjectiveError(InvalidInputError):
     """An objective or metric cannot be parsed, or the data lacks it."""
+
+
+class SpaceTooLargeError(InvalidInputError):
+    """A search space is too large to be enumerated."""
 
 
 class PlanError(InvalidInputError):

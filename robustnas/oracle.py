@@ -116,8 +116,9 @@ class Oracle:
         objectives: One objective, or several separated by commas, as text or parsed; a where-clause applies to all. A
             column that the table declares to be minimised or maximised is, whatever its name.
         table: The table to query, or a dataset's name, which is opened.
-        budget: Distinct networks that may be queried, from 1 to the number of networks in the space; 300, or all of a
-            smaller space, if None. Or simulated time, such as ``"20 h"``, at least that of the longest query.
+        budget: Distinct networks that may be queried, from 1 to the number of networks in the space, or of
+            architectures in one that is too large to be enumerated; 300, or all of a smaller space, if None. Or
+            simulated time, such as ``"20 h"``, at least that of the longest query.
         max_repeats: Consecutive repeats that are answered before the search counts as stalled.
         time: What a query takes in seconds: a column, or a sum of columns, such as ``t.train_seconds``; the table's
             only column of seconds if None and the budget is one of time. Without either there is no clock.
@@ -152,7 +153,7 @@ class Oracle:
         table = opened_table(table)
         self.objectives = declared(objectives, table)
         self.table = table
-        n_networks = table.space.n_networks
+        n_networks = _most_networks(table.space)
         chosen = min(_BUDGET, n_networks) if budget is None else budget
         duration = chosen if isinstance(chosen, str) else None
         self.budget = n_networks if duration else whole_number("budget", chosen, at_least=1, at_most=n_networks)
@@ -212,7 +213,7 @@ class Oracle:
             InvalidInputError: No cost is given, but there is a clock; or seconds, but there is none; or a share of
                 nothing.
         """
-        found = Oracle(objectives, self.table, budget=self.table.space.n_networks, max_repeats=self.max_repeats)
+        found = Oracle(objectives, self.table, budget=_most_networks(self.table.space), max_repeats=self.max_repeats)
         found.clock = self.clock
         name = f"cheap_cost of {excerpt(objectives_text(found.objectives))}"
         if isinstance(cost, str):
@@ -286,6 +287,11 @@ class Oracle:
             )
 
 
+def _most_networks(space: EnumerableSpace[Any]) -> int:
+    """Return how many networks may be queried: of a space that is not enumerated, at most as many as architectures."""
+    return space.reachable.n_networks if space.reachable.is_enumerated else space.reachable.size
+
+
 def _clock(budget: str | None, time: str | None, table: Table) -> tuple[SimulatedClock | None, list[float]]:
     """Return the clock of an oracle, if it has one, and the seconds that a query of each architecture takes."""
     if budget is None and time is None:
@@ -295,6 +301,11 @@ def _clock(budget: str | None, time: str | None, table: Table) -> tuple[Simulate
         seconds_terms(time)
     name = default_seconds(table) if time is None else time
     seconds = seconds_column(name, table)
+    if not len(seconds):
+        raise InvalidInputError(
+            f"the seconds of queries of {table.space.reachable!r} are not known before these are made; expected a "
+            "number of networks as budget, and no time"
+        )
     longest = float(seconds[table.space.members()].max())
     if deadline < longest:
         raise InvalidInputError(

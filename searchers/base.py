@@ -21,6 +21,9 @@ LARGEST_COUNT = 1_000_000
 """The largest size or count that searchers take: beyond any space here, while nothing of that size fills the memory."""
 
 
+_DRAWS = 1000  # in a row, before nothing new is taken to be left in a space that is not enumerated
+
+
 class History(NamedTuple):
     """What a searcher that keeps its outcomes knows from before a search.
 
@@ -119,13 +122,15 @@ class UnseenNetworks:
         space: The search space.
         pool: Indices to draw from, uniformly; every architecture of the space if None. Drawing architectures favours
             networks that many of them share, as the original algorithms do; with `space.network_indices()` all networks
-            are equally likely.
+            are equally likely. Of a space that is not enumerated, architectures are sampled until one is new.
     """
 
     def __init__(self, rng: np.random.Generator, space: EnumerableSpace[Any], pool: IntArray | None = None) -> None:
         self.space = space
         self._rng = rng
-        self._order: list[int] = rng.permutation(space.members() if pool is None else pool).tolist()
+        self._order: list[int] = []
+        if space.is_enumerated:
+            self._order = rng.permutation(space.members() if pool is None else pool).tolist()
         self._canonical = space.canonical_list()
         self._seen: set[int] = set()
 
@@ -143,6 +148,8 @@ class UnseenNetworks:
         Raises:
             SearchStalled: Every network was seen.
         """
+        if not self.space.is_enumerated:
+            return self._near(architecture)
         members, codes = self.space.members(), self.space.codes()
         keys = np.array(self._canonical)[members]
         members = members[~np.isin(keys, list(self._seen))]
@@ -159,16 +166,46 @@ class UnseenNetworks:
         Raises:
             SearchStalled: Every network was seen.
         """
+        if not self.space.is_enumerated:
+            return self._sampled()
         while self._order:
             architecture = self.space.architecture(self._order.pop())
             if self.add(architecture):
                 return architecture
         raise SearchStalled(f"every one of the {self.space.n_networks} networks was proposed")
 
+    def _sampled(self) -> Any:
+        for _ in range(_DRAWS):
+            if self.add(architecture := self.space.sample(self._rng)):
+                return architecture
+        raise SearchStalled(f"{_DRAWS:,} architectures drawn at random in a row are of networks that were proposed")
+
+    def _near(self, architecture: Any) -> Any:
+        """Return an unseen architecture near one that may be invalid: a random one, drawn to it choice by choice."""
+        wanted, found = self.space.choices_of(architecture), self.space.sample(self._rng)
+        for i in self._rng.permutation(len(wanted)).tolist():
+            name = list(wanted)[i]
+            nearer = self.space.from_choices({**self.space.choices_of(found), name: wanted[name]})
+            if nearer in self.space:
+                found = nearer
+        for _ in range(_DRAWS):
+            if self.add(found):
+                return found
+            found = self.space.mutate(found, self._rng)
+        return self._sampled()
+
 
 def comparable(utility: float) -> float:
     """Return a utility that can be compared: an unknown one (NaN) ranks below all others."""
     return -math.inf if math.isnan(utility) else utility
+
+
+def refused(searcher: str, space: EnumerableSpace[Any]) -> InvalidInputError:
+    """Return the error of a searcher that has to know every network, on a space that is not enumerated."""
+    return InvalidInputError(
+        f"searcher {searcher} needs every architecture of a space, and {space!r} has too many; these sample it: "
+        "random, local, evolution, nsga2, gp, xgboost, forest, bananas and those of Optuna"
+    )
 
 
 def search(searcher: Searcher, oracle: Oracle, *, at_once: int = 1) -> Iterator[Outcome]:

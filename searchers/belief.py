@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from robustnas.arrays import FloatArray, read_only
+from robustnas.arrays import FloatArray, IntArray, read_only
 from robustnas.spaces import EnumerableSpace, encoding
+from searchers.candidate_features import CandidateFeatures
 from surrogates.incremental_gp import Distances, IncrementalPosterior
 from surrogates.matern import standardise
 
@@ -47,6 +48,15 @@ class Belief(ABC):
     def draw(self, rng: np.random.Generator) -> FloatArray:
         """Draw a function from the model after the last update, shape (n_networks,)."""
 
+    def move(self, candidates: CandidateFeatures, former: IntArray) -> None:
+        """Go on with other networks; what was learned of those proposed is kept.
+
+        Args:
+            candidates: Their features; those proposed come first, in order.
+            former: The rows of the proposed ones before, -1 of one that was not there.
+        """
+        raise NotImplementedError(f"{type(self).__name__} keeps to the networks that it was made for")
+
 
 class GPBelief(Belief):
     """A Gaussian process with an incremental factorisation: each observation costs one pass over the networks.
@@ -63,7 +73,16 @@ class GPBelief(Belief):
         self._capacity = 512
         self._posterior = IncrementalPosterior(self._features, self._capacity, trend)
         self._n = 0
+        self._has_moved = False
         self._mean, self._std = _unknown(self._posterior.n_candidates)
+
+    def move(self, candidates: CandidateFeatures, former: IntArray) -> None:
+        """Go on with other networks, with the same hyperparameters until they are due."""
+        self._features = list(candidates.groups)
+        params = self._posterior.params
+        self._posterior = IncrementalPosterior(self._features, self._capacity)
+        self._posterior.params, self._has_moved = params, self._n > 0
+        self._mean = _carried(self._mean, former, self._posterior.n_candidates)
 
     def update(self, rows: Sequence[int], values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Refit at scheduled sizes; otherwise add the new rows one by one."""
@@ -75,9 +94,11 @@ class GPBelief(Belief):
             self._n = 0
         if self._n == 0 or not _GP_REFITS.isdisjoint(added):
             self._posterior.refit(list(rows), believed)
+        elif self._has_moved:
+            self._posterior.refit(list(rows), believed, max_iterations=0)
         else:
             self._posterior.extend(rows[self._n :])
-        self._n = len(rows)
+        self._n, self._has_moved = len(rows), False
         self._mean, self._std = self._posterior.predict(believed)
         self.noise = self._posterior.params.noise if self._posterior.params else 0.0
         self._believed = believed
@@ -127,7 +148,19 @@ class RegressorBelief(Belief):
         self._features = features
         self._rng = rng
         self._next_fit = 0
+        self._model: Any = None
         self._mean, self._std = _unknown(len(features))
+
+    def move(self, candidates: CandidateFeatures, former: IntArray) -> None:
+        """Go on with other networks, which the model of the last fit predicts."""
+        self._features = candidates.values
+        self._mean = _carried(self._mean, former, len(self._features))
+        self._std = np.ones(len(self._features))
+        if self._model is not None:
+            self._predict_moved()
+
+    def _predict_moved(self) -> None:
+        self._set(*self._model.predict(self._features, return_std=True))
 
     def update(self, rows: Sequence[int], values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Refit if due; utilities reported since the last fit are used at the next one."""
@@ -144,6 +177,7 @@ class RegressorBelief(Belief):
         known = ~np.isnan(values)
         model = self._make(int(self._rng.integers(2**31)))
         model.fit(self._features[np.array(rows)[known]], values[known])
+        self._model = model
         return model
 
     def _set(self, mean: FloatArray, std: FloatArray) -> None:
@@ -166,6 +200,13 @@ def network_features(encodings: str, space: EnumerableSpace[Any]) -> tuple[Float
 def network_distances(encodings: str, space: EnumerableSpace[Any]) -> tuple[Distances, ...]:
     """Return the distances between all networks by each group of features; what they keep is shared by all searches."""
     return tuple(Distances(group) for group in network_features(encodings, space))
+
+
+def _carried(mean: FloatArray, former: IntArray, n: int) -> FloatArray:
+    """Return the means of networks that were there before, first, and 0 for the others, shape (n,)."""
+    found = np.zeros(n)
+    found[: len(former)] = np.where(former >= 0, mean[former], 0.0)
+    return found
 
 
 def _unknown(n_networks: int) -> tuple[FloatArray, FloatArray]:

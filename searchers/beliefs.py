@@ -10,6 +10,7 @@ import numpy as np
 from robustnas.spaces import EnumerableSpace, encoding
 from searchers.averaged_belief import AveragedBelief
 from searchers.belief import Belief, GPBelief, RegressorBelief, network_distances
+from searchers.candidate_pool import CandidatePool
 from searchers.leaf_belief import LeafBelief
 from searchers.prior import Prior
 
@@ -21,6 +22,7 @@ def make_belief(
     rng: np.random.Generator,
     priors: Sequence[Prior] = (),
     objective: int = 0,
+    pool: CandidatePool | None = None,
     **parameters: object,
 ) -> Belief:
     """Return a belief for a surrogate's name and an encoding's name.
@@ -32,10 +34,13 @@ def make_belief(
         rng: Seeds the regressors.
         priors: What is known of the networks; the GP learns how much they count, others have them as features.
         objective: Which objective the belief is about.
+        pool: What holds the candidates, of a space that is not enumerated; None if all networks are.
         parameters: The surrogate's own parameters.
     """
     guesses = [prior.guess(objective)[:, None] for prior in priors]
     if surrogate == "gp":
+        if pool is not None:
+            return GPBelief(pool.features.groups)
         own = network_distances(encodings, space)
         if not priors:
             return GPBelief(own)
@@ -45,10 +50,15 @@ def make_belief(
 
     name = "+".join(part.strip() for part in encodings.split(","))
     groups = [prior.group(objective) for prior in priors]
-    features = np.hstack([encoding(name, space=space).values[space.network_indices()], *groups, *guesses])
+    encoded = encoding(name, space=space) if pool is None else pool.features.encoding
+    features = (
+        np.hstack([encoded.values[space.network_indices()], *groups, *guesses])
+        if pool is None
+        else pool.features.values
+    )
 
     def make(seed: int) -> Any:
-        columns = None if priors else encoding(name, space=space)
+        columns = None if priors else encoded
         return make_surrogate(surrogate, columns, random_state=seed, **parameters)
 
     if issubclass(surrogate_class(surrogate), TreeSurrogate):

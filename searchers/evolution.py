@@ -12,6 +12,8 @@ from robustnas.oracle import Outcome
 from searchers.base import LARGEST_COUNT, Searcher, UnseenNetworks
 from searchers.violation import Violation
 
+_MUTANTS = 50  # of one parent, before another one is chosen; in spaces that are not enumerated
+
 
 class _Member(NamedTuple):
     architecture: int
@@ -75,6 +77,10 @@ class RegularizedEvolution(Searcher):
 
     def _mutant(self, parent: int) -> Any | None:
         """Return a random neighbour whose network was not proposed before, or None if there is none."""
+        if not self.space.is_enumerated:  # neighbours may be thousands
+            architecture = self.space.architecture(parent)
+            mutants = (self.space.mutate(architecture, self.rng) for _ in range(_MUTANTS))
+            return next((mutant for mutant in mutants if self._unseen.add(mutant)), None)
         neighbours = self.space.neighbour_lists()[parent]
         for i in self.rng.permutation(len(neighbours)).tolist():
             child = self.space.architecture(neighbours[i])

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from robustnas.arrays import FloatArray
+from robustnas.arrays import FloatArray, IntArray
 from searchers.belief import Belief
+from searchers.candidate_features import CandidateFeatures
 
 
 class Feasibility:
@@ -34,6 +35,11 @@ class Feasibility:
     def was_violated(self) -> bool:
         """Whether a constraint was violated so far."""
         return bool(self._beliefs)
+
+    def move(self, candidates: CandidateFeatures, former: IntArray) -> None:
+        """Go on with other networks; see `Belief.move`."""
+        for belief in self._beliefs.values():
+            belief.move(candidates, former)
 
     def probability(self, rows: Sequence[int], slacks: Sequence[tuple[float, ...] | None]) -> FloatArray | None:
         """Return the probability of every network that it satisfies all constraints, shape (n_networks,).

@@ -34,11 +34,15 @@ class LeafBelief(RegressorBelief):
         super().__init__(make, features, rng)
         self._posterior: LeafPosterior | None = None
 
+    def _predict_moved(self) -> None:
+        self._posterior = None  # made anew of the leaves of the networks that there are now
+
     def update(self, rows: Sequence[int], values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Grow new trees if due, then add the rows that the posterior does not hold yet one by one."""
         believed = np.where(np.isnan(values), self._mean[list(rows)], values)
         if self._posterior is None or self._is_due(rows):
-            self._posterior = LeafPosterior(self._fitted(rows, values).leaves(self._features), rows, believed)
+            trees = self._fitted(rows, values) if self._model is None or self._is_due(rows) else self._model
+            self._posterior = LeafPosterior(trees.leaves(self._features), rows, believed)
         for row in rows[len(self._posterior.points) :]:
             self._posterior.add(row)
         self._set(*self._posterior.predict(believed))

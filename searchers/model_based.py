@@ -1,9 +1,10 @@
 """Model-based search: fit a surrogate to the outcomes, propose the network that maximises an acquisition function.
 
-The space is enumerable, so every network is a candidate and the acquisition function is maximised exactly. Several
-objectives are handled by expected hypervolume improvement (`searchers.hypervolume_improvement`) in turn with random
-hypervolume scalarisation (Zhang and Golovin, ICML 2020): such a query draws a direction and proposes the network whose
-optimistic utilities reach farthest in that direction. Objectives that are known in advance, costs, need no model.
+In an enumerable space every network is a candidate, and the acquisition function is maximised exactly; in a larger one,
+candidates are drawn for every query (`searchers.candidate_pool`). Several objectives are handled by expected
+hypervolume improvement (`searchers.hypervolume_improvement`) in turn with random hypervolume scalarisation (Zhang and
+Golovin, ICML 2020): such a query draws a direction and proposes the network whose optimistic utilities reach farthest
+in that direction. Objectives that are known in advance, costs, need no model.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar
+from itertools import chain
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +22,22 @@ from robustnas.arrays import FloatArray, IntArray
 from robustnas.checks import whole_number
 from robustnas.errors import InvalidInputError, SearchStalled, unknown_name
 from robustnas.oracle import Outcome
+from robustnas.pareto import pareto_ranks
 from robustnas.spaces import EnumerableSpace, Subspace
 from searchers.acquisition import ACQUISITIONS, Prediction, is_improvement
 from searchers.base import Searcher
 from searchers.belief import Belief, network_distances, network_features
 from searchers.beliefs import make_belief
+from searchers.candidate_pool import CandidatePool
 from searchers.feasibility import Feasibility, is_feasible, weighed
 from searchers.hypervolume_improvement import OPTIMISM, hypervolume_improvement, hypervolume_scalarisation
 from searchers.initial_design import SpaceFilling, maximin
 from searchers.prior import Prior, checked_priors, start
 from searchers.targets import TARGETS
+from surrogates.incremental_gp import Distances
+
+Known: TypeAlias = FloatArray | Callable[[EnumerableSpace[Any]], FloatArray]
+"""Utilities that are known before any query: of all architectures, or a function to those of a list."""
 
 FEATURES = "path, path-statistics+cost, graph"
 CANDIDATES = ("space", "mutations")
@@ -80,7 +88,8 @@ class ModelBasedSearch(Searcher):
             Defaults to the preset's encoding, or to the space's if it does not provide that one.
         acquisition: ``ei``, ``noisy-ei``, ``ucb``, ``alternating``, ``thompson`` or ``independent-thompson``.
         candidates: ``space``: every network, or a random 100,000 of a space that has more; ``mutations``: neighbours of
-            the ten best networks so far, as in BANANAS.
+            the ten best networks so far, as in BANANAS. In a space that is not enumerated, mutants of these networks,
+            with ``space`` random architectures as well.
         initial: ``maximin``: networks far apart in the encoding; ``random``: random networks.
         n_initial: Size of the initial design. If None, the preset's: 10, or 20 for trees; or three more than `n_prior`
             with a prior; or 30 with several objectives, whose best networks lie in different parts of the space. All
@@ -93,7 +102,8 @@ class ModelBasedSearch(Searcher):
             prior takes the first view of its targets only, and does not explore.
         n_prior: Networks of the initial design that priors choose: those that they rank highest.
         known_utilities: Per objective, the utilities of all architectures, shape (space.size,), where they are known
-            before any query; None where they are not. Used with several objectives only.
+            before any query, or a function that returns those of a list of architectures; None where they are not.
+            Used with several objectives only.
         problem: `space` and `n_objectives`, as in `Searcher`. With several objectives, ``ei`` and ``noisy-ei`` stand
             for expected hypervolume improvement, ``alternating`` for that and random scalarisation in turn, and the
             others for random scalarisation of optimistic utilities.
@@ -121,14 +131,15 @@ class ModelBasedSearch(Searcher):
         explore: int | None = None,
         prior: Prior | Sequence[Prior] | str | Sequence[str] | None = None,
         n_prior: int = 5,
-        known_utilities: Sequence[FloatArray | None] | None = None,
+        known_utilities: Sequence[Known | None] | None = None,
         **problem: Any,
     ) -> None:
         super().__init__(rng, **problem)
         preset = self.preset
-        self.priors = checked_priors(prior, self.space)
-        self.space = self.space if self.priors else _candidate_space(self.space, rng)
         self.encoding = encoding or _preset_encoding(preset, self.space)
+        self._pool = None if self.space.is_enumerated else CandidatePool(self.space, self.encoding, rng)
+        self.priors = checked_priors(prior, self.space)
+        self.space = self._pool.space if self._pool else _candidate_space(self.space, rng, whole=bool(self.priors))
         self.surrogate = _checked_surrogate(surrogate or preset.surrogate, self.encoding)
         self.acquisition = _known("acquisition", acquisition or preset.acquisition, ACQUISITIONS)
         self.candidates = _known("candidates", candidates or preset.candidates, CANDIDATES)
@@ -140,6 +151,7 @@ class ModelBasedSearch(Searcher):
         self.targets = _known("targets", targets or preset.targets, TARGETS)
         self.explore = whole_number("explore", preset.explore if explore is None else explore, at_least=0)
         self._views = TARGETS[self.targets] if self.n_objectives == 1 else TARGETS["standardised"]
+        self._known_utilities = known_utilities
         self._known = self._known_rows(known_utilities)
         self._beliefs = [self._make_beliefs() for _ in self._views]
         self._filling: SpaceFilling | None = None
@@ -160,17 +172,42 @@ class ModelBasedSearch(Searcher):
         """
         row = self._next_initial()
         if row is None:
+            self._renew()
             row = self._choose()
-        self._add(row)
-        return self.space.architecture(int(self.space.network_indices()[row]))
+        architecture = self._architecture(row)
+        self._add(architecture, row)
+        return architecture
 
     def tell(self, outcome: Outcome) -> None:
         """Record the utilities; the model is updated at the next `ask`."""
-        row = int(self.space.network_of_index()[self.space.index(outcome.cell)])
-        if row >= 0:
-            self._add(row)
-            self._values[self._place[row]] = outcome.signed
-            self._slacks[self._place[row]] = outcome.slacks
+        if self._pool is None:
+            row = int(self.space.network_of_index()[self.space.index(outcome.cell)])
+        else:
+            row = self._pool.row(outcome.cell)
+        if row >= 0 or self._pool:
+            place = self._add(outcome.cell, row)
+            self._values[place] = outcome.signed
+            self._slacks[place] = outcome.slacks
+
+    def _architecture(self, row: int) -> Any:
+        return self.space.architecture(int(self.space.network_indices()[row]))
+
+    def _network(self, architecture: Any, row: int) -> int:
+        """Return what tells a network apart: its row, or its number in a space that is not enumerated."""
+        return self._pool.network(architecture) if self._pool else row
+
+    def _renew(self) -> None:
+        """Draw other candidates in a space that is not enumerated; rows are those of these from here on."""
+        if self._pool is None:
+            return
+        former = np.array(self._rows, dtype=np.int64)
+        self._pool.renew(self._parents(), anywhere=self.candidates == "space")
+        self.space, self._rows = self._pool.space, list(range(len(self._rows)))
+        for belief in chain(*self._beliefs):
+            belief.move(self._pool.features, former)
+        self._feasibility.move(self._pool.features, former)
+        self._known = self._known_rows(self._known_utilities)
+        self._filling = None
 
     def _make_beliefs(self) -> list[Belief]:
         """Return the belief about each objective before any outcome."""
@@ -181,9 +218,10 @@ class ModelBasedSearch(Searcher):
         """Return what makes beliefs; it does not hold this object, whose arrays a cycle of references would keep."""
         own = self.surrogate == self.preset.surrogate
         parameters: dict[str, Any] = dict(self.preset.parameters) if own else {}
-        return partial(make_belief, self.surrogate, self.encoding, self.space, self.rng, **parameters)
+        make = partial(make_belief, self.surrogate, self.encoding, self.space, self.rng, **parameters)
+        return make if self._pool is None else partial(make, pool=self._pool)
 
-    def _known_rows(self, utilities: Sequence[FloatArray | None] | None) -> list[FloatArray | None]:
+    def _known_rows(self, utilities: Sequence[Known | None] | None) -> list[FloatArray | None]:
         """Return utilities that are known in advance by row, one entry per objective."""
         if utilities is None or self.n_objectives == 1:
             return [None] * self.n_objectives
@@ -191,7 +229,8 @@ class ModelBasedSearch(Searcher):
             expected = f"expected one entry for each of {self.n_objectives} objectives"
             raise InvalidInputError(f"known_utilities has {len(utilities)} entries; {expected}")
         indices = self.space.network_indices()
-        return [None if known is None else np.asarray(known, dtype=float)[indices] for known in utilities]
+        columns = [known(self.space) if callable(known) else known for known in utilities]
+        return [None if column is None else np.asarray(column, dtype=float)[indices] for column in columns]
 
     def _default_design(self, n_prior: int) -> int:
         if self.n_objectives > 1:
@@ -208,26 +247,33 @@ class ModelBasedSearch(Searcher):
         return [*first, *others][: self.n_initial][::-1]
 
     def _all_features(self) -> FloatArray:
-        return np.concatenate(network_features(self.encoding, self.space), axis=1)
+        groups = self._pool.features.groups if self._pool else network_features(self.encoding, self.space)
+        return np.concatenate(groups, axis=1)
 
     def _next_initial(self) -> int | None:
         while self._to_start:
             row = self._to_start.pop()
-            if row not in self._place:
+            if self._network(self._architecture(row), row) not in self._place:
                 return row
         return None
 
-    def _add(self, row: int) -> None:
-        if row not in self._place:
-            self._place[row] = len(self._rows)
+    def _add(self, architecture: Any, row: int) -> int:
+        """Take a network among those proposed, and return its place among them."""
+        network = self._network(architecture, row)
+        if network not in self._place:
+            self._place[network] = len(self._rows)
             self._rows.append(row)
             self._values.append(None)
             self._slacks.append(None)
+            if self._pool:
+                self._pool.proposed.append(architecture)
+        return self._place[network]
 
     def _choose(self) -> int:
         allowed = self._allowed()
         if not len(allowed):
-            raise SearchStalled(f"every one of the {self.space.n_networks} networks was proposed")
+            drawn = "that were found" if self._pool else ""
+            raise SearchStalled(f"every one of the {self.space.n_networks} networks {drawn} was proposed")
         values = self._standardised()
         if values is None:  # nothing known, or nothing to tell apart
             return int(self.rng.choice(allowed))
@@ -248,14 +294,16 @@ class ModelBasedSearch(Searcher):
 
     def _farthest(self, allowed: IntArray) -> int:
         """Return the allowed network farthest from those proposed: a model that is sure of a mistake stays there."""
-        if self._filling is None:
+        if self._filling is None and self._pool:
+            self._filling = SpaceFilling([Distances(group, most=0) for group in self._pool.features.groups])
+        elif self._filling is None:
             self._filling = SpaceFilling(network_distances(self.encoding, self.space))
         return self._filling.farthest(self._rows, allowed, self.rng)
 
     def _allowed(self) -> IntArray:
         free = np.ones(self.space.n_networks, dtype=bool)
         free[self._rows] = False
-        if self.candidates == "mutations" and (near := self._mutations() & free).any():
+        if self.candidates == "mutations" and not self._pool and (near := self._mutations() & free).any():
             return np.flatnonzero(near)
         return np.flatnonzero(free)
 
@@ -269,6 +317,20 @@ class ModelBasedSearch(Searcher):
         neighbours = [index for _, row in best for index in lists[int(indices[row])]]
         near[self.space.network_of_index()[neighbours]] = True
         return near
+
+    def _parents(self) -> list[Any]:
+        """Return the ten best networks so far, to be mutated; of several objectives, those nearest to the front."""
+        assert self._pool is not None
+        told = [
+            (value, architecture)
+            for value, architecture, counted in zip(self._values, self._pool.proposed, self._counted(), strict=True)
+            if value is not None and counted and np.isfinite(value).all()
+        ]
+        if not told:
+            return []
+        ranks = pareto_ranks(np.array([value for value, _ in told]))
+        order = np.lexsort((self.rng.random(len(told)), ranks))
+        return [told[i][1] for i in order.tolist()[:_N_PARENTS]]
 
     def _standardised(self) -> FloatArray | None:
         """Return utilities with mean 0 and standard deviation 1, shape (n, n_objectives); None if they do not differ.
@@ -369,9 +431,9 @@ def _known(kind: str, name: str, known: Mapping[str, object] | tuple[str, ...]) 
     return name
 
 
-def _candidate_space(space: EnumerableSpace[Any], rng: np.random.Generator) -> EnumerableSpace[Any]:
-    """Return the space, or a random part of one of which a model's predictions would fill the memory."""
-    if space.n_networks <= _MOST_CANDIDATES:
+def _candidate_space(space: EnumerableSpace[Any], rng: np.random.Generator, *, whole: bool) -> EnumerableSpace[Any]:
+    """Return the space, or a random part of one of which predictions would fill the memory, unless `whole`."""
+    if whole or space.n_networks <= _MOST_CANDIDATES:
         return space
     kept = np.zeros(space.n_networks, dtype=bool)
     kept[rng.choice(space.n_networks, _MOST_CANDIDATES, replace=False)] = True

@@ -30,7 +30,8 @@ from robustnas.errors import (
 from robustnas.oracle import Outcome
 from robustnas.parameters import constructor_parameters
 from robustnas.reference import is_reference, load_reference
-from searchers.base import LARGEST_COUNT
+from robustnas.spaces import EnumerableSpace
+from searchers.base import LARGEST_COUNT, refused
 from searchers.optuna_encoding import ChoiceEncoding, OptunaEncoding, ScoreEncoding
 from searchers.optuna_search import OptunaSearcher
 
@@ -49,6 +50,7 @@ SAMPLERS: tuple[str, ...] = tuple(
 
 _EXAMPLE = "optuna:TPESampler or optuna:package.module.Class"
 _DEFAULT = "TPESampler"  # where a sampler needs another one, as in Optuna itself
+_ENUMERATING = ("BruteForceSampler", "GridSampler")
 _BY_PARAMETER = ("fixed_params", "x0")  # tables whose keys are parameters of trials
 
 
@@ -104,6 +106,8 @@ class OptunaSampler(OptunaSearcher):
 
     def _sampler(self, seed: int) -> BaseSampler:
         own = dict(self._own)
+        if self.sampler.__name__ in _ENUMERATING and not self.space.is_enumerated:
+            raise refused(type(self).__name__, self.space)
         if self.sampler.__name__ == "GridSampler":
             own.setdefault("search_space", {name: list(options) for name, options in self.space.choices.items()})
         return _made(type(self).__name__, self.sampler, own, seed)
@@ -121,7 +125,7 @@ class OptunaSampler(OptunaSearcher):
         from optuna.trial import create_trial
 
         study = _trial_study(self._sampler(0), 1)
-        params = encoding.encode(self.space.architecture(int(self.space.members()[0])))
+        params = encoding.encode(_any_architecture(self.space))
         study.add_trial(create_trial(value=0.0, params=params, distributions=encoding.distributions))
         study.ask()
         return bool(study.sampler.infer_relative_search_space(study, study.get_trials()[-1]))
@@ -163,6 +167,12 @@ class OptunaSampler(OptunaSearcher):
         own = {name: value for name, value in self._own.items() if name not in defaults or value != defaults[name]}
         parameters = {name: _plain(own[name]) for name in sorted(own)} | {"max_duplicates": self.max_duplicates}
         return {"searcher": type(self).__name__, "parameters": parameters}
+
+
+def _any_architecture(space: EnumerableSpace[Any]) -> Any:
+    return (
+        space.architecture(int(space.members()[0])) if space.is_enumerated else space.sample(np.random.default_rng(0))
+    )
 
 
 def sampler_searcher(name: str) -> type[OptunaSampler]:

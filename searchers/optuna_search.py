@@ -165,7 +165,8 @@ class OptunaSearcher(Searcher):
         """Return all that a study is about, as plain data."""
         facts = dict(self._provenance.facts) if self._provenance else {}
         objectives = self._provenance.objectives if self._provenance else self.n_objectives
-        space = {"name": self.space.name, "n_networks": self.space.n_networks}
+        n_networks = self.space.n_networks if self.space.is_enumerated else str(self.space.size)
+        space = {"name": self.space.name, "n_networks": n_networks}
         return {**facts, "objectives": objectives, "space": space, **self._method()}
 
     def _method(self) -> dict[str, Any]:

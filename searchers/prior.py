@@ -130,6 +130,8 @@ def checked_priors(prior: object, space: EnumerableSpace[Any]) -> tuple[Prior, .
     priors = () if prior is None else (prior,) if isinstance(prior, Prior | str) else prior
     if not isinstance(priors, Sequence) or not all(isinstance(one, Prior | str) for one in priors):
         raise InvalidInputError(f"prior is {excerpt(prior)}; expected a searchers.Prior, or several")
+    if priors and not space.is_enumerated:
+        raise InvalidInputError(f"a prior is about every network, and {space!r} has too many; leave out prior")
     for one in priors:
         if isinstance(one, str):
             raise InvalidInputError(

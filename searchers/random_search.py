@@ -11,7 +11,7 @@ from searchers.base import Searcher, UnseenNetworks
 
 
 class RandomSearch(Searcher):
-    """Proposes every network once, in uniformly random order.
+    """Proposes every network once, in uniformly random order; samples a space that is too large to be enumerated.
 
     >>> searcher = RandomSearch(np.random.default_rng(0))
     >>> searcher.ask() != searcher.ask()
@@ -22,7 +22,9 @@ class RandomSearch(Searcher):
 
     def __init__(self, rng: np.random.Generator, **problem: Any) -> None:
         super().__init__(rng, **problem)
-        self._unseen = UnseenNetworks(rng, self.space, self.space.network_indices())
+        self._unseen = UnseenNetworks(
+            rng, self.space, self.space.network_indices() if self.space.is_enumerated else None
+        )
 
     def ask(self) -> Any:
         """Return a network that was not proposed before."""

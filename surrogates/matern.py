@@ -73,10 +73,25 @@ def standardise(values: FloatArray) -> FloatArray:
     >>> standardise(np.array([[0.0, 5.0], [2.0, 5.0]])).tolist()
     [[-1.0], [1.0]]
     """
-    scale = values.std(axis=0)
-    kept = scale > 1e-9 * (1 + np.abs(values).max(axis=0, initial=0.0))
-    scaled: FloatArray = (values[:, kept] - values[:, kept].mean(axis=0)) / scale[kept]
-    return np.asarray(scaled / np.sqrt(max(int(kept.sum()), 1)))
+    return Standardisation(values)(values)
+
+
+class Standardisation:
+    """What `standardise` does to some features, for others of the same columns.
+
+    >>> Standardisation(np.array([[0.0, 5.0], [2.0, 5.0]]))(np.array([[4.0, 7.0]])).tolist()
+    [[3.0]]
+    """
+
+    def __init__(self, values: FloatArray) -> None:
+        scale = values.std(axis=0)
+        self._kept = scale > 1e-9 * (1 + np.abs(values).max(axis=0, initial=0.0))
+        self._mean, self._scale = values[:, self._kept].mean(axis=0), scale[self._kept]
+
+    def __call__(self, values: FloatArray) -> FloatArray:
+        """Return features of the same columns, centred and scaled."""
+        scaled: FloatArray = (values[:, self._kept] - self._mean) / self._scale
+        return np.asarray(scaled / np.sqrt(max(int(self._kept.sum()), 1)))
 
 
 def squared_distances(first: FloatArray, second: FloatArray) -> FloatArray:

@@ -24,8 +24,9 @@ from robustnas.objectives.constraint import BoolArray, Constraint
 from robustnas.objectives.objective import Objective, constraints_of, ranges_text
 from robustnas.objectives.seconds import is_seconds
 from robustnas.objectives.term import Term
-from robustnas.spaces import EnumerableSpace, Subspace
-from robustnas.tables.table import Table
+from robustnas.spaces import EnumerableSpace, ListedSpace, Subspace
+from robustnas.tables.array_table import ArrayTable
+from robustnas.tables.table import Table, skeleton_of
 
 _RESULT = re.compile(r"loss(?:es)?|err(?:or)?s?|drop|degradation|gap|perplexity|ppl|r?mse|mae|nll|ece")
 """Words of columns that are minimised, but that only a trained network has."""
@@ -73,6 +74,8 @@ def known_space(objectives: Sequence[Objective], table: Table) -> EnumerableSpac
 @lru_cache(maxsize=64)
 def _space_left(constraints: tuple[Constraint, ...], table: Table) -> EnumerableSpace[Any]:
     space = table.space
+    if space.reachable is not space:
+        return _narrowed(space.reachable, constraints, table)
     mask: BoolArray = np.ones(space.size, dtype=np.bool_)
     for constraint in constraints:
         mask &= constraint.satisfied(table)
@@ -83,6 +86,18 @@ def _space_left(constraints: tuple[Constraint, ...], table: Table) -> Enumerable
         clause = excerpt(" and ".join(map(str, constraints)))
         raise ObjectiveError(f"no cell of {table.dataset} satisfies {clause}: {ranges_text(constraints, table)}")
     return Subspace(space, mask, split=True)
+
+
+def _narrowed(whole: Any, constraints: tuple[Constraint, ...], table: Table) -> EnumerableSpace[Any]:
+    """Return what constraints leave of a space that is not enumerated: they are evaluated where it is sampled."""
+
+    def is_left(architecture: Any) -> bool:
+        alone = ArrayTable({}, table.dataset, skeleton=skeleton_of(table), space=ListedSpace(whole, [architecture]))
+        return all(bool(constraint.satisfied(alone)[0]) for constraint in constraints)
+
+    clause = " and ".join(map(str, constraints))
+    narrowed: EnumerableSpace[Any] = whole.narrowed(is_left, f"{whole.name} where {clause}") if constraints else whole
+    return narrowed
 
 
 def known_utilities(objectives: Sequence[Objective], table: Table) -> tuple[FloatArray | None, ...]:
@@ -104,7 +119,7 @@ def known_utilities(objectives: Sequence[Objective], table: Table) -> tuple[Floa
 
 
 def _known_utility(objective: Objective, table: Table) -> FloatArray | None:
-    if not all(_is_cost(term) for term in objective.terms):
+    if table.space.reachable is not table.space or not all(_is_cost(term) for term in objective.terms):
         return None
     utilities = objective.sign * objective.evaluate(table)
     return utilities if np.isfinite(utilities[table.space.members()]).all() else None

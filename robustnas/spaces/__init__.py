@@ -12,6 +12,7 @@ from robustnas.spaces.choice_space import ChoiceSpace
 from robustnas.spaces.encoding import Encoding, join
 from robustnas.spaces.encodings import ENCODINGS, encoding, encoding_names
 from robustnas.spaces.enumerable_space import EnumerableSpace
+from robustnas.spaces.listed_space import GrowingSpace, ListedSpace
 from robustnas.spaces.product_space import ProductSpace
 from robustnas.spaces.registry import DEFAULT_SPACE, SPACES, find_space, open_space, recorded_name
 from robustnas.spaces.search_space import COSTS, SearchSpace
@@ -26,6 +27,8 @@ __all__ = [
     "ChoiceSpace",
     "Encoding",
     "EnumerableSpace",
+    "GrowingSpace",
+    "ListedSpace",
     "ProductSpace",
     "SearchSpace",
     "Subspace",

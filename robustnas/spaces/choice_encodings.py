@@ -56,6 +56,12 @@ def choice_encodings(
     }
 
 
+def own_encoding(rows: FloatArray) -> Encoding:
+    """Return the encoding ``own`` of what `ChoiceSpace.encode` returns, shape (size, n_features)."""
+    names = tuple(f"own:{place}" for place in range(rows.shape[1]))
+    return Encoding("own", rows, names, (len(names),))
+
+
 def _are_numbers(options: Sequence[Option]) -> bool:
     return all(isinstance(option, int | float) and not isinstance(option, bool) for option in options)
 

@@ -17,7 +17,7 @@ from typing import Any
 from robustnas.errors import InvalidInputError, NotationError, excerpt, listing, unknown_name
 from robustnas.spaces.choice_architecture import ChoiceArchitecture, Option
 
-_INDEX = re.compile(r"(?:index:|#)\s*(\d{1,18})")
+_INDEX = re.compile(r"(?:index:|#)\s*(\d{1,1000})")  # a space may be that large
 _LONGEST = 100_000
 _NOTHING = ("", "none", "null", "nan")
 

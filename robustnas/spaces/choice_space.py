@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustnas.arrays import FloatArray, IntArray, read_only
 from robustnas.errors import InvalidInputError, NotationError, ObjectiveError, excerpt
-from robustnas.reference import class_digests, user_code
+from robustnas.reference import class_digests
 from robustnas.spaces.choice_architecture import ChoiceArchitecture, Option
-from robustnas.spaces.choice_encodings import choice_encodings
+from robustnas.spaces.choice_encodings import choice_encodings, own_encoding
+from robustnas.spaces.choice_methods import (
+    ask,
+    ask_all,
+    checked_costs,
+    checked_features,
+    checked_representative,
+    checked_valid,
+    unstable,
+)
 from robustnas.spaces.choice_notation import chosen, index_of_text, read_architecture
 from robustnas.spaces.declared_choices import choices_digest, declared_choices
 from robustnas.spaces.encoding import Encoding
 from robustnas.spaces.enumerable_space import EnumerableSpace
-from robustnas.spaces.neighbour_lists import NeighbourLists
+from robustnas.spaces.large_choices import MOST_ARCHITECTURES, LargeChoices, count_text, too_large
+from robustnas.spaces.lazy_sequence import LazySequence
 from robustnas.spaces.search_space import COSTS
 
-MOST_ARCHITECTURES = 2**20
-"""The most architectures that a space may have: all of them are enumerated."""
-
+_MOST_KEPT = 2**16  # facts of a space that is not enumerated
 BoolArray = NDArray[np.bool_]
 
 
@@ -39,15 +46,16 @@ class ChoiceSpace(EnumerableSpace[ChoiceArchitecture]):
     - ``cost(architecture)`` returns ``{"params": ..., "flops": ...}``;
     - ``encode(architecture)`` returns numbers, as many for each, which are the encoding ``own``.
 
-    They are called once for every architecture, when they are first needed, and have to be functions of the
-    architecture alone.
+    They have to be functions of the architecture alone. Up to 1,048,576 architectures a space is enumerated: they are
+    called once for every one, when they are first needed. A larger space is `is_enumerated` no more: it is sampled,
+    they are called for the architectures that are met, and what would list all of them raises `SpaceTooLargeError`.
 
     Attributes:
         choices: The options of every choice, by its name: numbers, in order, or names.
         name: The space's name; that of the class if there is none.
 
     Raises:
-        InvalidInputError: Choices that are empty, repeated or neither numbers nor names, or too many architectures.
+        InvalidInputError: Choices that are empty, repeated or neither numbers nor names.
 
     >>> class Stages(ChoiceSpace):
     ...     choices = {"depth": (1, 2, 4), "width": (8, 16)}
@@ -69,11 +77,7 @@ class ChoiceSpace(EnumerableSpace[ChoiceArchitecture]):
         self.choices = declared_choices(self.name, self.choices)
         sizes = [len(options) for options in self.choices.values()]
         self.size = prod(sizes)
-        if self.size > MOST_ARCHITECTURES:
-            raise InvalidInputError(
-                f"{self.name} has {self.size:,} architectures; expected at most {MOST_ARCHITECTURES:,}, as all of them "
-                "are enumerated: leave out options, or fix some choices"
-            )
+        self._kept: Callable[[ChoiceArchitecture], bool] | None = None
         self._steps = [prod(sizes[place + 1 :]) for place in range(len(sizes))]
         self._places = [{option: place for place, option in enumerate(options)} for options in self.choices.values()]
 
@@ -96,6 +100,22 @@ class ChoiceSpace(EnumerableSpace[ChoiceArchitecture]):
     def encode(self, architecture: ChoiceArchitecture) -> Sequence[float]:
         """Return features of an architecture, as many for each; the encoding ``own``."""
         raise NotImplementedError
+
+    @property
+    def is_enumerated(self) -> bool:
+        """Whether every architecture is known: whether there are at most 1,048,576."""
+        return self.size <= MOST_ARCHITECTURES
+
+    def narrowed(self, keep: Callable[[ChoiceArchitecture], bool], name: str | None = None) -> Self:
+        """Return the part of a space that is not enumerated for which a function returns True; see `Subspace` else.
+
+        Args:
+            keep: Says whether a valid architecture is kept.
+            name: What errors call the part; as the space if None.
+        """
+        found = type(self).__new__(type(self))
+        vars(found).update(self.__getstate__() | {"name": name or self.name, "_kept": keep})
+        return found
 
     @property
     def title(self) -> str:
@@ -148,6 +168,14 @@ class ChoiceSpace(EnumerableSpace[ChoiceArchitecture]):
             options.append(choice[place])
         return ChoiceArchitecture(tuple(self.choices), tuple(options))
 
+    def __contains__(self, architecture: ChoiceArchitecture) -> bool:
+        """Return whether an architecture is valid."""
+        return bool(self._is_valid[self.index(architecture)])
+
+    def uid(self, architecture: ChoiceArchitecture) -> int:
+        """Return the index of the representative of an architecture."""
+        return self.canonical_list()[self.index(architecture)]
+
     def codes(self) -> NDArray[np.signedinteger[Any]]:
         """Return the place of the option of each choice for every index, shape (size, n_choices)."""
         return self._codes
@@ -156,7 +184,7 @@ class ChoiceSpace(EnumerableSpace[ChoiceArchitecture]):
         """Return the indices of the valid architectures."""
         return self._members
 
-    def canonical_list(self) -> list[int]:
+    def canonical_list(self) -> Sequence[int]:
         """Return the index of the representative of every index; that of an invalid one is itself."""
         return self._canonical_list
 
@@ -182,10 +210,20 @@ class ChoiceSpace(EnumerableSpace[ChoiceArchitecture]):
 
     def sample(self, rng: np.random.Generator) -> ChoiceArchitecture:
         """Draw a valid architecture uniformly."""
+        if not self.is_enumerated:
+            return self._large.sample(rng)
         return self.architecture(int(self._members[rng.integers(len(self._members))]))
+
+    def samples(self, rng: np.random.Generator, n: int, tries: int) -> list[ChoiceArchitecture]:
+        """Draw up to `n` architectures: where few are valid, those that `tries` draws find, but one at least."""
+        if self.is_enumerated:
+            return [self.sample(rng) for _ in range(n)]
+        return self._large.samples(rng, n, tries) or [self.sample(rng)]
 
     def mutate(self, architecture: ChoiceArchitecture, rng: np.random.Generator) -> ChoiceArchitecture:
         """Return a random valid neighbour; a random architecture if there is none."""
+        if not self.is_enumerated and (mutant := self._large.mutate(architecture, rng)):
+            return mutant
         near = self._neighbour_lists[self.index(architecture)]
         return self.architecture(near[int(rng.integers(len(near)))]) if near else self.sample(rng)
 
@@ -210,16 +248,55 @@ class ChoiceSpace(EnumerableSpace[ChoiceArchitecture]):
 
     @cached_property
     def _codes(self) -> NDArray[np.signedinteger[Any]]:
+        self._check_enumerated()
         sizes = tuple(len(options) for options in self.choices.values())
         kind = np.int8 if max(sizes) <= np.iinfo(np.int8).max else np.int32
         return read_only(np.ascontiguousarray(np.indices(sizes, dtype=kind).reshape(len(sizes), -1).T))
 
+    def __repr__(self) -> str:
+        if self.is_enumerated:
+            return super().__repr__()
+        return f"<{self.name}: {count_text(self.size)} architectures, not enumerated>"
+
+    def _check_enumerated(self) -> None:
+        if not self.is_enumerated:
+            raise too_large(self.name, self.size)
+
     @cached_property
-    def _is_valid(self) -> BoolArray:
+    def _large(self) -> LargeChoices:
+        return LargeChoices(self, self._is_inside)
+
+    def is_valid(self, architecture: ChoiceArchitecture) -> bool:
+        """Return what `valid` says of an architecture, checked; of a part (`narrowed`), whether it leaves it or not."""
+        return not self._defines("valid") or checked_valid(self, architecture, ask(self, "valid", architecture))
+
+    def _is_inside(self, architecture: ChoiceArchitecture) -> bool:
+        return self.is_valid(architecture) and (self._kept is None or self._kept(architecture))
+
+    def representative(self, architecture: ChoiceArchitecture) -> ChoiceArchitecture:
+        """Return what `canonical` says of a valid architecture, unchecked: quickly, for many candidates."""
+        return ask(self, "canonical", architecture) if self._defines("canonical") else architecture
+
+    def _canonical_one(self, index: int) -> int:
+        """Return the index of the representative of one architecture of a space that is not enumerated."""
+        architecture = self.architecture(index)
+        if not self._defines("canonical") or not self.is_valid(architecture):
+            return index
+        answer = ask(self, "canonical", architecture)
+        found = checked_representative(self, architecture, answer)
+        if ask(self, "canonical", answer) != answer:
+            raise unstable(self, architecture)
+        return found
+
+    @cached_property
+    def _is_valid(self) -> Sequence[bool] | BoolArray:
         """Which indices are valid, shape (size,)."""
+        if not self.is_enumerated:
+            return LazySequence(lambda index: self._is_inside(self.architecture(index)), self.size, _MOST_KEPT)
         if not self._defines("valid"):
             return read_only(np.ones(self.size, dtype=np.bool_))
-        found = [self._checked_valid(index, answer) for index, answer in self._ask_all("valid", range(self.size))]
+        said = ask_all(self, "valid", range(self.size))
+        found = [checked_valid(self, architecture, answer) for _, architecture, answer in said]
         if not any(found):
             raise InvalidInputError(f"the space {self.name} is empty: its valid() refuses every architecture")
         return read_only(np.array(found, dtype=np.bool_))
@@ -227,27 +304,26 @@ class ChoiceSpace(EnumerableSpace[ChoiceArchitecture]):
     @cached_property
     def _canonical_indices(self) -> IntArray:
         """The index of the representative of every index, shape (size,)."""
+        self._check_enumerated()
         found = np.arange(self.size)
         if self._defines("canonical"):
-            for index, answer in self._ask_all("canonical", self._members.tolist()):
-                found[index] = self._checked_representative(index, answer)
+            for index, said, answer in ask_all(self, "canonical", self._members.tolist()):
+                found[index] = checked_representative(self, said, answer)
             differs = np.flatnonzero(found[found] != found)
             if len(differs):
-                first = self.architecture(int(differs[0]))
-                once, twice = self.canonical(first), self.canonical(self.canonical(first))
-                raise InvalidInputError(
-                    f"canonical() of the space {self.name} takes {first} to {once}, and that to {twice}; expected a "
-                    "representative that stands for itself"
-                )
+                raise unstable(self, self.architecture(int(differs[0])))
         return read_only(found)
 
     @cached_property
-    def _canonical_list(self) -> list[int]:
+    def _canonical_list(self) -> Sequence[int]:
+        if not self.is_enumerated:
+            return LazySequence(self._canonical_one, self.size, _MOST_KEPT)
         plain: list[int] = self._canonical_indices.tolist()
         return plain
 
     @cached_property
     def _members(self) -> IntArray:
+        self._check_enumerated()
         return read_only(np.flatnonzero(self._is_valid))
 
     @cached_property
@@ -258,13 +334,14 @@ class ChoiceSpace(EnumerableSpace[ChoiceArchitecture]):
 
     @cached_property
     def _network_of_index(self) -> IntArray:
+        self._check_enumerated()
         rows = np.full(self.size, -1)
         rows[self._network_indices] = np.arange(self.n_networks)
         return read_only(np.where(self._is_valid, rows[self._canonical_indices], -1))
 
     @cached_property
-    def _neighbour_lists(self) -> NeighbourLists:
-        return NeighbourLists(self._near, self.size)
+    def _neighbour_lists(self) -> LazySequence[list[int]]:
+        return LazySequence(self._near, self.size)
 
     def _near(self, index: int) -> list[int]:
         found = []
@@ -277,51 +354,19 @@ class ChoiceSpace(EnumerableSpace[ChoiceArchitecture]):
     def _costs(self) -> dict[str, FloatArray]:
         """The columns of the costs that `cost` returns, by name."""
         columns: dict[str, FloatArray] = {}
-        for index, answer in self._ask_all("cost", self._members.tolist()):
-            if not isinstance(answer, Mapping):
-                raise ObjectiveError(f"{self._said('cost', index, answer)} numbers by name: {', '.join(COSTS)}")
-            for name, value in answer.items():
+        for index, said, answer in ask_all(self, "cost", self._members.tolist()):
+            for name, value in checked_costs(self, said, answer).items():
                 columns.setdefault(name, np.full(self.size, np.nan))[index] = value
         return {name: read_only(column) for name, column in columns.items()}
 
     def _own_encoding(self) -> Encoding:
-        rows = np.full((self.size, 0), np.nan)
-        for index, answer in self._ask_all("encode", self._members.tolist()):
-            values = np.asarray(answer, dtype=np.float64).ravel()
-            if not rows.shape[1]:
-                rows = np.full((self.size, len(values)), np.nan)
-            if len(values) != rows.shape[1] or not len(values) or not np.isfinite(values).all():
-                raise InvalidInputError(f"{self._said('encode', index, answer)} as many finite numbers for each")
+        rows: FloatArray | None = None
+        for index, said, answer in ask_all(self, "encode", self._members.tolist()):
+            values = checked_features(self, said, answer, None if rows is None else rows.shape[1])
+            rows = np.full((self.size, len(values)), np.nan) if rows is None else rows
             rows[index] = values
-        names = tuple(f"own:{place}" for place in range(rows.shape[1]))
-        return Encoding("own", rows, names, (len(names),))
-
-    def _ask_all(self, method: str, indices: Sequence[int]) -> Iterator[tuple[int, Any]]:
-        """Yield what a method of the subclass says of architectures; their indices ascend."""
-        ask, names, options = getattr(self, method), tuple(self.choices), list(self.choices.values())
-        wanted, architectures = iter(indices), enumerate(product(*options))
-        with user_code({f"{method}() of the space {self.name}": type(self)}):
-            for index in wanted:
-                place, chosen_options = next(architectures)
-                while place < index:
-                    place, chosen_options = next(architectures)
-                yield index, ask(ChoiceArchitecture(names, chosen_options))
-
-    def _checked_valid(self, index: int, answer: object) -> bool:
-        if not isinstance(answer, bool | np.bool_):
-            raise InvalidInputError(f"{self._said('valid', index, answer)} True or False")
-        return bool(answer)
-
-    def _checked_representative(self, index: int, answer: object) -> int:
-        if not isinstance(answer, ChoiceArchitecture):
-            raise InvalidInputError(f"{self._said('canonical', index, answer)} an architecture")
-        found = self.index(answer)
-        if not self._is_valid[found]:
-            raise InvalidInputError(f"{self._said('canonical', index, answer)} one that is valid")
-        return found
-
-    def _said(self, method: str, index: int, answer: object) -> str:
-        return f"{method}({self.architecture(index)}) of the space {self.name} returned {excerpt(answer)}; expected"
+        assert rows is not None  # a space has members
+        return own_encoding(rows)
 
     def _defines(self, method: str) -> bool:
         return getattr(type(self), method) is not getattr(ChoiceSpace, method)

@@ -13,7 +13,7 @@ from robustnas.errors import InvalidInputError, excerpt
 from robustnas.spaces.choice_architecture import Option
 
 _RESERVED = "=,{}\"'"
-_LONGEST, _MOST_OPTIONS = 100, 2**20 + 1  # one more than any space has architectures
+_LONGEST, _MOST_OPTIONS = 100, 2**20
 _EXAMPLE = 'choices = {"depth": (4, 8, 16), "activation": ("relu", "gelu")}'
 
 
@@ -44,7 +44,12 @@ def choices_digest(choices: Mapping[str, tuple[Option, ...]]) -> str:
 
 
 def _options(space: str, name: str, options: object) -> tuple[Option, ...]:
-    found = tuple(_option(space, name, option) for option in listed(options, _MOST_OPTIONS))
+    found = tuple(_option(space, name, option) for option in listed(options, _MOST_OPTIONS + 1))
+    if len(found) > _MOST_OPTIONS:
+        raise InvalidInputError(
+            f"{space}: choice {excerpt(name)} has more than {_MOST_OPTIONS:,} options; expected fewer: a coarser "
+            "grid, or two choices that build() combines"
+        )
     if not found:
         raise InvalidInputError(
             f"{space}: choice {excerpt(name)} has the options {excerpt(options)}; expected a tuple of numbers or names"

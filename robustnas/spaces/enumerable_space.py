@@ -35,6 +35,20 @@ class EnumerableSpace(SearchSpace[Architecture]):
     size: int
     n_networks: int
 
+    @property
+    def is_enumerated(self) -> bool:
+        """Whether every architecture is known. Of a space that is too large for that, only what is asked is.
+
+        Its indices, neighbours and canonical representatives are at hand one by one; what lists all architectures
+        raises `SpaceTooLargeError`.
+        """
+        return True
+
+    @property
+    def reachable(self) -> EnumerableSpace[Any]:
+        """The space that a search proposes from: itself; of architectures that were met so far, the whole one."""
+        return self
+
     @abstractmethod
     def index(self, architecture: Architecture) -> int:
         """Return the index of an architecture, 0 to ``size - 1``."""
@@ -52,7 +66,7 @@ class EnumerableSpace(SearchSpace[Architecture]):
         """Return the indices of the architectures that belong to the space, ascending."""
 
     @abstractmethod
-    def canonical_list(self) -> list[int]:
+    def canonical_list(self) -> Sequence[int]:
         """Return the index of the canonical representative of every index, as plain integers; do not modify."""
 
     @abstractmethod

@@ -26,7 +26,7 @@ class ProductSpace(ChoiceSpace):
             them by default.
 
     Raises:
-        InvalidInputError: Two parts have a choice of one name, or there are too many architectures.
+        InvalidInputError: Two parts have a choice of one name.
 
     >>> from robustnas.spaces import ChoiceSpace, open_space
     >>> class Size(ChoiceSpace):
@@ -52,8 +52,14 @@ class ProductSpace(ChoiceSpace):
         """Return, for each part, the index in it of every index, shape (size,)."""
         return np.unravel_index(np.arange(self.size), [part.size for part in self.parts])
 
+    def is_valid(self, architecture: ChoiceArchitecture) -> bool:
+        """Return whether all parts of an architecture are valid."""
+        return all(self.part(architecture, place) in part for place, part in enumerate(self.parts))
+
     @cached_property
-    def _is_valid(self) -> BoolArray:
+    def _is_valid(self) -> Sequence[bool] | BoolArray:
+        if not self.is_enumerated:
+            return super()._is_valid
         valid = np.ones(self.size, dtype=np.bool_)
         for part, indices in zip(self.parts, self.part_indices(), strict=True):
             valid &= part.network_of_index()[indices] >= 0
@@ -68,4 +74,9 @@ class ProductSpace(ChoiceSpace):
 
     def canonical(self, architecture: ChoiceArchitecture) -> ChoiceArchitecture:
         """Return the representative: that of every part."""
+        if not self.is_enumerated:
+            options: dict[str, Any] = {}
+            for place, part in enumerate(self.parts):
+                options |= part.choices_of(part.canonical(self.part(architecture, place)))
+            return self.from_choices(options)
         return self.architecture(int(self._canonical_indices[self.index(architecture)]))

@@ -13,7 +13,7 @@ from robustnas.arrays import FloatArray, IntArray, read_only
 from robustnas.errors import InvalidInputError
 from robustnas.spaces.encoding import Encoding
 from robustnas.spaces.enumerable_space import EnumerableSpace
-from robustnas.spaces.neighbour_lists import NeighbourLists
+from robustnas.spaces.lazy_sequence import LazySequence
 from robustnas.spaces.search_space import Architecture
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Subspace(EnumerableSpace[Architecture]):
         """Return the indices of the architectures in the subspace."""
         return self._members
 
-    def canonical_list(self) -> list[int]:
+    def canonical_list(self) -> Sequence[int]:
         """Return the index of the representative of every index: of networks outside, that of the whole space."""
         return self._canonical_list
 
@@ -184,7 +184,7 @@ class Subspace(EnumerableSpace[Architecture]):
         return np.where(of_whole >= 0, rows[of_whole], -1)
 
     @cached_property
-    def _canonical_list(self) -> list[int]:
+    def _canonical_list(self) -> Sequence[int]:
         of_whole = self.whole.canonical_list()
         if self._inside[self.whole.network_indices()[self._kept]].all():
             return of_whole
@@ -197,10 +197,10 @@ class Subspace(EnumerableSpace[Architecture]):
         return read_only(np.flatnonzero(self._network_of_index >= 0))
 
     @cached_property
-    def _neighbour_lists(self) -> NeighbourLists:
+    def _neighbour_lists(self) -> LazySequence[list[int]]:
         inside: list[bool] = (self._network_of_index >= 0).tolist()
         of_whole = self.whole.neighbour_lists()
-        return NeighbourLists(lambda index: [near for near in of_whole[index] if inside[near]], self.size)
+        return LazySequence(lambda index: [near for near in of_whole[index] if inside[near]], self.size)
 
 
 def _kept(

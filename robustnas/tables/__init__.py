@@ -9,8 +9,9 @@
 from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.database.database import Database
 from robustnas.tables.datasets import DATASETS, open_table
+from robustnas.tables.function_table import function_table
 from robustnas.tables.growing_table import GrowingTable
 from robustnas.tables.noise import noise_floor
 from robustnas.tables.table import Table
 
-__all__ = ["DATASETS", "ArrayTable", "Database", "GrowingTable", "Table", "noise_floor", "open_table"]
+__all__ = ["DATASETS", "ArrayTable", "Database", "GrowingTable", "Table", "function_table", "noise_floor", "open_table"]

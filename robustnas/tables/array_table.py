@@ -63,7 +63,7 @@ class ArrayTable(NetworkTable):
         self.dataset = dataset
         self.skeleton = skeleton
         self.source = source
-        self._values = {_metric(name): self._checked(name, values) for name, values in columns.items()}
+        self._values = {metric_of(name): self._checked(name, values) for name, values in columns.items()}
         self._own_attached = {name: self._checked_attached(name, values) for name, values in (attached or {}).items()}
         self.costs = {name: self._checked(name, values) for name, values in (costs or {}).items()}
         self.metrics = tuple(self._values)
@@ -215,7 +215,12 @@ def _is_ours(name: str) -> bool:
     return name.partition("@")[0].strip() in (*PLAIN_METRICS, *ATTACKS) or name.startswith("corruption:")
 
 
-def _metric(name: str) -> Metric:
+def metric_of(name: str) -> Metric:
+    """Return the metric of a name: one of ours, or one of the user's own.
+
+    Raises:
+        ObjectiveError: It cannot be that of a metric.
+    """
     return Metric.parse(name) if _is_ours(name) else Metric.own(name)
 
 
@@ -223,7 +228,7 @@ def _metric_name(sheet: Sheet, column: str) -> str:
     """Return the name of the metric that a column of a sheet holds."""
     name = column if _is_ours(column) else column_name(column)
     try:
-        return str(_metric(f"_{name}" if name[:1].isdigit() else name))
+        return str(metric_of(f"_{name}" if name[:1].isdigit() else name))
     except ObjectiveError as error:
         raise DataError(f"{sheet.name}: column {excerpt(column)}: {error}; rename the column or leave it out") from None
 
@@ -251,7 +256,7 @@ def _check_accuracies(sheet: Sheet, found: SheetColumns, columns: Mapping[str, F
     for name in columns:
         given = found.columns[name][found.indices]
         wrong = np.flatnonzero((given < 0) | (given > 1))
-        if len(wrong) and _metric(name).is_accuracy:
+        if len(wrong) and metric_of(name).is_accuracy:
             row, column = int(wrong[0]), found.known[name].origin
             percent = np.nanmin(given) >= 0 and np.nanmax(given) <= 100
             hint = "; if they are percent, divide them by 100" if percent else ""

@@ -11,7 +11,7 @@ import numpy as np
 from robustnas.arrays import FloatArray, read_only
 from robustnas.errors import BuildError, EvaluationError, InvalidInputError, ObjectiveError, TrainingError
 from robustnas.metric import PAPER_ATTACKS, Metric
-from robustnas.spaces import COSTS, EnumerableSpace
+from robustnas.spaces import COSTS, ChoiceSpace, EnumerableSpace, GrowingSpace
 from robustnas.tables.column_facts import ColumnFacts, column_facts
 from robustnas.tables.lookups import Lookups
 from robustnas.tables.noise import NoiseFloor
@@ -69,6 +69,11 @@ class Measurer(Protocol):
         """Do at once what `measure` of some architectures begins with, such as training."""
 
 
+def _met(space: EnumerableSpace[Any]) -> EnumerableSpace[Any]:
+    """Return the space, or what is met of one that is too large to be enumerated."""
+    return GrowingSpace(space) if isinstance(space, ChoiceSpace) and not space.is_enumerated else space
+
+
 class GrowingTable(Lookups):
     """A `Table` whose gaps are filled on demand: from a table first, then from a store, then by measuring.
 
@@ -78,6 +83,9 @@ class GrowingTable(Lookups):
 
     A metric that the base table holds is always taken from there. Numbers are those of networks: architectures of one
     canonical class share them. A column holds NaN where nothing is known yet.
+
+    Of a space that is too large to be enumerated, the table's space is that of the architectures that it has met
+    (`robustnas.spaces.GrowingSpace`), and columns grow with it.
 
     Args:
         measurer: What measures.
@@ -90,7 +98,7 @@ class GrowingTable(Lookups):
     Attributes:
         dataset: The base table's name, else that of the image data.
         source: The base table's, else ``measured``.
-        space: The search space.
+        space: The search space, or the part of it that it has met.
         skeleton: The size of the networks, for their costs.
         training: How the networks were trained, in words.
         attacks: What ``adversarial@8`` and ``worst@8`` are over: the paper's four, which can be measured.
@@ -103,16 +111,19 @@ class GrowingTable(Lookups):
         self.measurer, self.base = measurer, base
         self.dataset = base.dataset if base else measurer.name
         self.source = base.source if base else "measured"
-        self.space, self.skeleton = measurer.space, measurer.skeleton
+        self.space = _met(measurer.space)
+        self.skeleton = measurer.skeleton
         self.training = str(getattr(base, "training", "")) if base else measurer.training
         self._canonical = np.array(self.space.canonical_list())
         held = set(base.metrics) if base else set()
         self._own = tuple(dict.fromkeys(metric for metric in metrics if metric not in held))
         self._check_training()
         self._columns = {metric: np.full(self.space.size, np.nan) for metric in self._own}
-        for metric, column in self._columns.items():
+        for metric in self._columns:
             for index, value in measurer.stored(metric, self._own).items():
-                column[self._canonical == self._canonical[index]] = value
+                architecture = measurer.space.architecture(index)
+                if measurer.space.is_enumerated or architecture in measurer.space:
+                    self._keep(metric, self._index(architecture), value)
         self._measured: set[tuple[Metric, int]] = set()
         self._counted: dict[str, dict[int, float]] = {}
         self._failed: dict[int, str] = {}
@@ -143,6 +154,7 @@ class GrowingTable(Lookups):
     def column(self, metric: Metric) -> FloatArray:
         """Return what is known of one metric by index, shape (space.size,), NaN where it is not."""
         if metric in self._columns:
+            self._keep_up()
             return read_only(self._columns[metric].view())
         if self.base is None:
             raise ObjectiveError(missing_metric(metric, self))
@@ -170,14 +182,19 @@ class GrowingTable(Lookups):
 
     @property
     def _is_learned(self) -> bool:
-        return len(self.space.members()) > MOST_COUNTED
+        return self._grows or len(self.space.members()) > MOST_COUNTED
+
+    @property
+    def _grows(self) -> bool:
+        return self.space.reachable is not self.space
 
     def counted(self, name: str) -> FloatArray:
         """Return what is known of a cost by index, shape (space.size,): all, where there are few architectures."""
         if name not in self._counted:
             self._counted[name] = {}
             members = self.space.members()
-            self._count(name, members[:: len(members) // _SOME if self._is_learned else 1].tolist())
+            some = self._is_learned and not self._grows
+            self._count(name, members[:: len(members) // _SOME if some else 1].tolist())
         column = np.full(self.space.size, np.nan)
         known = self._counted[name]
         column[list(known)] = list(known.values())
@@ -190,7 +207,7 @@ class GrowingTable(Lookups):
     def prepare(self, architectures: Sequence[Any], metrics: Iterable[Metric]) -> None:
         """Prepare to fill several architectures, by training the networks at once that will be measured."""
         own = [metric for metric in metrics if metric in self._columns]
-        indices = [self.space.index(architecture) for architecture in architectures]
+        indices = [self._index(architecture) for architecture in architectures]
         lacking = [
             architecture
             for architecture, index in zip(architectures, indices, strict=True)
@@ -212,14 +229,14 @@ class GrowingTable(Lookups):
             EvaluationError: It cannot be measured; a network that is no network, or diverges, ends nothing by itself.
             DataError: The store cannot be read or written.
         """
-        index, asked = self.space.index(architecture), list(metrics)
+        index, asked = self._index(architecture), list(metrics)
         network = int(self._canonical[index])
         for name, known in self._counted.items():
             if index not in known:
                 self._count(name, [index])
         own = [metric for metric in asked if metric in self._columns]
         lacking = [metric for metric in own if np.isnan(self._columns[metric][index])]
-        if lacking and (network in self._failed or not self._measure(architecture, network, lacking)):
+        if lacking and (network in self._failed or not self._measure(architecture, index, lacking)):
             return FAILED
         sources = {"measured" if (metric, network) in self._measured else "store" for metric in own}
         if len(own) < len(asked):
@@ -229,12 +246,13 @@ class GrowingTable(Lookups):
             or self.source
         )
 
-    def _measure(self, architecture: Any, network: int, lacking: Sequence[Metric]) -> bool:
+    def _measure(self, architecture: Any, index: int, lacking: Sequence[Metric]) -> bool:
         """Measure some numbers of a network; return whether that was possible.
 
         Raises:
             EvaluationError: It is not, nor was it for the networks before.
         """
+        network = int(self._canonical[index])
         try:
             found = self.measurer.measure(architecture, lacking, self._own)
         except (BuildError, TrainingError) as error:
@@ -247,11 +265,30 @@ class GrowingTable(Lookups):
                 ) from error
             return False
         self._n_failures = 0
-        members = self._canonical == network
         for metric, value in found.items():
-            self._columns[metric][members] = value
+            self._keep(metric, index, value)
             self._measured.add((metric, network))
         return True
+
+    def _index(self, architecture: Any) -> int:
+        index = self.space.index(architecture)
+        self._keep_up()
+        return index
+
+    def _keep(self, metric: Metric, index: int, value: float) -> None:
+        """Keep a number of the network of an index."""
+        self._columns[metric][self._canonical == self._canonical[index]] = value
+
+    def _keep_up(self) -> None:
+        """Make room for architectures that have appeared; those of a network that is known have its numbers."""
+        n = len(self._canonical)
+        if n == self.space.size:
+            return
+        self._canonical = np.array(self.space.canonical_list())
+        for metric, column in self._columns.items():
+            grown = np.concatenate([column, np.full(self.space.size - n, np.nan)])
+            grown[n:] = grown[self._canonical[n:]]
+            self._columns[metric] = grown
 
     def attached_columns(self) -> dict[str, FloatArray]:
         """Return the base table's attached columns."""
