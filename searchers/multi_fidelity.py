@@ -22,7 +22,7 @@ from robustnas.objectives.seconds import seconds_terms
 from robustnas.oracle import Outcome
 from robustnas.spaces import EnumerableSpace
 from searchers.acquisition import upper_confidence_bound
-from searchers.base import GlancingSearcher
+from searchers.base import GlancingSearcher, refused
 from searchers.belief import Belief, GPBelief, network_features
 from searchers.feasibility import weighed
 from searchers.model_based import ModelBasedSearch
@@ -66,6 +66,9 @@ class MultiFidelitySearch(ModelBasedSearch, GlancingSearcher):
     ) -> None:
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 10:
             raise InvalidInputError(f"share is {excerpt(share)}; expected a number above 0 and up to 10")
+        space = parts.get("space")
+        if space is not None and not space.is_enumerated:
+            raise refused("'multi-fidelity'", space)
         self.cheap = ", ".join(str(objective) for objective in parse_objectives(cheap))
         self.cheap_cost = _checked_cost(cheap_cost)
         self.share = float(share)

@@ -107,7 +107,7 @@ class OptunaSampler(OptunaSearcher):
     def _sampler(self, seed: int) -> BaseSampler:
         own = dict(self._own)
         if self.sampler.__name__ in _ENUMERATING and not self.space.is_enumerated:
-            raise refused(type(self).__name__, self.space)
+            raise refused(repr(type(self).__name__), self.space)
         if self.sampler.__name__ == "GridSampler":
             own.setdefault("search_space", {name: list(options) for name, options in self.space.choices.items()})
         return _made(type(self).__name__, self.sampler, own, seed)

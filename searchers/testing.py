@@ -13,6 +13,7 @@ The class must be importable by its module's name, because one test runs it in a
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import random
 from abc import ABC, abstractmethod
@@ -24,16 +25,22 @@ import numpy as np
 
 from robustnas.arrays import FloatArray
 from robustnas.oracle import Oracle, Outcome
-from robustnas.spaces import DEFAULT_SPACE, open_space
+from robustnas.spaces import DEFAULT_SPACE, EnumerableSpace, open_space
 from robustnas.tables.array_table import ArrayTable
+from robustnas.tables.function_table import function_table
+from robustnas.tables.table import Table
 from robustnas.workers import replaced_environment
 from searchers.base import Searcher, search
 from searchers.random_search import RandomSearch
 
 
-def landscape(space_name: str = DEFAULT_SPACE) -> ArrayTable:
+def landscape(space_name: str = DEFAULT_SPACE) -> Table:
     """Return a synthetic table over a space whose two metrics reward certain options, alone and in pairs."""
-    return _landscape_over(space_name)
+    space = open_space(space_name)
+    return _landscape_over(space_name) if space.is_enumerated else _sampled_landscape(space)
+
+
+_METRICS = ("clean", "pgd@1")
 
 
 @cache
@@ -52,6 +59,23 @@ def _landscape_over(space_name: str) -> ArrayTable:
     values = (values - values.min(axis=1, keepdims=True)) / np.ptp(values, axis=1, keepdims=True)
     per_network = values[:, space.canonical_list()]
     return ArrayTable({"clean": per_network[0], "pgd@1": per_network[1]}, "made-up", space=space)
+
+
+def _sampled_landscape(space: EnumerableSpace[Any]) -> Table:
+    """Return a landscape over a space that is not enumerated; the pairs are of choices beside each other."""
+    rng, n = np.random.default_rng(2023), len(space.choices)
+    n_options = max(map(len, space.choices.values()))
+    single, pairs = rng.normal(size=(2, n, n_options)), rng.normal(scale=0.5, size=(2, n, n_options, n_options))
+
+    def measured(architecture: Any) -> dict[str, float]:
+        own = space.choices_of(space.canonical(architecture))
+        places = [options.index(own[name]) for name, options in space.choices.items()]
+        effects = single[:, range(n), places].sum(axis=1)
+        effects += pairs[:, range(1, n), places[1:], places[:-1]].sum(axis=1)
+        clean, robust = 1 / (1 + np.exp(-effects / (2 * np.sqrt(n))))
+        return {"clean": float(clean), "pgd@1": float(robust)}
+
+    return function_table(measured, space, _METRICS)
 
 
 class SearcherContract(ABC):
@@ -112,9 +136,8 @@ class SearcherContract(ABC):
     def test_outcomes_that_were_not_asked_for_are_accepted(self) -> None:
         """Outcomes from elsewhere are accepted, even before the first ask."""
         searcher, oracle = self.create(6), self._oracle(self.n_queries)
-        space = self._landscape.space
-        for index in (0, space.size // 2, space.size - 1):
-            searcher.tell(oracle.query(space.architecture(index)))
+        for architecture in _some_architectures(self._landscape.space.reachable):
+            searcher.tell(oracle.query(architecture))
         assert len(list(search(searcher, oracle))) >= self.n_queries - 3
 
     def test_constant_scores(self) -> None:
@@ -127,7 +150,12 @@ class SearcherContract(ABC):
 
     def test_some_unknown_scores(self) -> None:
         """With half of the networks unmeasured, the search continues with the others."""
-        space, table = self._landscape.space, self._landscape
+        space, table = self._landscape.space.reachable, self._landscape
+        if not space.is_enumerated:
+            number = {0: math.nan, 1: 0.5}
+            half = function_table(lambda one: dict.fromkeys(_METRICS, number[space.uid(one) % 2]), space, _METRICS)
+            assert len(self._distinct(half)) == self.n_queries
+            return
         columns = {str(metric): table.column(metric).copy() for metric in table.metrics}
         for values in columns.values():
             values[np.array(space.canonical_list()) % 2 == 0] = np.nan
@@ -136,7 +164,10 @@ class SearcherContract(ABC):
     def test_no_worse_than_random_search(self) -> None:
         """The mean over seeds is no worse than that of random search minus two standard errors."""
         ours = [self._quality(self.create(seed)) for seed in range(self.n_quality_seeds)]
-        problem: dict[str, Any] = {"space": self._landscape.space, "n_objectives": len(self.objective.split(","))}
+        problem: dict[str, Any] = {
+            "space": self._landscape.space.reachable,
+            "n_objectives": len(self.objective.split(",")),
+        }
         theirs = [
             self._quality(RandomSearch(np.random.default_rng(seed), **problem))
             for seed in range(10 * self.n_quality_seeds)
@@ -145,28 +176,37 @@ class SearcherContract(ABC):
         assert np.mean(ours) >= np.mean(theirs) - margin
 
     @property
-    def _landscape(self) -> ArrayTable:
+    def _landscape(self) -> Table:
         return landscape(self.space_name)
 
-    def _oracle(self, budget: int, table: ArrayTable | None = None) -> Oracle:
+    def _oracle(self, budget: int, table: Table | None = None) -> Oracle:
         return Oracle(self.objective, table or self._landscape, budget=budget)
 
     def _trajectory(self, seed: int) -> list[int]:
         outcomes = search(self.create(seed), self._oracle(self.n_queries))
-        return [self._landscape.space.index(outcome.cell) for outcome in outcomes]
+        return [self._landscape.space.reachable.index(outcome.cell) for outcome in outcomes]
 
     def _send_trajectory(self, queue: SimpleQueue[list[int]]) -> None:
         queue.put(self._trajectory(3))
 
-    def _distinct(self, table: ArrayTable) -> list[Outcome]:
+    def _distinct(self, table: Table) -> list[Outcome]:
         outcomes = search(self.create(7), self._oracle(self.n_queries, table))
         return [outcome for outcome in outcomes if not outcome.repeat]
 
-    def _flat(self, value: float) -> ArrayTable:
-        space = self._landscape.space
+    def _flat(self, value: float) -> Table:
+        space = self._landscape.space.reachable
+        if not space.is_enumerated:
+            return function_table(lambda _: dict.fromkeys(_METRICS, value), space, _METRICS)
         flat: FloatArray = np.full(space.size, value)
         return ArrayTable({"clean": flat, "pgd@1": flat}, space=space)
 
     def _quality(self, searcher: Searcher) -> float:
         """Return the best mean utility found: a score for one objective, a compromise for several."""
         return max(float(np.mean(outcome.utilities)) for outcome in search(searcher, self._oracle(self.n_queries)))
+
+
+def _some_architectures(space: EnumerableSpace[Any]) -> list[Any]:
+    if not space.is_enumerated:
+        rng = np.random.default_rng(0)
+        return [space.sample(rng) for _ in range(3)]
+    return [space.architecture(index) for index in (0, space.size // 2, space.size - 1)]

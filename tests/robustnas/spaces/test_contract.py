@@ -10,6 +10,7 @@ import pytest
 from robustnas.arrays import IntArray
 from robustnas.spaces import SPACES, EnumerableSpace, Subspace, open_space
 from robustnas.spaces.testing import SpaceContract
+from tests.robustnas.spaces.large import Large, listed
 from tests.robustnas.spaces.test_choice_space import Small
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
@@ -39,6 +40,16 @@ class TestPart(SpaceContract):
     def create(self) -> EnumerableSpace[Any]:
         whole = Small()
         return Subspace(whole, np.arange(whole.size) % 3 > 0, split=True)
+
+
+class TestLarge(SpaceContract):
+    def create(self) -> EnumerableSpace[Any]:
+        return Large()
+
+
+class TestListed(SpaceContract):
+    def create(self) -> EnumerableSpace[Any]:
+        return listed()
 
 
 class _Uneven(Small):
