@@ -176,7 +176,13 @@ class UnseenNetworks:
 
     def _sampled(self) -> Any:
         for _ in range(_DRAWS):
-            if self.add(architecture := self.space.sample(self._rng)):
+            try:
+                architecture = self.space.sample(self._rng)
+            except InvalidInputError as error:  # next to nothing is valid; what was found before is not lost
+                if not self._seen:
+                    raise
+                raise SearchStalled(str(error)) from None
+            if self.add(architecture):
                 return architecture
         raise SearchStalled(f"{_DRAWS:,} architectures drawn at random in a row are of networks that were proposed")
 

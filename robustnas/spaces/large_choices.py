@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MOST_ARCHITECTURES = 2**20
 """The most architectures of a space that is enumerated."""
 
-_TRIES = 100_000
+_TRIES = 30_000
 _LONGEST = 15  # digits
 
 

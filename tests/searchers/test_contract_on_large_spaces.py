@@ -9,10 +9,10 @@ import pytest
 
 from robustnas import Oracle
 from robustnas.errors import InvalidInputError
-from robustnas.spaces import ChoiceSpace, EnumerableSpace
+from robustnas.spaces import EnumerableSpace
 from robustnas.tables import function_table
-from searchers import Prior, Searcher, create, search
-from tests.robustnas.spaces.large import Large, landscape
+from searchers import Prior, create, search
+from tests.robustnas.spaces.large import Large
 from tests.searchers.test_contract import Registered as OnNASBench201
 from tests.searchers.test_contract import check_trajectories_elsewhere
 
@@ -106,9 +106,7 @@ def found(name: str, space: EnumerableSpace[object], budget: int, **parameters: 
 
 @pytest.mark.parametrize("name", ["multi-fidelity", "optuna:GridSampler", "optuna:BruteForceSampler"])
 def test_what_needs_every_architecture_is_refused_in_words(name: str) -> None:
-    with pytest.raises(
-        InvalidInputError, match=r"1,000,000,000,000 architectures.*sample it: random, local, evolution"
-    ):
+    with pytest.raises(InvalidInputError, match=r"1,000,000,000,000 architectures.*sample it: random, local"):
         create(name, 0, space=Large())
 
 
