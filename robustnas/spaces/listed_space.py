@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from robustnas.spaces.encoding import Encoding
 from robustnas.spaces.enumerable_space import EnumerableSpace
 from robustnas.spaces.lazy_sequence import LazySequence
 from robustnas.spaces.search_space import COSTS
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class ListedSpace(EnumerableSpace[ChoiceArchitecture]):
@@ -53,6 +56,7 @@ class ListedSpace(EnumerableSpace[ChoiceArchitecture]):
         self._first: dict[ChoiceArchitecture, int] = {}
         self._costs: dict[int, Mapping[str, float]] = {}
         self._computed: dict[str, tuple[int, Any]] = {}
+        self.sizes, self.normalised = whole.sizes, whole.normalised
         for architecture in architectures:
             self._add(architecture)
 
@@ -192,9 +196,15 @@ class ListedSpace(EnumerableSpace[ChoiceArchitecture]):
 
     def cost_column(self, name: str, skeleton: Any = None) -> FloatArray:  # noqa: ARG002  `cost` knows no sizes
         """Return a cost for every index, as the whole space's `cost` gives it."""
-        if name not in COSTS or not self.size:
-            return np.full(self.size, np.nan) if name in COSTS else super().cost_column(name)
+        if name not in COSTS:
+            return super().cost_column(name)
+        if not self.size:  # does the space say this cost at all?
+            ListedSpace(self.whole, [self.whole.sample(np.random.default_rng(0))]).cost_column(name)
         return read_only(np.array([self._cost(index, name) for index in range(self.size)]))
+
+    def build(self, architecture: ChoiceArchitecture, n_classes: int, in_channels: int, **sizes: int) -> nn.Module:
+        """Return the network of an architecture, untrained."""
+        return self.whole.build(architecture, n_classes, in_channels, **sizes)
 
     def skeleton(self, dataset: str) -> Any:
         """Return the size of the networks of a dataset."""

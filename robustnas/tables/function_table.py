@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, TypeAlias
 
-from robustnas.errors import EvaluationError, InvalidInputError, excerpt, listing
+from robustnas.arrays import FloatArray
+from robustnas.errors import EvaluationError, InvalidInputError, ObjectiveError, excerpt, listing
 from robustnas.metric import Metric
 from robustnas.reference import user_code
 from robustnas.spaces import COSTS, EnumerableSpace
 from robustnas.tables.array_table import metric_of
 from robustnas.tables.growing_table import GrowingTable
+from robustnas.tables.noise import NoiseFloor
 
 Measuring: TypeAlias = Callable[[Any], Mapping[str, float]]
 """Takes an architecture and returns numbers by the name of a metric; NaN where one is not known."""
@@ -71,6 +73,14 @@ class _FunctionMeasurer:
     def stored(self, metric: Metric, group: Iterable[Metric]) -> Mapping[int, float]:  # noqa: ARG002
         """Return nothing: what was measured before is not known."""
         return {}
+
+    def noise(self, group: Iterable[Metric]) -> Mapping[Metric, NoiseFloor]:  # noqa: ARG002
+        """Return nothing: every network is measured once."""
+        return {}
+
+    def costs(self, name: str, architectures: Sequence[Any]) -> FloatArray:  # noqa: ARG002
+        """Refuse: there are no networks to count costs on."""
+        raise ObjectiveError(f"the space {self.space.name} has no {name}; define cost(self, architecture) in it")
 
     def prepare(self, architectures: Sequence[Any], group: Iterable[Metric]) -> None:
         """Do nothing: the function measures one architecture."""

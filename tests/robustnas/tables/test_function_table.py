@@ -114,6 +114,9 @@ def test_wrong_tables_are_refused() -> None:
         function_table(landscape, LARGE, [])
     with pytest.raises(InvalidInputError, match="function is 3"):
         function_table(3, LARGE, "clean")  # type: ignore[arg-type]  # what it tests
+    costless = type("Costless", (ChoiceSpace,), {"choices": {f"c{i}": range(10) for i in range(12)}})()
+    with pytest.raises(ObjectiveError, match=r"Costless has no params; define cost\(self, architecture\) in it"):
+        Oracle("params", function_table(lambda _: {"clean": 0.5}, costless, "clean"), budget=5)
     table = function_table(landscape, LARGE, "clean")
     with pytest.raises(ObjectiveError, match="pgd@1"):
         Oracle("pgd@1", table, budget=5)
