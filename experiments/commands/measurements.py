@@ -11,20 +11,27 @@ from typing import Any
 
 import click
 
-from experiments.commands.evaluation_options import corruption_files_option, store_option, torch_needed
+from experiments.commands.evaluation_options import (
+    EvaluationOptions,
+    corruption_files_option,
+    evaluation_options,
+    store_option,
+    torch_needed,
+)
 from experiments.commands.moments import moment
-from experiments.commands.options import json_option, print_json
+from experiments.commands.options import json_option, listed, out_option, print_json, space_option
+from experiments.exported_table import FORMS, ExportedTable, write_table
 from experiments.pages.terminal import fitted
 from robustnas.errors import InvalidInputError, excerpt, unknown_name
 from robustnas.measurements import Group, MeasurementStore, Selection
 from robustnas.metric import ATTACKS, CORRUPTIONS, PLAIN_METRICS
-from robustnas.spaces.nasbench201.cell import Cell
-from robustnas.spaces.nasbench201.space import canonical
+from robustnas.spaces import DEFAULT_SPACE, open_space, recorded_name
 
 _MOST_LINES = 60
 
 _FILTERS = (
     click.option("--network", "networks", multiple=True, metavar="ARCH", help="Only of this network; repeatable."),
+    space_option("Only of this search space, of which --network is.", show_default="all; of --network nasbench201"),
     click.option("--images", metavar="NAME", help="Only on image data of this name."),
     click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only this metric, as pgd@1; repeatable."),
     click.option(
@@ -50,6 +57,7 @@ def _filtered(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def gathered(
         networks: Sequence[str],
+        space: str | None,
         images: str | None,
         metrics: tuple[str, ...],
         sources: Sequence[str],
@@ -59,8 +67,10 @@ def _filtered(command: Callable[..., Any]) -> Callable[..., Any]:
         unknown_files: bool,
         **rest: Any,
     ) -> Any:
+        searched = open_space(space or DEFAULT_SPACE)
         selection = Selection(
-            archs=tuple(canonical(Cell.parse(text)).arch for text in networks),
+            archs=tuple(str(searched.canonical(searched.parse(text))) for text in networks),
+            space=recorded_name(searched) if space or networks else None,
             images=images,
             metrics=metrics,
             sources=_sources(sources),
@@ -71,9 +81,10 @@ def _filtered(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         return command(selection=selection, **rest)
 
+    wrapped: Any = gathered
     for option in reversed(_FILTERS):
-        gathered = option(gathered)
-    return gathered
+        wrapped = option(wrapped)
+    return wrapped  # type: ignore[no-any-return]
 
 
 @click.group()
@@ -135,6 +146,61 @@ def forget(selection: Selection, store: str | None, yes: bool, as_json: bool) ->
         print_json({"store": where, "n_forgotten": n, "groups": _rows(groups)})
     elif groups:
         click.echo(f"forgot {_numbers(n)}")
+
+
+@measurements.command()
+@space_option("Search space of the networks.")
+@click.option("--images", default="digits", show_default=True, metavar="NAME|PATH", help="Image data.")
+@click.option(
+    "--metrics", metavar="NAMES", show_default="all that the store holds", help="Metrics, as 'clean, pgd@16'."
+)
+@click.option("--seed", default=0, show_default=True, help="Training seed; the first one.")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=1, show_default=True, help="Seeds, of which the means are taken."
+)
+@out_option("File to write.", metavar="FILE.csv|FILE.parquet", required=True)
+@evaluation_options
+@json_option
+def table(
+    space: str | None,
+    images: str,
+    metrics: str | None,
+    seed: int,
+    seeds: int,
+    out: Path,
+    evaluation: EvaluationOptions,
+    as_json: bool,
+) -> None:
+    """Write what the store holds as a table: a row per architecture, a column per metric.
+
+    It is of one training under the settings that are given, as in `robustnas search`. `robustnas data import` makes a
+    dataset of it, which searchers and surrogates are compared on.
+
+    \b
+    Example:
+      robustnas measurements table --space my_spaces.py:MySpace --images digits --out measured.csv
+      robustnas data import measured.csv --space my_spaces.py:MySpace --name mine
+    """
+    form = out.suffix.removeprefix(".").lower()
+    if form not in FORMS:
+        raise InvalidInputError(
+            f"--out is {out}; expected a name that ends in {' or '.join(f'.{one}' for one in FORMS)}"
+        )
+    evaluator = evaluation.evaluator(images, space=open_space(space or DEFAULT_SPACE), seed=seed)
+    with torch_needed():
+        from robustnas.evaluator.measured_table import measured_table
+    with evaluation.open_store() as store:
+        frame = measured_table(evaluator, store, listed(metrics or ""), n_seeds=seeds)
+    facts = {
+        "space": recorded_name(evaluator.space),
+        "images": evaluator.images.name,
+        "settings": evaluator.settings_dict,
+    }
+    write_table(ExportedTable(frame, facts), form, out)
+    if as_json:
+        print_json({"out": str(out), "n_rows": len(frame), "columns": list(frame.columns), **facts})
+    else:
+        click.echo(f"{len(frame):,} rows in {out}: {', '.join(frame.columns)}")
 
 
 @measurements.command()

@@ -108,7 +108,7 @@ class StoreMeasurer:
         networks, found = self.evaluator.networks, np.full(len(architectures), np.nan)
         for row, architecture in enumerate(architectures):
             with suppress(BuildError):
-                found[row] = networks.counted(architecture)[name]
+                found[row] = networks.counted(name, architecture)
             if len(architectures) > 1:
                 self._report(f"counting {name}", (row + 1) / len(architectures))
         return found

@@ -19,7 +19,7 @@ from robustnas.evaluator.memory import is_out_of_memory
 from robustnas.evaluator.memory_size import DeviceMemoryError, check_size
 from robustnas.evaluator.memory_size import check_network as check_cells
 from robustnas.evaluator.network_checks import check_network, not_a_module
-from robustnas.evaluator.network_costs import counted_costs
+from robustnas.evaluator.network_costs import counted_flops, counted_params
 from robustnas.evaluator.normalised import Normalised
 from robustnas.spaces import EnumerableSpace, SearchSpace, recorded_name
 from robustnas.spaces.nasbench201.cell import Cell
@@ -56,7 +56,7 @@ class SpaceNetworks:
         self.space, self.images, self.sizes, self.memory = space, images, dict(sizes), memory
         in_channels, side, _ = images.shape
         self.skeleton = space.skeleton_on(side, images.n_classes, in_channels, **self.sizes)
-        self._counted: dict[Any, dict[str, float]] = {}
+        self._counted: dict[tuple[str, Any], float] = {}
         if space.sizes:
             self._check_fits(Cell.from_index(0))
 
@@ -104,7 +104,7 @@ class SpaceNetworks:
             BuildError: A network cannot be built, or not be given an image.
         """
         if not self.says(name):
-            return np.array([self.counted(architecture)[name] for architecture in architectures])
+            return np.array([self.counted(name, architecture) for architecture in architectures])
         indices = [self.space.index(architecture) for architecture in architectures]
         return self.space.cost_column(name, self.skeleton)[indices]
 
@@ -112,12 +112,18 @@ class SpaceNetworks:
         """Return whether the space itself says a cost."""
         return says_cost(self.space, name, self.skeleton)
 
-    def counted(self, architecture: Any) -> dict[str, float]:
-        """Return the costs of an architecture by name, counted on its network; errors as `costs`."""
-        if architecture not in self._counted:
-            with self._named(architecture):
-                self._counted[architecture] = counted_costs(lambda: self._built(architecture), self.images.shape)
-        return self._counted[architecture]
+    def counted(self, name: str, architecture: Any) -> float:
+        """Return a cost of an architecture, counted on its network; errors as `costs`."""
+        if (name, architecture) not in self._counted:
+            with torch.random.fork_rng(devices=[]), self._named(architecture):
+                self._counted[name, architecture] = self._count(name, architecture)
+        return self._counted[name, architecture]
+
+    def _count(self, name: str, architecture: Any) -> float:
+        def build() -> nn.Module:
+            return self._built(architecture)
+
+        return counted_params(build) if name == "params" else counted_flops(build, self.images.shape)
 
     def _built(self, architecture: Any) -> nn.Module:
         in_channels = self.images.shape[0]

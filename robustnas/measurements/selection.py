@@ -33,6 +33,7 @@ class Selection:
 
     Args:
         archs: Texts of canonical architectures.
+        space: What records call the search space.
         images: The name of the image data.
         metrics: Names of metrics, such as ``pgd@1``.
         sources: ``clean``, an attack or a corruption; ``attack`` and ``corruption`` for all of them.
@@ -49,6 +50,7 @@ class Selection:
     """
 
     archs: tuple[str, ...] = ()
+    space: str | None = None
     images: str | None = None
     metrics: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
@@ -81,6 +83,7 @@ class Selection:
         if self.unknown_files:
             found.append(of_unknown_files())
         equal = (
+            (networks.c.space, self.space),
             (networks.c.images, self.images),
             (networks.c.seed, self.seed),
             (measurements.c.protocol, self.protocol),

@@ -5,9 +5,13 @@ They run in this process, in the order of the page: to start another one for eac
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import shlex
+import subprocess
+import sys
+import time
 from itertools import takewhile
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from click.testing import CliRunner
 
 from experiments.cli import main
 from experiments.commands.group import LazyCommand
+from robustnas.measurements import MeasurementStore
 from tests import ROOT
 
 BLOCK = re.compile(r"^```(bash|python|toml)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -62,6 +67,46 @@ def test_fill_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert "4 numbers of 2 networks are missing" in told
     assert "4 numbers measured; nothing is missing" in told
     assert told.count("pgd@16") >= 3
+
+
+@pytest.mark.timeout(400)
+def test_own_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """After a fill that was killed: the page goes on with what it left."""
+    pytest.importorskip("torch", reason="what measures is not installed: the extra 'evaluate'")
+    monkeypatch.setenv("ROBUSTNAS_CACHE", str(tmp_path / "cache"))
+    store = tmp_path / "store.sqlite"
+    monkeypatch.setenv("ROBUSTNAS_STORE", str(store))
+    n_kept = killed_fill(tmp_path, "tutorial-own-space.md", "convnets.toml", store)
+    told = follow("tutorial-own-space.md", tmp_path, monkeypatch, capsys)
+    assert "pgd  @16 " in told
+    assert "front of " in told
+    (missing,) = re.findall(r"(\d+) numbers of \d networks are missing", told)
+    assert int(missing) <= 16 - n_kept
+    assert f"{missing} numbers measured; nothing is missing" in told
+    assert "trained with 2 seeds (0, 1)" in told
+    assert "autoattack  @16 " in told
+    assert "params  " in told
+    assert (tmp_path / "results" / "report.html").exists()
+
+
+def killed_fill(folder: Path, page: str, plan: str, store: Path) -> int:
+    """Fill by the plan of a page until something is measured, kill that, and return how many numbers it left."""
+    blocks = BLOCK.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))
+    for _, text in blocks:
+        if (found := NAME.match(text)) and found[1] in (plan, "my_spaces.py"):
+            (folder / found[1]).write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "experiments", "fill", plan, "--executor", "serial", "--lease", "1"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL) as process:
+        n = 0
+        while not n and process.poll() is None:
+            time.sleep(0.1)
+            if store.exists():
+                with MeasurementStore.open(store) as opened:
+                    n = len(opened)
+        process.kill()
+    assert n
+    return n
 
 
 def test_coming_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

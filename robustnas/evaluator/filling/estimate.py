@@ -129,7 +129,7 @@ def approximate_costs(name: str, archs: Sequence[Any], evaluator: Evaluator) -> 
     counted: dict[int, float] = {}
     for row in range(0, len(archs), step):
         try:
-            counted[row] = evaluator.networks.counted(archs[row])[name]
+            counted[row] = evaluator.networks.counted(name, archs[row])
         except EvaluationError:
             counted[row] = 0.0
     known = [cost for cost in counted.values() if cost]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from robustnas.evaluator.evaluation_settings import EvaluationSettings, check_si
 from robustnas.evaluator.evaluator import Evaluator
 from robustnas.evaluator.images.images import ImageData
 from robustnas.evaluator.memory_size import DeviceMemoryError
-from robustnas.evaluator.network_costs import counted_costs
+from robustnas.evaluator.network_costs import counted_flops, counted_params
 from robustnas.evaluator.space_networks import SpaceNetworks
 from robustnas.evaluator.training.training_config import RECIPES
 from robustnas.spaces import ChoiceArchitecture, ChoiceSpace, open_space
@@ -225,8 +226,9 @@ def test_costs_are_counted_on_the_network() -> None:
     for space, index, sizes in ((cells, 13_931, {"channels": 4, "n_cells": 2}), (wide, 0, {})):
         architecture = space.architecture(index)
         skeleton = space.skeleton_on(16, 10, 3, **sizes)
-        found = counted_costs(lambda: space.build(architecture, 10, 3, **sizes), (3, 16, 16))  # noqa: B023
-        assert found == {name: space.cost_column(name, skeleton)[index] for name in ("params", "flops")}
+        make = partial(space.build, architecture, 10, 3, **sizes)
+        assert counted_params(make) == space.cost_column("params", skeleton)[index]
+        assert counted_flops(make, (3, 16, 16)) == space.cost_column("flops", skeleton)[index]
 
     class Functional(nn.Module):
         def __init__(self) -> None:
@@ -238,13 +240,13 @@ def test_costs_are_counted_on_the_network() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return F.conv2d(x, self.weight).mean((2, 3)) * self.scale
 
-    assert counted_costs(Functional, SHAPE) == {"params": 36.0, "flops": 36.0 * 36}
+    assert (counted_params(Functional), counted_flops(Functional, SHAPE)) == (36.0, 36.0 * 36)
 
 
 def test_what_cannot_be_built_has_no_costs(digits: ImageData) -> None:
     networks = SpaceNetworks(space_of(raising), digits, {})
     with pytest.raises(BuildError, match="no such depth"):
-        networks.counted(networks.space.architecture(0))
+        networks.counted("params", networks.space.architecture(0))
 
 
 def test_memory_that_is_not_there(digits: ImageData) -> None:
