@@ -13,7 +13,7 @@ function curvesCard() {
   }
   const drawable = [...families].filter(([, members]) => members.length > 1);
   for (const [, members] of drawable) members.sort((a, b) => a.level - b.level);
-  const node = card("Curves over eps and severity", "How does one network fare as attacks and corruptions grow stronger, and what is usual?", panels, said);
+  const node = card("Curves", "How does one network fare as eps and severity grow, and what is usual?", panels, said);
   if (!drawable.length) return null;
   views.push({
     settle: (keys) => {

@@ -54,6 +54,7 @@ const shortTitle = (column) =>
   column.title.replace(/, eps ([\d.]+)\/255$/, " @$1").replace(/(worst|mean) of \d+ attacks/, "$1").replace("mean corruption", "corruption").replace(", mean of severities", "").replace(", severity ", " @").replace("multiply-accumulates", "MACs");
 /** The same of an option: 3×3. */
 const shortOption = (option) => (facts.cells ? option.replace("conv ", "").replace("avg pool 3×3", "pool") : option);
+const titleOfAxis = (column) => titled(column).replace("/255", "").replace(/(worst|mean) of (\d+) attacks/, "$1 of $2");
 const titled = (column) => column.title + (column.share ? " (%)" : "");
 
 function ordered(values) {

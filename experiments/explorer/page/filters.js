@@ -108,8 +108,8 @@ function choicesCard() {
       said.textContent = `Bars and numbers: % of ${state.brush ? "the brushed" : "the"} ${plural(sets.set.length, "network")}; ticks: all ${whole(facts.n)}. Click an option to keep only networks with it, again for those without it${shared ? "; a heading leaves it out everywhere" : ""}.`;
     },
   });
-  const title = facts.cells ? "What they share, edge by edge" : "What they share, choice by choice";
-  return card(title, "What have the brushed networks in common, against the base rate?", lines, el("div", { class: "scroll" }, el("table", { class: `choices${shared ? "" : " own"}` }, head && el("thead", {}, head), el("tbody", {}, ...body))), said);
+  const answers = `What have the brushed networks in common, ${facts.cells ? "edge by edge" : "choice by choice"}, against the base rate?`;
+  return card("What they share", answers, lines, el("div", { class: "scroll" }, el("table", { class: `choices${shared ? "" : " own"}` }, head && el("thead", {}, head), el("tbody", {}, ...body))), said);
 }
 
 function cycle(keys, signs) {

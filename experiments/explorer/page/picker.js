@@ -37,8 +37,8 @@ function picker({ label, current, choose, optional, ranks }) {
 
   const show = () => {
     const name = current();
-    input.value = !name ? optional ?? "" : name === RANK ? RANK : titled(columnOf(name));
-    input.title = name;
+    input.value = !name ? optional ?? "" : name === RANK ? RANK : titleOfAxis(columnOf(name));
+    input.title = name && name !== RANK ? columnOf(name).title : name;
     input.removeAttribute("aria-invalid");
   };
   const close = () => {

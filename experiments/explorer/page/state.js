@@ -147,11 +147,14 @@ function clauseText() {
   } catch {
     // what cannot be read filters nothing
   }
-  if (state.brush) {
-    axesOf(state.brush.plot).forEach((column, i) => {
-      const [low, high] = i ? state.brush.y : state.brush.x;
+  if (state.brush && sets.set.length) {
+    const axes = axesOf(state.brush.plot);
+    const ranked = axes.some((column) => column.name === RANK);
+    axes.forEach((column, i) => {
       if (column.name === RANK) return;
       const inside = sets.set.map((row) => column.values[row]);
+      // Ranks are those of the other axis: what is brushed is a range of it.
+      const [low, high] = ranked ? [inside.reduce((a, b) => Math.min(a, b)), inside.reduce((a, b) => Math.max(a, b))] : i ? state.brush.y : state.brush.x;
       const rounded = (value, up) => boundText(column, value, up, inside);
       if (low > column.low) parts.push(`${column.name} >= ${rounded(low, false)}`);
       if (high < column.high) parts.push(`${column.name} <= ${rounded(high, true)}`);
