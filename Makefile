@@ -1,4 +1,4 @@
-.PHONY: check lint types imports test format bench site explorer
+.PHONY: check lint types imports test format bench site explorer notebooks
 
 check: lint types imports test
 
@@ -30,3 +30,6 @@ site:
 explorer:
 	mkdir -p build
 	python -m robustnas explore --dataset cifar10-surrogate --out build/explorer.html
+
+notebooks:
+	python -m scripts.run_notebooks

@@ -35,12 +35,10 @@ class _Task:
 class NotebookProgress:
     """What `experiments.progress.Bars` draws on in a notebook, with the calls of `rich.progress.Progress`.
 
-    Args:
-        transient: Whether bars vanish at the end.
+    Bars vanish at the end, when results are shown in their place.
     """
 
-    def __init__(self, *, transient: bool) -> None:
-        self._transient = transient
+    def __init__(self) -> None:
         self._tasks: list[_Task] = []
         self._handle: Any = None
         self._start = time.monotonic()
@@ -53,7 +51,7 @@ class NotebookProgress:
 
     def __exit__(self, *_: object) -> None:
         if self._handle is not None:
-            self._show("" if self._transient else self._html())
+            self._show("")
 
     def add_task(self, description: str, *, total: float, note: str = "") -> int:
         """Add a bar and return its number."""

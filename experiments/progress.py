@@ -107,7 +107,7 @@ def progress_bars(*, show: bool = True, counted: bool = False) -> Iterator[Bars]
             all is done. Otherwise they show a share and the time passed, and vanish.
     """
     if show and in_notebook() and not is_quiet():
-        with NotebookProgress(transient=not counted) as shown:
+        with NotebookProgress() as shown:
             yield Bars(shown)
         return
     if not show or is_quiet() or not sys.stderr.isatty():

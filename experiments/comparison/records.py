@@ -170,7 +170,7 @@ class Records:
 
         title = repr(self).strip("<>")
         table = tables_html([marked(summary_table(self), self)]) if len(self.runs) else ""
-        return card(title, table, note=f"in {self.directory}" if self.directory else "")
+        return card(title, table)
 
     @property
     def space(self) -> str:

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
-from robustnas.display import ACCURACY, COUNT, card, drawing, html_table, score_text, shortened, side_by_side
+from robustnas.display import (
+    ACCURACY,
+    COUNT,
+    card,
+    drawing,
+    facts_table,
+    html_table,
+    score_text,
+    shortened,
+    side_by_side,
+)
 from robustnas.errors import InvalidInputError, excerpt, unknown_name
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
 
@@ -176,7 +186,7 @@ def _scores_html(network: Network) -> str:
             by_level[group].setdefault(short, {})[float(level)] = value
         else:
             plain[name] = network.text(name)
-    parts = [html_table(("", ""), [(escape(name), text) for name, text in plain.items()])] if plain else []
+    parts = [facts_table(plain)] if plain else []
     attacks, corruptions = by_level.values()
     if attacks:
         parts.append(_levels_html("accuracy (%) at eps / 255", attacks))
