@@ -153,7 +153,7 @@ class Oracle:
         table = opened_table(table)
         self.objectives = declared(objectives, table)
         self.table = table
-        n_networks = _most_networks(table.space)
+        n_networks = most_networks(table.space)
         chosen = min(_BUDGET, n_networks) if budget is None else budget
         duration = chosen if isinstance(chosen, str) else None
         self.budget = n_networks if duration else whole_number("budget", chosen, at_least=1, at_most=n_networks)
@@ -213,7 +213,7 @@ class Oracle:
             InvalidInputError: No cost is given, but there is a clock; or seconds, but there is none; or a share of
                 nothing.
         """
-        found = Oracle(objectives, self.table, budget=_most_networks(self.table.space), max_repeats=self.max_repeats)
+        found = Oracle(objectives, self.table, budget=most_networks(self.table.space), max_repeats=self.max_repeats)
         found.clock = self.clock
         name = f"cheap_cost of {excerpt(objectives_text(found.objectives))}"
         if isinstance(cost, str):
@@ -287,7 +287,7 @@ class Oracle:
             )
 
 
-def _most_networks(space: EnumerableSpace[Any]) -> int:
+def most_networks(space: EnumerableSpace[Any]) -> int:
     """Return how many networks may be queried: of a space that is not enumerated, at most as many as architectures."""
     return space.reachable.n_networks if space.reachable.is_enumerated else space.reachable.size
 

@@ -19,6 +19,7 @@ from experiments.interactive.own_code import named
 from experiments.interactive.search_result import SearchResult
 from robustnas.errors import InvalidInputError, ObjectiveError, excerpt, unknown_name
 from robustnas.objectives import Objective, asked_text, scale_notes, scale_of
+from robustnas.oracle import most_networks
 from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.datasets import NO_DATA_NOTICE, choose_dataset, is_surrogate, opened_table
 from robustnas.tables.table import Table
@@ -86,13 +87,13 @@ def search(
         raise InvalidInputError(f"space is {excerpt(space)}, but no images are named; a table says its space itself")
     with ExitStack() as stack:
         table = None if images is not None else _table(dataset, data)
-        n_networks = None if table is None else table.space.n_networks
+        most = _BUDGET if table is None else min(_BUDGET, most_networks(table.space))
         spec = RunSpec(
             asked_text(objective),
             name,
             name,
             check_parameters(name, parameters),
-            checked_budget(min(_BUDGET, n_networks or _BUDGET) if budget is None else budget, n_networks),
+            checked_budget(most if budget is None else budget, None),  # one too large is for the oracle to refuse
             seed,
             time,
             known=known,

@@ -63,7 +63,8 @@ class Lookups:
             NotationError: The architecture cannot be read.
             ObjectiveError: The objective cannot be read, or the table lacks what it needs.
         """
-        return float(self.score_column(metric)[self._read_index(arch)])
+        index = self._read_index(arch)  # first: a space that is listed as it is met grows by it
+        return float(self.score_column(metric)[index])
 
     def values(self, archs: IntArray | Sequence[int] | Iterable[Any], metric: str | Metric | Objective) -> FloatArray:
         """Return the scores of many architectures at once.
@@ -76,7 +77,8 @@ class Lookups:
         Raises:
             InvalidInputError: An index out of range.
         """
-        indices, size = self._indices(archs), self._table.space.size
+        indices = self._indices(archs)
+        size = self._table.space.size
         if indices.size and (indices.min() < 0 or indices.max() >= size):
             wrong = indices[(indices < 0) | (indices >= size)].flat[0]
             raise InvalidInputError(f"{int(wrong)} is not a space index; expected 0 to {size - 1}")

@@ -1,6 +1,6 @@
 """Writes the pages that `zensical build` makes the site of: ``python -m scripts.site_pages [FOLDER]``.
 
-They are those of `docs/`, the project's own (contributing, changelog, security) and the reference. Links between them
+They are those of `docs/`, the notebooks, the project's own (contributing, changelog, security) and the reference. Links between them
 work in the repository as they stand; here they lead to the same pages of the site.
 """
 
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from scripts.site_pages.commands import commands_page
+from scripts.site_pages.notebooks import notebook_address, notebook_pages
 from scripts.site_pages.python import reference_pages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +50,8 @@ def write_pages(folder: Path = PAGES, explorer: Path = EXPLORER) -> None:
         page = folder / "explorer.md"
         title, _, rest = page.read_text(encoding="utf-8").partition("\n")
         page.write_text(f"{title}\n\n{_CARRIED}\n{rest}", encoding="utf-8")
+    for name, text in notebook_pages(ROOT).items():
+        (folder / name).write_text(page_of(text), encoding="utf-8")
     for name, text in reference_pages(ROOT).items():
         (folder / f"python-{name}.md").write_text(text, encoding="utf-8")
 
@@ -59,7 +62,7 @@ def page_of(text: str) -> str:
 
 
 def _address(link: str) -> str:
-    name = link.removeprefix("../").removeprefix("docs/")
+    name = notebook_address(link).removeprefix("../").removeprefix("docs/")
     return OWN.get(name, {"README.md": "index.md"}.get(name, name))
 
 
