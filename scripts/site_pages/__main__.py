@@ -1,7 +1,7 @@
 """Writes the pages that `zensical build` makes the site of: ``python -m scripts.site_pages [FOLDER]``.
 
-They are those of `docs/`, the notebooks, the project's own (contributing, changelog, security) and the reference. Links between them
-work in the repository as they stand; here they lead to the same pages of the site.
+They are those of `docs/`, the notebooks, the project's own (contributing, changelog, security) and the reference. Links
+between them work in the repository as they stand; here they lead to the same pages of the site.
 """
 
 from __future__ import annotations
