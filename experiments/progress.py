@@ -1,4 +1,4 @@
-"""Progress: bars in a notebook, or on a terminal's standard error; elsewhere nothing, or with -v lines now and then."""
+"""Progress: bars in a notebook, or on a terminal's standard error; elsewhere a line every minute, or more with -v."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from experiments.verbosity import is_quiet, is_verbose, say
 if TYPE_CHECKING:
     from rich.progress import Progress, Task
 
-LINE_SECONDS = 10.0
-"""Seconds between two lines of progress, where there is no terminal and they are asked for."""
+LINE_SECONDS, PATIENT_SECONDS = 10.0, 60.0
+"""Seconds between two lines of progress where there is no terminal: with ``-v``, and without."""
 
 
 class Bars:
@@ -24,12 +24,12 @@ class Bars:
 
     Args:
         progress: What draws them; None to draw nothing.
-        lines: Whether to print lines where nothing is drawn.
+        seconds: Between two lines that are printed where nothing is drawn; None to print none.
     """
 
-    def __init__(self, progress: Progress | NotebookProgress | None, *, lines: bool = False) -> None:
+    def __init__(self, progress: Progress | NotebookProgress | None, *, seconds: float | None = None) -> None:
         self.progress: Any = progress
-        self._lines, self._printed = lines, time.monotonic()
+        self._seconds, self._printed = seconds, time.monotonic()
 
     @property
     def shown(self) -> bool:
@@ -48,8 +48,8 @@ class Bars:
             self.progress.console.print(text, markup=False, highlight=False)
 
     def tick(self, text: str) -> None:
-        """Print a line on how far something is, if lines are asked for and the last one is not recent."""
-        if self._lines and time.monotonic() - self._printed >= LINE_SECONDS:
+        """Print a line on how far something is, if lines are printed and the last one is not recent."""
+        if self._seconds is not None and time.monotonic() - self._printed >= self._seconds:
             self._printed = time.monotonic()
             say(text)
 
@@ -111,7 +111,8 @@ def progress_bars(*, show: bool = True, counted: bool = False) -> Iterator[Bars]
             yield Bars(shown)
         return
     if not show or is_quiet() or not sys.stderr.isatty():
-        yield Bars(None, lines=show and is_verbose())
+        said = show and not is_quiet()
+        yield Bars(None, seconds=(LINE_SECONDS if is_verbose() else PATIENT_SECONDS) if said else None)
         return
     from rich.console import Console  # only where there is a terminal
     from rich.progress import (

@@ -28,6 +28,9 @@ from experiments.paper.section import Section
 from experiments.progress import progress_bars
 from robustnas.executors import ExecutorSpec
 
+_LONG = ("strategies", "explanations")
+"""Results that search, or fit models."""
+
 
 @click.command()
 @dataset_option("Dataset of the database.", show_default="cifar10", names=analysed_datasets)
@@ -79,6 +82,8 @@ def analyse(
     sections: list[Section] = []
     drawn: dict[str, str] = {}
     with progress_bars() as bars:
+        if long := [name for name in _LONG if name in names]:
+            bars.line(f"Note: {' and '.join(long)} may take minutes; --results names others")
         show = bars.add("opening the database").show
         question = open_question(
             dataset,

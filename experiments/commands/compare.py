@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from experiments.comparison.plan import Plan
 from experiments.comparison.records import Records, load
 from experiments.comparison.report import write_report
 from experiments.comparison.runner import compare as run_plan
+from experiments.comparison.slow_searchers import method_of, slow_note
 from experiments.comparison.tables import printed_summary
 from experiments.journal import MANIFEST
 from experiments.output_folder import RESULTS, default_results
@@ -70,6 +71,8 @@ def compare(
         interruptible(f"finished runs are kept in {out}: run the same command again to resume"),
         progress_bars(counted=True) as bars,
     ):
+        if slow := slow_note(_queries(chosen)):
+            bars.line(f"Note: {slow}")
         progress = ComparisonProgress(bars, chosen.n_runs)
         for done, run in run_plan(
             chosen,
@@ -83,6 +86,16 @@ def compare(
         ):
             progress.show(done, run)
     report_comparison(out, as_json=as_json)
+
+
+def _queries(plan: Plan) -> dict[str, int]:
+    """Return how many queries each method makes at most; none where the budget is one of time."""
+    if isinstance(plan.budget, str):
+        return {}
+    each = plan.budget * len(plan.objectives) * len(plan.seeds)
+    return dict(
+        sum((Counter({method_of(searcher.name, searcher.parameters): each}) for searcher in plan.searchers), Counter())
+    )
 
 
 def _default_folder(dataset: str) -> Path:
@@ -104,7 +117,8 @@ def _size(plan: Plan) -> str:
 
 def report_comparison(directory: Path, *, as_json: bool = False) -> None:
     """Write the report of a comparison; print its table and where the report is, or both as JSON."""
-    page = write_report(directory, warn)
+    with progress_bars() as bars:
+        page = write_report(directory, warn, bars.add("report").show)
     records = load(directory)
     if as_json:
         print_json(_summary(records, directory) | {"directory": str(directory), "report": str(page)})

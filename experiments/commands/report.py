@@ -11,6 +11,7 @@ from experiments.commands.options import PATH, data_option, json_option, listed,
 from experiments.comparison.expected import complete_expected
 from experiments.comparison.fronts import complete_fronts
 from experiments.comparison.reported import report_terms
+from experiments.progress import progress_bars
 from experiments.surrogate_benchmark.records import is_benchmark
 from experiments.surrogate_benchmark.report import write_surrogate_report
 from robustnas.errors import InvalidInputError
@@ -42,7 +43,8 @@ def report(directory: Path, terms: str | None, data: Path | None, as_json: bool)
     if is_benchmark(directory):
         if terms is not None:
             raise InvalidInputError(f"--report is for comparisons; {directory} holds a benchmark of surrogates")
-        page = write_surrogate_report(directory, warn)
+        with progress_bars() as bars:
+            page = write_surrogate_report(directory, warn, bars.add("report").show)
         if as_json:
             print_json({"directory": str(directory), "report": str(page)})
         else:
@@ -52,6 +54,9 @@ def report(directory: Path, terms: str | None, data: Path | None, as_json: bool)
             report_terms(directory, listed(terms), data)
         if reason := complete_fronts(directory, data):
             warn(f"fronts are not compared with that of the table: {reason}")
-        if reason := complete_expected(directory, data):
+        with progress_bars() as bars:
+            bars.add("expected scores")
+            reason = complete_expected(directory, data)
+        if reason:
             warn(f"expected scores are not computed: {reason}")
         report_comparison(directory, as_json=as_json)

@@ -34,6 +34,7 @@ from experiments.comparison.finalists import Finalists, best_outcomes, trained_a
 from experiments.comparison.incumbents import reported_tables
 from experiments.comparison.plan import checked_budget, pop_known
 from experiments.comparison.run import steps
+from experiments.comparison.slow_searchers import method_of, slow_note
 from experiments.comparison.spec import RunSpec, space_notes
 from experiments.comparison.trajectory import Trajectory
 from experiments.pages.terminal import fitted
@@ -196,7 +197,8 @@ def search(
             searched = None if space is None else open_space(space)
             table = growing_table(spec, images, searched, dataset, data, evaluation, stack, progress)
         spec = spec.on(table)
-        for note in [*scale_notes(spec.objectives, table), *space_notes(spec, table)]:
+        slow = "" if isinstance(spec.budget, str) else slow_note({method_of(searcher, parameters): spec.budget})
+        for note in [*scale_notes(spec.objectives, table), *space_notes(spec, table), *([slow] if slow else [])]:
             warn(note)
         tables = reported_tables(terms, table, partial(open_table, data=data))
         start = perf_counter()

@@ -6,6 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 
+from rich.cells import cell_len
+
 from experiments.commands.expected_score import expected_lines
 from experiments.commands.options import note_lines
 from experiments.commands.search_result import cost_of, direction_of, incumbents_of
@@ -13,6 +15,7 @@ from experiments.comparison.incumbents import reported_values
 from experiments.comparison.spec import RunSpec, column_of_seconds, constraints_used, searched_space
 from experiments.comparison.trajectory import Trajectory
 from experiments.pages.table import number, unit
+from experiments.pages.wording import counted
 from robustnas.duration import spoken
 from robustnas.objectives import (
     Reported,
@@ -37,7 +40,8 @@ def search_summary(
     """Return all of it; what `tables` report of the networks found comes last."""
     n_queries, cell = len(trajectory.outcomes), trajectory.best_cell
     meant = f" ({objectives_text(spec.objectives)})" if suite_name(spec.objective) else ""
-    lines = [f"{spec.searcher} on {spec.objective}{meant}, {table.dataset}: {n_queries} networks in {seconds:.2f} s"]
+    networks = counted(n_queries, "network")
+    lines = [f"{spec.searcher} on {spec.objective}{meant}, {table.dataset}: {networks} in {_seconds(seconds)} s"]
     if trajectory.history is not None:
         lines.append(_continued(spec, table, trajectory, trajectory.history))
     lines += [*training_lines(table), *meaning_lines(spec.objectives, table)]
@@ -65,6 +69,11 @@ def search_summary(
     if not table.complete:  # those of a file are said when it is opened
         lines += note_lines(table.notes, _MOST_NOTES)
     return "\n".join(lines)
+
+
+def _seconds(seconds: float) -> str:
+    """Write a duration with as many digits as anyone reads."""
+    return f"{seconds:.2f}" if seconds < 1 else f"{seconds:.1f}" if seconds < 60 else f"{seconds:,.0f}"
 
 
 def _continued(spec: RunSpec, table: Table, trajectory: Trajectory, history: History) -> str:
@@ -114,14 +123,28 @@ def _infeasible(trajectory: Trajectory, table: Table) -> list[str]:
 
 
 def _front(trajectory: Trajectory, table: Table) -> list[str]:
+    """Return the front as a table: best first by the first objective, each network with its id."""
     front, of = trajectory.front(), "whole table's" if table.complete else "possible"
-    scales = [scale_of(objective, table) for objective in trajectory.objectives]
-    lines = [f"front of {len(front)} networks, {trajectory.best[-1]:.1%} of the {of} hypervolume"]
-    return lines + [f"  {member['arch']}  {_scores(member['scores'], scales)}" for member in front]
-
-
-def _scores(scores: list[float], scales: list[str]) -> str:
-    return ", ".join(number(score, scale) + unit(scale) for score, scale in zip(scores, scales, strict=True))
+    objectives = trajectory.objectives
+    front.sort(key=lambda member: [-obj.sign * score for obj, score in zip(objectives, member["scores"], strict=True)])
+    scales = [scale_of(objective, table) for objective in objectives]
+    units = [" (%)" if unit(scale) else "" for scale in scales]
+    heads = ["network", *(f"{obj.expression}{said}" for obj, said in zip(objectives, units, strict=True))]
+    rows = [
+        [
+            f"#{table.space.uid(table.space.parse(member['arch']))}",
+            *(number(score, scale) for score, scale in zip(member["scores"], scales, strict=True)),
+        ]
+        for member in front
+    ]
+    widths = [max(cell_len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
+    archs = ["architecture", *(str(member["arch"]) for member in front)]
+    lines = [
+        "  " + "  ".join([*(text.rjust(width) for text, width in zip(row, widths, strict=True)), arch])
+        for row, arch in zip([heads, *rows], archs, strict=True)
+    ]
+    size = counted(len(front), "network")
+    return [f"front of {size}, {trajectory.best[-1]:.1%} of the {of} hypervolume; sorted by {heads[1]}", *lines]
 
 
 def _best(spec: RunSpec, table: Table, score: float) -> str:

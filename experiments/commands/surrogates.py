@@ -117,7 +117,8 @@ def surrogates(
     else:
         _show(plan, records, table)
     if out is not None:
-        page = write_surrogate_report(out, warn)
+        with progress_bars() as bars:
+            page = write_surrogate_report(out, warn, bars.add("report").show)
         if not as_json:
             click.echo(f"\nreport: {page}")
 

@@ -82,8 +82,8 @@ def regret_curves(records: Records) -> pd.DataFrame:
     """Return the regret after each query: how far the best so far is from `reference`, in natural units.
 
     Returns:
-        Columns objective, searcher, n_queries (1 to the budget), mean, ci_low, ci_high (95 % t interval of the mean),
-        median, q25, q75, n_seeds. All are over the seeds that have found a feasible network by then.
+        Columns objective, searcher, n_queries (1 to the budget), mean, ci_low, ci_high (95 % bootstrap interval of the
+        mean), median, q25, q75, n_seeds. All are over the seeds that have found a feasible network by then.
     """
     frames = [_regret_frame(objective, searcher, regret) for objective, searcher, regret in _regrets(records)]
     return joined(frames, ["n_queries", "mean", "ci_low", "ci_high", "median", "q25", "q75", "n_seeds"], records)
@@ -174,6 +174,15 @@ def within_noise(difference: float, target: Target) -> bool:
     True
     """
     return bool(abs(difference) < target.noise_floor)  # a noise floor of NaN, unknown, compares as False
+
+
+def beyond_noise(difference: float, target: Target) -> bool:
+    """Return whether a difference is known to be at least the noise of one trained network; not where that is unknown.
+
+    >>> beyond_noise(-0.02, Target("clean", "clean", noise_floor=0.0037)), beyond_noise(1.0, Target("t.x", "x"))
+    (True, False)
+    """
+    return bool(target.noise_floor > 0 and abs(difference) >= target.noise_floor)
 
 
 def _own_scores(run: pd.Series[Any], *, is_multi: bool) -> tuple[float, ...]:

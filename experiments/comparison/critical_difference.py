@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
@@ -12,7 +12,7 @@ import pandas as pd
 from rich.cells import cell_len
 
 from experiments.comparison.records import Records
-from experiments.comparison.significance import Significance
+from experiments.comparison.significance import ALPHA, Significance, p_text
 from experiments.pages.figure_style import COLUMN_WIDTH, INK, QUIET, STYLE, colours_of, new_figure
 from experiments.pages.panels import shortened_names
 
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
 _LINE_HEIGHT, _INCH_PER_CHARACTER, _GAP = 0.185, 0.068, 0.08  # of labels, in inches
 _LONGEST = 34  # of a label, in Latin characters
+_TOP = 2.7  # of a diagram, in lines above its axis; two of text
 
 
 def critical_difference_figure(result: Significance, records: Records) -> Figure | None:
     """Draw the critical-difference diagram of every objective that was tested, one below the other (Demsar 2006).
 
-    Searchers stand at their average ranks over seeds; a bar joins those that do not differ significantly.
+    Searchers stand at their average ranks over the blocks of one objective, its seeds; a bar joins those that do not
+    differ significantly. The text says how many blocks there are, and which tests these are.
 
     Args:
         result: The tests.
@@ -46,9 +48,9 @@ def critical_difference_figure(result: Significance, records: Records) -> Figure
         figure = new_figure(width, 1.0)
         heights = []
         for name, panel in zip(names, panels, strict=True):
-            title = f"{records.targets[name].title}: " if len(result.tests) > 1 else ""
             axes = figure.add_axes((0.0, 0.0, 1.0, 1.0), label=name)
-            heights.append(panel.draw(axes, width, f"{title}average rank (1 is best)"))
+            title = f"{records.targets[name].title}: average rank (1 is best)"
+            heights.append(panel.draw(axes, width, f"{title}\n{_test_text(result, name)}"))
         figure.set_figheight(sum(heights))
         top = 1.0
         for axes, height in zip(figure.axes, heights, strict=True):
@@ -96,11 +98,18 @@ class _Panel:
         for label in drawn["labels"]:
             label.set_color(INK)
         lowest = min(label.get_position()[1] for label in drawn["labels"])
-        axes.set(xlim=(1 - left * inch, len(self.ranks) + right * inch), ylim=(lowest - 0.7, 1.9))
+        axes.set(xlim=(1 - left * inch, len(self.ranks) + right * inch), ylim=(lowest - 0.7, _TOP))
         axes.set_xticks(_ticks(len(self.ranks)))
         axes.spines["top"].set(visible=True, bounds=(1, len(self.ranks)))
-        axes.text((1 + len(self.ranks)) / 2, 1.8, title, ha="center", va="top", fontsize=7, color=QUIET)
-        return float(_LINE_HEIGHT * (2.6 - lowest))
+        axes.text((1 + len(self.ranks)) / 2, _TOP - 0.1, title, ha="center", va="top", fontsize=7, color=QUIET)
+        return float(_LINE_HEIGHT * (_TOP + 0.7 - lowest))
+
+
+def _test_text(result: Significance, objective: str) -> str:
+    """Return how many blocks were ranked, and which tests tell searchers apart."""
+    test: Any = result.tests.set_index("objective").loc[objective]
+    friedman = "" if math.isnan(test["p_value"]) else f"Friedman, {p_text(test['p_value'])}; "
+    return f"{test['n_blocks']} blocks (seeds); {friedman}bars: Wilcoxon-Holm, p ≥ {ALPHA:g}"
 
 
 def _margin(names: Sequence[str]) -> float:

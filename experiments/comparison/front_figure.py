@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter
 from experiments.comparison.figures import finish
 from experiments.comparison.fronts import Fronts
 from experiments.comparison.records import Records, Target
-from experiments.pages.figure_style import QUIET
+from experiments.pages.figure_style import GREY
 from experiments.pages.panels import light_grid, line_styles, standard_panels
 from robustnas.arrays import FloatArray
 from robustnas.objectives import Objective, parse_objectives, suite_name
@@ -80,7 +80,7 @@ def front_figure(records: Records, fronts: Fronts | None = None) -> Figure | Non
     planes = front_planes(records)[:MOST_PANELS]
     if not planes:
         return None
-    with standard_panels(len(planes)) as (figure, axes):
+    with standard_panels(len(planes), whole=True) as (figure, axes):
         for one, plane in zip(axes, planes, strict=True):
             _draw(one, records, plane, (fronts or Fronts()).tables)
         finish(figure, records, "")
@@ -163,7 +163,7 @@ def _draw_table(axes: Axes, plane: _Plane, table: FloatArray, limits: FloatArray
     """Draw the steps of the table's front in a plane, and its points, the larger the better in a third objective."""
     utilities = plane.utilities(table)
     steps = _corners(attainment([utilities[non_dominated(utilities)]], [1.0]), limits) * plane.factors
-    axes.plot(*steps.T, color=QUIET, linewidth=3.0, alpha=0.45, zorder=1, label="_table")
+    axes.plot(*steps.T, color=GREY, linewidth=3.0, alpha=0.45, zorder=1, label="_table")
     others = [i for i in range(table.shape[1]) if i not in plane.pair]
     sizes = np.full(len(table), _DOT_SIZES[0])
     if len(others) == 1:
@@ -171,7 +171,7 @@ def _draw_table(axes: Axes, plane: _Plane, table: FloatArray, limits: FloatArray
         span = float(np.ptp(third)) or 1.0
         sizes = _DOT_SIZES[0] + (_DOT_SIZES[1] - _DOT_SIZES[0]) * ((third - third.min()) / span) ** 2
     x, y = (utilities * plane.factors).T
-    axes.scatter(x, y, s=sizes, color=QUIET, alpha=0.35, linewidths=0, zorder=1)
+    axes.scatter(x, y, s=sizes, color=GREY, alpha=0.35, linewidths=0, zorder=1)
 
 
 def _set_limits(axes: Axes, plane: _Plane, utilities: FloatArray) -> FloatArray:

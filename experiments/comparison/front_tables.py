@@ -9,7 +9,7 @@ import pandas as pd
 from experiments.comparison import analysis
 from experiments.comparison.fronts import MEASURES, Fronts, front_curves, lacking
 from experiments.comparison.records import Records
-from experiments.pages.table import Entry, ReportTable, Row
+from experiments.pages.table import Entry, ReportTable, Row, without_constant
 
 NOTE = (
     "Mean ± standard deviation over seeds. Bold: best of the column. Hypervolume: of the front found, divided by that "
@@ -36,7 +36,8 @@ def fronts_table(records: Records, fronts: Fronts) -> ReportTable:
     missing = lacking(records, fronts)
     note = f"{NOTE} {missing} runs have not been compared with the table's front." if missing else NOTE
     caption = f"Fronts after {records.budget_text}, against the front of the table"
-    return ReportTable(caption, ("searcher", "hypervolume", "IGD+", "front found (%)", "seeds"), tuple(rows), note)
+    heads = ("searcher", "hypervolume", "IGD+", "front found (%)", "seeds")
+    return without_constant(ReportTable(caption, heads, tuple(rows), note), "seeds")
 
 
 def fronts_csv(records: Records, fronts: Fronts) -> str:

@@ -55,7 +55,11 @@ class Drawing:
     svg: str
 
 
-def write_report(directory: str | Path, note: Callable[[str], None] | None = None) -> Path:
+def write_report(
+    directory: str | Path,
+    note: Callable[[str], None] | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> Path:
     """Write summary.csv, tables/, figures/ and report.html beside the records in a directory.
 
     With simulated seconds in the records, summary_hours.csv too; where searchers pay differently, summary_cost.csv.
@@ -63,6 +67,7 @@ def write_report(directory: str | Path, note: Callable[[str], None] | None = Non
     Args:
         directory: Of the records.
         note: Called with a sentence where no font has a character of a figure; the page says so too.
+        progress: Called with what is being done, and the share of it that is done.
 
     Returns:
         The path of the page.
@@ -71,6 +76,8 @@ def write_report(directory: str | Path, note: Callable[[str], None] | None = Non
         DataError: The records are missing or corrupt, or no run has finished.
     """
     folder = Path(directory)
+    if progress is not None:
+        progress("report: records, tables and tests", 0.0)
     records = load(folder)
     if records.runs.empty:
         raise DataError(f"no run in {folder} has finished yet; expected at least one to report on")
@@ -94,7 +101,7 @@ def write_report(directory: str | Path, note: Callable[[str], None] | None = Non
     figures = _figures(part, load_reported(folder, part), result, fronts)
     figures |= _expected_figures(expected_part(part, expected_of_part))
     missing = noted_glyphs(figures.values(), note)
-    drawn = write_figures(folder / "figures", figures)
+    drawn = write_figures(folder / "figures", figures, progress)
     said = headline(scaled, result, part)
     lines = _page(records, part, result, said, shown, drawn, missing, expected, n_lacking=lacking(records, fronts))
     write_file(folder / PAGE, lines)
@@ -141,6 +148,7 @@ def _figures(
     """Return the figures by name; None for one that can't be drawn."""
     from experiments.comparison import figures
     from experiments.comparison.critical_difference import critical_difference_figure
+    from experiments.comparison.cross_figure import cross_evaluation_figure
     from experiments.comparison.front_figure import front_figure
 
     return {
@@ -154,7 +162,7 @@ def _figures(
         "reported_hours": figures.reported_figure(records, reported, "hours"),
         "fronts": front_figure(records, fronts),
         "critical_difference": critical_difference_figure(result, records),
-        "cross_evaluation": figures.cross_evaluation_figure(records),
+        "cross_evaluation": cross_evaluation_figure(records),
     }
 
 
@@ -169,6 +177,8 @@ def _page(
     expected: ExpectedValues,
     n_lacking: int,
 ) -> str:
+    from experiments.comparison.figures import interval_text
+
     return page(
         _TEMPLATE,
         drawn,
@@ -187,6 +197,7 @@ def _page(
         n_lacking=n_lacking,
         has_noise=any(target.noise_floor > 0 for target in records.targets.values()),
         is_measured=records.manifest["source"] in MEASURED,
+        interval=interval_text(part),
         multi=[target.title for target in records.targets.values() if target.is_multi],
     )
 
@@ -258,5 +269,5 @@ def _picture(arch: str, space: EnumerableSpace[Any] | None) -> str:
     if space is None:
         return ""
     architecture = space.parse(arch)
-    drawing = architecture._repr_svg_() if hasattr(architecture, "_repr_svg_") else ""
+    drawing = architecture.svg(title="") if hasattr(architecture, "svg") else ""  # the caption has its arch string
     return Markup(drawing)  # noqa: S704  our own drawing

@@ -201,9 +201,11 @@ def _verdict(p_value: float, pairs: Sequence[dict[str, Any]], n_blocks: int) -> 
 def p_text(p_value: float) -> str:
     """Write a p-value as papers do.
 
-    >>> p_text(0.0312), p_text(1e-9), p_text(float("nan"))
-    ('p = 0.031', 'p < 0.001', 'not tested')
+    >>> p_text(0.0312), p_text(1e-9), p_text(0.7324), p_text(1.0), p_text(float("nan"))
+    ('p = 0.031', 'p < 0.001', 'p = 0.73', 'p = 1', 'not tested')
     """
     if np.isnan(p_value):
         return "not tested"
-    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+    if p_value < 0.001:
+        return "p < 0.001"
+    return f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {float(f'{p_value:.2f}'):g}"

@@ -15,18 +15,18 @@ from experiments.comparison.records import Records, Target
 from experiments.comparison.reported import ReportedValues, reported_curves, reported_hours
 from experiments.comparison.significance import Significance, p_text
 from experiments.comparison.simulated_time import hours_points, hours_summary
-from experiments.pages.table import MARK, Entry, ReportTable, Row, number
+from experiments.pages.table import MARK, Entry, ReportTable, Row, number, without_constant
 from experiments.pages.terminal import written
 from robustnas.tables.table import MEASURED
 
 EXPECTED_NOTE = (
     "What the best network so far would score if it were trained again: measured scores shrunk towards a prediction by "
     "the share of training noise in them (docs/noise.md). The network is the best by what was measured. Mean ± "
-    f"standard deviation over seeds. Bold: best of the column. {MARK}: within the uncertainty of it, the standard "
-    "deviation of what is not known of the best expected score of the table."
+    f"standard deviation over seeds. Bold: best of the column. {MARK}: further from it than the uncertainty, the "
+    "standard deviation of what is not known of the best expected score of the table."
 )
 NOTE = "Mean ± standard deviation over seeds. Bold: best of the column."
-NEAR = f"{MARK}: within the noise floor of it."
+FAR = f"{MARK}: further from it than the noise floor."
 
 
 def summary_table(records: Records, n_queries: Sequence[int] | None = None) -> ReportTable:
@@ -41,7 +41,8 @@ def summary_table(records: Records, n_queries: Sequence[int] | None = None) -> R
     if (frame["n_feasible"] < frame["n_seeds"]).any():
         more = "(k of n): the mean of the k seeds that have found a feasible network by then."
     note = _note(rows, more)
-    return ReportTable(caption, ("searcher", *(f"n = {point}" for point in points), "seeds"), tuple(rows), note)
+    columns = ("searcher", *(f"n = {point}" for point in points), "seeds")
+    return without_constant(ReportTable(caption, columns, tuple(rows), note), "seeds")
 
 
 def expected_table(part: Records) -> ReportTable:
@@ -52,7 +53,7 @@ def expected_table(part: Records) -> ReportTable:
     """
     table = summary_table(part)
     caption = "Expected score of the best so far after n distinct queries"
-    return replace(table, caption=caption, note=table.note.replace(f" {NEAR}", "").replace(NOTE, EXPECTED_NOTE))
+    return replace(table, caption=caption, note=table.note.replace(f" {FAR}", "").replace(NOTE, EXPECTED_NOTE))
 
 
 def expected_queries_table(part: Records) -> ReportTable:
@@ -68,7 +69,7 @@ def hours_table(records: Records) -> ReportTable:
     for objective, group in frame.groupby("objective", observed=True):
         rows += _at_points(_heading(records.targets[str(objective)]), group, "hours", records.targets[str(objective)])
     heads = ("searcher", *(f"{hours:.3g} h" for hours in hours_points(records)), "seeds")
-    return ReportTable("Best so far after simulated hours", heads, tuple(rows), _note(rows))
+    return without_constant(ReportTable("Best so far after simulated hours", heads, tuple(rows), _note(rows)), "seeds")
 
 
 def cost_table(records: Records) -> ReportTable:
@@ -80,7 +81,7 @@ def cost_table(records: Records) -> ReportTable:
         rows += _at_points(_heading(target, f"all: {group['cost'].max():,.0f} passes"), group, "share", target)
     heads = ("searcher", "an eighth", "a quarter", "half", "all of the cost", "seeds")
     more = "All: the passes per test image of the searcher that spends least, cheap evaluations included."
-    return ReportTable("Best so far after equal cost", heads, tuple(rows), _note(rows, more))
+    return without_constant(ReportTable("Best so far after equal cost", heads, tuple(rows), _note(rows, more)), "seeds")
 
 
 def reported_table(records: Records, reported: ReportedValues, against: str = "n_queries") -> ReportTable:
@@ -107,7 +108,8 @@ def reported_table(records: Records, reported: ReportedValues, against: str = "n
     more += f" {lacking} of {len(records.runs)} runs have not been reported on yet." if lacking else ""
     time = "simulated hours" if against == "hours" else "n distinct queries"
     caption = f"The networks found, on what was not searched, after {time}"
-    return ReportTable(caption, ("searcher", *heads, "seeds"), tuple(rows), _note(rows, more))
+    table = ReportTable(caption, ("searcher", *heads, "seeds"), tuple(rows), _note(rows, more))
+    return without_constant(table, "seeds")
 
 
 def cross_evaluation_table(records: Records) -> ReportTable:
@@ -133,10 +135,10 @@ def noise_floor_table(records: Records) -> ReportTable:
         fastest = group["median"].min()
         for line in group.to_dict("records"):
             median = Entry(_queries(line["median"], records.budget), best=line["median"] == fastest < math.inf)
-            quartiles = f"{_queries(line['q25'], records.budget)} to {_queries(line['q75'], records.budget)}"
-            entries = (Entry(line["searcher"]), median, Entry(quartiles), Entry(f"{100 * line['share']:.0f} %"))
-            rows.append(Row(_within(target), (*entries, Entry(str(line["n_seeds"])))))
-    columns = ("searcher", "median queries", "quartiles", "seeds that got there", "seeds")
+            quartiles = dict.fromkeys(_queries(line[name], records.budget) for name in ("q25", "q75"))
+            reached = Entry(f"{line['n_reached']} of {line['n_seeds']}")
+            rows.append(Row(_within(target), (Entry(line["searcher"]), median, Entry(" to ".join(quartiles)), reached)))
+    columns = ("searcher", "median queries", "quartiles", "seeds that got there")
     return ReportTable(f"Distinct queries to {floor_reached(records)}", columns, tuple(rows))
 
 
@@ -153,7 +155,8 @@ def seconds_table(records: Records) -> ReportTable:
         spent = (Entry(_seconds(line["mean"]), _seconds(line["std"])), Entry(str(line["n_seeds"])))
         entries = (Entry(line["searcher"]), *spent, Entry(_seconds(line["total"])))
         rows.append(Row(records.targets[line["objective"]].title, entries))
-    return ReportTable("Wall-clock seconds per run", ("searcher", "seconds", "runs", "total"), tuple(rows))
+    table = ReportTable("Wall-clock seconds per run", ("searcher", "seconds", "runs", "total"), tuple(rows))
+    return without_constant(table, "runs")
 
 
 def significance_table(result: Significance, records: Records) -> ReportTable:
@@ -162,13 +165,13 @@ def significance_table(result: Significance, records: Records) -> ReportTable:
     for line in result.pairs.to_dict("records"):
         target = records.targets[line["objective"]]
         difference = number(line["difference"], target.scale)
-        below = MARK if line["below_noise"] else ""
+        mark = MARK if analysis.beyond_noise(line["difference"], target) else ""
         p_value = Entry(p_text(line["p_value"]), best=line["significant"])
         names = Entry(f"{line['first']} – {line['second']}")
-        rows.append(Row(target.title, (names, Entry(difference + below), p_value)))
+        rows.append(Row(target.title, (names, Entry(difference + mark), p_value)))
     floors = dict.fromkeys(target.floor for target in records.targets.values())
-    below = " or ".join(f"the {floor}" for floor in floors)
-    mark = f"; {MARK}: below {below}" if result.pairs["below_noise"].any() else ""
+    beyond = " or ".join(f"the {floor}" for floor in floors)
+    mark = f"; {MARK}: more than {beyond}" if any(MARK in row.entries[1].text for row in rows) else ""
     note = f"Difference of means, positive if the first is better{mark}. Bold: significant."
     caption = "Pairwise comparison (Wilcoxon signed-rank test, Holm-corrected)"
     if any(target.expected for target in records.targets.values()):
@@ -255,7 +258,7 @@ def _with_reported(frame: pd.DataFrame, curves: pd.DataFrame, column: str) -> pd
 def _note(rows: Sequence[Row], more: str = "") -> str:
     """Return what a table's entries mean, its mark only where there is one, and what else there is to say."""
     marked = any(entry.marked for row in rows for entry in row.entries)
-    return " ".join(part for part in (NOTE, NEAR if marked else "", more) if part)
+    return " ".join(part for part in (NOTE, FAR if marked else "", more) if part)
 
 
 def _rows(group: str, searchers: Sequence[str], columns: Sequence[Sequence[Entry]]) -> list[Row]:
@@ -302,7 +305,7 @@ def _moments(
     for mean, std, value in zip(means, stds, values, strict=True):
         leads = math.isclose(value, best, rel_tol=1e-12)
         spread = "" if math.isnan(std) else number(std, target.scale)
-        marked = not leads and analysis.within_noise(value - best, target)
+        marked = not leads and analysis.beyond_noise(value - best, target)
         entries.append(Entry(number(mean, target.scale), spread, leads and len(values) > 1, marked))
     return entries
 
@@ -316,6 +319,8 @@ def _heading(target: Target, more: str = "") -> str:
         facts.append(f"{kind} of the table {number(target.best, target.scale)}")
     if target.noise_floor > 0:
         facts.append(f"{target.floor} {number(target.noise_floor, target.scale)}")
+    elif target.noise_floor == 0 and target.scale == "accuracy":  # of a surrogate without noise
+        facts.append("noise: none")
     shown = ", ".join(fact for fact in (*facts, more) if fact)
     return f"{target.title} ({shown})" if shown else target.title
 

@@ -38,6 +38,7 @@ def draw_heat_map(
     write: Callable[[float], str] | None = None,
     written: FloatArray | None = None,
     font_size: float = 7.0,
+    hidden: np.ndarray[Any, np.dtype[np.bool_]] | None = None,
 ) -> AxesImage:
     """Draw a matrix.
 
@@ -51,20 +52,24 @@ def draw_heat_map(
         write: From a value to the number written in its field; None for no numbers.
         written: The values to write, of the same shape, if not those that are shaded.
         font_size: Of these numbers, in points.
+        hidden: Fields that stay empty, of the same shape, such as the half of a symmetric matrix that says the same;
+            names of columns are then below.
 
     Returns:
         The image, for a colour bar.
     """
     colours = mpl.colormaps[cmap].with_extremes(bad=_NOTHING)
-    image = axes.imshow(np.ma.masked_invalid(values), cmap=colours, norm=norm, aspect="auto")
+    there = np.ones(values.shape) if hidden is None else np.where(hidden, 0.0, 1.0)
+    image = axes.imshow(np.ma.masked_invalid(values), cmap=colours, norm=norm, aspect="auto", alpha=there)
     axes.set_xticks(range(len(columns)), list(columns))
-    axes.xaxis.tick_top()
+    if hidden is None:
+        axes.xaxis.tick_top()
     axes.set_yticks(range(len(rows)), list(rows))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     numbers = values if written is None else written
     for i, j in np.ndindex(*values.shape):
-        if write is not None and np.isfinite(numbers[i, j]):
+        if write is not None and there[i, j] and np.isfinite(numbers[i, j]):
             ink = "#ffffff" if _luminance(colours(norm(values[i, j]))) < _DARK else "#000000"
             place: Any = {"ha": "center", "va": "center", "label": _NUMBER}
             axes.text(j, i, write(float(numbers[i, j])), fontsize=font_size, color=ink, **place)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments.pages.palette import DARK, LIGHT, css_variables, with_variables
 from experiments.pages.table import MARK, ReportTable, latex, markdown, to_csv
 from robustnas.atomic import atomic_file
 
@@ -29,15 +30,25 @@ def write_tables(folder: Path, shown: Mapping[str, ReportTable]) -> None:
         write_file(folder / f"{name}.csv", to_csv(table))
 
 
-def write_figures(folder: Path, drawn: Mapping[str, Figure | None]) -> dict[str, str]:
-    """Write every figure as PNG and PDF and return it as an SVG element, by name.
+def write_figures(
+    folder: Path, drawn: Mapping[str, Figure | None], progress: Callable[[str, float], None] | None = None
+) -> dict[str, str]:
+    """Write every figure as PNG and PDF and return it as SVG elements, by name: one, and one more for narrow pages.
 
     A figure that is None could not be drawn: it has no entry, and an older file of its name is removed.
+
+    Args:
+        folder: Of the files.
+        drawn: Figures; their panels may stand below each other afterwards.
+        progress: Called with what is being done, and the share of it that is done.
     """
-    from experiments.pages.figure_style import INK, TEXT_WIDTH, render
+    from experiments.pages.figure_style import TEXT_WIDTH, render
+    from experiments.pages.panels import stack
 
     elements = {}
-    for name, figure in drawn.items():
+    for i, (name, figure) in enumerate(drawn.items()):
+        if progress is not None:
+            progress(f"figure: {name.replace('_', ' ')}", i / len(drawn))
         for file_format in FIGURE_FORMATS:
             path = folder / f"{name}.{file_format}"
             if figure is None:
@@ -46,7 +57,12 @@ def write_figures(folder: Path, drawn: Mapping[str, Figure | None]) -> dict[str,
                 write_file(path, render(figure, file_format))
         if figure is not None:
             share = figure.get_figwidth() / TEXT_WIDTH
-            elements[name] = _inline(render(figure, "svg").decode(), name, INK, share)
+            wide = render(figure, "svg").decode()
+            if stack(figure):  # drawn again for narrow pages: the style shows one of the two
+                narrow = _inline(render(figure, "svg").decode(), f"{name}-narrow", "narrow", 1.0)
+                elements[name] = _inline(wide, name, "wide", share) + narrow
+            else:
+                elements[name] = _inline(wide, name, "", share)
     return elements
 
 
@@ -80,7 +96,10 @@ def page(template: str, drawn: Mapping[str, str], missing: str = "", **content: 
         lstrip_blocks=True,
     )
     figures = {name: Markup(element) for name, element in drawn.items()}  # noqa: S704  our own drawings
-    return environment.get_template(template).render(figures=figures, missing_glyphs=missing, mark=MARK, **content)
+    palettes = {"light": css_variables(LIGHT), "dark": css_variables(DARK)}
+    return environment.get_template(template).render(
+        figures=figures, missing_glyphs=missing, mark=MARK, palettes=palettes, **content
+    )
 
 
 def write_file(path: Path, content: str | bytes) -> None:
@@ -90,14 +109,23 @@ def write_file(path: Path, content: str | bytes) -> None:
         file.write(content if isinstance(content, bytes) else content.encode())
 
 
-def _inline(svg: str, name: str, ink: str, share: float) -> str:
-    """Return an SVG document as an element of a page: ids of its own, ink in the colour of the page's text.
+def _inline(svg: str, name: str, kind: str, share: float) -> str:
+    """Return an SVG document as an element of a page: ids of its own, the page's colours and font.
 
     A figure for a column takes no more than its share of the page's width, so that all figures have text of one size.
+
+    Args:
+        svg: The document.
+        name: Distinguishes its ids from those of others.
+        kind: Its class; "" for none.
+        share: Of the page's width.
     """
-    element = svg[svg.index("<svg") :].replace(ink, "currentColor")
+    element = with_variables(svg[svg.index("<svg") :])
+    attributes = f' class="{kind}"' if kind else ""
     if share < 1.0:
-        element = element.replace("<svg", f'<svg style="max-width: {100 * share:.1f}%"', 1)
+        attributes += f' style="max-width: {100 * share:.1f}%"'
+    element = element.replace("<svg", f"<svg{attributes}", 1)
     element = re.sub(r"<metadata>.*?</metadata>\s*", "", element, flags=re.DOTALL)
+    element = re.sub(r"font-family: [^;\"]*;? ?", "", element)
     element = re.sub(r'\bid="', f'id="{name}-', element)
     return re.sub(r'((?:xlink:)?href="|url\()#', rf"\1#{name}-", element)

@@ -15,12 +15,14 @@ import io
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import TypeVar
 
 from rich.cells import cell_len
 
 MARK = "†"
+T = TypeVar("T")
 _LARGEST_WRITTEN_OUT = 1e12
 
 
@@ -49,7 +51,7 @@ class Entry:
         text: What it says.
         spread: The standard deviation, written after ±; "" for none.
         best: Whether it is the best of its column, within its group.
-        marked: Whether its difference to the best is below the noise floor.
+        marked: Whether it differs from the best by more than the noise floor.
     """
 
     text: str
@@ -86,6 +88,28 @@ class ReportTable:
     def groups(self) -> list[tuple[str, list[Row]]]:
         """The rows by group, in order."""
         return [(name, list(rows)) for name, rows in groupby(self.rows, key=lambda row: row.group)]
+
+
+def without_constant(table: ReportTable, *columns: str) -> ReportTable:
+    """Return a table without those of some columns that say the same in every row; its note then says it once.
+
+    >>> rows = tuple(Row("", (Entry(name), Entry("8"))) for name in ("gp", "local"))
+    >>> table = without_constant(ReportTable("Best so far", ("searcher", "seeds"), rows, "Mean."), "seeds")
+    >>> table.columns, table.note
+    (('searcher',), 'Mean. Seeds: 8.')
+    """
+    for name in columns:
+        place = table.columns.index(name) if name in table.columns else 0
+        values = {row.entries[place].plain for row in table.rows}
+        if place and len(values) == 1 and len(table.rows) > 1:
+            rows = tuple(replace(row, entries=_without(row.entries, place)) for row in table.rows)
+            note = f"{table.note} {name[:1].upper()}{name[1:]}: {values.pop()}.".strip()
+            table = replace(table, columns=_without(table.columns, place), rows=rows, note=note)
+    return table
+
+
+def _without(values: tuple[T, ...], place: int) -> tuple[T, ...]:
+    return values[:place] + values[place + 1 :]
 
 
 def number(value: float, scale: str) -> str:

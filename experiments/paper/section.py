@@ -53,7 +53,7 @@ class Section:
     Attributes:
         name: The stem of its files and its anchor on the page, such as ``correlations``.
         title: Its heading.
-        lead: What was found, in one or two sentences, with the numbers that this data gave.
+        lead: What was found, in one plain sentence; the tables have the numbers.
         paragraphs: How it was computed, what it is in the paper, and what it does not say; plain text.
         frames: Everything as data, by name; written as CSV.
         tables: What the page shows as tables, by name.

@@ -9,12 +9,14 @@ from typing import Any
 import pandas as pd
 
 from experiments.comparison import records
-from experiments.comparison.analysis import cross_evaluation, summary, within_noise
-from experiments.comparison.figures import cross_evaluation_figure, regret_figure
+from experiments.comparison.analysis import beyond_noise, cross_evaluation, summary, within_noise
+from experiments.comparison.cross_figure import cross_evaluation_figure
+from experiments.comparison.figures import regret_figure
 from experiments.comparison.plan import Plan
 from experiments.comparison.records import Records, Target
 from experiments.comparison.runner import compare
 from experiments.pages.table import MARK, Entry, ReportTable, Row, number
+from experiments.pages.wording import counted, listed
 from experiments.paper.section import Question, Section
 from robustnas.errors import ObjectiveError
 from robustnas.objectives import cross_objectives
@@ -40,9 +42,9 @@ _PARAGRAPHS = (
     "tournament 10); the fourth is guided by a Gaussian process where the paper has BANANAS. Only distinct networks "
     "count as queries.",
     "The best of the database is what an exhaustive search would find; the paper prints it unrounded, "
-    "whereas the published files have three decimals. Means less than one noise floor below it are marked: "
-    "strategies that come this close cannot be distinguished by trained accuracy, although their means over seeds "
-    "may differ.",
+    "whereas the published files have three decimals. Means more than one noise floor below it are marked: "
+    "strategies that come closer cannot be distinguished by trained accuracy, although their means over seeds may "
+    "differ.",
 )
 
 
@@ -123,16 +125,22 @@ def flat(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _lead(found: Records) -> str:
-    last, parts = summary(found, [found.budget]), []
-    for name, target in found.targets.items():
-        part = last[last["objective"] == name].sort_values("mean", ascending=False)
-        best, means = part.iloc[0], part.set_index("searcher")["mean"]
-        near = [str(searcher) for searcher in means.index if within_noise(target.best - float(means[searcher]), target)]
-        reached = f"within the noise of it: {', '.join(near)}" if near else "none within the noise of it"
-        score = f"{best['searcher']} {number(float(best['mean']), target.scale)}"
-        parts.append(f"{target.title}, {score} of {number(target.best, target.scale)} ({reached})")
-    n_seeds = len(found.manifest["seeds"])
-    return f"Best strategy after {found.budget} networks, mean of {n_seeds} seeds: {'; '.join(parts)}."
+    """Say on how many objectives each strategy ends within the noise of the best."""
+    last = summary(found, [found.budget])
+    near = {
+        searcher: sum(
+            within_noise(found.targets[str(row["objective"])].best - row["mean"], found.targets[str(row["objective"])])
+            for row in last[last["searcher"] == searcher].to_dict("records")
+        )
+        for searcher in found.searchers
+    }
+    ordered = sorted(near, key=lambda searcher: -near[searcher])
+    counts = listed([f"{searcher} on {near[searcher]}" for searcher in ordered])
+    objectives, seeds = counted(len(found.targets), "objective"), counted(len(found.manifest["seeds"]), "seed")
+    return (
+        f"Of {objectives}, strategies end within the noise of the best after {found.budget} networks, in the mean of "
+        f"{seeds}: {counts}."
+    )
 
 
 def _table(frame: pd.DataFrame, found: Records) -> ReportTable:
@@ -147,7 +155,8 @@ def _table(frame: pd.DataFrame, found: Records) -> ReportTable:
             rows.append(
                 Row(found.targets[str(objective)].title, (Entry(str(searcher)), *(column[i] for column in columns)))
             )
-    note = f"Mean ± standard deviation over seeds. Bold: best of its group. {MARK}: within the noise of the database's."
+    far = f"{MARK}: further from the database's than the noise."
+    note = f"Mean ± standard deviation over seeds. Bold: best of its group. {far}"
     caption = "Accuracy in percent of the networks found, on every metric"
     return ReportTable(caption, ("searcher", *(target.title for target in targets)), tuple(rows), note)
 
@@ -159,7 +168,7 @@ def _column(group: pd.DataFrame, target: Target) -> Sequence[Entry]:
             number(float(mean), target.scale),
             number(float(std), target.scale),
             best=bool(mean == means.max()),
-            marked=within_noise(target.best - float(mean), target),
+            marked=beyond_noise(target.best - float(mean), target),
         )
         for mean, std in zip(means, stds, strict=True)
     ]

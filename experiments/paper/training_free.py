@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.pages.table import Entry, ReportTable, Row
+from experiments.pages.wording import counted
 from experiments.paper.correlations.correlation_figures import measures_figure
 from experiments.paper.correlations.rank_correlations import kendall
 from experiments.paper.design.network_size import network_parameters
@@ -116,17 +117,20 @@ def _strongest(matrix: pd.DataFrame, order: list[str]) -> list[str]:
 
 
 def _lead(frame: pd.DataFrame, table: DatabaseTable) -> str:
-    parts = []
+    """Say which measure ranks which objective best."""
     shown = [name for name in map(str, cross_objectives(table)) if name in set(frame["metric"])]
-    for metric in shown or list(frame["metric"].unique())[:1]:
-        rows = frame[(frame["metric"] == metric) & frame["kendall_tau"].notna()]
-        if len(rows):
-            best = rows.iloc[int(rows["kendall_tau"].abs().to_numpy().argmax())]
-            parts.append(f"{title(metric)} by {best['measure']} ({_tau(best['kendall_tau'])})")
+    chosen = frame[frame["metric"].isin(shown or list(frame["metric"].unique())[:1]) & frame["kendall_tau"].notna()]
     attached = frame["measure"].nunique() - len(COSTS)
-    what = f"Of {attached} attached measures, parameters and FLOPs" if attached else "Of parameters and FLOPs alone"
-    rest = "" if attached else " No table of measures is attached."
-    return f"{what}, what ranks best without training, by Kendall's tau: {', '.join(parts) or 'nothing varies'}.{rest}"
+    what = (
+        f"{counted(attached, 'attached measure')}, parameters and FLOPs"
+        if attached
+        else "parameters and FLOPs (no table of measures is attached)"
+    )
+    if chosen.empty:
+        return f"Of {what}, none varies with accuracy."
+    best = chosen.iloc[int(chosen["kendall_tau"].abs().to_numpy().argmax())]
+    said = f"Of {what}, {best['measure']} ranks best without training: {title(best['metric'])}"
+    return f"{said}, with a Kendall tau of {_tau(best['kendall_tau'])}."
 
 
 def _how_to_attach(table: DatabaseTable) -> str:

@@ -13,12 +13,17 @@ PAGE = "report.html"
 ROWS = "rows.csv"
 
 
-def write_surrogate_report(directory: str | Path, note: Callable[[str], None] | None = None) -> Path:
+def write_surrogate_report(
+    directory: str | Path,
+    note: Callable[[str], None] | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> Path:
     """Write rows.csv, tables/, figures/ and report.html beside the records in a directory.
 
     Args:
         directory: Of the records.
         note: Called with a sentence where no font has a character of a figure; the page says so too.
+        progress: Called with what is being done, and the share of it that is done.
 
     Returns:
         The path of the page.
@@ -43,7 +48,7 @@ def write_surrogate_report(directory: str | Path, note: Callable[[str], None] | 
         "importances": figures.importances_figure(records),
     }
     missing = noted_glyphs(figured.values(), note)
-    drawn = write_figures(folder / "figures", figured)
+    drawn = write_figures(folder / "figures", figured, progress)
     text = page(
         "surrogates.html.j2",
         drawn,

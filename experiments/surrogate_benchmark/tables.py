@@ -8,6 +8,7 @@ from functools import partial
 
 import pandas as pd
 
+from experiments.pages.feature_titles import OPERATIONS_NOTE, feature_title
 from experiments.pages.table import Entry, ReportTable, Row, number
 from experiments.surrogate_benchmark.fit import TOP_K
 from experiments.surrogate_benchmark.records import PAIR, SurrogateRecords, learning_curves, mean_importances, ranking
@@ -26,13 +27,14 @@ def ranking_table(records: SurrogateRecords) -> ReportTable:
         columns = [_moments(_lookup(curves, objective, order, size), _decimals) for size in sizes]
         largest = _lookup(curves, objective, order, records.largest(objective))
         reached = [Entry(_share(mean, ceiling)) for mean, _ in largest]
-        ceilings = [_with_error(ceiling, records.ceiling_error(objective))] * len(order)
-        rows += _rows(records.title(objective), order, [*columns, ceilings, reached])
-    names = ("surrogate, encoding", *(f"n = {size}" for size in sizes), "ceiling", "reached")
+        most = _with_error(ceiling, records.ceiling_error(objective))
+        group = records.title(objective) + ("" if math.isnan(ceiling) else f" (ceiling {most.plain})")
+        rows += _rows(group, order, [*columns, reached])
+    names = ("surrogate, encoding", *(f"n = {size}" for size in sizes), "of the ceiling")
     note = (
         "Kendall tau on all other networks, mean ± standard deviation over trials. Bold: best of the column. Ceiling: "
-        "what a perfect predictor would reach, given the training noise, ± standard error; reached: the share at the "
-        f"largest n.{_missing_ceilings(records)}"
+        "what a perfect predictor would reach, given the training noise, ± standard error; of the ceiling: the share "
+        f"reached at the largest n.{_missing_ceilings(records)}"
     )
     return ReportTable("Kendall tau after n training networks", names, tuple(rows), note, GROUPED)
 
@@ -113,9 +115,11 @@ def importances_table(records: SurrogateRecords) -> ReportTable:
             shares = [Entry(_percent(mean), "" if math.isnan(std) else _percent(std)) for mean, std in moments]
             group = f"{records.title(objective)} ({', '.join(pair)})"
             rows += [
-                Row(group, (Entry(str(name)), entry)) for name, entry in zip(frame["feature"], shares, strict=True)
+                Row(group, (Entry(feature_title(str(name))), Entry(str(name)), entry))
+                for name, entry in zip(frame["feature"], shares, strict=True)
             ]
-    return ReportTable("Features that count most", ("feature", "share (%)"), tuple(rows), grouped=GROUPED)
+    columns = ("feature", "column", "share (%)")
+    return ReportTable("Features that count most", columns, tuple(rows), OPERATIONS_NOTE, GROUPED)
 
 
 def best_explained(records: SurrogateRecords, objective: str) -> tuple[str, str] | None:

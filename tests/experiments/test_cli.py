@@ -132,6 +132,17 @@ def test_search_for_several_objectives_prints_a_front(run: Run) -> None:
     assert "hypervolume" in run("search", "--objective", "clean,pgd@1", "--searcher", "random").stdout
 
 
+def test_a_front_is_printed_sorted_with_a_header_and_ids(run: Run) -> None:
+    lines = run("search", "--objective", "clean, params", "--searcher", "random", "--budget", "30").stdout.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("front of "))
+    assert lines[start].endswith("hypervolume; sorted by clean (%)")
+    assert lines[start + 1].split() == ["network", "clean", "(%)", "params", "architecture"]
+    members = [line.split() for line in lines[start + 2 :] if "|" in line]
+    assert lines[start].startswith(f"front of {len(members)} network")
+    assert [float(row[1]) for row in members] == sorted((float(row[1]) for row in members), reverse=True)
+    assert all(row[0] == f"#{NASBENCH201.uid(NASBENCH201.parse(row[-1]))}" for row in members)
+
+
 def test_search_that_finds_nothing_feasible_says_so(run: Run) -> None:
     objective = "clean where params >= 1500000 and params <= 1600000"
     arguments = ("search", "--objective", objective, "--searcher", "random", "--budget", "3", "--set", "known=false")

@@ -80,6 +80,18 @@ def test_asked_for_more_a_log_has_a_line_from_time_to_time(
     assert capsys.readouterr().err == "all runs, 2 of 20, best 0.5\nall runs, 4 of 20, best 0.5\n"
 
 
+def test_a_log_that_was_not_asked_to_say_more_has_a_line_a_minute(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("experiments.progress.time.monotonic", lambda: now)
+    with progress_bars() as bars:
+        bar = bars.add("optuna-gp on clean", 300)
+        for now in (1030.0, 1061.0, 1070.0):  # noqa: B007
+            bar.show(advance=100)
+    assert capsys.readouterr().err == "optuna-gp on clean, 200 of 300\n"
+
+
 def test_quiet_shows_no_bars(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = terminal(monkeypatch)
     with with_verbosity(click.Command("runs")).make_context("runs", ["-q"]), progress_bars() as bars:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.colors import TwoSlopeNorm
 
 from experiments.pages.figure_style import INK, TEXT_WIDTH
 from experiments.pages.heat_map import DIVERGING, colour_bar, draw_heat_map
 from experiments.pages.panels import one_panel
+from experiments.paper.correlations.rank_correlations import blocks_clustered, clustered
 from robustnas.metric import ATTACKS, CORRUPTIONS, Metric
 
 if TYPE_CHECKING:
@@ -28,12 +30,15 @@ Block = tuple[str, int]
 
 
 def tau_figure(matrix: pd.DataFrame) -> Figure:
-    """Draw a matrix of tau between metrics, 100 times tau in the fields where there is room.
+    """Draw the lower triangle of a matrix of tau between metrics, 100 times tau in the fields where there is room.
+
+    Attacks and corruptions that agree stand together.
 
     Args:
         matrix: Square, named by metrics in the grammar of objectives.
     """
-    names = [str(name) for name in matrix.columns]
+    names = blocks_clustered(matrix)
+    matrix = matrix.set_axis([str(name) for name in matrix.index]).loc[names, names]
     written = len(names) <= _MOST_WRITTEN
     with one_panel(TEXT_WIDTH + _BAR + (0.1 if written else 0.0)) as (figure, axes):
         labels = [_level(name) for name in names] if written else []
@@ -46,26 +51,30 @@ def tau_figure(matrix: pd.DataFrame) -> Figure:
             cmap=DIVERGING,
             write=hundredths if written else None,
             font_size=6.5,
+            hidden=_upper(len(names)),
         )
         if not written:
             axes.set_xticks([])
             axes.set_yticks([])
         axes.tick_params(labelsize=6.5, pad=1)
-        draw_blocks(axes, blocks(names), outward=0.022 if written else 0.005, both=True)
+        draw_blocks(axes, blocks(names), outward=0.022 if written else 0.005, triangle=True)
         _bar(figure, axes, image)
     return figure
 
 
 def named_tau_figure(matrix: pd.DataFrame, labels: Sequence[str]) -> Figure:
-    """Draw a matrix of tau between scores with a name each, written on both sides.
+    """Draw the lower triangle of a matrix of tau between scores with a name each; those that agree stand together.
 
     Args:
         matrix: Square.
         labels: One per row.
     """
+    order = clustered(matrix.to_numpy(dtype=float))
+    labels = [labels[i] for i in order]
     with one_panel(0.26 * len(labels) + 1.2 + _BAR) as (figure, axes):
-        values = matrix.to_numpy(dtype=float)
-        image = draw_heat_map(axes, values, labels, labels, norm=_NORM, cmap=DIVERGING, write=hundredths)
+        values = matrix.to_numpy(dtype=float)[np.ix_(order, order)]
+        shown: Any = {"norm": _NORM, "cmap": DIVERGING, "write": hundredths, "hidden": _upper(len(labels))}
+        image = draw_heat_map(axes, values, labels, labels, **shown)
         _bar(figure, axes, image)
         axes.tick_params(axis="x", rotation=90)
     return figure
@@ -97,7 +106,7 @@ def measures_figure(matrix: pd.DataFrame) -> Figure:
         )
         axes.tick_params(labelsize=6.5, pad=1)
         _bar(figure, axes, image)
-        draw_blocks(axes, runs, outward=0.17 / (0.2 * max(len(matrix), 2) + 0.35), both=False)
+        draw_blocks(axes, runs, outward=0.17 / (0.2 * max(len(matrix), 2) + 0.35), triangle=False)
     return figure
 
 
@@ -128,14 +137,15 @@ def blocks(names: Sequence[str]) -> list[Block]:
     return found
 
 
-def draw_blocks(axes: Axes, runs: Sequence[Block], *, outward: float, both: bool, gap: float = 0.02) -> None:
-    """Write the names of blocks along the columns (and rows, if `both`) of a heat map, lines between them.
+def draw_blocks(axes: Axes, runs: Sequence[Block], *, outward: float, triangle: bool, gap: float = 0.02) -> None:
+    """Write the names of blocks along the columns (and rows, of a `triangle`) of a heat map, lines between them.
 
     Args:
         axes: Holds the heat map.
         runs: As `blocks` returns them.
         outward: How far from the field names stand, as a share of the height of the axes.
-        both: Whether the rows are the same blocks.
+        triangle: Whether the heat map is the lower half of a matrix, whose rows are the same blocks; names of columns
+            are then below.
         gap: A share of the metrics: runs that are shorter have their names turned.
     """
     total, start = sum(n for _, n in runs), 0
@@ -144,15 +154,15 @@ def draw_blocks(axes: Axes, runs: Sequence[Block], *, outward: float, both: bool
         turned = n < 2 or n / total < gap + 0.055
         axes.text(
             middle,
-            1 + outward,
+            -outward if triangle else 1 + outward,
             title,
             transform=axes.get_xaxis_transform(),
             ha="center",
-            va="bottom",
+            va="top" if triangle else "bottom",
             rotation=90 if turned else 0,
             fontsize=7,
         )
-        if both:
+        if triangle:
             axes.text(
                 -outward - 0.005,
                 middle,
@@ -163,10 +173,16 @@ def draw_blocks(axes: Axes, runs: Sequence[Block], *, outward: float, both: bool
                 fontsize=7,
             )
         start += n
-        if start < total:
+        if start < total and triangle:
+            axes.plot([start - 0.5] * 2, [start - 0.5, total - 0.5], color=INK, linewidth=0.6)
+            axes.plot([-0.5, start - 0.5], [start - 0.5] * 2, color=INK, linewidth=0.6)
+        elif start < total:
             axes.axvline(start - 0.5, color=INK, linewidth=0.6)
-            if both:
-                axes.axhline(start - 0.5, color=INK, linewidth=0.6)
+
+
+def _upper(n: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return the fields of a symmetric matrix that its lower triangle says already, the diagonal included."""
+    return np.triu(np.ones((n, n), dtype=bool))
 
 
 def _level(name: str) -> str:

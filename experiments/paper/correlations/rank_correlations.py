@@ -13,6 +13,7 @@ from robustnas.metric import CORRUPTIONS, SEVERITIES, Metric
 from robustnas.tables.database.database import DatabaseTable
 from surrogates.metrics import kendall_tau
 
+_LEAST_CLUSTERED = 3
 TOP_SHARES = (1.0, 0.5, 0.1)
 """The shares of networks, best first by clean accuracy, among which clean accuracy is compared with others."""
 
@@ -76,3 +77,45 @@ def clean_against(
             tau = kendall(clean[chosen], scores[chosen])
             rows.append({"metric": name, "share": share, "n": int(chosen.sum()), "kendall_tau": tau})
     return pd.DataFrame(rows, columns=["metric", "share", "n", "kendall_tau"])
+
+
+def clustered(matrix: FloatArray) -> list[int]:
+    """Return an order of the rows of a matrix of tau in which those that agree stand together.
+
+    It is that of the leaves of average-linkage clustering by 1 - tau, ordered so that neighbours are as near as they
+    can be (Bar-Joseph et al. 2001); as they are if there are fewer than three.
+
+    Args:
+        matrix: Symmetric, shape (n, n); what is unknown counts as 0.
+
+    >>> clustered(np.array([[1.0, 0.0, 0.9], [0.0, 1.0, 0.1], [0.9, 0.1, 1.0]])) in ([0, 2, 1], [1, 2, 0])
+    True
+    """
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
+    if len(matrix) < _LEAST_CLUSTERED:
+        return list(range(len(matrix)))
+    distances = 1.0 - np.nan_to_num(matrix)
+    np.fill_diagonal(distances, 0.0)
+    tree = linkage(squareform(np.maximum(distances, 0.0), checks=False), "average", optimal_ordering=True)
+    order = [int(leaf) for leaf in leaves_list(tree)]
+    return order if order[0] <= order[-1] else order[::-1]
+
+
+def blocks_clustered(matrix: pd.DataFrame) -> list[str]:
+    """Return the metrics of a matrix of tau, blocks of one attack or corruption that agree together; levels rise.
+
+    Args:
+        matrix: Square, named by metrics in the grammar of objectives.
+    """
+    kinds = [Metric.parse(str(name)).kind for name in matrix.columns]
+    names = list(dict.fromkeys(kinds))
+    means = np.full((len(names), len(names)), np.nan)
+    values, places = np.nan_to_num(matrix.to_numpy(dtype=float)), {kind: i for i, kind in enumerate(names)}
+    for kind, i in places.items():
+        for other, j in places.items():
+            rows, columns = ([k for k, name in enumerate(kinds) if name == one] for one in (kind, other))
+            means[i, j] = values[np.ix_(rows, columns)].mean()
+    ordered = [names[i] for i in clustered(means)]
+    return [str(name) for kind in ordered for name, of in zip(matrix.columns, kinds, strict=True) if of == kind]

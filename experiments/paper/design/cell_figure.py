@@ -12,6 +12,7 @@ from matplotlib.path import Path
 from experiments.pages.figure_style import INK
 from experiments.pages.panels import panels
 from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces.nasbench201.drawing import STYLES
 from robustnas.spaces.nasbench201.operations import EDGES, Operation
 
 if TYPE_CHECKING:
@@ -22,12 +23,13 @@ _N_COLUMNS = 3
 _RADIUS = 0.15
 _BENDS = {(0, 2): 1.0, (1, 3): -1.0, (0, 3): 1.75}  # how far the middle of an arc is from the line of the nodes
 _NODES = ("in", "1", "2", "out")
-_STYLES: dict[Operation, tuple[str, Any, str]] = {
-    Operation.SKIP_CONNECT: ("#56b4e9", "-", "skip"),
-    Operation.CONV_1X1: ("#e69f00", "-", "1×1"),
-    Operation.CONV_3X3: ("#d55e00", "-", "3×3"),
-    Operation.AVG_POOL_3X3: ("#009e73", (0, (4, 1.5)), "pool"),
+_LABELS = {
+    Operation.SKIP_CONNECT: "skip",
+    Operation.CONV_1X1: "1×1",
+    Operation.CONV_3X3: "3×3",
+    Operation.AVG_POOL_3X3: "pool",
 }
+_WIDTH = 0.5  # points of a line, for each unit of width in a cell's own drawing
 
 
 def cells_figure(cells: Sequence[Cell], titles: Sequence[str]) -> Figure:
@@ -51,24 +53,27 @@ def draw_cell(axes: Axes, cell: Cell) -> None:
         if operation is not Operation.NONE:
             _draw_edge(axes, source, target, operation)
     for node, name in enumerate(_NODES):
-        axes.plot([node], [0], "o", markersize=15, markerfacecolor="#f4f4f4", markeredgecolor=INK, markeredgewidth=0.7)
-        axes.text(node, 0, name, ha="center", va="center", fontsize=6.5, color="#111111")
+        axes.plot([node], [0], "o", markersize=15, markerfacecolor="none", markeredgecolor=INK, markeredgewidth=0.7)
+        axes.text(node, 0, name, ha="center", va="center", fontsize=6.5)
     axes.set_xlim(-0.2, 3.2)
-    axes.set_ylim(-0.75, 1.1)
+    axes.set_ylim(-0.8, 1.15)
     axes.set_axis_off()
 
 
 def _draw_edge(axes: Axes, source: int, target: int, operation: Operation) -> None:
-    colour, dashes, label = _STYLES[operation]
+    style = STYLES[operation]
     bend = _BENDS.get((source, target), 0.0)
     middle = (source + target) / 2
     start, end = _towards(source, middle, bend), _towards(target, middle, bend)
     curve = Path([start, (middle, bend), end], [Path.MOVETO, Path.CURVE3, Path.CURVE3])
-    arrow = FancyArrowPatch(path=curve, arrowstyle="-|>", mutation_scale=7, color=colour, linewidth=1.3)
-    arrow.set_linestyle(dashes)
+    size = 5.0 + style.width * _WIDTH
+    arrow = FancyArrowPatch(path=curve, arrowstyle="-|>", mutation_scale=size, linewidth=style.width * _WIDTH)
+    arrow.set_color(style.colour)
+    if style.dashes:
+        arrow.set_linestyle((0, (3, 1.5)))
     axes.add_patch(arrow)
-    box = {"boxstyle": "round,pad=0.12", "facecolor": "#ffffff", "edgecolor": "none"}
-    axes.text(middle, bend / 2, label, ha="center", va="center", fontsize=6.5, color="#111111", bbox=box)
+    side: Any = {"xytext": (0, -3 if bend < 0 else 3), "va": "top" if bend < 0 else "bottom", "ha": "center"}
+    axes.annotate(_LABELS[operation], (middle, bend / 2), textcoords="offset points", fontsize=6.5, **side)
 
 
 def _towards(node: int, middle: float, bend: float) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from experiments.pages.figure_style import PALETTE
+from experiments.pages.figure_style import GREY, PALETTE
 from experiments.pages.heat_map import DIVERGING, around_zero, draw_heat_map
 from experiments.pages.panels import label_all, light_grid, panels, standard_panels
 from experiments.paper.design.cell_effects import EDGE_NAMES, CellEffects
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
+_MARKERS = ("o", "s", "^", "D")
 _OPERATIONS = ("none", "skip", "1×1", "3×3", "pool")
 
 
@@ -57,20 +58,29 @@ def size_figure(bins: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> Fi
 
 
 def overlap_figure(overlaps: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> Figure:
-    """Draw one matrix per k: the share of the k best networks that two objectives have in common, in percent."""
+    """Draw the share of the k best networks that two objectives have in common, in percent.
+
+    A row per pair, a dot per k; the pairs that have most in common come first.
+    """
     ks = list(dict.fromkeys(overlaps["k"]))
-    names = [entry.name for entry in objectives]
-    with panels(len(ks), len(ks), row=0.27 * len(names), rest=0.9) as (figure, grid):
-        for axes, k in zip(grid, ks, strict=True):
-            part = overlaps[overlaps["k"] == k].pivot_table(index="first", columns="second", values="overlap")
-            matrix = 100 * part.loc[names, names].to_numpy(dtype=float)
-            rows = [entry.title for entry in objectives] if k == ks[0] else []
-            columns = [entry.name.replace("@", "\n@").replace("corruption", "corr.") for entry in objectives]
-            draw_heat_map(
-                axes, matrix, rows, columns, norm=Normalize(0, 100), write=lambda value: f"{value:.0f}", font_size=6.5
-            )
-            axes.tick_params(axis="x", labelsize=6.5)
-            axes.set_xlabel(f"{k} best")
+    titles = {entry.name: entry.title for entry in objectives}
+    order = {name: place for place, name in enumerate(titles)}
+    pairs = overlaps[overlaps["first"].map(order) < overlaps["second"].map(order)]
+    shares = 100 * pairs.pivot_table(index=["first", "second"], columns="k", values="overlap")
+    shares = shares.sort_values(ks[-1], ascending=False, kind="stable")
+    with panels(1, 1, row=0.19 * max(len(shares), 3) + 0.4, rest=0.3) as (figure, [axes]):
+        places = range(len(shares))
+        axes.hlines(places, shares.min(axis=1), shares.max(axis=1), color=GREY, linewidth=0.8, zorder=1)
+        for i, k in enumerate(ks):
+            style: Any = {"color": PALETTE[i], "marker": _MARKERS[i % len(_MARKERS)], "linestyle": "none"}
+            axes.plot(shares[k], places, markersize=4.5, zorder=3, label=f"{k} best", **style)
+        names = [" and ".join(titles[name] for name in pair) for pair in shares.index]
+        axes.set_yticks(places, names)
+        axes.set_ylim(len(shares) - 0.4, -0.6)
+        axes.set_xlim(-2, 102)
+        axes.set_xlabel("in common (%)")
+        light_grid(axes, "x")
+        figure.legend(loc="outside upper center", ncols=len(ks), frameon=False)
     return figure
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.pages.feature_titles import operation_title
 from experiments.pages.table import Entry, ReportTable, Row, number
 from experiments.paper.design.cell_effects import CellEffects, cell_effects, connected
 from experiments.paper.design.cell_figure import cells_figure
@@ -38,6 +39,9 @@ _PARAGRAPHS = (
 )
 
 
+_COUNTS = f"{N_3X3} 3×3 and {N_1X1 or 'no'} 1×1 convolutions"
+
+
 def design(question: Question) -> Section:
     """Return the paper's results on architecture design, with effects of operations and edges added.
 
@@ -59,7 +63,7 @@ def design(question: Question) -> Section:
     return Section(
         name="design",
         title="Architecture design",
-        lead=_lead(networks, effects, objectives),
+        lead=_lead(networks),
         paragraphs=_PARAGRAPHS,
         frames={
             "equal_size": extremes,
@@ -70,6 +74,7 @@ def design(question: Question) -> Section:
             "top_overlap": overlaps,
         },
         tables={
+            "strongest_effects": _strongest_table(effects, objectives),
             "size_groups": _groups_table(groups, n_attack_columns(table)),
             "operation_effects": _effects_table(effects, objectives),
             "size_correlations": _correlations_table(correlations, objectives),
@@ -96,21 +101,26 @@ def effects_frame(effects: Mapping[str, CellEffects]) -> pd.DataFrame:
     return frame[["objective", "r2", *(name for name in frame.columns if name not in ("objective", "r2"))]]
 
 
-def _lead(networks: pd.DataFrame, effects: Mapping[str, CellEffects], objectives: Sequence[ObjectiveScores]) -> str:
+def _lead(networks: pd.DataFrame) -> str:
     low, high = networks["adversarial"].min(), networks["adversarial"].max()
-    spread = (
-        f"Size does not determine robustness: {len(networks)} networks with {N_3X3} 3x3 and {N_1X1 or 'no'} 1x1 "
-        f"convolutions have the same number of parameters, and a mean accuracy under attack "
-        f"from {low:.3f} to {high:.3f}."
+    return (
+        f"Size does not determine robustness: {len(networks)} networks of the same number of parameters ({_COUNTS}) "
+        f"have a mean accuracy under attack from {100 * low:.1f} to {100 * high:.1f} %."
     )
-    best = [_strongest(entry, effects[entry.name]) for entry in objectives]
-    return f"{spread} What helps most, by objective: {'; '.join(best)}."
 
 
-def _strongest(entry: ObjectiveScores, model: CellEffects) -> str:
-    row = model.frame.iloc[int(model.frame["effect"].to_numpy().argmax())]
-    half = 100 * (row["high"] - row["effect"])
-    return f"{entry.title}, {row['operation']} on {row['edge']} ({100 * row['effect']:+.1f} ± {half:.1f} points)"
+def _strongest_table(effects: Mapping[str, CellEffects], objectives: Sequence[ObjectiveScores]) -> ReportTable:
+    """Return the operation and the edge that help most, by objective."""
+    rows = []
+    for entry in objectives:
+        frame = effects[entry.name].frame
+        row = frame.iloc[int(frame["effect"].to_numpy().argmax())]
+        half = f"{100 * (row['high'] - row['effect']):.1f}"
+        names = (Entry(entry.title), Entry(operation_title(str(row["operation"]))), Entry(str(row["edge"])))
+        rows.append(Row("", (*names, Entry(f"{100 * row['effect']:+.1f}", half))))
+    columns = ("objective", "operation", "edge", "points")
+    note = "Against the average operation of the edge, ± half the 95 % interval."
+    return ReportTable("What helps most", columns, tuple(rows), note)
 
 
 def _cell_title(place: str, score: float) -> str:

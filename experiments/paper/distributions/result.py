@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.pages.table import Entry, ReportTable, Row, number
+from experiments.pages.wording import listed
 from experiments.paper.distributions.accuracy_spread import (
     accuracy_quantiles,
     attack_summary,
@@ -46,7 +47,7 @@ def distributions(question: Question) -> Section:
     return Section(
         name="distributions",
         title="Accuracy distributions",
-        lead=_lead(quantiles, severities, attacks),
+        lead=_lead(quantiles, severities),
         paragraphs=_PARAGRAPHS,
         frames={"accuracy_quantiles": quantiles, "severity_quantiles": severities, "attack_summary": attacks},
         tables={
@@ -63,29 +64,23 @@ def distributions(question: Question) -> Section:
     )
 
 
-def _lead(quantiles: pd.DataFrame, severities: pd.DataFrame, attacks: pd.DataFrame) -> str:
+def _lead(quantiles: pd.DataFrame, severities: pd.DataFrame) -> str:
+    """Say how accurate the median network is, clean, under the strongest attack at eps 1/255, and under corruptions."""
     parts = []
     by_metric = quantiles.set_index("metric")
     if "clean" in by_metric.index:
-        parts.append(f"The median network is {_percent(by_metric['median']['clean'])} accurate on clean images")
-    for name in [f"{attack}@1" for attack in ("fgsm", "pgd", "apgd") if f"{attack}@1" in by_metric.index][-1:]:
-        attack, median, best = ATTACKS[name.partition("@")[0]].title, by_metric["median"][name], by_metric["best"][name]
-        parts.append(f"{_percent(median)} under {attack} at eps 1/255 (the best {_percent(best)})")
+        parts.append(f"{_percent(by_metric['median']['clean'])} accurate on clean images")
+    strongest = [attack for attack in ("fgsm", "pgd", "apgd") if f"{attack}@1" in by_metric.index][-1:]
+    parts += [
+        f"{_percent(by_metric['median'][f'{attack}@1'])} under {ATTACKS[attack].title} at eps 1/255"
+        for attack in strongest
+    ]
     if len(severities):
-        low, high = severities.iloc[0]["median"], severities.iloc[-1]["median"]
-        parts.append(f"{_percent(low)} to {_percent(high)} under corruptions of severity 1 to 5")
+        parts.append(f"{_percent(severities.iloc[-1]['median'])} under corruptions of the highest severity")
     if not parts:
         first = quantiles.iloc[0]
-        parts.append(f"The median network's accuracy is {_percent(first['median'])} ({first['metric']})")
-    return f"{', '.join(parts)}.{_at_chance(attacks)}"
-
-
-def _at_chance(attacks: pd.DataFrame) -> str:
-    broken = [
-        f"{ATTACKS[str(row['attack'])].title} from eps {row['eps_at_chance']:g}/255"
-        for row in attacks.dropna(subset="eps_at_chance").to_dict("records")
-    ]
-    return f" Half of the networks do no better than guessing under {', '.join(broken)}." if broken else ""
+        parts.append(f"{_percent(first['median'])} accurate ({first['metric']})")
+    return f"The median network is {listed(parts)}."
 
 
 def _quantiles_table(quantiles: pd.DataFrame, severities: pd.DataFrame) -> ReportTable:

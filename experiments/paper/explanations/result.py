@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from experiments.pages.feature_titles import OPERATIONS_NOTE, feature_title
 from experiments.pages.heat_map import DIVERGING, around_zero, colour_bar, draw_heat_map
 from experiments.pages.panels import one_panel
 from experiments.pages.table import Entry, ReportTable, Row
-from experiments.paper.explanations.feature_titles import OPERATIONS_NOTE, feature_title
 from experiments.paper.explanations.importances import Importances, importances
 from experiments.paper.objective_scores import ObjectiveScores, objective_scores
 from experiments.paper.section import Question, Section
@@ -72,14 +73,16 @@ def strongest(model: Importances, n: int = N_FEATURES) -> pd.DataFrame:
 
 
 def _lead(found: Mapping[str, Importances], objectives: Sequence[ObjectiveScores]) -> str:
-    parts = []
-    for entry in objectives:
-        first, model = strongest(found[entry.name]).iloc[0], found[entry.name]
-        sign = "+" if first["direction"] > 0 else "−"
-        parts.append(
-            f"{entry.title}, {feature_title(first['feature'])} ({sign}; held-out Kendall tau {model.kendall_tau:.2f})"
-        )
-    return f"What predicts accuracy most, by objective: {'; '.join(parts)}."
+    """Say what predicts accuracy most on how many objectives."""
+    first = Counter(feature_title(strongest(found[entry.name]).iloc[0]["feature"]) for entry in objectives)
+    feature, n = first.most_common(1)[0]
+    of = "the objective" if len(objectives) == 1 else f"{n} of {len(objectives)} objectives"
+    taus = [found[entry.name].kendall_tau for entry in objectives]
+    span = f"{min(taus):.2f}" if len(taus) == 1 else f"{min(taus):.2f} to {max(taus):.2f}"
+    return (
+        f"The feature “{feature}” predicts accuracy most on {of}; all features together rank networks that were held "
+        f"out with a Kendall tau of {span}."
+    )
 
 
 def _figure(found: Mapping[str, Importances], objectives: Sequence[ObjectiveScores]) -> Figure:

@@ -69,7 +69,7 @@ def noise_floor(question: Question) -> Section:
     return Section(
         name="noise_floor",
         title="The noise floor",
-        lead=f"{_lead(chosen, titles)}{_luck(worth, titles)}",
+        lead=_lead(chosen, titles),
         paragraphs=(*_PARAGRAPHS, _SEEDS) if groups else _PARAGRAPHS,
         frames={"noise_floor": noise, "noise_by_level": levels, "differences": least}
         | ({"expected_best": worth} if len(worth) else {})
@@ -85,8 +85,8 @@ def noise_floor(question: Question) -> Section:
         },
         captions={
             "noise_floor_metrics": "Standard deviation between trainings of one function, with its 95 % interval, and "
-            "its share of the variance over all networks. Grey: single corruptions; orange: the mean over "
-            "all 15; black: clean. Eps above 16 is not shown; the data has it.",
+            "its share of the variance over all networks. Grey: single corruptions, of which those that end "
+            "highest and lowest are named. Eps above 16 is not shown; the data has it.",
             "noise_floor_levels": "The same by accuracy: groups of twins in bins of about equally many. Dashed: "
             "pooled.",
         },
@@ -114,33 +114,26 @@ def _shown(table: DatabaseTable) -> list[str]:
 
 
 def _lead(chosen: pd.DataFrame, titles: dict[str, str]) -> str:
-    lines = chosen.to_dict("records")
-    stds = ", ".join(f"{_points(line['std'])} ({titles[line['metric']]})" for line in lines)
-    near = ", ".join(f"{line['n_within']} ({titles[line['metric']]})" for line in lines)
-    most = max(lines, key=lambda line: line["noise_share"] if line["noise_share"] == line["noise_share"] else -1.0)
+    """Say how far apart two trainings are, least and most, and where that leaves most networks as good as the best."""
+    lines = sorted(chosen.to_dict("records"), key=lambda line: _or_zero(line["std"]))
+    least, most, many = lines[0], lines[-1], max(lines, key=lambda line: int(line["n_within"]))
+    stds = f"{_points(least['std'])} points ({titles[least['metric']]})"
+    if most is not least:
+        stds += f" to {_points(most['std'])} ({titles[most['metric']]})"
     return (
-        f"Standard deviation between trainings of one function, in points: {stds}. Networks within it of the best, the "
-        f"best included: {near}. Noise is up to {100 * most['noise_share']:.1f} % of the variance over networks "
-        f"({titles[most['metric']]})."
+        f"Two trainings of one function differ by a standard deviation of {stds}: {many['n_within']} networks are "
+        f"within it of the best by {titles[many['metric']]}."
     )
+
+
+def _or_zero(value: float) -> float:
+    return 0.0 if math.isnan(value) else value
 
 
 def _modelled(names: list[str]) -> list[str]:
     """Return the objectives that expected scores are shown of: those of the paper."""
     paper = {objective.expression for objective in CROSS_OBJECTIVES}
     return [name for name in names if name in paper]
-
-
-def _luck(worth: pd.DataFrame, titles: dict[str, str]) -> str:
-    """Return how much of each best score is luck, as far as is known."""
-    first = worth[worth["rank"] == 1]
-    if first.empty:
-        return ""
-    luck = ", ".join(
-        f"{_points(score - expected)} ({titles[name]})"
-        for name, score, expected in zip(first["metric"], first["score"], first["expected"], strict=True)
-    )
-    return f" Of the best score of the table, so many points are expected to be luck: {luck}."
 
 
 def _noise_table(chosen: pd.DataFrame, titles: dict[str, str]) -> ReportTable:

@@ -101,12 +101,14 @@ def _lead(frame: pd.DataFrame, table: DatabaseTable, other: DatabaseTable) -> st
     part = frame[frame["used_on"] == used_on].dropna(subset="kendall_tau")
     if part.empty:
         return f"No objective of {table.dataset} has a rank correlation with {used_on} of {other.dataset}."
-    taus = ", ".join(f"{_signed(line['kendall_tau'])} ({line['chosen_by']})" for line in part.to_dict("records"))
-    worst = part.sort_values("best_of_top").iloc[0]
+    ordered = part.sort_values("kendall_tau", kind="stable").to_dict("records")
+    most, least = ordered[-1], ordered[0]
+    said = f"{used_on} of {other.dataset} ranks the networks most as {most['chosen_by']} of {table.dataset} does"
+    if len(ordered) == 1:
+        return f"{said} (Kendall tau {_signed(most['kendall_tau'])})."
     return (
-        f"Kendall's tau of {table.dataset} with {used_on} of {other.dataset}: {taus}. The {TOP} best by "
-        f"{worst['chosen_by']} reach {100 * worst['best_of_top']:.1f} % at most, place {worst['rank_of_top']:,} of "
-        f"{worst['n']:,}; the best of all has {100 * worst['best']:.1f} %."
+        f"{said} (Kendall tau {_signed(most['kendall_tau'])}) and least as {least['chosen_by']} does "
+        f"({_signed(least['kendall_tau'])})."
     )
 
 

@@ -106,15 +106,18 @@ def trade_off_facts(pairs: Sequence[Pair]) -> pd.DataFrame:
 
 
 def _lead(facts: pd.DataFrame, pairs: Sequence[Pair]) -> str:
-    parts = []
-    for first, second in pairs:
-        line = facts[(facts["objective"] == first.name) & (facts["against"] == second.name)].iloc[0]
-        parts.append(
-            f"{first.title} against {second.title}, {line['n_front']} networks on the front and {line['n_near']} "
-            f"within the noise of it, {line['n_unsure']} of {line['n_steps']} steps uncertain, hypervolume "
-            f"{line['hypervolume']:.3f}"
-        )
-    return f"No network is best at everything: {'; '.join(parts)}."
+    """Say how many networks are on the longest front, and how many are near it."""
+    lines = [
+        (first, second, facts[(facts["objective"] == first.name) & (facts["against"] == second.name)].iloc[0])
+        for first, second in pairs
+    ]
+    first, second, line = max(lines, key=lambda found: int(found[2]["n_front"]))
+    if line["n_front"] == 1:
+        return f"One network is best by {first.title} and by {second.title}, and so on every pair shown."
+    return (
+        f"No network is best at everything: {line['n_front']} are on the front of {first.title} against "
+        f"{second.title}, and {line['n_near']} within the noise of it."
+    )
 
 
 def _table(facts: pd.DataFrame, pairs: Sequence[Pair]) -> ReportTable:

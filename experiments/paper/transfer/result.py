@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TOP = 10
-_DARKEST = 25.0  # noise floors; larger regrets have the same shade
 _EPSILONS = (0.5, 1.0, 2.0, 4.0)
 
 _PARAGRAPHS = (
@@ -55,7 +54,7 @@ def transfer(question: Question) -> Section:
         lead=_lead(frame, objectives),
         paragraphs=_PARAGRAPHS,
         frames={"transfer": frame},
-        tables={"transfer": _table(frame, mean)},
+        tables={"transfer_choice": _cheap_table(frame, objectives), "transfer": _table(frame, mean)},
         figures={
             "transfer_tau": _tau_figure(frame, objectives),
             "transfer_regret": _regret_figure(frame, objectives, "regret_noise", "noise floors below the best"),
@@ -104,7 +103,7 @@ def _tau_figure(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> F
 def _regret_figure(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores], column: str, label: str) -> Figure:
     matrix = _matrix(frame, objectives, column)
     most = max(float(np.nanmax(matrix)), 1.0) if np.isfinite(matrix).any() else 1.0
-    norm = PowerNorm(0.5, vmin=0.0, vmax=min(most, _DARKEST), clip=True)
+    norm = PowerNorm(0.5, vmin=0.0, vmax=most)
     return _figure(matrix, objectives, norm, "Blues", label, lambda v: f"{v:.1f}" if v < 9.95 else f"{v:.0f}")
 
 
@@ -133,33 +132,63 @@ def _figure(
     return figure
 
 
-def _lead(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> str:
+def _chosen_by_cheap(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> tuple[str, pd.DataFrame]:
+    """Return a cheap objective, and what choosing by it costs under the others of the dataset, at eps 1 if held."""
     names = [entry.name for entry in objectives]
     cheap = next(name for name in ("clean", "fgsm@1", *names) if name in names)
     rest = frame[(frame["chosen_by"] == cheap) & (frame["used_on"] != cheap) & ~frame["used_on"].str.contains(": ")]
     near = rest[~rest["used_on"].str.contains("@") | rest["used_on"].str.endswith("@1")]
-    near = rest if near.empty else near  # a table without eps 1
-    parts = [
-        f"{100 * line['regret']:.1f} points below the best on {line['used_on']} ({line['regret_noise']:.1f} noise "
-        f"floors; {100 * line['regret_top']:.1f} points for the best of its {TOP} best)"
+    return cheap, rest if near.empty else near  # a table without eps 1
+
+
+def _lead(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> str:
+    cheap, near = _chosen_by_cheap(frame, objectives)
+    if near.empty:
+        return f"Only {cheap} is held."
+    titles = {entry.name: entry.title for entry in objectives}
+    ordered = near.sort_values("regret", kind="stable")
+    (_, least), (_, most) = next(ordered.iterrows()), next(ordered.iloc[::-1].iterrows())
+    said = f"The best network by {titles[cheap]} is {_below(most)} on {titles[most['used_on']]}"
+    if len(near) == 1:
+        return f"{said}."
+    return f"{said}, but only {_below(least, short=True)} on {titles[least['used_on']]}."
+
+
+def _below(line: pd.Series[Any], *, short: bool = False) -> str:
+    return f"{100 * line['regret']:.1f}{'' if short else ' points below the best'}"
+
+
+def _cheap_table(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> ReportTable:
+    """Return what choosing by a cheap objective costs under the others."""
+    cheap, near = _chosen_by_cheap(frame, objectives)
+    titles = {entry.name: entry.title for entry in objectives}
+    rows = tuple(
+        Row("", tuple(Entry(text) for text in (titles[line["used_on"]], *_numbers(line))))
         for line in near.to_dict("records")
-    ]
-    return f"The best network by {cheap} is {', '.join(parts)}." if parts else f"Only {cheap} is held."
+    )
+    columns = ("used on", "Kendall tau", "regret", "in noise floors", f"regret of {TOP}", "in noise floors ")
+    note = f"Regret in points: of the best, and of the best of the {TOP} best."
+    return ReportTable(f"What it costs to choose by {titles[cheap]}", columns, rows, note)
+
+
+def _numbers(line: Mapping[Any, Any]) -> tuple[str, ...]:
+    return (
+        f"{line['kendall_tau']:.2f}",
+        f"{100 * line['regret']:.2f}",
+        f"{line['regret_noise']:.1f}",
+        f"{100 * line['regret_top']:.2f}",
+        f"{line['regret_top_noise']:.1f}",
+    )
 
 
 def _table(frame: pd.DataFrame, objectives: Sequence[ObjectiveScores]) -> ReportTable:
     rows = []
     for entry in objectives:
         part = frame[(frame["used_on"] == entry.name) & (frame["chosen_by"] != entry.name)]
-        for line in part.sort_values("regret_top", kind="stable").head(3).to_dict("records"):
-            numbers = (
-                f"{line['kendall_tau']:.2f}",
-                f"{100 * line['regret']:.2f}",
-                f"{line['regret_noise']:.1f}",
-                f"{100 * line['regret_top']:.2f}",
-                f"{line['regret_top_noise']:.1f}",
-            )
-            rows.append(Row(entry.title, (Entry(str(line["chosen_by"])), *(Entry(text) for text in numbers))))
-    columns = ("chosen by", "Kendall tau", "regret", "in noise", f"regret of {TOP}", "in noise floors")
+        best = part.sort_values("regret_top", kind="stable").head(3).to_dict("records")
+        rows += [
+            Row(entry.title, tuple(Entry(text) for text in (str(line["chosen_by"]), *_numbers(line)))) for line in best
+        ]
+    columns = ("chosen by", "Kendall tau", "regret", "in noise floors", f"regret of {TOP}", "in noise floors ")
     note = "The three best choosers for each objective. Regret in points."
     return ReportTable("Which other objective chooses best", columns, tuple(rows), note, "used on")

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple, Protocol
-from xml.sax.saxutils import escape
 
+from robustnas.spaces.drawing_style import svg_document, text
 from robustnas.spaces.nasbench201.operations import EDGES, Operation
 
-# Okabe and Ito's palette, distinguishable for colour-blind readers; each colour also has its own dash pattern.
-_STYLE = {
-    Operation.NONE: ("#9a9a9a", "1 5", "none"),
-    Operation.SKIP_CONNECT: ("#56b4e9", "", "skip"),
-    Operation.CONV_1X1: ("#e69f00", "", "conv 1×1"),
-    Operation.CONV_3X3: ("#d55e00", "", "conv 3×3"),
-    Operation.AVG_POOL_3X3: ("#009e73", "7 4", "avg pool 3×3"),
+
+class _Style(NamedTuple):
+    """How an operation is drawn: a colour that shows on white and on black, a width, dashes, and a name beside it."""
+
+    colour: str
+    width: float
+    dashes: str
+    label: str
+
+
+STYLES = {
+    Operation.NONE: _Style("#808080", 1.5, "1 5", "none"),
+    Operation.SKIP_CONNECT: _Style("#2b8cc4", 2.0, "", "skip"),
+    Operation.CONV_1X1: _Style("#b07c00", 2.5, "", "conv 1×1"),
+    Operation.CONV_3X3: _Style("#d55e00", 5.5, "", "conv 3×3"),
+    Operation.AVG_POOL_3X3: _Style("#009e73", 3.5, "8 5", "avg pool 3×3"),
 }
+"""Operations differ by colour, width and dashes: each of these alone tells most of them apart."""
+
 _NODES = ("in", "1", "2", "out")
-_WIDTH, _HEIGHT, _AXIS, _STEP, _LEFT, _RADIUS = 560, 250, 118, 150, 55, 17
+_WIDTH, _HEIGHT, _AXIS, _STEP, _LEFT, _RADIUS = 560, 236, 140, 150, 55, 18
+_LABEL, _CAPTION, _LINE, _ARROW = 15.0, 14.0, 19.0, 13.0
 
 
 class DrawableCell(Protocol):
@@ -41,39 +54,33 @@ def cell_svg(cell: DrawableCell, title: str | None = None) -> str:
 
     Args:
         cell: The cell.
-        title: A caption; the arch string if None.
+        title: A caption; if None, the arch string, a line for each node; none if empty.
 
     Returns:
-        A stand-alone SVG document, 560 x 250 user units, readable on light and dark pages.
+        A stand-alone SVG document, 560 user units wide, without a background: readable on light and dark pages.
     """
     edges = "".join(_edge(*edge, Operation(op)) for edge, op in zip(EDGES, cell.ops, strict=True))
     nodes = "".join(_node(node) for node in range(len(_NODES)))
-    caption = escape(cell.arch if title is None else title)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
-        f'height="{_HEIGHT}" role="img" font-family="Helvetica, Arial, sans-serif" font-size="12">'
-        f'<title>{escape(cell.arch)}</title><rect width="100%" height="100%" rx="6" fill="#ffffff"/>'
-        f'{edges}{nodes}<text x="{_WIDTH / 2:g}" y="{_HEIGHT - 10}" text-anchor="middle" font-size="9.5" '
-        f'fill="#444444">{caption}</text></svg>\n'
-    )
+    lines = cell.arch.replace("+", "+\n").split("\n") if title is None else [title] * bool(title)
+    caption = [text(_WIDTH / 2, _HEIGHT + _LINE * (i + 0.7), line, _CAPTION) for i, line in enumerate(lines)]
+    return svg_document(_WIDTH, _HEIGHT + _LINE * len(lines), cell.arch, "".join([edges, nodes, *caption]))
 
 
 def _edge(source: int, target: int, op: Operation) -> str:
-    colour, dash, label = _STYLE[op]
+    style, bend = STYLES[op], _bend(source, target)
     start, end = _centre(source), _centre(target)
-    peak = _Point((start.x + end.x) / 2, _AXIS + _bend(source, target))
-    dashes = f' stroke-dasharray="{dash}"' if dash else ""
-    tip = _arrow(peak, end, colour) if op is not Operation.NONE else ""
+    peak = _Point((start.x + end.x) / 2, _AXIS + bend)
+    start, tip = _towards(start, peak, _RADIUS), _towards(end, peak, _RADIUS)
+    arrow = _arrow(peak, tip, style) if op is not Operation.NONE else ""
+    foot = _towards(tip, peak, _ARROW - 2) if arrow else tip
+    dashes = f' stroke-dasharray="{style.dashes}"' if style.dashes else ""
     line = (
-        f'<path d="M{start.x:g} {start.y:g} Q{peak.x:g} {peak.y:g} {end.x:g} {end.y:g}" fill="none" '
-        f'stroke="{colour}" stroke-width="2.5"{dashes}/>'
+        f'<path d="M{start.x:.1f} {start.y:.1f} Q{peak.x:g} {peak.y:g} {foot.x:.1f} {foot.y:.1f}" fill="none" '
+        f'stroke="{style.colour}" stroke-width="{style.width:g}"{dashes}/>'
     )
-    middle = _Point(peak.x, (_AXIS + peak.y) / 2)
-    text = (
-        f'<text x="{middle.x:g}" y="{middle.y + 4:g}" text-anchor="middle" fill="#222222" stroke="#ffffff" '
-        f'stroke-width="7" stroke-linejoin="round" paint-order="stroke">{label}</text>'
-    )
-    return line + tip + text
+    middle = (start.y + 2 * peak.y + foot.y) / 4
+    label = text(peak.x, middle + _LABEL + 4 if bend > 0 else middle - 8, style.label, _LABEL)
+    return line + arrow + label
 
 
 def _bend(source: int, target: int) -> float:
@@ -81,23 +88,24 @@ def _bend(source: int, target: int) -> float:
     return {(0, 2): -105.0, (1, 3): 130.0, (0, 3): -210.0}.get((source, target), 0.0)
 
 
-def _arrow(peak: _Point, end: _Point, colour: str) -> str:
-    dx, dy = end.x - peak.x, end.y - peak.y
-    length = (dx * dx + dy * dy) ** 0.5
-    ux, uy = dx / length, dy / length
-    tip = _Point(end.x - _RADIUS * ux, end.y - _RADIUS * uy)
-    back = _Point(tip.x - 10 * ux, tip.y - 10 * uy)
-    left, right = _Point(back.x - 5 * uy, back.y + 5 * ux), _Point(back.x + 5 * uy, back.y - 5 * ux)
-    points = " ".join(f"{point.x:.2f},{point.y:.2f}" for point in (tip, left, right))
-    return f'<polygon points="{points}" fill="{colour}"/>'
+def _arrow(peak: _Point, tip: _Point, style: _Style) -> str:
+    back = _towards(tip, peak, _ARROW)
+    half = (3.5 + style.width / 2) / _ARROW
+    dx, dy = half * (back.y - tip.y), half * (tip.x - back.x)
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (tip, (back.x + dx, back.y + dy), (back.x - dx, back.y - dy)))
+    return f'<polygon points="{points}" fill="{style.colour}"/>'
+
+
+def _towards(start: _Point, end: _Point, distance: float) -> _Point:
+    """Return the point at a distance from one, on the way to another."""
+    share = distance / math.hypot(end.x - start.x, end.y - start.y)
+    return _Point(start.x + share * (end.x - start.x), start.y + share * (end.y - start.y))
 
 
 def _node(node: int) -> str:
     x, y = _centre(node)
-    return (
-        f'<circle cx="{x:g}" cy="{y:g}" r="{_RADIUS}" fill="#f4f4f4" stroke="#333333" stroke-width="1.5"/>'
-        f'<text x="{x:g}" y="{y + 4:g}" text-anchor="middle" fill="#111111">{_NODES[node]}</text>'
-    )
+    circle = f'<circle cx="{x:g}" cy="{y:g}" r="{_RADIUS}" fill="none" stroke="currentColor" stroke-width="1.5"/>'
+    return circle + text(x, y + 5, _NODES[node], 14)
 
 
 def _centre(node: int) -> _Point:

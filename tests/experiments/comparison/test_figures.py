@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from experiments.comparison.critical_difference import critical_difference_figure
-from experiments.comparison.figures import cross_evaluation_figure, hypervolume_figure, regret_figure
+from experiments.comparison.cross_figure import cross_evaluation_figure
+from experiments.comparison.figures import hypervolume_figure, regret_figure
 from experiments.comparison.records import load
-from experiments.comparison.significance import significance
+from experiments.comparison.significance import p_text, significance
 from experiments.pages.figure_style import PALETTE, colours_of, render
+from experiments.pages.panels import line_styles, stack
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 
@@ -30,7 +34,7 @@ def texts(figure):
 def overlapping(figure):
     """Return pairs of texts whose boxes overlap, ignoring those without an extent."""
     figure.draw_without_rendering()
-    boxes = [(text.get_text(), text.get_window_extent()) for text in texts(figure)]
+    boxes = [(text.get_text(), Text.get_window_extent(text)) for text in texts(figure)]  # without an arrow
     boxes = [(text, box) for text, box in boxes if box.width > 1 and box.height > 1]
     return [
         (a, b)
@@ -47,14 +51,69 @@ def test_regret_has_a_panel_per_objective_and_a_line_per_searcher(write_records)
     for axes in figure.axes:
         lines = {line.get_label(): line.get_color() for line in axes.lines if not line.get_label().startswith("_")}
         assert lines == colours_of(records.searchers)
-    dashed = [line for line in figure.axes[0].lines if line.get_label().startswith("_")]
-    assert np.isclose(dashed[0].get_ydata()[0], 0.4)
-    assert len(figure.axes[2].lines) == 3  # no noise floor for costs
+        assert {text.get_text() for text in axes.texts} >= set(records.searchers)  # named at the ends of their lines
+    assert figure.legends == []
+
+
+def test_regret_is_linear_and_shaded_below_the_noise_floor_and_begins_with_the_tenth_query(write_records):
+    records = load(write_records(("clean", "pgd@1", "params")))
+    facts = records.targets["clean"]
+    records.targets["clean"] = replace(facts, best=facts.best + 0.1)  # out of reach, so that the axis is logarithmic
+    clean, _, params = regret_figure(records).axes
+    assert (clean.get_yscale(), clean.get_ylim()[0], clean.get_xlim()) == ("symlog", 0.0, (10.0, 60.0))
+    assert clean.yaxis.get_transform().linthresh == pytest.approx(0.4)
+    (shade,) = [patch for patch in clean.patches if patch.get_label() == "_floor"]
+    assert (shade.get_y(), shade.get_height()) == (0.0, pytest.approx(0.4))
+    assert "noise floor 0.40" in [text.get_text() for text in clean.texts]
+    assert 0.25 < clean.transAxes.inverted().transform(clean.transData.transform((10, 0.4)))[1] < 0.6
+    assert len(params.patches) == 0  # costs have no noise
+
+
+def test_bands_are_bootstrap_intervals_and_none_are_drawn_above_four_searchers(write_records):
+    records = load(write_records(("clean",), n_seeds=5))
+    (axes,) = regret_figure(records).axes
+    assert len(axes.collections) == len(records.searchers)
+    for band in axes.collections:
+        assert band.get_paths()[0].vertices[:, 1].min() >= 0.0
+    many = load(write_records(("clean",), [f"searcher {i}" for i in range(5)], n_seeds=5))
+    assert len(regret_figure(many).axes[0].collections) == 0
+
+
+def test_names_at_lines_are_apart_and_in_the_order_of_their_ends(write_records):
+    (axes,) = regret_figure(load(write_records(("clean",), [f"searcher {i}" for i in range(8)]))).axes
+    names = [text for text in axes.texts if text.get_text().startswith("searcher")]
+    ends = [text.xy[1] for text in names]
+    places = [text.get_position()[1] for text in names]
+    assert sorted(range(8), key=lambda i: (ends[i], places[i])) == sorted(range(8), key=places.__getitem__)
+    assert np.diff(sorted(places)).min() > 0.03
+
+
+def test_many_searchers_or_long_names_stand_in_a_legend(write_records):
+    figure = regret_figure(load(write_records(("clean",), ["random", "a name that is too long for the margin"])))
+    assert figure.legends[0].get_texts()[0].get_text() == "random"
+
+
+def test_panels_are_stacked_for_narrow_pages_with_labels_of_their_own(write_records):
+    figure = regret_figure(load(write_records(("clean", "pgd@1", "params"))))
+    assert stack(figure)
+    bottoms = [axes.get_position().y0 for axes in figure.axes]
+    assert bottoms == sorted(bottoms, reverse=True)
+    assert {axes.get_xlabel() for axes in figure.axes} == {"distinct networks queried"}
+    assert figure.get_figwidth() < 3.5
+    assert overlapping(figure) == []
+    assert not stack(figure)
+
+
+def test_lines_differ_in_dashes_too():
+    styles = line_styles(["random", "local", "evolution", "gp"])
+    assert len({str(style["linestyle"]) for style in styles.values()}) == 4
 
 
 def test_colours_belong_to_searchers(write_records):
     assert colours_of(("a", "b")) == {"a": PALETTE[0], "b": PALETTE[1]}
     assert len(colours_of([str(i) for i in range(20)])) == 20
+    assert colours_of(("gp", "my own", "random"))["gp"] == colours_of(("local", "gp"))["gp"] == PALETTE[3]
+    assert len(set(colours_of(("gp", "a", "b", "random", "c")).values())) == 5
 
 
 @pytest.mark.parametrize("options", [{}, {"n_seeds": 1}, {"budget": 5}, {"budget": 1}, {"constant": True}])
@@ -72,7 +131,7 @@ def test_hypervolume_is_drawn_apart(write_records):
 
 
 def test_what_a_hypervolume_lacks_is_drawn_on_a_log_axis_and_within_0_and_1(write_records):
-    """Two seeds that differ: their 95 % interval leaves [0, 1] on both sides."""
+    """Two seeds that differ: a symmetric interval would leave [0, 1] on both sides."""
     records = load(write_records(("clean, pgd@1",), n_seeds=2))
     (axes,) = hypervolume_figure(records).axes
     assert (axes.get_yscale(), axes.get_ylabel()) == ("log", "1 - normalised hypervolume")
@@ -135,8 +194,10 @@ def test_every_objective_has_a_diagram_of_its_own(write_records):
     figure = critical_difference_figure(result, records)
     assert overlapping(figure) == []
     written = [text.get_text() for text in texts(figure)]
-    for title in ("clean: average rank (1 is best)", "PGD, eps 1/255: average rank (1 is best)"):
-        assert title in written
+    for objective, title in (("clean", "clean"), ("pgd@1", "PGD, eps 1/255")):
+        p_value = result.tests.set_index("objective")["p_value"][objective]
+        test = f"8 blocks (seeds); Friedman, {p_text(p_value)}; bars: Wilcoxon-Holm, p ≥ 0.05"
+        assert f"{title}: average rank (1 is best)\n{test}" in written
     clean, pgd = (axes.get_position() for axes in figure.axes)
     assert clean.y0 == pytest.approx(pgd.y1)
     for objective, axes in zip(("clean", "pgd@1"), figure.axes, strict=True):
@@ -148,6 +209,17 @@ def test_every_objective_has_a_diagram_of_its_own(write_records):
 def test_no_diagram_without_a_test(write_records):
     records = load(write_records(n_seeds=1))
     assert critical_difference_figure(significance(records), records) is None
+
+
+def test_cross_evaluation_is_grouped_has_one_decimal_and_a_marked_scale(write_records):
+    records = load(write_records(("clean", "pgd@1")))
+    *groups, bar = cross_evaluation_figure(records).axes
+    assert [axes.get_ylabel().replace("\n", " ") for axes in groups] == ["clean", "PGD, eps 1/255"]
+    for axes in groups:
+        assert [label.get_text() for label in axes.get_yticklabels()] == list(records.searchers)
+        assert all(re.fullmatch(r"\d+\.\d", text.get_text()) for text in axes.texts)
+    assert bar.get_xlabel() == "points below the best of the table"
+    assert len(bar.get_xticks()) >= 2
 
 
 def test_cross_evaluation_needs_two_rows(write_records):

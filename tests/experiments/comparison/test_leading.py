@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from experiments.comparison.figures import cross_evaluation_figure, regret_figure
+from experiments.comparison.cross_figure import cross_evaluation_figure
+from experiments.comparison.figures import regret_figure
 from experiments.comparison.leading import leading, left_out
 from experiments.comparison.records import load
 from experiments.comparison.report import write_report

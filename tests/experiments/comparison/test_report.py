@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.comparison import analysis
 from experiments.comparison.headline import headline
 from experiments.comparison.records import load
 from experiments.comparison.report import write_report
@@ -156,9 +157,19 @@ def test_nothing_to_report(write_records):
 def test_headline_says_who_leads_and_whether_it_matters(write_records):
     records = load(write_records(("pgd@1",), n_seeds=20))
     said = headline(records, significance(records))
-    assert said.sentence.startswith("After 60 distinct networks, evolution has the best mean on the objective.")
+    medians = {row.searcher: row.median for row in analysis.queries_to_noise_floor(records).itertuples()}
+    first, *others = sorted(medians.items(), key=lambda item: item[1])
+    assert re.match(
+        r"[\w, ]+ needs? \d+ networks? to come within the noise floor of the best \(1\.80 points\)(, \w+ \d+)* "
+        r"\(medians over 20 seeds\)\. ",
+        said.sentence,
+    )
+    assert first[0] in said.sentence.partition(" need")[0]
+    assert f"{first[1]:.0f} network" in said.sentence
     assert re.fullmatch(
-        r"PGD, eps 1/255: evolution reaches 58\.\d\d % \(the mean of 20 seeds, best of the table 58\.80 %\), "
+        r"PGD, eps 1/255: networks to come within the noise floor of the best \(1\.80 points\), in the median: "
+        + ", ".join(f"{name} {median:.0f}" for name, median in [first, *others])
+        + r"\. In the end, evolution reaches 58\.\d\d % \(the mean of 20 seeds, best of the table 58\.80 %\), "
         r"0\.\d\d points ahead of local \((not )?significant, p [=<] 0\.\d+; the lead is below the noise floor\)\.",
         said.findings[0],
     )
@@ -167,7 +178,7 @@ def test_headline_says_who_leads_and_whether_it_matters(write_records):
 def test_headline_of_a_tie(write_records):
     records = load(write_records(constant=True))
     said = headline(records, significance(records))
-    assert "evolution, local and random each have the best mean on 2 of 2 objectives" in said.sentence
+    assert said.sentence.startswith("evolution, local and random each need the fewest networks to come within the ")
     assert ", as do local and evolution." in said.findings[0]
 
 

@@ -143,7 +143,7 @@ def test_the_report_shows_hours(folder: Path) -> None:
     for name in ("figures/regret_hours.png", "figures/hypervolume_hours.pdf", "tables/hours.md", "summary_hours.csv"):
         assert (folder / name).stat().st_size > 100
     heads = (folder / "tables" / "hours.md").read_text().splitlines()[0]
-    assert [head.strip() for head in heads.split("|")[3:-1]][-3:] == ["2.5 h", "5 h", "seeds"]
+    assert [head.strip() for head in heads.split("|")[3:-1]][-2:] == ["2.5 h", "5 h"]
 
 
 def test_records_without_a_clock_show_no_hours(write_records: Callable[..., Path]) -> None:
@@ -208,7 +208,7 @@ def test_spread_leaves_unknown_values_out() -> None:
     assert found["mean"].tolist()[:2] == [2.0, 5.0]
     assert np.isnan(found["mean"][2])
     assert found["std"][0] == pytest.approx(np.sqrt(2))
-    assert found["ci_high"][0] - 2 == pytest.approx(12.7062047 * 1)  # t quantile for one degree of freedom
+    assert (found["ci_low"][0], found["ci_high"][0]) == (1.0, 3.0)  # a bootstrap of two: each of them is drawn alone
     assert np.isnan(found["std"][1:]).all()
     assert found["median"].tolist()[:2] == [2.0, 5.0]
 

@@ -46,16 +46,18 @@ def test_accuracies_are_in_percent_and_counts_are_not(records):
     assert rows["clean | PGD"].entries[2].text == f"{final.loc[('clean, pgd@1', 'evolution'), 'mean']:.4f}"
 
 
-def test_best_and_near_entries_are_marked_per_objective(records):
+def test_the_best_and_what_is_beyond_the_noise_are_marked_per_objective(records):
     table = tables.summary_table(records)
     final = analysis.summary(records, [60])
     for (objective, group), (_, rows) in zip(final.groupby("objective", observed=True), table.groups, strict=True):
         target = records.targets[objective]
         means = group["mean"].to_numpy() * target.sign
-        entries = [row.entries[-2] for row in rows]
+        entries = [row.entries[-1] for row in rows]
         assert [entry.best for entry in entries] == (means == means.max()).tolist()
-        near = (means.max() - means < target.noise_floor) & (means < means.max())
-        assert [entry.marked for entry in entries] == near.tolist()
+        far = (means.max() - means >= target.noise_floor) & (target.noise_floor > 0)
+        assert [entry.marked for entry in entries] == far.tolist()
+    assert table.columns[-1] != "seeds"  # the same everywhere, so that the note says it
+    assert "Seeds: " in table.note
 
 
 def test_one_searcher_is_not_the_best_of_anything(write_records):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from experiments.paper.correlations import correlations
-from experiments.paper.correlations.correlation_figures import hundredths
-from experiments.paper.correlations.rank_correlations import clean_against, kendall, tau_matrix
+from experiments.paper.correlations.correlation_figures import hundredths, tau_figure
+from experiments.paper.correlations.rank_correlations import blocks_clustered, clean_against, kendall, tau_matrix
 from experiments.paper.section import Question
 from robustnas.errors import ObjectiveError
 from robustnas.tables.database.database import Database
@@ -28,6 +28,24 @@ def test_tau_counts_pairs_with_ties() -> None:
     a, b = rng.integers(0, 6, 40).astype(float), rng.integers(0, 6, 40).astype(float)
     assert kendall(a, b) == pytest.approx(counted_tau(a, b))
     assert np.isnan(kendall(a, np.zeros(40)))
+
+
+def test_what_agrees_stands_together_and_only_the_lower_triangle_is_drawn() -> None:
+    rng = np.random.default_rng(1)
+    first, second = rng.normal(size=(2, 60))
+    columns = {"clean": first, "pgd@1": second, "fgsm@1": first + 0.1, "pgd@2": second + 0.1}
+    columns["fgsm@2"] = first + 0.01 * rng.normal(size=60)
+    matrix = tau_matrix(columns)
+    assert blocks_clustered(matrix) in (
+        ["clean", "fgsm@1", "fgsm@2", "pgd@1", "pgd@2"],
+        ["fgsm@1", "fgsm@2", "clean", "pgd@1", "pgd@2"],
+        ["pgd@1", "pgd@2", "clean", "fgsm@1", "fgsm@2"],
+        ["pgd@1", "pgd@2", "fgsm@1", "fgsm@2", "clean"],
+    )
+    axes = tau_figure(matrix).axes[0]
+    fields = [text for text in axes.texts if text.get_position()[0] % 1 == 0 and text.get_text().lstrip("−").isdigit()]
+    assert len(fields) == 5 * 4 // 2
+    assert all(text.get_position()[1] > text.get_position()[0] for text in fields)
 
 
 def test_the_matrix_is_symmetric() -> None:

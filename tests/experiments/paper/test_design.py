@@ -35,7 +35,7 @@ def test_the_papers_405_networks_of_equal_size(real_data_dir: Path) -> None:
 def test_the_section_on_the_real_data(real_data_dir: Path) -> None:
     section = design(Question(Database.open(real_data_dir)["cifar10"]))
     assert "405 networks" in section.lead
-    assert "0.211 to 0.399" in section.lead
+    assert "21.1 to 39.9 %" in section.lead
     assert set(section.captions) == set(section.figures)
 
 

@@ -32,7 +32,7 @@ def test_known_correlations() -> None:
 def test_without_a_table_it_says_how_to_attach(published: Path) -> None:
     section = training_free(Question(Database.open(published)["cifar10"]))
     assert set(section.frames["training_free"]["measure"]) == {"params", "flops"}
-    assert "No table of measures is attached" in section.lead
+    assert "no table of measures is attached" in section.lead
     assert "robustnas data attach FILE --dataset cifar10" in section.paragraphs[-1]
     assert "--attach" in section.paragraphs[-1]
 
@@ -47,7 +47,7 @@ def test_an_attached_table_is_measured(published: Path, tmp_path: Path) -> None:
     frame = section.frames["training_free"].set_index(["measure", "metric"])
     assert frame.loc[("zc.against", "pgd@1"), "kendall_tau"] == pytest.approx(-1)
     assert frame.loc[("zc.against", "pgd@1"), "n"] == 50
-    assert "PGD, eps 1/255 by zc.against" in section.lead
+    assert "1 attached measure, parameters and FLOPs, zc.against ranks best" in section.lead
 
 
 @pytest.mark.real_data

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from robustnas import Cell
 from robustnas.errors import InvalidInputError, NotationError
-from robustnas.spaces.nasbench201.drawing import cell_svg
+from robustnas.spaces.nasbench201.drawing import STYLES, cell_svg
 from robustnas.spaces.nasbench201.numbering import N_CELLS
 
 cells = st.integers(0, N_CELLS - 1).map(Cell.from_index)
@@ -129,3 +129,26 @@ def test_a_cell_draws_itself_as_svg(cell: Cell) -> None:
 def test_titles_are_escaped() -> None:
     root = ElementTree.fromstring(cell_svg(Cell((0,) * 6), title="<a & b>"))
     assert any(element.text == "<a & b>" for element in root.iter())
+
+
+def test_a_drawing_is_legible_on_any_page() -> None:
+    """No background; text has the page's colour; 1x1 and 3x3 differ in width, not in colour alone."""
+    cell = Cell((2, 3, 0, 1, 4, 3))
+    svg = cell.svg()
+    root = ElementTree.fromstring(svg)
+    assert root.get("fill") == "currentColor"
+    assert not root.findall("{http://www.w3.org/2000/svg}rect")
+    assert "prefers-color-scheme: dark" in svg
+    widths = {style.label: style.width for style in STYLES.values()}
+    assert widths["conv 3×3"] >= 2 * widths["conv 1×1"]
+    lines = [path.get("stroke-width") for path in root.iter("{http://www.w3.org/2000/svg}path")]
+    assert lines.count(f"{widths['conv 3×3']:g}") == 2
+
+
+def test_the_arch_string_is_written_once_in_lines_that_fit() -> None:
+    cell = Cell((2, 3, 0, 1, 4, 3))
+    roots = (ElementTree.fromstring(cell.svg(title)) for title in (None, ""))
+    written, bare = ([element.text or "" for element in root.iter() if element.tag.endswith("text")] for root in roots)
+    assert "".join(text for text in written if "|" in text) == cell.arch
+    assert max(map(len, written)) < 60
+    assert not any("|" in text for text in bare)
