@@ -4,7 +4,9 @@ const MISSING = 65535;
 
 async function unpacked() {
   const text = byId("packed").textContent.trim();
-  const bytes = Uint8Array.fromBase64 ? Uint8Array.fromBase64(text) : Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const bytes = Uint8Array.fromBase64
+    ? Uint8Array.fromBase64(text)
+    : Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   const content = new Uint8Array(await new Response(stream).arrayBuffer());
   return (name) => {

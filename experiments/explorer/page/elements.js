@@ -23,7 +23,7 @@ const MINUS = "−";
 const plain = (text) => text.replace("-", MINUS);
 const counts = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const whole = (number) => plain(counts.format(number));
-const plural = (n, one, many) => `${whole(n)} ${n === 1 ? one : many ?? one + "s"}`;
+const plural = (n, one, many) => `${whole(n)} ${n === 1 ? one : (many ?? one + "s")}`;
 
 /** A value of a column as people read it: shares in percent, counts with separators, others with four digits. */
 function written(column, value, digits = 1) {
@@ -36,11 +36,15 @@ function written(column, value, digits = 1) {
 }
 
 /** A noise: two digits that count, or a hundredth of a point. */
-const writtenNoise = (column, value, digits = 1) => (column.share ? written(column, value, digits) : plain(Number(value.toPrecision(2)).toString()));
+const writtenNoise = (column, value, digits = 1) =>
+  column.share ? written(column, value, digits) : plain(Number(value.toPrecision(2)).toString());
 
 /** A difference of two values of a column, with its sign. */
 function difference(column, value, digits = 1) {
-  const text = column.share || Number.isInteger(value) ? written(column, value, digits) : plain(Number(value.toPrecision(3)).toString());
+  const text =
+    column.share || Number.isInteger(value)
+      ? written(column, value, digits)
+      : plain(Number(value.toPrecision(3)).toString());
   return value > 0 ? `+${text}` : text;
 }
 
@@ -51,10 +55,19 @@ const unit = (column) => (column.share ? "%" : "");
 const unitOfDifference = (column) => (column.share ? "points" : "");
 /** A title that fits the head of a column: PGD @1. */
 const shortTitle = (column) =>
-  column.title.replace(/, eps ([\d.]+)\/255$/, " @$1").replace(/(worst|mean) of \d+ attacks/, "$1").replace("mean corruption", "corruption").replace(", mean of severities", "").replace(", severity ", " @").replace("multiply-accumulates", "MACs");
+  column.title
+    .replace(/, eps ([\d.]+)\/255$/, " @$1")
+    .replace(/(worst|mean) of \d+ attacks/, "$1")
+    .replace("mean corruption", "corruption")
+    .replace(", mean of severities", "")
+    .replace(", severity ", " @")
+    .replace("multiply-accumulates", "MACs");
 /** The same of an option: 3×3. */
 const shortOption = (option) => (facts.cells ? option.replace("conv ", "").replace("avg pool 3×3", "pool") : option);
-const titleOfAxis = (column) => titled(column).replace("/255", "").replace(/(worst|mean) of (\d+) attacks/, "$1 of $2");
+const titleOfAxis = (column) =>
+  titled(column)
+    .replace("/255", "")
+    .replace(/(worst|mean) of (\d+) attacks/, "$1 of $2");
 const titled = (column) => column.title + (column.share ? " (%)" : "");
 
 function ordered(values) {
@@ -89,7 +102,8 @@ function ticks(low, high, n) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough * 0.999);
   const found = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; i += 1) found.push(Number((i * step).toPrecision(12)));
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; i += 1)
+    found.push(Number((i * step).toPrecision(12)));
   return found;
 }
 
@@ -97,7 +111,12 @@ function ticks(low, high, n) {
 function tickText(column, value) {
   if (column.share) return plain(Number((100 * value).toPrecision(6)).toString());
   const magnitude = Math.abs(value);
-  for (const [size, letter] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
+  for (const [size, letter] of [
+    [1e12, "T"],
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ]) {
     if (magnitude >= size && magnitude < 1e15) return plain(Number((value / size).toPrecision(4)) + letter);
   }
   if (magnitude >= 1e15 || (magnitude > 0 && magnitude < 1e-3)) return plain(value.toExponential(0));

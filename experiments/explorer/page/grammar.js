@@ -90,14 +90,16 @@ function parsedSum(text) {
   while (TERM.lastIndex < text.length) {
     const start = TERM.lastIndex;
     const match = TERM.exec(text);
-    if (!match || (start && !match[1])) throw new Error(`cannot read “${text.slice(start)}”; expected a sum such as 0.5*clean + 0.5*pgd@1`);
+    if (!match || (start && !match[1]))
+      throw new Error(`cannot read “${text.slice(start)}”; expected a sum such as 0.5*clean + 0.5*pgd@1`);
     const weight = match[2] === undefined ? 1 : Number(match[2]);
     if (!Number.isFinite(weight)) throw new Error(`weight “${match[2]}”: expected a number, as in 0.5*clean`);
     terms.push({ weight: match[1] === "-" ? -weight : weight, ...atom(match[3]) });
   }
   const small = terms.find((term) => minimisedTerm(term));
   const large = terms.find((term) => !minimisedTerm(term));
-  if (small && large) throw new Error(`${small.column.name} is minimised, ${large.column.name} is maximised: they have no common unit`);
+  if (small && large)
+    throw new Error(`${small.column.name} is minimised, ${large.column.name} is maximised: they have no common unit`);
   return terms;
 }
 
@@ -125,20 +127,27 @@ function sumColumn(text, terms) {
   const single = terms.length === 1 && typeof parts[0].noise === "number";
   const noise = single ? Math.abs(terms[0].weight) * parts[0].noise : sameNoise(parts);
   const share = parts.every((part) => part.share);
-  return new Column({ name: text, title: text, kind: "sum", of: text, level: null, minimised: minimisedTerm(terms[0]), share, noise }, values);
+  return new Column(
+    { name: text, title: text, kind: "sum", of: text, level: null, minimised: minimisedTerm(terms[0]), share, noise },
+    values,
+  );
 }
 
 const COMPARE = { "<=": (a, b) => a <= b, ">=": (a, b) => a >= b, "<": (a, b) => a < b, ">": (a, b) => a > b };
 
 /** The comparisons of a where-clause; [] for no text; throws an Error that says what is wrong. */
 function parsedClause(text) {
-  const clause = text.trim().replace(/^where\b/, "").trim();
+  const clause = text
+    .trim()
+    .replace(/^where\b/, "")
+    .trim();
   return clause ? clause.split(/\band\b/).map(parsedComparison) : [];
 }
 
 function parsedComparison(text) {
   const parts = in255ths(text.trim()).split(/([<>=!]+)/);
-  if (parts.length !== 3) throw new Error(`cannot read “${text.trim()}”; expected a comparison such as ${facts.columns[0].name} >= 0.5`);
+  if (parts.length !== 3)
+    throw new Error(`cannot read “${text.trim()}”; expected a comparison such as ${facts.columns[0].name} >= 0.5`);
   const [left, sign, right] = parts.map((part) => part.trim());
   if (!(sign in COMPARE)) throw new Error(`sign “${sign}”: expected one of <=, >=, <, >`);
   const bound = right === "" ? NaN : Number(right);

@@ -2,16 +2,26 @@
 
 /** What is looked at most, first in the list. */
 let usual = null;
-const isUsual = (column) => (usual ??= new Set([...keyColumns(8), ...["params", "flops"].map((name) => columns.get(name))])).has(column);
+const isUsual = (column) =>
+  (usual ??= new Set([...keyColumns(8), ...["params", "flops"].map((name) => columns.get(name))])).has(column);
 const GROUPS = [
   ["Usual", isUsual],
-  ["Summaries", (column) => column.kind === "sum" && columns.get(column.name) === column && facts.sums.some((sum) => sum.name === column.name && !sum.name.startsWith("corruption:"))],
+  [
+    "Summaries",
+    (column) =>
+      column.kind === "sum" &&
+      columns.get(column.name) === column &&
+      facts.sums.some((sum) => sum.name === column.name && !sum.name.startsWith("corruption:")),
+  ],
   ["Accuracy", (column) => column.kind === "accuracy"],
   ["Own metrics", (column) => column.kind === "own"],
   ["Costs", (column) => column.kind === "cost"],
   ["Attached", (column) => column.kind === "attached"],
   ["Attacks", (column) => column.kind === "attack"],
-  ["Corruptions, mean of severities", (column) => facts.sums.some((sum) => sum.name === column.name && sum.name.startsWith("corruption:"))],
+  [
+    "Corruptions, mean of severities",
+    (column) => facts.sums.some((sum) => sum.name === column.name && sum.name.startsWith("corruption:")),
+  ],
   ["Corruptions", (column) => column.kind === "corruption"],
 ];
 
@@ -28,8 +38,14 @@ function picker({ label, current, choose, optional, ranks }) {
   const id = `picker-${(nPickers += 1)}`;
   const list = el("ul", { role: "listbox", id, class: "options", "aria-label": label, hidden: true });
   const input = el("input", {
-    role: "combobox", "aria-expanded": "false", "aria-controls": id, "aria-autocomplete": "list", "aria-label": label,
-    autocomplete: "off", spellcheck: "false", class: "metric",
+    role: "combobox",
+    "aria-expanded": "false",
+    "aria-controls": id,
+    "aria-autocomplete": "list",
+    "aria-label": label,
+    autocomplete: "off",
+    spellcheck: "false",
+    class: "metric",
   });
   const host = el("span", { class: "picker" }, input, list);
   let shown = [];
@@ -37,7 +53,7 @@ function picker({ label, current, choose, optional, ranks }) {
 
   const show = () => {
     const name = current();
-    input.value = !name ? optional ?? "" : name === RANK ? RANK : titleOfAxis(columnOf(name));
+    input.value = !name ? (optional ?? "") : name === RANK ? RANK : titleOfAxis(columnOf(name));
     input.title = name && name !== RANK ? columnOf(name).title : name;
     input.removeAttribute("aria-invalid");
   };
@@ -53,17 +69,33 @@ function picker({ label, current, choose, optional, ranks }) {
     list.replaceChildren();
     const add = (name, title) => {
       const place = shown.push(name) - 1;
-      const option = el("li", { role: "option", id: `${id}-${place}`, "aria-selected": String(name === current()), onpointerdown: (event) => { event.preventDefault(); take(name); } }, el("span", { text: title }), name && name !== title ? el("code", { text: name }) : null);
+      const option = el(
+        "li",
+        {
+          role: "option",
+          id: `${id}-${place}`,
+          "aria-selected": String(name === current()),
+          onpointerdown: (event) => {
+            event.preventDefault();
+            take(name);
+          },
+        },
+        el("span", { text: title }),
+        name && name !== title ? el("code", { text: name }) : null,
+      );
       list.append(option);
     };
     if (optional && !words.length) add("", optional);
     if (ranks && !words.length) add(RANK, "rank by the other axis");
     for (const [group, belongs] of GROUPS) {
-      const members = [...columns.values()].filter((column) => belongs(column) && (belongs === isUsual || !isUsual(column)) && fits(column));
+      const members = [...columns.values()].filter(
+        (column) => belongs(column) && (belongs === isUsual || !isUsual(column)) && fits(column),
+      );
       if (members.length) list.append(el("li", { role: "presentation", class: "group", text: group }));
       for (const column of members) add(column.name, column.title);
     }
-    if (!shown.length) list.append(el("li", { class: "group", text: "Enter: read it as a sum, 0.5*clean + 0.5*pgd@1" }));
+    if (!shown.length)
+      list.append(el("li", { class: "group", text: "Enter: read it as a sum, 0.5*clean + 0.5*pgd@1" }));
     active = -1;
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
@@ -92,10 +124,18 @@ function picker({ label, current, choose, optional, ranks }) {
     input.select();
   };
 
-  input.addEventListener("focus", () => { input.select(); });
-  input.addEventListener("click", () => { input.select(); open(""); });
+  input.addEventListener("focus", () => {
+    input.select();
+  });
+  input.addEventListener("click", () => {
+    input.select();
+    open("");
+  });
   input.addEventListener("input", () => open(input.value));
-  input.addEventListener("blur", () => { close(); show(); });
+  input.addEventListener("blur", () => {
+    close();
+    show();
+  });
   input.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
@@ -104,7 +144,14 @@ function picker({ label, current, choose, optional, ranks }) {
     } else if (event.key === "Enter") {
       event.preventDefault();
       if (list.hidden) open("");
-      else take(active >= 0 ? shown[active] : columns.has(input.value.trim()) || !shown.length ? input.value.trim() : shown[0]);
+      else
+        take(
+          active >= 0
+            ? shown[active]
+            : columns.has(input.value.trim()) || !shown.length
+              ? input.value.trim()
+              : shown[0],
+        );
     } else if (event.key === "Escape" && !list.hidden) {
       event.stopPropagation();
       close();

@@ -2,55 +2,6 @@
 // while one brushes; the others lie on a canvas of their own.
 
 const MARGIN = { left: 46, right: 10, top: 10, bottom: 26 };
-// Cividis, less of its ends that a light or a dark page would swallow.
-const RAMPS = {
-  light: ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#bda648", "#cfa821", "#dda800"],
-  dark: ["#4a6bb5", "#5674ab", "#637d9f", "#728692", "#828f85", "#949977", "#a9a468", "#c2b257", "#dfc444", "#fee838"],
-};
-const isDark = matchMedia("(prefers-color-scheme: dark)");
-
-const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-let colours = {};
-
-function readColours() {
-  colours = Object.fromEntries(["ink", "quiet", "line", "page", "point", "accent", "front", "a", "b"].map((name) => [name, cssColour(`--${name}`)]));
-  colours.accentBytes = bytesOf(colours.accent);
-}
-
-/** A round dot as pixels: offsets from its middle, and how much of each it covers, of 255. */
-function dotOf(radius, alpha, scale) {
-  const reach = Math.ceil(radius * scale);
-  const found = [];
-  for (let y = -reach; y <= reach; y += 1) {
-    for (let x = -reach; x <= reach; x += 1) {
-      const cover = Math.max(0, Math.min(1, radius * scale + 0.5 - Math.hypot(x, y)));
-      if (cover) found.push([x, y, Math.round(255 * alpha * cover)]);
-    }
-  }
-  return found;
-}
-
-/** The four bytes of a colour as a canvas knows it. */
-function bytesOf(colour) {
-  const context = el("canvas", { width: 1, height: 1 }).getContext("2d");
-  context.fillStyle = colour;
-  context.fillRect(0, 0, 1, 1);
-  return context.getImageData(0, 0, 1, 1).data;
-}
-
-/** A dot to stamp, which is faster than a path. */
-function stamp(colour, radius, alpha, scale) {
-  const size = Math.ceil(2 * radius + 2);
-  const canvas = el("canvas", { width: size * scale, height: size * scale });
-  const context = canvas.getContext("2d");
-  context.scale(scale, scale);
-  context.globalAlpha = alpha;
-  context.fillStyle = colour;
-  context.beginPath();
-  context.arc(size / 2, size / 2, radius, 0, 7);
-  context.fill();
-  return { canvas, size, offset: size / 2 };
-}
 
 const WHOLE = "whole"; // a zoom that leaves no network out
 
@@ -59,7 +10,9 @@ function usualRange(column) {
   const [low, high] = [quantile(column.sorted, 0.05), quantile(column.sorted, 0.95)];
   if (high - low > 0.4 * (column.high - column.low)) return [column.low, column.high];
   const reach = 1.2 * (high - low);
-  return column.minimised ? [column.low, Math.min(column.high, high + reach)] : [Math.max(column.low, low - reach), column.high];
+  return column.minimised
+    ? [column.low, Math.min(column.high, high + reach)]
+    : [Math.max(column.low, low - reach), column.high];
 }
 
 class Scatter {
@@ -67,19 +20,60 @@ class Scatter {
     this.plot = plot;
     const keys = plot === 0 ? ["x", "y"] : ["x2", "y2"];
     const pick = (key, label, more = {}) =>
-      picker({ label: `${title}: ${label}`, current: () => state[key], choose: (name) => this.choose(key, name), ...more });
+      picker({
+        label: `${title}: ${label}`,
+        current: () => state[key],
+        choose: (name) => this.choose(key, name),
+        ...more,
+      });
     this.canvas = el("canvas");
     this.over = el("canvas");
     this.runs = el("canvas");
     this.back = svg("svg", { "aria-hidden": "true" });
     this.front = svg("svg", { "aria-hidden": "true" });
     this.tip = el("div", { class: "tip", hidden: true });
-    this.area = el("div", { class: "area", tabindex: "0", role: "application", "aria-label": `${title}: arrow keys go from network to network, b puts one beside it, z zooms to the brushed ones, Escape clears` }, this.back, this.canvas, this.over, this.runs, this.front, this.tip);
-    this.zoomButton = el("button", { class: "small", type: "button", text: "zoom", onclick: () => this.zoom() });
+    this.area = el(
+      "div",
+      {
+        class: "area",
+        tabindex: "0",
+        role: "application",
+        "aria-label": `${title}: arrow keys go from network to network, b puts one beside it, z zooms to the brushed ones, Escape clears`,
+      },
+      this.back,
+      this.canvas,
+      this.over,
+      this.runs,
+      this.front,
+      this.tip,
+    );
+    this.zoomButton = el("button", { class: "small", type: "button", text: "zoom", onclick: () => changeZoom(this) });
     this.said = el("p", { class: "said", "aria-live": "polite" });
-    this.node = card(title, answers, el("div", { class: "axis" }, el("span", { class: "dim", text: "↑" }), pick(keys[1], "metric upwards", { ranks: true }), el("span", { class: "gap" }), this.zoomButton), this.area,
-      el("div", { class: "axis across" }, ...(plot === 0 ? [el("span", { class: "dim", text: "colour" }), pick("z", "third metric, as colour", { optional: "none" })] : []), el("span", { class: "gap" }), pick(keys[0], "metric across", { ranks: true }), el("span", { class: "dim", text: "→" })), this.said);
-    this.listen();
+    this.node = card(
+      title,
+      answers,
+      el(
+        "div",
+        { class: "axis" },
+        el("span", { class: "dim", text: "↑" }),
+        pick(keys[1], "metric upwards", { ranks: true }),
+        el("span", { class: "gap" }),
+        this.zoomButton,
+      ),
+      this.area,
+      el(
+        "div",
+        { class: "axis across" },
+        ...(plot === 0
+          ? [el("span", { class: "dim", text: "colour" }), pick("z", "third metric, as colour", { optional: "none" })]
+          : []),
+        el("span", { class: "gap" }),
+        pick(keys[0], "metric across", { ranks: true }),
+        el("span", { class: "dim", text: "→" }),
+      ),
+      this.said,
+    );
+    listenTo(this);
     new ResizeObserver(() => this.resize()).observe(this.area);
     views.push({ live: (keys) => this.live(keys) });
   }
@@ -127,7 +121,12 @@ class Scatter {
       return [low - 0.03 * span, high + 0.03 * span];
     };
     this.ranges = [range(x, zoom?.x), range(y, zoom?.y)];
-    const [left, right, top, bottom] = [MARGIN.left, this.width - MARGIN.right, MARGIN.top, this.height - MARGIN.bottom];
+    const [left, right, top, bottom] = [
+      MARGIN.left,
+      this.width - MARGIN.right,
+      MARGIN.top,
+      this.height - MARGIN.bottom,
+    ];
     const [[x0, x1], [y0, y1]] = this.ranges;
     this.toX = (value) => left + ((value - x0) / (x1 - x0)) * (right - left);
     this.toY = (value) => bottom - ((value - y0) / (y1 - y0)) * (bottom - top);
@@ -141,7 +140,9 @@ class Scatter {
       this.py[i] = this.toY(y.values[i]);
     }
     this.index();
-    this.nOutside = sets.kept.filter((row) => Number.isFinite(this.px[row]) && Number.isFinite(this.py[row]) && !this.visible(row)).length;
+    this.nOutside = sets.kept.filter(
+      (row) => Number.isFinite(this.px[row]) && Number.isFinite(this.py[row]) && !this.visible(row),
+    ).length;
   }
 
   /** Rows by squares of 16 pixels, for what is near the pointer. */
@@ -159,7 +160,12 @@ class Scatter {
   visible(row) {
     const x = this.px[row];
     const y = this.py[row];
-    return x >= MARGIN.left - 4 && x <= this.width - MARGIN.right + 4 && y >= MARGIN.top - 4 && y <= this.height - MARGIN.bottom + 4;
+    return (
+      x >= MARGIN.left - 4 &&
+      x <= this.width - MARGIN.right + 4 &&
+      y >= MARGIN.top - 4 &&
+      y <= this.height - MARGIN.bottom + 4
+    );
   }
 
   nearest(x, y, within = 14) {
@@ -176,8 +182,6 @@ class Scatter {
     return best;
   }
 
-  // ---- drawing
-
   redraw() {
     if (!this.width) return;
     this.place();
@@ -193,7 +197,7 @@ class Scatter {
       for (const row of sets.kept) this.put(context, dot, row);
     }
     this.drawAxes();
-    this.drawFront();
+    drawFront(this);
     this.redrawBrushed();
     this.drawRuns();
     this.drawMarkers();
@@ -226,89 +230,64 @@ class Scatter {
 
   drawAxes() {
     const [x, y] = this.axes;
-    const [left, right, top, bottom] = [MARGIN.left, this.width - MARGIN.right, MARGIN.top, this.height - MARGIN.bottom];
+    const [left, right, top, bottom] = [
+      MARGIN.left,
+      this.width - MARGIN.right,
+      MARGIN.top,
+      this.height - MARGIN.bottom,
+    ];
     const parts = [];
     for (const tick of ticks(...this.ranges[0], this.width / 75)) {
       const at = this.toX(tick);
       if (at < left || at > right) continue;
-      parts.push(svg("line", { x1: at, x2: at, y1: top, y2: bottom, class: "grid" }), svg("text", { x: at, y: bottom + 16, class: "tick", "text-anchor": "middle", text: tickText(x, tick) }));
+      parts.push(
+        svg("line", { x1: at, x2: at, y1: top, y2: bottom, class: "grid" }),
+        svg("text", { x: at, y: bottom + 16, class: "tick", "text-anchor": "middle", text: tickText(x, tick) }),
+      );
     }
     for (const tick of ticks(...this.ranges[1], this.height / 48)) {
       const at = this.toY(tick);
       if (at < top || at > bottom) continue;
-      parts.push(svg("line", { x1: left, x2: right, y1: at, y2: at, class: "grid" }), svg("text", { x: left - 6, y: at + 4, class: "tick", "text-anchor": "end", text: tickText(y, tick) }));
+      parts.push(
+        svg("line", { x1: left, x2: right, y1: at, y2: at, class: "grid" }),
+        svg("text", { x: left - 6, y: at + 4, class: "tick", "text-anchor": "end", text: tickText(y, tick) }),
+      );
     }
     if (x.share && y.share && this.plot === 1) {
-      const [low, high] = [Math.max(this.ranges[0][0], this.ranges[1][0]), Math.min(this.ranges[0][1], this.ranges[1][1])];
-      if (low < high) parts.push(svg("line", { x1: this.toX(low), y1: this.toY(low), x2: this.toX(high), y2: this.toY(high), class: "diagonal" }));
+      const [low, high] = [
+        Math.max(this.ranges[0][0], this.ranges[1][0]),
+        Math.min(this.ranges[0][1], this.ranges[1][1]),
+      ];
+      if (low < high)
+        parts.push(
+          svg("line", {
+            x1: this.toX(low),
+            y1: this.toY(low),
+            x2: this.toX(high),
+            y2: this.toY(high),
+            class: "diagonal",
+          }),
+        );
     }
     this.back.replaceChildren(...parts);
-    this.better = svg("g", {}, svg("text", x.minimised ? { x: left + 4, y: bottom - 5, class: "better", text: "← better" } : { x: right - 2, y: bottom - 5, class: "better", "text-anchor": "end", text: "better →" }), svg("text", { x: left + 4, y: y.minimised ? bottom - (x.minimised ? 18 : 5) : top + 10, class: "better", text: `${y.minimised ? "↓" : "↑"} better` }));
+    this.better = svg(
+      "g",
+      {},
+      svg(
+        "text",
+        x.minimised
+          ? { x: left + 4, y: bottom - 5, class: "better", text: "← better" }
+          : { x: right - 2, y: bottom - 5, class: "better", "text-anchor": "end", text: "better →" },
+      ),
+      svg("text", {
+        x: left + 4,
+        y: y.minimised ? bottom - (x.minimised ? 18 : 5) : top + 10,
+        class: "better",
+        text: `${y.minimised ? "↓" : "↑"} better`,
+      }),
+    );
     this.band = svg("path", { class: "band" });
     this.back.append(this.band);
-  }
-
-  /** The front, the networks that noise could put on it, and a noise deviation around it. */
-  drawFront() {
-    const on = this.plot === 0 ? [...this.axes, thirdColumn()].filter(Boolean) : this.axes;
-    const distinct = [...new Set(on)];
-    const front = frontOf(distinct, sets.kept);
-    const near = withinNoise(distinct, sets.kept, front);
-    this.onFront = front;
-    const ring = (row, name) => this.visible(row) && svg("circle", { cx: this.px[row].toFixed(1), cy: this.py[row].toFixed(1), r: name === "front" ? 4 : 3.2, class: name });
-    const group = svg("g", {}, ...near.slice(0, 3000).map((row) => ring(row, "near")).filter(Boolean));
-    if (distinct.length === 2 && on.length === 2) {
-      const steps = this.steps(front, 0);
-      const noise = this.axes.map((column) => column.sign * (noiseOf(column) || 0));
-      if (front.length && (noise[0] || noise[1])) this.band.setAttribute("d", this.bandPath(front));
-      group.append(svg("path", { d: steps, class: "frontline" }));
-    }
-    group.append(...front.map((row) => ring(row, "front")).filter(Boolean));
-    this.brushBox = svg("rect", { class: "brush", visibility: "hidden" });
-    this.markers = svg("g", {});
-    this.front.replaceChildren(this.better, group, this.brushBox, this.markers);
-    this.say(front, near, distinct);
-  }
-
-  corners(front, shift) {
-    const [x, y] = this.axes;
-    const known = [...front].sort((a, b) => x.values[a] - x.values[b]);
-    return known.map((row) => [this.toX(x.values[row] - shift * x.sign * (noiseAt(x, x.values[row]) || 0)), this.toY(y.values[row] - shift * y.sign * (noiseAt(y, y.values[row]) || 0))]);
-  }
-
-  /** The border of what the front dominates, as a path through its corners. */
-  steps(front, shift) {
-    const points = this.corners(front, shift);
-    if (!points.length) return "";
-    const [x, y] = this.axes;
-    const [left, right, top, bottom] = [MARGIN.left, this.width - MARGIN.right, MARGIN.top, this.height - MARGIN.bottom];
-    // Across the worse side of the first corner, over the corner that both dominate, to the worse side of the last one.
-    const start = x.sign > 0 ? [left, points[0][1]] : [points[0][0], y.sign > 0 ? bottom : top];
-    const last = points[points.length - 1];
-    const end = x.sign > 0 ? [last[0], y.sign > 0 ? bottom : top] : [right, last[1]];
-    let path = `M${start.map((v) => v.toFixed(1))}L${points[0].map((v) => v.toFixed(1))}`;
-    for (let i = 1; i < points.length; i += 1) {
-      const [before, now] = [points[i - 1], points[i]];
-      const corner = x.sign > 0 ? [before[0], now[1]] : [now[0], before[1]];
-      path += `L${corner.map((v) => v.toFixed(1))}L${now.map((v) => v.toFixed(1))}`;
-    }
-    return `${path}L${end.map((v) => v.toFixed(1))}`;
-  }
-
-  bandPath(front) {
-    const outer = this.steps(front, 0);
-    const inner = this.steps(front, 1).slice(1).split("L").reverse().join("L");
-    return `${outer}L${inner}Z`;
-  }
-
-  say(front, near, on) {
-    const noises = on.map((column) => noiseOf(column));
-    const noisy = on.filter((column, i) => noises[i] > 0).map((column) => `${writtenNoise(column, noiseOf(column), 2)} ${column.share ? "points " : ""}${column.title}`);
-    const third = this.plot === 0 && thirdColumn() && this.thirdRange ? ` Colour: ${thirdColumn().title}, ${written(thirdColumn(), this.thirdRange[0])} (blue) to ${written(thirdColumn(), this.thirdRange[1])} (yellow).` : "";
-    const front_ = `Front: ${plural(front.length, "network")}`;
-    const noise = noisy.length ? `; one training’s noise (${noisy.join(", ")}) leaves ${plural(near.length, "other")} open (thin rings).` : facts.source.predicted ? "; these predictions have no noise, but an error of their own." : "; no noise is known.";
-    const missing = sets.kept.length - sets.kept.filter((row) => on.every((column) => column.values[row] === column.values[row])).length;
-    this.said.replaceChildren(el("span", { class: "key front" }), front_ + noise + third + (missing ? ` ${plural(missing, "network")} without a number ${missing === 1 ? "is" : "are"} not shown.` : "") + (this.nOutside ? ` ${plural(this.nOutside, "network")} outside: “whole” shows all.` : ""));
   }
 
   redrawBrushed() {
@@ -355,7 +334,13 @@ class Scatter {
     const inside = (value, low, high) => Math.max(low, Math.min(high, value));
     const [x0, x1] = brush.x.map((value) => inside(this.toX(value), MARGIN.left, this.width - MARGIN.right));
     const [y1, y0] = brush.y.map((value) => inside(this.toY(value), MARGIN.top, this.height - MARGIN.bottom));
-    for (const [name, value] of Object.entries({ x: x0, y: y0, width: Math.max(0, x1 - x0), height: Math.max(0, y1 - y0) })) this.brushBox.setAttribute(name, value);
+    for (const [name, value] of Object.entries({
+      x: x0,
+      y: y0,
+      width: Math.max(0, x1 - x0),
+      height: Math.max(0, y1 - y0),
+    }))
+      this.brushBox.setAttribute(name, value);
   }
 
   drawRuns() {
@@ -364,18 +349,21 @@ class Scatter {
     for (const { colour, dash, queries, line, several } of shownRuns()) {
       context.fillStyle = colour;
       context.globalAlpha = 0.7;
-      for (const row of queries) if (this.visible(row)) context.fillRect(this.px[row] - 1.2, this.py[row] - 1.2, 2.4, 2.4);
+      for (const row of queries)
+        if (this.visible(row)) context.fillRect(this.px[row] - 1.2, this.py[row] - 1.2, 2.4, 2.4);
       context.globalAlpha = 1;
       context.strokeStyle = colour;
       context.lineWidth = 1.6;
       context.lineJoin = "round";
       context.setLineDash(dash);
       if (several) {
-        context.stroke(new Path2D(this.steps(frontOf(this.axes, [...new Set(queries)]), 0)));
+        context.stroke(new Path2D(stepsOf(this, frontOf(this.axes, [...new Set(queries)]), 0)));
         continue;
       }
       context.beginPath();
-      line.forEach((row, i) => (i ? context.lineTo(this.px[row], this.py[row]) : context.moveTo(this.px[row], this.py[row])));
+      line.forEach((row, i) =>
+        i ? context.lineTo(this.px[row], this.py[row]) : context.moveTo(this.px[row], this.py[row]),
+      );
       context.stroke();
       context.setLineDash([]);
       const last = line.at(-1);
@@ -400,111 +388,18 @@ class Scatter {
       if (wide) parts.push(svg("line", { x1: px - wide, x2: px + wide, y1: py, y2: py, class: `error ${key}` }));
       if (high) parts.push(svg("line", { x1: px, x2: px, y1: py - high, y2: py + high, class: `error ${key}` }));
       const right = px < this.width - 40;
-      parts.push(svg("circle", { cx: px, cy: py, r: 5, class: `marker ${key}` }), svg("text", { x: px + (right ? 8 : -8), y: py - 7, class: `flag ${key}`, "text-anchor": right ? "start" : "end", text: key.toUpperCase() }));
+      parts.push(
+        svg("circle", { cx: px, cy: py, r: 5, class: `marker ${key}` }),
+        svg("text", {
+          x: px + (right ? 8 : -8),
+          y: py - 7,
+          class: `flag ${key}`,
+          "text-anchor": right ? "start" : "end",
+          text: key.toUpperCase(),
+        }),
+      );
     }
     this.markers.replaceChildren(...parts);
-  }
-
-  // ---- pointer and keys
-
-  listen() {
-    const { area } = this;
-    let start = null;
-    const at = (event) => {
-      const box = area.getBoundingClientRect();
-      return [event.clientX - box.left, event.clientY - box.top];
-    };
-    const inBrush = (x, y) => {
-      const brush = state.brush?.plot === this.plot ? state.brush : null;
-      return brush && x > this.toX(brush.x[0]) && x < this.toX(brush.x[1]) && y < this.toY(brush.y[0]) && y > this.toY(brush.y[1]);
-    };
-    area.addEventListener("pointerdown", (event) => {
-      if (event.button) return;
-      const [x, y] = at(event);
-      start = { x, y, moved: false, brush: inBrush(x, y) ? state.brush : null };
-      area.setPointerCapture(event.pointerId);
-    });
-    area.addEventListener("pointermove", (event) => {
-      const [x, y] = at(event);
-      if (!start) return this.hover(x, y);
-      if (!start.moved && Math.hypot(x - start.x, y - start.y) < 4) return;
-      start.moved = true;
-      this.tip.hidden = true;
-      change({ brush: start.brush ? this.movedBrush(start, x, y) : this.drawnBrush(start, x, y) });
-    });
-    area.addEventListener("pointerup", (event) => {
-      const [x, y] = at(event);
-      const clicked = start && !start.moved;
-      start = null;
-      if (!clicked) return;
-      const row = this.nearest(x, y);
-      if (row >= 0) change({ [event.shiftKey || event.ctrlKey || event.metaKey || event.altKey ? "b" : "a"]: row });
-      else if (state.brush) change({ brush: null });
-    });
-    area.addEventListener("pointercancel", () => (start = null));
-    area.addEventListener("pointerleave", () => (this.tip.hidden = true));
-    area.addEventListener("keydown", (event) => this.key(event));
-  }
-
-  drawnBrush(start, x, y) {
-    const inside = (value, low, high) => Math.max(low, Math.min(high, value));
-    const xs = [start.x, x].map((value) => this.fromX(inside(value, MARGIN.left, this.width - MARGIN.right)));
-    const ys = [start.y, y].map((value) => this.fromY(inside(value, MARGIN.top, this.height - MARGIN.bottom)));
-    const ascending = (pair) => [...pair].sort((a, b) => a - b);
-    return { plot: this.plot, x: ascending(xs), y: ascending(ys) };
-  }
-
-  movedBrush({ brush, x: fromX, y: fromY }, x, y) {
-    const dx = this.fromX(x) - this.fromX(fromX);
-    const dy = this.fromY(y) - this.fromY(fromY);
-    return { plot: this.plot, x: brush.x.map((value) => value + dx), y: brush.y.map((value) => value + dy) };
-  }
-
-  zoom() {
-    const zoom = [...state.zoom];
-    const brush = state.brush?.plot === this.plot ? state.brush : null;
-    zoom[this.plot] = brush ? { x: brush.x, y: brush.y } : state.zoom[this.plot] === WHOLE ? null : WHOLE;
-    change({ zoom, ...(brush ? { brush: null } : {}) });
-  }
-
-  hover(x, y) {
-    const row = this.nearest(x, y);
-    if (row === this.hovered && !this.tip.hidden) return;
-    this.hovered = row;
-    this.tip.hidden = row < 0;
-    this.area.style.cursor = row < 0 ? "crosshair" : "pointer";
-    if (row < 0) return;
-    const on = [...new Set([...this.axes, ...(this.plot === 0 && thirdColumn() ? [thirdColumn()] : [])])];
-    this.tip.replaceChildren(el("b", { text: labels[row] }), ...on.map((column) => el("div", {}, valueText(column, column.values[row]), el("span", { class: "dim", text: ` ${column.title}` }))), el("div", { class: "dim arch", text: shortText(row) }));
-    const right = this.px[row] > this.width / 2;
-    this.tip.style.cssText = `${right ? `right:${(this.width - this.px[row] + 12).toFixed(0)}px` : `left:${(this.px[row] + 12).toFixed(0)}px`};top:${Math.max(0, Math.min(this.py[row] - 20, this.height - 96)).toFixed(0)}px`;
-  }
-
-  key(event) {
-    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (steps) {
-      event.preventDefault();
-      const row = this.next(steps);
-      if (row >= 0) change({ a: row });
-    } else if (event.key === "b" && state.a >= 0) change({ b: state.a });
-    else if (event.key === "z") this.zoom();
-    else if (event.key === "Escape") change({ brush: null });
-  }
-
-  /** The nearest network in a direction, at most 45 degrees off it. */
-  next([dx, dy]) {
-    const from = state.a >= 0 ? state.a : this.onFront?.[0] ?? -1;
-    if (from < 0) return -1;
-    let best = -1;
-    let distance = Infinity;
-    for (const row of sets.kept) {
-      const x = this.px[row] - this.px[from];
-      const y = this.py[row] - this.py[from];
-      const along = x * dx + y * dy;
-      const across = Math.abs(x * dy) + Math.abs(y * dx);
-      if (along > 0.5 && across <= along && along + 2 * across < distance && this.visible(row)) [best, distance] = [row, along + 2 * across];
-    }
-    return best;
   }
 }
 

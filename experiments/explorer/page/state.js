@@ -1,7 +1,11 @@
 // What the page shows, in one object; views redraw when it changes, and the URL's fragment holds it.
 
 const state = {
-  x: "", y: "", z: "", x2: "", y2: "", // metrics of the two scatters, z is the third of the first one
+  x: "",
+  y: "",
+  z: "",
+  x2: "",
+  y2: "", // metrics of the two scatters, z is the third of the first one
   metric: "", // that of neighbours and twins
   eps: null, // that of attacks
   pair: ["", ""], // the attacks that are compared
@@ -9,7 +13,8 @@ const state = {
   pick: new Map(), // "choice.option" -> 1 only with it, -1 without it
   brush: null, // { plot, x: [low, high], y: [low, high] }
   zoom: [null, null], // the shown ranges of each scatter, { x, y }
-  a: -1, b: -1, // the networks looked at, by row
+  a: -1,
+  b: -1, // the networks looked at, by row
   run: { objective: "", searchers: new Set(), seed: null, steps: 0 },
 };
 
@@ -126,7 +131,14 @@ const RANK = "rank"; // what the other axis of a scatter is ordered by: somethin
 
 function rankColumn(column) {
   const values = Float64Array.from(column.values, (value) => (value === value ? column.rank(value) : NaN));
-  const about = { name: RANK, title: `rank by ${column.title}`, minimised: true, share: false, noise: null, kind: "rank" };
+  const about = {
+    name: RANK,
+    title: `rank by ${column.title}`,
+    minimised: true,
+    share: false,
+    noise: null,
+    kind: "rank",
+  };
   return (column.cache.ranked ??= new Column(about, values));
 }
 
@@ -154,7 +166,11 @@ function clauseText() {
       if (column.name === RANK) return;
       const inside = sets.set.map((row) => column.values[row]);
       // Ranks are those of the other axis: what is brushed is a range of it.
-      const [low, high] = ranked ? [inside.reduce((a, b) => Math.min(a, b)), inside.reduce((a, b) => Math.max(a, b))] : i ? state.brush.y : state.brush.x;
+      const [low, high] = ranked
+        ? [inside.reduce((a, b) => Math.min(a, b)), inside.reduce((a, b) => Math.max(a, b))]
+        : i
+          ? state.brush.y
+          : state.brush.x;
       const rounded = (value, up) => boundText(column, value, up, inside);
       if (low > column.low) parts.push(`${column.name} >= ${rounded(low, false)}`);
       if (high < column.high) parts.push(`${column.name} <= ${rounded(high, true)}`);
@@ -186,7 +202,9 @@ function writeFragment() {
   if (state.pair[0]) parts.set("pair", state.pair.join(" "));
   if (state.pick.size) parts.set("pick", [...state.pick].map(([key, sign]) => key + (sign > 0 ? "y" : "n")).join(" "));
   if (state.brush) parts.set("brush", [state.brush.plot, ...state.brush.x, ...state.brush.y].join(" "));
-  state.zoom.forEach((zoom, i) => zoom && parts.set(`zoom${i + 1}`, zoom === WHOLE ? WHOLE : [...zoom.x, ...zoom.y].join(" ")));
+  state.zoom.forEach(
+    (zoom, i) => zoom && parts.set(`zoom${i + 1}`, zoom === WHOLE ? WHOLE : [...zoom.x, ...zoom.y].join(" ")),
+  );
   for (const key of ["a", "b"]) if (state[key] >= 0) parts.set(key, labels[state[key]].replace(/^#/, ""));
   if (facts.runs && state.run.searchers.size) {
     const { objective, searchers, seed, steps } = state.run;
@@ -210,18 +228,30 @@ function readFragment() {
     const name = parts.get(key);
     if (name && (name === RANK ? key !== "z" && key !== "metric" : readable(name))) patch[key] = name;
   }
-  for (const [x, y] of [["x", "y"], ["x2", "y2"]]) if ((patch[x] ?? state[x]) === RANK && (patch[y] ?? state[y]) === RANK) delete patch[x];
+  for (const [x, y] of [
+    ["x", "y"],
+    ["x2", "y2"],
+  ])
+    if ((patch[x] ?? state[x]) === RANK && (patch[y] ?? state[y]) === RANK) delete patch[x];
   if (parts.has("eps")) patch.eps = Number(parts.get("eps"));
   const pair = (parts.get("pair") ?? "").split(" ");
   if (pair.length === 2) patch.pair = pair;
-  patch.pick = new Map((parts.get("pick") ?? "").split(" ").filter(validPick).map((key) => [key.slice(0, -1), key.endsWith("y") ? 1 : -1]));
+  patch.pick = new Map(
+    (parts.get("pick") ?? "")
+      .split(" ")
+      .filter(validPick)
+      .map((key) => [key.slice(0, -1), key.endsWith("y") ? 1 : -1]),
+  );
   const [plot, ...region] = numbers(parts.get("brush"));
-  if (region.length === 4 && (plot === 0 || plot === 1)) patch.brush = { plot, x: region.slice(0, 2), y: region.slice(2) };
+  if (region.length === 4 && (plot === 0 || plot === 1))
+    patch.brush = { plot, x: region.slice(0, 2), y: region.slice(2) };
   patch.zoom = [1, 2].map((i) => {
     const text = parts.get(`zoom${i}`);
     if (text === WHOLE) return WHOLE;
     const found = numbers(text);
-    return found.length === 4 && found[0] < found[1] && found[2] < found[3] ? { x: found.slice(0, 2), y: found.slice(2) } : null;
+    return found.length === 4 && found[0] < found[1] && found[2] < found[3]
+      ? { x: found.slice(0, 2), y: found.slice(2) }
+      : null;
   });
   for (const key of ["a", "b"]) {
     const row = parts.has(key) ? rowOf(parts.get(key)) : -1;
@@ -253,7 +283,12 @@ function readRun(text) {
     const [objective, searchers, seed, steps] = JSON.parse(text);
     const known = facts.runs.objectives.includes(objective) && Array.isArray(searchers);
     if (!known) return null;
-    return { objective, searchers: new Set(searchers.filter((name) => facts.runs.searchers.includes(name))), seed: Number.isFinite(seed) ? seed : null, steps: Number(steps) || 0 };
+    return {
+      objective,
+      searchers: new Set(searchers.filter((name) => facts.runs.searchers.includes(name))),
+      seed: Number.isFinite(seed) ? seed : null,
+      steps: Number(steps) || 0,
+    };
   } catch {
     return null;
   }
@@ -272,7 +307,8 @@ const codesOf = (row) => facts.choices.map((_, choice) => codeOf(row, choice));
 
 /** The row of a combination of options: -1 if it is not valid or not shown. */
 function rowOfCodes(options) {
-  if (combinations) return combinations[options.reduce((key, code, choice) => key * facts.choices[choice].options.length + code, 0)];
+  if (combinations)
+    return combinations[options.reduce((key, code, choice) => key * facts.choices[choice].options.length + code, 0)];
   return byName.get("codes " + options.join(" ")) ?? -1;
 }
 
@@ -284,7 +320,9 @@ function rowOf(text) {
 
 /** A cell of NAS-Bench-201 that is no representative, by its arch string. */
 function readCell(text) {
-  const operations = [...text.matchAll(/([a-z_0-9]+)~\d/g)].map((match) => ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"].indexOf(match[1]));
+  const operations = [...text.matchAll(/([a-z_0-9]+)~\d/g)].map((match) =>
+    ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"].indexOf(match[1]),
+  );
   return facts.cells && operations.length === 6 && !operations.includes(-1) ? rowOfCodes(operations) : -1;
 }
 
@@ -294,7 +332,8 @@ function addNetworks(section) {
   ({ labels, names } = JSON.parse(new TextDecoder().decode(section("names"))));
   combinations = facts.sections.combinations ? integers(section("combinations")) : null;
   byName = new Map();
-  for (const texts of Object.values(names)) texts.forEach((text, row) => byName.set(text, row).set(text.replace(/\s+/g, ""), row));
+  for (const texts of Object.values(names))
+    texts.forEach((text, row) => byName.set(text, row).set(text.replace(/\s+/g, ""), row));
   if (facts.sections.ids) integers(section("ids")).forEach((id, key) => byName.set(`#${id}`, combinations[key]));
   labels.forEach((label, row) => byName.set(label, row));
   sets.all = Array.from({ length: facts.n }, (_, row) => row);
