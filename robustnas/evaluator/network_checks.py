@@ -41,6 +41,31 @@ def check_network(model: nn.Module, shape: tuple[int, int, int], n_classes: int)
         _check_evaluation(model.eval(), images, n_classes)
 
 
+def check_built_again(model: nn.Module, again: nn.Module) -> None:
+    """Refuse a network that does not begin anew each time it is built with the same seed.
+
+    Args:
+        model: What was built.
+        again: What was built in the same way after that.
+
+    Raises:
+        BuildError: They share weights, or begin with different ones.
+    """
+    own = {id(parameter) for parameter in model.parameters()}
+    if any(id(parameter) in own for parameter in again.parameters()):
+        raise BuildError(
+            "it returned weights that it had returned before: what is trained for one network would be where another "
+            "begins; make its modules in build"
+        )
+    first, second = model.state_dict(), again.state_dict()
+    differ = [name for name, value in first.items() if name in second and not torch.equal(value, second[name])]
+    if differ or first.keys() != second.keys():
+        what = f"its weights {differ[0].removeprefix('network.')}" if differ else "its modules"
+        raise BuildError(
+            f"{what} are others each time it is built with the same seed: draw random numbers with torch alone"
+        )
+
+
 def _check_training(model: nn.Module, images: Tensor, n_classes: int) -> None:
     """Check a pass in training mode, forwards and back."""
     before = {name: value.clone() for name, value in model.state_dict().items()}

@@ -18,7 +18,7 @@ from robustnas.errors import BuildError, InvalidInputError, RobustNASError, desc
 from robustnas.evaluator.memory import is_out_of_memory
 from robustnas.evaluator.memory_size import DeviceMemoryError, check_size
 from robustnas.evaluator.memory_size import check_network as check_cells
-from robustnas.evaluator.network_checks import check_network, not_a_module
+from robustnas.evaluator.network_checks import check_built_again, check_network, not_a_module
 from robustnas.evaluator.network_costs import counted_flops, counted_params
 from robustnas.evaluator.normalised import Normalised
 from robustnas.spaces import EnumerableSpace, SearchSpace, recorded_name
@@ -80,6 +80,8 @@ class SpaceNetworks:
             check_size(_COPIES * _BYTES * n_weights, f"its {n_weights:,} weights", self.memory)
             if self._is_of_users:
                 check_network(model, self.images.shape, self.images.n_classes)
+                torch.manual_seed(seed)
+                check_built_again(model, self._in_pixel_space(self._built(architecture)))
         return model
 
     @contextmanager

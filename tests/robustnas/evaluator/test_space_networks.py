@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -140,6 +141,15 @@ def space_of(network: Callable[[], object]) -> ChoiceSpace:
     return Faulty()
 
 
+class DrawnElsewhere(Plain):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear.bias.data.fill_(float(np.random.default_rng().random()))
+
+
+BUILT = Plain()
+
+
 @pytest.mark.parametrize(
     ("network", "message"),
     [
@@ -165,6 +175,8 @@ def space_of(network: Callable[[], object]) -> ChoiceSpace:
         (Rounded, "its logits have no gradient by the images, which attacks follow"),
         (Dropping, "it draws random numbers in training mode, as dropout does"),
         (AlwaysDropping, "it gives the same images other logits each time in evaluation mode"),
+        (lambda: BUILT, "it returned weights that it had returned before"),
+        (DrawnElsewhere, "its weights linear.bias are others each time it is built with the same seed"),
         (BatchDependent, "the logits of an image depend on the others of its batch in evaluation mode"),
     ],
 )
