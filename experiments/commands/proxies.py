@@ -23,16 +23,16 @@ from experiments.commands.options import (
     print_json,
     published_datasets,
     seed_option,
+    space_option,
 )
 from experiments.progress import progress_bars
 from robustnas.checks import written_number
 from robustnas.errors import DataError, InvalidInputError, NotationError
+from robustnas.evaluator.evaluation_settings import check_sizes
 from robustnas.evaluator.proxies import PROXIES, SweepSettings, open_batch, sweep
 from robustnas.evaluator.proxies.registry import checked_names
 from robustnas.executors import ExecutorSpec, chosen_executor
-from robustnas.spaces.nasbench201 import space
-from robustnas.spaces.nasbench201.cell import Cell
-from robustnas.spaces.nasbench201.numbering import N_CELLS
+from robustnas.spaces import DEFAULT_SPACE, EnumerableSpace, open_space, recorded_name
 from robustnas.tables.attached.attached import AttachedTable
 from robustnas.tables.attached.attaching import attach as attach_table
 from robustnas.tables.attached.columns import read_columns
@@ -63,9 +63,16 @@ _TABLE_FILES = (".csv", ".tsv", ".parquet", ".json")
 )
 @click.option("--image-size", type=int, show_default="16", help="Height and width of random images.")
 @click.option("--classes", type=int, show_default="120", help="Classes of random images.")
-@click.option("--cells", metavar="WHICH", help="all, networks (6,466), a number to draw, or a file of architectures.")
-@click.option("--channels", default=16, show_default=True, help="Width of the first stage.")
-@click.option("--n-cells", default=5, show_default=True, help="Cells per stage.")
+@space_option("Search space of the networks.")
+@click.option(
+    "--cells",
+    "--architectures",
+    "cells",
+    metavar="WHICH",
+    help="all, networks (those that differ), a number to draw, or a file of architectures.",
+)
+@click.option("--channels", type=int, show_default="16", help="Width of the first stage.")
+@click.option("--n-cells", type=int, show_default="5", help="Cells per stage.")
 @click.option("--batch-size", default=64, show_default=True, help="Number of images.")
 @seed_option("weights, images and sampled cells")
 @click.option("--workers", type=int, show_default="one per processor", help="Workers.")
@@ -81,9 +88,10 @@ def proxies(
     images: str,
     image_size: int | None,
     classes: int | None,
+    space: str | None,
     cells: str | None,
-    channels: int,
-    n_cells: int,
+    channels: int | None,
+    n_cells: int | None,
     batch_size: int,
     seed: int,
     workers: int | None,
@@ -103,15 +111,19 @@ def proxies(
     \b
     Example:
       robustnas proxies '#13433' '#81' --measures synflow,nwot --images digits
+      robustnas proxies depth=4,width=16 --space my_spaces.py:MySpace --images digits --measures nwot,params
       robustnas proxies --cells networks --measures synflow,nwot,jacobian_norm --out proxies.csv --attach proxies
     """
-    chosen = _chosen_cells(archs, cells, seed)
+    searched = open_space(space or DEFAULT_SPACE)
+    check_sizes(searched, {"channels": channels, "n_cells": n_cells})
+    chosen = _chosen(archs, cells, searched, seed)
     if out is None and (cells or attach):
         raise InvalidInputError("--cells and --attach need a file for the scores; add --out FILE.csv")
     names = checked_names(measures)
     with torch_needed("; params and flops need none"):
-        batch = open_batch(images, batch_size, seed, size=image_size, n_classes=classes)
-        settings = SweepSettings(batch, names, channels, n_cells, seed, device)
+        batch = open_batch(images, batch_size, seed, size=image_size, n_classes=classes, normalised=searched.normalised)
+        sizes = (16 if channels is None else channels, 5 if n_cells is None else n_cells)
+        settings = SweepSettings(batch, names, *sizes, seed, device, recorded_name(searched))
     if out is None:
         _show(settings, chosen, as_json)
     else:
@@ -120,45 +132,46 @@ def proxies(
         _report(settings, chosen, out, table, as_json)
 
 
-def _chosen_cells(archs: Sequence[str], which: str | None, seed: int) -> list[Cell]:
-    """Return the cells that arguments or --cells name."""
+def _chosen(archs: Sequence[str], which: str | None, space: EnumerableSpace[Any], seed: int) -> list[Any]:
+    """Return the architectures that arguments or --cells name."""
     if bool(archs) == bool(which):
         raise InvalidInputError("expected either architectures or --cells (all, networks, a number or a file)")
     if which is None:
-        cells = [Cell.parse(arch) for arch in archs]
-        note_reading(*archs)
-        return cells
+        if space.name == DEFAULT_SPACE:
+            note_reading(*archs)
+        return [space.parse(arch) for arch in archs]
     if which == "all":
-        return [Cell.from_index(index) for index in range(N_CELLS)]
+        return [space.architecture(index) for index in space.members().tolist()]
     if which == "networks":
-        return [Cell.from_index(index) for index in space.network_indices().tolist()]
+        return [space.architecture(index) for index in space.network_indices().tolist()]
     if which.isascii() and which.isdigit():
-        n = written_number("cells", which, at_least=1, at_most=N_CELLS)
-        drawn = np.random.default_rng(seed).permutation(N_CELLS)[:n]  # a larger sample holds the smaller one
-        return [Cell.from_index(index) for index in drawn.tolist()]
-    return _cells_of_file(Path(which))
+        members = space.members()
+        n = written_number("cells", which, at_least=1, at_most=len(members))
+        drawn = np.random.default_rng(seed).permutation(members)[:n]  # a larger sample holds the smaller one
+        return [space.architecture(index) for index in drawn.tolist()]
+    return _of_file(Path(which), space)
 
 
-def _cells_of_file(path: Path) -> list[Cell]:
-    """Return the cells of a table with numbers, or of a text with an architecture on each line."""
+def _of_file(path: Path, space: EnumerableSpace[Any]) -> list[Any]:
+    """Return the architectures of a table with numbers, or of a text with one on each line."""
     content = read_bytes(path)
     if path.suffix.lower() in _TABLE_FILES:
-        columns = read_columns(read_sheet(path, content, "cifar10")).columns
+        columns = read_columns(read_sheet(path, content, "cifar10"), space=space).columns
         known = np.any([np.isfinite(values) for values in columns.values()], axis=0)
-        return [Cell.from_index(index) for index in np.flatnonzero(known).tolist()]
-    cells = []
+        return [space.architecture(index) for index in np.flatnonzero(known).tolist()]
+    found = []
     for number, line in enumerate(content.decode(text_encoding(content), errors="replace").splitlines(), start=1):
         try:
             if line.strip():
-                cells.append(Cell.parse(line))
+                found.append(space.parse(line))
         except NotationError as error:
             raise DataError(f"{path}, line {number}: {error}") from None
-    if not cells:
+    if not found:
         raise DataError(f"{path}: names no architecture; expected one on each line")
-    return cells
+    return found
 
 
-def _sweep(settings: SweepSettings, cells: Sequence[Cell], out: Path, executor: ExecutorSpec) -> None:
+def _sweep(settings: SweepSettings, cells: Sequence[Any], out: Path, executor: ExecutorSpec) -> None:
     with (
         interruptible(f"finished cells are kept in {out}: run the same command again to resume"),
         _progress(len(set(cells))) as show,
@@ -182,7 +195,7 @@ def _progress(total: int) -> Iterator[Any]:
 
 
 def _report(
-    settings: SweepSettings, cells: Sequence[Cell], out: Path, table: AttachedTable | None, as_json: bool
+    settings: SweepSettings, cells: Sequence[Any], out: Path, table: AttachedTable | None, as_json: bool
 ) -> None:
     summary = {"out": str(out), "n_cells": len(set(cells)), "settings": settings.summary()}
     if as_json:
@@ -193,23 +206,24 @@ def _report(
         click.echo(f"attached to {table.dataset} as {', '.join(f'{table.name}.{name}' for name in table.known)}")
 
 
-def _show(settings: SweepSettings, cells: Sequence[Cell], as_json: bool) -> None:
+def _show(settings: SweepSettings, cells: Sequence[Any], as_json: bool) -> None:
     found = [settings.scores(cell) for cell in cells]
     if as_json:
-        rows = [{"arch": cell.arch, "scores": scores} for cell, scores in found]
+        rows = [{"arch": str(cell), "scores": scores} for cell, scores in found]
         print_json({"cells": rows, "settings": settings.summary()})
     else:
         click.echo(_text(settings.names, found))
 
 
-def _text(names: Sequence[str], found: Sequence[tuple[Cell, dict[str, float]]]) -> str:
+def _text(names: Sequence[str], found: Sequence[tuple[Any, dict[str, float]]]) -> str:
     """Return a table: a measure on each line, a cell in each column."""
-    lines = [f"#{cell.database_id} is {cell}" for cell, _ in found]
-    heads = ["measure", *(f"#{cell.database_id}" for cell, _ in found), ""]
+    numbers = [f"#{getattr(cell, 'database_id', number)}" for number, (cell, _) in enumerate(found, start=1)]
+    lines = [f"{name} is {cell}" for name, (cell, _) in zip(numbers, found, strict=True)]
+    heads = ["measure", *numbers, ""]
     rows = [[name, *(_number(scores[name]) for _, scores in found), PROXIES[name].title] for name in names]
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    for first, *numbers, title in [heads, *rows]:
-        cells = [f"{text:>{width}}" for text, width in zip(numbers, widths[1:-1], strict=True)]
+    for first, *shown, title in [heads, *rows]:
+        cells = [f"{text:>{width}}" for text, width in zip(shown, widths[1:-1], strict=True)]
         lines.append("  ".join([f"{first:<{widths[0]}}", *cells, title]).rstrip())
     return "\n".join(["\n".join(lines[: len(found)]), "", *lines[len(found) :]])
 

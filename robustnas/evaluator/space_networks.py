@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -21,12 +21,30 @@ from robustnas.evaluator.memory_size import check_network as check_cells
 from robustnas.evaluator.network_checks import check_built_again, check_network, not_a_module
 from robustnas.evaluator.network_costs import counted_flops, counted_params
 from robustnas.evaluator.normalised import Normalised
-from robustnas.spaces import EnumerableSpace, SearchSpace, recorded_name
+from robustnas.spaces import ChoiceSpace, EnumerableSpace, ListedSpace, SearchSpace, recorded_name
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.tables.table import says_cost
 
-if TYPE_CHECKING:
-    from robustnas.evaluator.images.images import ImageData
+
+class ImagesLike(Protocol):
+    """What networks are built for."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+
+    @property
+    def n_classes(self) -> int:
+        """The number of classes."""
+
+    @property
+    def mean(self) -> tuple[float, ...]:
+        """What is subtracted from each channel."""
+
+    @property
+    def std(self) -> tuple[float, ...]:
+        """What each channel is divided by after that."""
+
 
 _COPIES = 3  # of the weights that a training holds: themselves, gradients, momentum
 _BYTES = 4
@@ -37,7 +55,7 @@ class SpaceNetworks:
 
     Args:
         space: The search space.
-        images: The image data.
+        images: What networks are given: image data, or a batch of it.
         sizes: The values of the space's `sizes`, by name.
         memory: Bytes of memory of the device.
 
@@ -50,7 +68,7 @@ class SpaceNetworks:
     """
 
     def __init__(
-        self, space: EnumerableSpace[Any], images: ImageData, sizes: Mapping[str, int], memory: int | None = None
+        self, space: EnumerableSpace[Any], images: ImagesLike, sizes: Mapping[str, int], memory: int | None = None
     ) -> None:
         check_builds(space)
         self.space, self.images, self.sizes, self.memory = space, images, dict(sizes), memory
@@ -59,6 +77,10 @@ class SpaceNetworks:
         self._counted: dict[tuple[str, Any], float] = {}
         if space.sizes:
             self._check_fits(Cell.from_index(0))
+
+    def bare(self, architecture: Any, seed: int) -> nn.Module:
+        """Build the network of an architecture as the space does: see its `normalised`; the rest as `build`."""
+        return self.build(architecture, seed).network
 
     def build(self, architecture: Any, seed: int) -> Normalised:
         """Build the network of an architecture; it takes pixels in [0, 1].
@@ -107,12 +129,19 @@ class SpaceNetworks:
         """
         if not self.says(name):
             return np.array([self.counted(name, architecture) for architecture in architectures])
-        indices = [self.space.index(architecture) for architecture in architectures]
-        return self.space.cost_column(name, self.skeleton)[indices]
+        space = self._listed(architectures)
+        return space.cost_column(name, self.skeleton)[[space.index(architecture) for architecture in architectures]]
 
     def says(self, name: str) -> bool:
         """Return whether the space itself says a cost."""
-        return says_cost(self.space, name, self.skeleton)
+        space = self.space
+        some = [] if space.is_enumerated else [space.sample(np.random.default_rng(0))]
+        return says_cost(self._listed(some), name, self.skeleton)
+
+    def _listed(self, architectures: Sequence[Any]) -> EnumerableSpace[Any]:
+        """Return a space with a column of costs: of one that is not enumerated, that of some architectures."""
+        space = self.space
+        return space if space.is_enumerated or not isinstance(space, ChoiceSpace) else ListedSpace(space, architectures)
 
     def counted(self, name: str, architecture: Any) -> float:
         """Return a cost of an architecture, counted on its network; errors as `costs`."""

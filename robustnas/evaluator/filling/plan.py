@@ -47,6 +47,7 @@ _TRAINING_KEYS = ("recipe", *(item.name for item in fields(TrainingConfig)))
 _ATTACK_KEYS = tuple(item.name for item in fields(AttackSettings))
 _ALL_CELLS = ("networks", "all")
 _MAX_SEEDS = 100_000
+_MOST_DRAWN = 100_000  # networks of a space with more than a million
 
 
 @dataclass(frozen=True)
@@ -262,12 +263,27 @@ def _networks(content: Mapping[str, Any], space: EnumerableSpace[Any], sample_se
     if isinstance(value, str):
         if value not in _ALL_CELLS:
             raise PlanError(f"{unknown_name(key, value, _ALL_CELLS)}; or a number, or a list of architectures")
+        if not space.is_enumerated:
+            raise PlanError(
+                f"{key} is {excerpt(value)}, and {space.name} is too large to be enumerated; expected how many of its "
+                "networks to draw, or a list of architectures"
+            )
         return _at(space.network_indices(), space)
     if isinstance(value, int) and not isinstance(value, bool):
+        if not space.is_enumerated:
+            return _drawn(whole_number(key, value, at_least=1, at_most=_MOST_DRAWN), space, sample_seed)
         n = whole_number(key, value, at_least=1, at_most=space.n_networks)
         order = np.random.default_rng(sample_seed).permutation(space.network_indices())  # more include the fewer
         return _at(order[:n], space)
     raise PlanError(f"{key} is {excerpt(value)}; expected 'networks', a number, or a list of architectures")
+
+
+def _drawn(n: int, space: EnumerableSpace[Any], sample_seed: int) -> tuple[Any, ...]:
+    """Return distinct networks of a space that is not enumerated; more include the fewer."""
+    rng, found = np.random.default_rng(sample_seed), dict[Any, None]()
+    while len(found) < n:
+        found[space.canonical(space.sample(rng))] = None
+    return tuple(found)
 
 
 def _at(indices: Iterable[int], space: EnumerableSpace[Any]) -> tuple[Any, ...]:

@@ -26,7 +26,7 @@ class ImageBatch:
 
     Attributes:
         name: Where they come from.
-        images: Normalised, shape (n, c, side, side), float32.
+        images: As networks take them, shape (n, c, side, side), float32.
         labels: Shape (n,), 0 to n_classes - 1.
         n_classes: The number of classes.
     """
@@ -72,8 +72,8 @@ def random_batch(n: int = 64, size: int = 16, n_classes: int = 120, seed: int = 
     return ImageBatch(RANDOM, images, rng.integers(n_classes, size=n), n_classes)
 
 
-def drawn_batch(data: ImageData, n: int = 64, seed: int = 0) -> ImageBatch:
-    """Return training images drawn without replacement, normalised.
+def drawn_batch(data: ImageData, n: int = 64, seed: int = 0, *, normalised: bool = True) -> ImageBatch:
+    """Return training images drawn without replacement, normalised, or as pixels in [0, 1].
 
     Raises:
         InvalidInputError: `n` is below 2 or above the number of training images.
@@ -82,11 +82,18 @@ def drawn_batch(data: ImageData, n: int = 64, seed: int = 0) -> ImageBatch:
     rng = np.random.default_rng(whole_number("seed", seed, at_least=0))
     drawn = data.train.subset(rng.choice(len(data.train), size=n, replace=False))
     mean, std = (np.array(values, dtype=np.float32).reshape(-1, 1, 1) for values in (data.mean, data.std))
-    return ImageBatch(data.name, (drawn.pixels() - mean) / std, drawn.labels, data.n_classes)
+    images = (drawn.pixels() - mean) / std if normalised else drawn.pixels()
+    return ImageBatch(data.name, images, drawn.labels, data.n_classes)
 
 
 def open_batch(
-    name_or_path: str | Path, n: int = 64, seed: int = 0, *, size: int | None = None, n_classes: int | None = None
+    name_or_path: str | Path,
+    n: int = 64,
+    seed: int = 0,
+    *,
+    size: int | None = None,
+    n_classes: int | None = None,
+    normalised: bool = True,
 ) -> ImageBatch:
     """Return the batch that the command asks for.
 
@@ -96,6 +103,7 @@ def open_batch(
         seed: Fixes them.
         size: Height and width of random images; 16 if None.
         n_classes: Classes of random images; 120 if None.
+        normalised: Whether images are normalised, or pixels in [0, 1]; random ones are Gaussian in any case.
 
     Raises:
         InvalidInputError: A number out of range, or a size or classes for images that have their own.
@@ -109,4 +117,4 @@ def open_batch(
         )
     from robustnas.evaluator.images.image_files import open_images
 
-    return drawn_batch(open_images(name_or_path), n, seed)
+    return drawn_batch(open_images(name_or_path), n, seed, normalised=normalised)

@@ -2,7 +2,7 @@
 
 ::
 
-    scores.csv                 arch,synflow,...   one row per finished cell, empty where a measure has no number
+    scores.csv                 arch,synflow,...   one row per finished network, empty where a measure has no number
     scores.csv.settings.json   what the numbers depend on
 
 One process writes it, under a lock.
@@ -10,6 +10,7 @@ One process writes it, under a lock.
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from typing import Any
 from robustnas.append_only import AppendOnlyFile, sole_writer
 from robustnas.atomic import atomic_file
 from robustnas.errors import DataError, InvalidInputError, NotationError, excerpt
-from robustnas.spaces.nasbench201.cell import Cell
+from robustnas.spaces import DEFAULT_SPACE, open_space
 
 KEY = "arch"
 """The column of architectures."""
@@ -32,17 +33,17 @@ class ScoreFile:
     Attributes:
         path: The CSV.
         names: Its columns of numbers.
-        done: Cells that it has.
+        done: Architectures that it has.
     """
 
-    def __init__(self, path: Path, names: Sequence[str]) -> None:
-        self.path, self.names = path, tuple(names)
+    def __init__(self, path: Path, names: Sequence[str], space: str = DEFAULT_SPACE) -> None:
+        self.path, self.names, self._space = path, tuple(names), open_space(space)
         self._header = ",".join((KEY, *self.names))
         self._file = AppendOnlyFile(path, "cells")
         self.done = frozenset(cell for cell, _ in self.rows())
 
-    def rows(self) -> Iterator[tuple[Cell, dict[str, float]]]:
-        """Yield the finished cells and their scores, NaN where a measure has none.
+    def rows(self) -> Iterator[tuple[Any, dict[str, float]]]:
+        """Yield the finished architectures and their scores, NaN where a measure has none.
 
         Raises:
             DataError: Another header, or a line that is not a row; names it.
@@ -58,27 +59,32 @@ class ScoreFile:
             except (ValueError, NotationError) as error:
                 raise DataError(f"{self.path}, line {number}: {error}; delete that line to compute it again") from None
 
-    def append(self, cell: Cell, scores: Mapping[str, float]) -> None:
-        """Append a finished cell; see `AppendOnlyFile.append`."""
-        line = ",".join((cell.arch, *(_text(scores[name]) for name in self.names)))
+    def append(self, architecture: Any, scores: Mapping[str, float]) -> None:
+        """Append a finished architecture; see `AppendOnlyFile.append`."""
+        arch = str(architecture)
+        arch = f'"{arch}"' if "," in arch else arch
+        line = ",".join((arch, *(_text(scores[name]) for name in self.names)))
         self._file.append(f"{self._header}\n{line}" if self._file.empty else line)
 
-    def _parsed(self, line: str) -> tuple[Cell, dict[str, float]]:
-        arch, *values = line.split(",")
+    def _parsed(self, line: str) -> tuple[Any, dict[str, float]]:
+        arch, *values = next(csv.reader([line]))
         if len(values) != len(self.names):
             raise ValueError(f"{len(values) + 1} fields, expected {len(self.names) + 1}")
         numbers = [float(value) if value else math.nan for value in values]
-        return Cell.parse(arch), dict(zip(self.names, numbers, strict=True))
+        return self._space.parse(arch), dict(zip(self.names, numbers, strict=True))
 
 
 @contextmanager
-def open_scores(path: Path, names: Sequence[str], settings: Mapping[str, Any]) -> Iterator[ScoreFile]:
+def open_scores(
+    path: Path, names: Sequence[str], settings: Mapping[str, Any], space: str = DEFAULT_SPACE
+) -> Iterator[ScoreFile]:
     """Open (or begin) a sweep's file for writing, alone.
 
     Args:
         path: The CSV; its name has to end in .csv.
         names: Columns of numbers.
         settings: What the numbers depend on: plain data.
+        space: The search space, by name or reference.
 
     Raises:
         InvalidInputError: A name that does not end in .csv.
@@ -88,7 +94,7 @@ def open_scores(path: Path, names: Sequence[str], settings: Mapping[str, Any]) -
         raise InvalidInputError(f"{path}: expected a name that ends in .csv")
     with sole_writer(path.with_name(f".{path.name}.lock"), path):
         _check_settings(path, json.loads(json.dumps(settings)))
-        yield ScoreFile(path, names)
+        yield ScoreFile(path, names, space)
 
 
 def settings_path(path: Path) -> Path:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from robustnas.errors import InvalidInputError
+import copy
+
+from robustnas.evaluator.network_costs import counted_flops
 from robustnas.evaluator.proxies.subject import Subject
 from robustnas.spaces.nasbench201.cost import Skeleton
 from robustnas.spaces.nasbench201.network import CellNetwork
@@ -15,14 +17,15 @@ def l2_norm(subject: Subject) -> float:
 
 def params(subject: Subject) -> float:
     """Return the number of trainable parameters, exactly."""
-    return float(sum(parameter.numel() for parameter in subject.network.parameters()))
+    return float(sum(parameter.numel() for parameter in subject.network.parameters() if parameter.requires_grad))
 
 
 def flops(subject: Subject) -> float:
     """Return the multiply-accumulates of one forward pass of one image, counted as `Skeleton.flops` does."""
     network = subject.network
     if not isinstance(network, CellNetwork):
-        raise InvalidInputError(f"flops are counted for networks of cells; got {type(network).__name__}")
+        _, channels, height, width = subject.images.shape
+        return counted_flops(lambda: copy.deepcopy(network).cpu(), (channels, height, width))
     size = subject.images.shape[-1]
     skeleton = Skeleton(size, network.n_classes, network.channels, network.n_cells, network.in_channels)
     return float(skeleton.flops(network.cell))

@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
+from robustnas.spaces.nasbench201.network import CellNetwork
+
+_RELUS = (F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_)
 _Hook = Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]
 
 
@@ -26,7 +32,7 @@ class Pass:
         inputs: The images, a leaf that gradients are taken of, shape (n, c, h, w).
         logits: Shape (n, n_classes).
         outputs: What each layer returned, in order of `layers`.
-        relu_inputs: What each ReLU module was given, in order of computation.
+        relu_inputs: What each ReLU was given, in order of computation.
     """
 
     layers: tuple[nn.Conv2d | nn.Linear, ...]
@@ -87,11 +93,13 @@ class Subject:
         relu_inputs: list[Tensor] = []
         for layer in layers:
             layer.register_forward_hook(_keep_output(outputs))
-        for module in network.modules():
-            if isinstance(module, nn.ReLU):
-                module.register_forward_hook(_keep_input(relu_inputs))
+        if is_of_cells := isinstance(network, CellNetwork):  # whose ReLUs are modules
+            for module in network.modules():
+                if isinstance(module, nn.ReLU):
+                    module.register_forward_hook(_keep_input(relu_inputs))
         inputs = self.images.detach().clone().requires_grad_()
-        logits = network(inputs)
+        with nullcontext() if is_of_cells else _ReLUs(relu_inputs):
+            logits = network(inputs)
         return Pass(layers, inputs, logits, tuple(outputs[layer] for layer in layers), tuple(relu_inputs))
 
     @cached_property
@@ -111,7 +119,7 @@ class Subject:
         """
         network = copy.deepcopy(self.network).train()
         for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):
+            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
                 module.momentum = 1.0
         with torch.no_grad():
             network(self.images)
@@ -122,6 +130,21 @@ class Subject:
         """The images, a leaf that gradients are taken of, and their logits by `frozen`."""
         inputs = self.images.detach().clone().requires_grad_()
         return inputs, self.frozen(inputs)
+
+
+class _ReLUs(TorchFunctionMode):
+    """Keeps what every ReLU is given, be it a module or a function."""
+
+    def __init__(self, kept: list[Tensor]) -> None:
+        super().__init__()
+        self._kept = kept
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func in _RELUS:
+            self._kept.append(args[0].detach().clone())  # it may be changed in place
+        return func(*args, **(kwargs or {}))
 
 
 def weight_layers(network: nn.Module) -> tuple[nn.Conv2d | nn.Linear, ...]:

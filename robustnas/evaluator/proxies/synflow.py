@@ -32,6 +32,6 @@ def synflow(subject: Subject) -> float:
 def _without_norms(network: nn.Module) -> nn.Module:
     for module in list(network.modules()):
         for name, child in module.named_children():
-            if isinstance(child, nn.BatchNorm2d):
+            if isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d):
                 setattr(module, name, nn.Identity())
     return network

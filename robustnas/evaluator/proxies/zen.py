@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from robustnas.errors import InvalidInputError
 from robustnas.evaluator.proxies.subject import Subject, weight_layers
+from robustnas.spaces.nasbench201.network import CellNetwork
 
 STEP = 0.01
 """Size of the change of the input."""
@@ -28,7 +29,7 @@ def zen(subject: Subject) -> float:
     _draw_weights(network, generator)
     x, change = torch.randn(2, *subject.images.shape, generator=generator).to(subject.images)
     first, second = _features(network, x), _features(network, x + STEP * change)
-    distance = float((first - second).abs().sum((1, 2, 3)).double().mean())
+    distance = float((first - second).abs().flatten(1).sum(1).double().mean())
     return math.log(distance) + _log_deviations(network) if distance > 0 else math.nan
 
 
@@ -40,12 +41,18 @@ def _draw_weights(network: nn.Module, generator: torch.Generator) -> None:
 
 
 def _features(network: nn.Module, images: Tensor) -> Tensor:
-    """Return what the last activation of a `CellNetwork` gives, shape (n, channels, h, w)."""
-    last = getattr(network, "lastact", None)
-    if not isinstance(last, nn.Module):
-        raise InvalidInputError(f"zen needs a network of cells with a last activation; got {type(network).__name__}")
+    """Return the features that are classified, shape (n, ...).
+
+    Those are what the last activation of a `CellNetwork` gives, and what the last linear layer of another is given.
+    """
     kept: list[Tensor] = []
-    handle = last.register_forward_hook(lambda _module, _inputs, output: kept.append(output))
+    if isinstance(network, CellNetwork):
+        handle = network.lastact.register_forward_hook(lambda _module, _inputs, output: kept.append(output))
+    else:
+        layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
+        if not layers:
+            raise InvalidInputError(f"zen needs a network that ends in a linear layer; got {type(network).__name__}")
+        handle = layers[-1].register_forward_hook(lambda _module, inputs, _output: kept.append(inputs[0]))
     with torch.no_grad():
         network(images)
     handle.remove()

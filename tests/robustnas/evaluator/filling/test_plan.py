@@ -8,6 +8,7 @@ from robustnas import Cell, Metric
 from robustnas.errors import InvalidInputError, PlanError
 from robustnas.evaluator.filling.plan import FillPlan, example_text
 from robustnas.evaluator.images.images import ImageData
+from robustnas.spaces import ChoiceArchitecture, ChoiceSpace, open_space
 from robustnas.spaces.nasbench201 import space
 
 LEAST = 'images = "digits"\nmetrics = ["clean"]\n'
@@ -109,3 +110,41 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match=r"nowhere\.toml.*--example"):
         FillPlan.load(tmp_path / "nowhere.toml")
     assert Metric("clean") in FillPlan.parse(LEAST).metrics
+
+
+class Large(ChoiceSpace):
+    """Five million architectures, of which those that differ in the last choice alone are one network."""
+
+    choices = {f"width{place}": tuple(range(1, 10)) for place in range(7)}  # noqa: RUF012
+
+    def canonical(self, architecture: ChoiceArchitecture) -> ChoiceArchitecture:
+        return architecture.replaced(width6=1)
+
+
+def test_networks_of_other_spaces() -> None:
+    text = 'images = "digits"\nmetrics = ["clean"]\n'
+    plan = FillPlan.parse(text + 'space = "wide-resnets"\narchitectures = 3')
+    more = FillPlan.parse(text + "architectures = 5", space="wide-resnets")
+    assert plan.space == more.space == "wide-resnets"
+    assert set(plan.networks) < set(more.networks)
+    listed = FillPlan.parse(text + f'space = "wide-resnets"\narchitectures = ["{plan.networks[0]}", "index:3"]')
+    assert listed.networks == (plan.networks[0], open_space("wide-resnets").architecture(3))
+    for wrong, message in (
+        ("architectures = 3\ncells = 3", "cells and architectures are given; expected one of them"),
+        ('space = "wide-resnets"\nchannels = 8', "channels is 8, but the size of networks of the space wide-resnets"),
+        ('space = "wide"', "unknown search space 'wide'"),
+        ('space = "wide-resnets"\narchitectures = 15626', "architectures is 15626; expected"),
+        ("space = 3", "space is 3; expected"),
+    ):
+        with pytest.raises(PlanError, match=message):
+            FillPlan.parse(text + wrong)
+
+
+def test_networks_of_a_space_that_is_not_enumerated() -> None:
+    text = f'images = "digits"\nmetrics = ["clean"]\nspace = "{__name__}:Large"\n'
+    some, more = (FillPlan.parse(text + f"architectures = {n}").networks for n in (20, 30))
+    assert more[:20] == some
+    assert len(set(more)) == 30
+    assert {architecture["width6"] for architecture in more} == {1}
+    with pytest.raises(PlanError, match="cells is 'networks', and Large is too large to be enumerated; expected"):
+        FillPlan.parse(text)
