@@ -25,7 +25,7 @@ def flops(subject: Subject) -> float:
     network = subject.network
     if not isinstance(network, CellNetwork):
         _, channels, height, width = subject.images.shape
-        return counted_flops(lambda: copy.deepcopy(network).cpu(), (channels, height, width))
+        return counted_flops(lambda: copy.deepcopy(network).cpu().float(), (channels, height, width))
     size = subject.images.shape[-1]
     skeleton = Skeleton(size, network.n_classes, network.channels, network.n_cells, network.in_channels)
     return float(skeleton.flops(network.cell))

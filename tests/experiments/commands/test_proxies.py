@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from experiments.cli import main
 from robustnas import Cell
 from robustnas.objectives.objective import Objective
+from robustnas.spaces import open_space
 from robustnas.spaces.nasbench201 import Skeleton, space
 from robustnas.tables.attached.attached import attached_tables
 
@@ -111,11 +112,13 @@ def test_cells_of_a_file(tmp_path: Path) -> None:
 
 
 def test_sets_of_cells() -> None:
-    from experiments.commands.proxies import _chosen_cells
+    from experiments.commands.proxies import _chosen
 
-    assert len(set(_chosen_cells((), "all", 0))) == 15_625
-    assert [space.uid(cell) == cell.database_id for cell in _chosen_cells((), "networks", 0)] == [True] * 6_466
-    assert _chosen_cells((), "4", 0) == _chosen_cells((), "6", 0)[:4] != _chosen_cells((), "4", 1)
+    assert len(set(_chosen((), "all", open_space(), 0))) == 15_625
+    assert [space.uid(cell) == cell.database_id for cell in _chosen((), "networks", open_space(), 0)] == [True] * 6_466
+    assert (
+        _chosen((), "4", open_space(), 0) == _chosen((), "6", open_space(), 0)[:4] != _chosen((), "4", open_space(), 1)
+    )
 
 
 @pytest.mark.parametrize(

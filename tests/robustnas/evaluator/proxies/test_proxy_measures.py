@@ -15,6 +15,7 @@ from robustnas.errors import InvalidInputError
 from robustnas.evaluator.proxies import PROXIES
 from robustnas.evaluator.proxies.curvature import hessian
 from robustnas.evaluator.proxies.subject import Subject
+from robustnas.evaluator.proxies.zen import STEP
 from robustnas.spaces.nasbench201.cell import Cell
 from robustnas.spaces.nasbench201.cost import Skeleton
 from robustnas.spaces.nasbench201.network import build
@@ -215,7 +216,13 @@ class TestCellNetworks:
         assert not any(module.training or module._forward_hooks for module in network.modules())
 
 
-@pytest.mark.parametrize("name", ["zen", "flops"])
-def test_measures_of_cells_refuse_other_networks(linear: Subject, name: str) -> None:
-    with pytest.raises(InvalidInputError, match="OneLayer"):
-        score(name, linear)
+def test_measures_of_networks_that_are_not_of_cells(linear: Subject) -> None:
+    """Of one linear layer: its multiply-accumulates; features are the image itself, in zen."""
+    assert score("flops", linear) == N_CLASSES * SIDE * SIDE
+    generator = linear.generator()
+    torch.randn(N_CLASSES, SIDE * SIDE, generator=generator)  # the weights are drawn first
+    _, change = torch.randn(2, N, SIDE * SIDE, generator=generator)
+    assert score("zen", linear) == pytest.approx(math.log(STEP * float(change.abs().sum(1).mean())), abs=1e-4)
+    without = Subject(nn.Sequential(nn.Conv2d(1, N_CLASSES, SIDE), nn.Flatten()), linear.images, linear.labels)
+    with pytest.raises(InvalidInputError, match="zen needs a network that ends in a linear layer; got Sequential"):
+        score("zen", without)
