@@ -114,7 +114,7 @@ def _lead(objectives: tuple[ObjectiveScores, ...], against: pd.DataFrame, whole:
     only = f"Clean accuracy ranks the networks like {shown[most]} with a Kendall tau of {_tau(taus[1.0][most])}"
     if most == least:
         return f"{only}."
-    return f"{only}, but like {shown[least]} with one of {_tau(taus[1.0][least])} only."
+    return f"{only}, but like {shown[least]} with one of only {_tau(taus[1.0][least])}."
 
 
 def _extremes(whole: pd.DataFrame) -> str:

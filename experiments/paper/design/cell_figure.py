@@ -72,8 +72,9 @@ def _draw_edge(axes: Axes, source: int, target: int, operation: Operation) -> No
     if style.dashes:
         arrow.set_linestyle((0, (3, 1.5)))
     axes.add_patch(arrow)
-    side: Any = {"xytext": (0, -3 if bend < 0 else 3), "va": "top" if bend < 0 else "bottom", "ha": "center"}
-    axes.annotate(_LABELS[operation], (middle, bend / 2), textcoords="offset points", fontsize=6.5, **side)
+    away, height = 2 + style.width * _WIDTH, (start[1] + 2 * bend + end[1]) / 4
+    side: Any = {"xytext": (0, -away if bend < 0 else away), "va": "top" if bend < 0 else "bottom", "ha": "center"}
+    axes.annotate(_LABELS[operation], (middle, height), textcoords="offset points", fontsize=6.5, **side)
 
 
 def _towards(node: int, middle: float, bend: float) -> tuple[float, float]:

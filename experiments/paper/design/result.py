@@ -39,7 +39,7 @@ _PARAGRAPHS = (
 )
 
 
-_COUNTS = f"{N_3X3} 3×3 and {N_1X1 or 'no'} 1×1 convolutions"
+_COUNTS = f"{N_3X3} convolutions of 3×3, {N_1X1 or 'none'} of 1×1"
 
 
 def design(question: Question) -> Section:
