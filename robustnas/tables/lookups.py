@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast, overload
 
 import numpy as np
@@ -53,7 +54,7 @@ class Lookups:
                 f"{excerpt(arch)} may be ids or indices; expected a list such as ['#13433', 'index:13931'], or "
                 "values(indices, 'pgd@1') for indices"
             )
-        found = tuple(self._network(self._read_index(one)) for one in arch)
+        found = self._networks([self._read_index(one) for one in arch])
         return Networks(found, f"of {self._table.dataset}")
 
     def value(self, arch: Any, metric: str | Metric | Objective) -> float:
@@ -132,7 +133,7 @@ class Lookups:
         rows = self._table.space.network_of_index()[ranked]
         _, first = np.unique(rows, return_index=True)
         chosen = ranked[np.sort(first)][: n or 1]
-        networks = tuple(self._network(int(index), (found,)) for index in chosen)
+        networks = self._networks(chosen.tolist(), (found,))
         if n is None:
             return networks[0]
         return Networks(networks, f"best of {self._table.dataset} on {found}", (found.expression,))
@@ -160,32 +161,40 @@ class Lookups:
         kept = non_dominated(utilities)
         distinct, first = np.unique(-utilities[kept], axis=0, return_index=True)
         assert len(distinct) == len(first)
-        networks = tuple(self._network(int(index), found) for index in members[kept][first])
+        networks = self._networks(members[kept][first].tolist(), found)
         return Networks(networks, f"front of {self._table.dataset}: {objectives_text(found)}", _expressions(found))
 
-    def _network(self, index: int, objectives: Sequence[Objective] = ()) -> Network:
+    def _network(self, index: int) -> Network:
+        return self._networks([index])[0]
+
+    def _networks(self, indices: Sequence[int], objectives: Sequence[Objective] = ()) -> tuple[Network, ...]:
+        """Return networks by index, with what objectives say of them before all else."""
         from robustnas.objectives import scale_of
 
-        wanted = {one.expression: one for one in objectives}
-        scores = {name: float(one.evaluate(self._table)[index]) for name, one in wanted.items()}
-        scales = {name: scale_of(one, self._table) for name, one in wanted.items()}
-        for metric in self._table.metrics:
-            scores.setdefault(str(metric), float(self._table.column(metric)[index]))
+        table, chosen = self._table, np.array(indices, dtype=np.int64)
+        scores = {one.expression: one.evaluate(table)[chosen] for one in objectives}
+        scales = {one.expression: scale_of(one, table) for one in objectives}
+        for metric in table.metrics:
+            scores.setdefault(str(metric), table.column(metric)[chosen])
             scales.setdefault(str(metric), scale_of_metric(metric))
-        attached: Mapping[str, FloatArray] = self._table.attached_columns()
-        for name, values in attached.items():
-            scores.setdefault(name, float(values[index]))
+        for name, values in table.attached_columns().items():
+            scores.setdefault(name, values[chosen])
             scales.setdefault(name, COUNT)
-        space = self._table.space
-        architecture = space.architecture(index)
-        return Network(
-            architecture,
-            int(space.uids()[index]),
-            scores,
-            scales,
-            self._table.dataset,
-            lambda name: float(self.score_column(name)[index]),
+        uids = table.space.uids()[chosen].tolist()
+        return tuple(
+            Network(
+                table.space.architecture(index),
+                uid,
+                {name: float(values[place]) for name, values in scores.items()},
+                scales,
+                table.dataset,
+                partial(self._score, index),
+            )
+            for place, (index, uid) in enumerate(zip(chosen.tolist(), uids, strict=True))
         )
+
+    def _score(self, index: int, name: str) -> float:
+        return float(self.score_column(name)[index])
 
     def _read_index(self, arch: Any) -> int:
         try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.neighbors import KNeighborsRegressor
@@ -67,6 +69,23 @@ def test_what_notebooks_show_is_small_and_restyles_nothing(records: Records) -> 
         assert len(repr(shown)) < 2000
     content, _ = records.plot()._repr_png_()
     assert content.startswith(b"\x89PNG")
+
+
+def test_names_of_a_user_are_text_wherever_they_are_shown() -> None:
+    name = "<script>alert('&')</script>"
+    space = robustnas.open_space()
+    values = np.linspace(0, 1, space.size)
+    table = robustnas.ArrayTable({"clean": values, "val": values[::-1]}, dataset=name, attached={"hw.x": values})
+    searchers = ["random", {"name": "nsga2", "label": name}]
+    found = robustnas.compare(
+        objectives=["clean", "clean, val"], searchers=searchers, budget=6, seeds=1, dataset=table, jobs=1
+    )
+    plan = robustnas.Plan(objectives=["clean"], searchers=searchers)
+    result = robustnas.search("clean, val", table, "random", 6)
+    oracle = robustnas.Oracle("clean", table)
+    shown: tuple[Any, ...] = (table, table["#1"], table.front("clean, val"), found, found.front(), plan, result, oracle)
+    for one in (*shown, result.best):
+        assert "script" not in tags(one._repr_html_()), type(one)
 
 
 def test_a_plan_may_be_keys_a_file_or_changed(tmp_path: Path) -> None:
