@@ -54,7 +54,7 @@ class Lookups:
                 f"{excerpt(arch)} may be ids or indices; expected a list such as ['#13433', 'index:13931'], or "
                 "values(indices, 'pgd@1') for indices"
             )
-        found = self._networks([self._read_index(one) for one in arch])
+        found = self._looked_up([self._read_index(one) for one in arch])
         return Networks(found, f"of {self._table.dataset}")
 
     def value(self, arch: Any, metric: str | Metric | Objective) -> float:
@@ -133,7 +133,7 @@ class Lookups:
         rows = self._table.space.network_of_index()[ranked]
         _, first = np.unique(rows, return_index=True)
         chosen = ranked[np.sort(first)][: n or 1]
-        networks = self._networks(chosen.tolist(), (found,))
+        networks = self._looked_up(chosen.tolist(), (found,))
         if n is None:
             return networks[0]
         return Networks(networks, f"best of {self._table.dataset} on {found}", (found.expression,))
@@ -161,13 +161,13 @@ class Lookups:
         kept = non_dominated(utilities)
         distinct, first = np.unique(-utilities[kept], axis=0, return_index=True)
         assert len(distinct) == len(first)
-        networks = self._networks(members[kept][first].tolist(), found)
+        networks = self._looked_up(members[kept][first].tolist(), found)
         return Networks(networks, f"front of {self._table.dataset}: {objectives_text(found)}", _expressions(found))
 
     def _network(self, index: int) -> Network:
-        return self._networks([index])[0]
+        return self._looked_up([index])[0]
 
-    def _networks(self, indices: Sequence[int], objectives: Sequence[Objective] = ()) -> tuple[Network, ...]:
+    def _looked_up(self, indices: Sequence[int], objectives: Sequence[Objective] = ()) -> tuple[Network, ...]:
         """Return networks by index, with what objectives say of them before all else."""
         from robustnas.objectives import scale_of
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -104,6 +105,15 @@ def test_a_growing_table_answers_what_it_knows() -> None:
     Oracle("pgd@8", table).query("#13433")
     assert table.best("pgd@8")["pgd@8"] == table.value("#13433", "pgd@8") == table["#13433"]["pgd@8"]
     assert "#13433" not in repr(table)
+
+
+def test_the_database_answers_too(warm_cache: Path, published: Path) -> None:
+    table = open_table("cifar10", published)
+    assert isinstance(table, NetworkTable)
+    best = table.best("clean", 2)
+    assert [network["clean"] for network in best] == sorted(table.network_column("clean"), reverse=True)[:2]
+    assert table["#13433"]["clean"] == table.value("#13433", "clean")
+    assert len(table.front("clean, pgd@1")) > 1
 
 
 def test_an_oracle_opens_a_dataset_and_reads_notations() -> None:
