@@ -53,8 +53,9 @@ def _searched(spec: RunSpec, table: Table, trajectory: Trajectory) -> dict[str, 
         return {}
     n_feasible = sum(outcome.feasible for outcome in trajectory.known)
     known = [str(constraint) for constraint in constraints_used(spec, table)]
-    left = {"known": {"constraints": known, "n_networks": searched_space(spec, table).n_networks}} if known else {}
-    return {"n_feasible": n_feasible, **left}
+    searched = searched_space(spec, table)
+    left = {"n_networks": searched.n_networks} if searched.is_enumerated else {}
+    return {"n_feasible": n_feasible, **({"known": {"constraints": known, **left}} if known else {})}
 
 
 def _best_found(trajectory: Trajectory) -> dict[str, Any]:

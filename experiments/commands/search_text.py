@@ -94,8 +94,10 @@ def _space_lines(spec: RunSpec, table: Table, trajectory: Trajectory) -> list[st
     known = constraints_used(spec, table)
     if not known:
         return []
-    left = searched_space(spec, table).n_networks
-    clause, whole = " and ".join(map(str, known)), f"{table.space.n_networks:,} networks"
+    clause, searched = " and ".join(map(str, known)), searched_space(spec, table)
+    if not searched.is_enumerated:
+        return [f"known before the search: whether {clause}; nothing else was drawn"]
+    left, whole = searched.n_networks, f"{table.space.n_networks:,} networks"
     all_found = "; all of them were queried" if len(trajectory.known) >= left else ""
     return [f"known before the search: {left:,} of {whole} satisfy {clause}{all_found}"]
 

@@ -132,14 +132,15 @@ def used_digests(spec: RunSpec, table: Table) -> dict[str, dict[str, str]]:
 
 def constraints_used(spec: RunSpec, table: Table) -> tuple[Constraint, ...]:
     """Return the constraints, known before any query, that narrow what a run searches."""
-    if not spec.known or not takes_space(spec.searcher) or known_space(spec.objectives, table) is table.space:
+    left = known_space(spec.objectives, table)
+    if not spec.known or not takes_space(spec.searcher) or left is table.space.reachable:
         return ()
     return known_constraints(spec.objectives, table)
 
 
 def searched_space(spec: RunSpec, table: Table) -> EnumerableSpace[Any]:
     """Return the space that a run searches: the table's, or what constraints leave of it that are known before."""
-    return known_space(spec.objectives, table) if constraints_used(spec, table) else table.space
+    return known_space(spec.objectives, table) if constraints_used(spec, table) else table.space.reachable
 
 
 def priors_of(spec: RunSpec, table: Table) -> tuple[Prior, ...]:
@@ -156,7 +157,8 @@ def space_notes(spec: RunSpec, table: Table) -> list[str]:
     """Return what the user should read of a prior, and of a searcher that constraints cannot keep within bounds."""
     notes = prior_notes(spec.priors, table)
     known = known_constraints(spec.objectives, table)
-    if not spec.known or takes_space(spec.searcher) or known_space(spec.objectives, table) is table.space:
+    left = known_space(spec.objectives, table)
+    if not spec.known or takes_space(spec.searcher) or left is table.space.reachable:
         return notes
     clause = " and ".join(map(str, known))
     return [

@@ -17,6 +17,7 @@ from robustnas.objectives import (
 )
 from robustnas.oracle import Outcome
 from robustnas.pareto import HypervolumeScale, non_dominated
+from robustnas.spaces import GrowingSpace
 from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.table import Table, cost_column, says_cost, skeleton_of
 from searchers.base import History, comparable
@@ -109,6 +110,8 @@ def hypervolume_scale(objectives: tuple[Objective, ...], table: Table) -> Hyperv
 
 def _corners(objectives: tuple[Objective, ...], table: Table) -> FloatArray:
     """Return the worst and the best utilities that objectives could have, shape (2, n_objectives)."""
+    if isinstance(table.space, GrowingSpace):
+        table.space.meet()
     metrics = [str(metric) for metric in needed_metrics(objectives, table)]
     costs = {name: cost_column(name, table) for name in costs_used(objectives)}
     costs = {name: values for name, values in costs.items() if not says_cost(table.space, name, skeleton_of(table))}

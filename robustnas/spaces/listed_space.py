@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+_MET = 50  # architectures that `GrowingSpace.meet` draws
+
+
 class ListedSpace(EnumerableSpace[ChoiceArchitecture]):
     """The architectures of a list, numbered in its order: those of a table, or candidates.
 
@@ -289,6 +292,11 @@ class GrowingSpace(ListedSpace):
     def uid(self, architecture: ChoiceArchitecture) -> int:
         """Return the number of the architecture's network in the whole space."""
         return self.whole.uid(architecture)
+
+    def meet(self) -> None:
+        """Let some random architectures appear, always the same: to see, for one, about how large costs are."""
+        for architecture in self.whole.samples(np.random.default_rng(0), _MET, 20 * _MET):
+            self.index(architecture)
 
     def listed(self) -> ListedSpace:
         """Return the architectures met so far, as a space that grows no more."""

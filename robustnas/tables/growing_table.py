@@ -190,13 +190,13 @@ class GrowingTable(Lookups):
 
     def counted(self, name: str) -> FloatArray:
         """Return what is known of a cost by index, shape (space.size,): all, where there are few architectures."""
-        if name not in self._counted:
-            self._counted[name] = {}
-            members = self.space.members()
-            some = self._is_learned and not self._grows
-            self._count(name, members[:: len(members) // _SOME if some else 1].tolist())
+        members, is_new = self.space.members(), name not in self._counted
+        known = self._counted.setdefault(name, {})
+        if self._grows:
+            self._count(name, [index for index in members.tolist() if index not in known])
+        elif is_new:
+            self._count(name, members[:: len(members) // _SOME if self._is_learned else 1].tolist())
         column = np.full(self.space.size, np.nan)
-        known = self._counted[name]
         column[list(known)] = list(known.values())
         return read_only(column)
 
