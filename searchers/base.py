@@ -155,7 +155,7 @@ class UnseenNetworks:
         members = members[~np.isin(keys, list(self._seen))]
         if not len(members):
             return self.draw()
-        distance = (codes[members] != codes[self.space.index(architecture)]).sum(axis=1)
+        distance = (codes[members] != self.space.code(architecture)).sum(axis=1)
         found = self.space.architecture(int(self._rng.choice(members[distance == distance.min()])))
         self.add(found)
         return found

@@ -101,7 +101,9 @@ def check_costs(spec: RunSpec, table: Table) -> None:
     oracle = Oracle(spec.objectives, table, budget=spec.budget, time=spec.time)
     if issubclass(searcher_class(spec.searcher), GlancingSearcher):
         parameters = {key: value for key, value in without_prior(spec.parameters).items() if key != "storage"}
-        searcher = create(spec.searcher, 0, n_objectives=len(spec.objectives), space=table.space.reachable, **parameters)
+        searcher = create(
+            spec.searcher, 0, n_objectives=len(spec.objectives), space=table.space.reachable, **parameters
+        )
         assert isinstance(searcher, GlancingSearcher)
         oracle.cheaper(searcher.cheap, searcher.cheap_cost)
     priors_of(spec, table)

@@ -152,6 +152,10 @@ class EnumerableSpace(SearchSpace[Architecture]):
         sizes = tuple(len(options) for options in self.choices.values())
         return np.indices(sizes, dtype=np.int8).reshape(len(sizes), -1).T
 
+    def code(self, architecture: Architecture) -> NDArray[np.signedinteger[Any]]:
+        """Return the row of `codes` of an architecture, shape (n_choices,); it may lie outside of a part of a space."""
+        return self.codes()[self.index(architecture)]
+
     def __contains__(self, architecture: Architecture) -> bool:
         """Return whether an architecture belongs to the space; all do, except in a subspace."""
         return bool(self.network_of_index()[self.index(architecture)] >= 0)

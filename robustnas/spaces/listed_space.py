@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+_NEAREST = 10
 _MET = 50  # architectures that `GrowingSpace.meet` draws
 
 
 class ListedSpace(EnumerableSpace[ChoiceArchitecture]):
     """The architectures of a list, numbered in its order: those of a table, or candidates.
 
-    The first of a network's architectures represents it. A mutant is a neighbour of the list; a random architecture of
-    it if there is none.
+    The first of a network's architectures represents it. A mutant is a neighbour in the list, or one of the nearest.
 
     Args:
         whole: The space that they are of, enumerated or not.
@@ -150,7 +150,7 @@ class ListedSpace(EnumerableSpace[ChoiceArchitecture]):
 
     def codes(self) -> NDArray[np.signedinteger[Any]]:
         """Return the place of the option of each choice for every index, shape (size, n_choices)."""
-        found: NDArray[np.signedinteger[Any]] = self._once("codes", self._coded)
+        found: NDArray[np.signedinteger[Any]] = self._once("codes", lambda: self._coded(self._architectures))
         return found
 
     def members(self) -> IntArray:
@@ -186,16 +186,31 @@ class ListedSpace(EnumerableSpace[ChoiceArchitecture]):
 
     def neighbours(self, architecture: ChoiceArchitecture) -> list[ChoiceArchitecture]:
         """Return the architectures of the list that differ in exactly one choice."""
-        return [self._architectures[near] for near in self.neighbour_lists()[self.index(architecture)]]
+        if architecture in self._place:
+            return [self._architectures[near] for near in self.neighbour_lists()[self._place[architecture]]]
+        return [self._architectures[near] for near in np.flatnonzero(self._distances(architecture) == 1).tolist()]
+
+    def code(self, architecture: ChoiceArchitecture) -> NDArray[np.signedinteger[Any]]:
+        """Return the place of the option of each choice, shape (n_choices,); the architecture need not be listed."""
+        return self._coded([architecture])[0]
 
     def sample(self, rng: np.random.Generator) -> ChoiceArchitecture:
         """Draw an architecture of the list uniformly."""
         return self._architectures[int(rng.integers(self.size))]
 
     def mutate(self, architecture: ChoiceArchitecture, rng: np.random.Generator) -> ChoiceArchitecture:
-        """Return a random neighbour in the list; a random architecture of it if there is none."""
-        near = self.neighbours(architecture)
-        return near[int(rng.integers(len(near)))] if near else self.sample(rng)
+        """Return a random neighbour in the list, or one of the ten nearest if there is none: lists may be sparse."""
+        if near := self.neighbours(architecture):
+            return near[int(rng.integers(len(near)))]
+        distances = self._distances(architecture)
+        order = np.lexsort((rng.random(self.size), distances))
+        others = order[distances[order] > 0][:_NEAREST]
+        return self._architectures[int(rng.choice(others))] if len(others) else self.sample(rng)
+
+    def _distances(self, architecture: ChoiceArchitecture) -> IntArray:
+        """Return in how many choices each architecture differs from one."""
+        found: IntArray = (self.codes() != self.code(architecture)).sum(axis=1)
+        return found
 
     def cost_column(self, name: str, skeleton: Any = None) -> FloatArray:  # noqa: ARG002  `cost` knows no sizes
         """Return a cost for every index, as the whole space's `cost` gives it."""
@@ -221,13 +236,13 @@ class ListedSpace(EnumerableSpace[ChoiceArchitecture]):
             raise ObjectiveError(f"cost() of the space {self.name} returns no {excerpt(name)}")
         return float(self._costs[index][name])
 
-    def _coded(self) -> NDArray[np.int32]:
+    def _coded(self, architectures: Sequence[ChoiceArchitecture]) -> NDArray[np.int32]:
         places = [{option: place for place, option in enumerate(options)} for options in self.choices.values()]
         rows = [
             [place[option] for place, option in zip(places, architecture.options, strict=True)]
-            for architecture in self._architectures
+            for architecture in architectures
         ]
-        return np.array(rows, dtype=np.int32).reshape(self.size, len(places))
+        return np.array(rows, dtype=np.int32).reshape(len(architectures), len(places))
 
     def _own_encoding(self) -> Encoding:
         rows: list[FloatArray] = []
@@ -237,8 +252,7 @@ class ListedSpace(EnumerableSpace[ChoiceArchitecture]):
         return own_encoding(np.array(rows))
 
     def _near(self, index: int) -> list[int]:
-        codes = self.codes()
-        found: list[int] = np.flatnonzero((codes != codes[index]).sum(axis=1) == 1).tolist()
+        found: list[int] = np.flatnonzero(self._distances(self._architectures[index]) == 1).tolist()
         return found
 
     def _once(self, name: str, make: Callable[[], Any]) -> Any:

@@ -89,6 +89,8 @@ def opened_as(space: EnumerableSpace[Any]) -> str | None:
 def recorded_name(space: EnumerableSpace[Any]) -> str:
     """Return what records call a space: what opens it, where users may change it, else its name."""
     whole: EnumerableSpace[Any] = getattr(space, "whole", space) if space.digests else space
+    if not whole.is_enumerated and whole is not space:  # its indices are others
+        return f"{space.name} (listed)"
     return opened_as(whole) or space.name if whole.digests else space.name
 
 

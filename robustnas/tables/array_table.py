@@ -11,9 +11,10 @@ import numpy as np
 from robustnas.arrays import FloatArray, read_only
 from robustnas.errors import DataError, InvalidInputError, ObjectiveError, excerpt, listing, unknown_name
 from robustnas.metric import ATTACKS, PLAIN_METRICS, Metric
-from robustnas.spaces import COSTS, EnumerableSpace, Subspace, open_space
+from robustnas.spaces import COSTS, ChoiceSpace, EnumerableSpace, GrowingSpace, Subspace, open_space
 from robustnas.tables.attached.columns import SheetColumns, column_name, filled, read_columns
 from robustnas.tables.attached.frame import frame_sheet
+from robustnas.tables.attached.keys import read_keys
 from robustnas.tables.attached.numbers import number
 from robustnas.tables.column_facts import ColumnFacts
 from robustnas.tables.network_table import NetworkTable
@@ -99,7 +100,8 @@ class ArrayTable(NetworkTable):
             duplicates: What to do with rows that repeat an architecture: ``error``, ``mean`` or ``first``.
             dataset: The dataset's name.
             source: Where the numbers come from, as records say it.
-            space: The search space; NAS-Bench-201 if None.
+            space: The search space; NAS-Bench-201 if None. Of one that is too large to be enumerated, the table's is
+                that of the architectures of the frame (`robustnas.spaces.ListedSpace`).
             skeleton: The size of the networks, for their costs; that of the dataset's name if None.
 
         Raises:
@@ -145,7 +147,7 @@ class ArrayTable(NetworkTable):
         Raises:
             DataError: As the errors of `from_frame`.
         """
-        space = space or open_space()
+        space = _listed(sheet, key, space or open_space(), dataset)
         own_costs = _costs_of(sheet, space)
         found = read_columns(
             sheet,
@@ -208,6 +210,15 @@ class ArrayTable(NetworkTable):
             expected = f"expected ({self.space.size},), by index"
             raise InvalidInputError(f"column {excerpt(name)} has shape {column.shape}; {expected}")
         return read_only(column)
+
+
+def _listed(sheet: Sheet, key: str | None, space: EnumerableSpace[Any], dataset: str) -> EnumerableSpace[Any]:
+    """Return a space, or the architectures that a sheet has of one that is too large to be enumerated."""
+    if space.is_enumerated or not isinstance(space, ChoiceSpace):
+        return space
+    met = GrowingSpace(space)
+    read_keys(sheet, key, met, None, dataset)
+    return met.listed()
 
 
 def _is_ours(name: str) -> bool:

@@ -157,7 +157,8 @@ def space_of(dataset: str) -> EnumerableSpace[Any] | None:
         return None
     name = dataset.partition("@")[0]
     if name not in DATASETS and (kept := find_kept(dataset)):
-        return kept.open_space()
+        space = kept.open_space()
+        return space if space.is_enumerated else kept.open().space
     return NASBENCH201 if name in {*SKELETONS, *robbench_names(), *surrogate_names()} or name not in DATASETS else None
 
 

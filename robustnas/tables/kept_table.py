@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from robustnas.atomic import atomic_file
 from robustnas.errors import DataError, InvalidInputError, ObjectiveError, described, excerpt, listing, unknown_name
 from robustnas.reference import absolute_reference, is_reference
-from robustnas.spaces import COSTS, EnumerableSpace, open_space
+from robustnas.spaces import COSTS, ChoiceSpace, EnumerableSpace, GrowingSpace, open_space
 from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.sheets.reading import read_bytes, read_sheet, table_stem
 from robustnas.tables.sheets.sheet import Sheet
@@ -206,9 +206,10 @@ def forget_table(name: str) -> None:
 
 def _read(table: KeptTable, content: bytes, space: EnumerableSpace[Any], shown: str | None = None) -> ArrayTable:
     sheet = read_sheet(Path(shown or table.file), content, table.name, (), space)
-    example = str(space.architecture(int(space.members()[0])))
+    asked = GrowingSpace(space) if isinstance(space, ChoiceSpace) and not space.is_enumerated else space
+    example = str(space.architecture(int(space.members()[0]) if space.is_enumerated else 0))
     advice = f"call the one that has them arch, as in {example}, or have a column for each of {listing(space.choices)}"
-    sheet = _without_costs(replace(sheet, advice=advice), space)
+    sheet = _without_costs(replace(sheet, advice=advice), asked)
     return ArrayTable.from_sheet(
         sheet, table.key, duplicates=table.duplicates, dataset=table.name, source="file", space=space
     )

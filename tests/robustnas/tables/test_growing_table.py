@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
+from experiments.comparison.trajectory import hypervolume_scale
 from robustnas import Cell, Metric, Oracle
+from robustnas.arrays import FloatArray
 from robustnas.errors import BudgetExhausted, EvaluationError, InvalidInputError, ObjectiveError
 from robustnas.objectives.facts import training_of
 from robustnas.objectives.objective import needed_metrics, parse_objectives
@@ -16,9 +19,11 @@ from robustnas.spaces.nasbench201.cost import Skeleton
 from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.growing_table import GrowingTable
 from robustnas.tables.noise import NoiseFloor
+from tests.robustnas.spaces.large import Large
 
 CELL, OTHER = Cell.parse("#13433"), Cell.parse("#0")
 SMALL = Skeleton(8, 10, 8, 1, 1)
+LARGE = Large()
 
 
 class MadeUp:
@@ -190,3 +195,30 @@ def test_networks_that_are_trained_adversarially_are_a_table_of_their_own() -> N
     with pytest.raises(InvalidInputError, match=r"are of standard training, one seed, those measured here of adv"):
         growing("clean", measurer, base)  # even where it holds all that is asked for
     assert training_of(growing("clean", MadeUp())[1]) == {}
+
+
+class OfALargeSpace(MadeUp):
+    """Measures digits, knows two networks, and counts costs."""
+
+    space, skeleton = LARGE, None  # type: ignore[assignment]
+
+    def measure(self, cell: Any, metrics: Iterable[Metric], group: Iterable[Metric]) -> Mapping[Metric, float]:
+        return dict.fromkeys(metrics, cell.c11 / 10)
+
+    def costs(self, name: str, architectures: Sequence[Any]) -> FloatArray:
+        return np.array([float(one.c0) for one in architectures])
+
+
+def test_a_large_space_is_met_architecture_by_architecture() -> None:
+    known, other = (LARGE.sample(np.random.default_rng(seed)) for seed in (1, 2))
+    clean = Metric("clean")
+    table = GrowingTable(OfALargeSpace({clean: {LARGE.index(known): 0.25}}), [clean])
+    assert table.space.reachable is LARGE
+    assert table.column(clean).tolist() == [0.25]
+    oracle = Oracle("clean, flops", table, budget=5)  # Large says params, and flops are counted
+    assert oracle.space is LARGE
+    assert oracle.query(known).scores == (0.25, known.c0)
+    assert oracle.query(other).scores == (other.c11 / 10, other.c0)
+    assert [oracle.query(one).source for one in (known, other)] == ["store", "measured"]
+    scale = hypervolume_scale(oracle.objectives, table)
+    assert scale.scaled(np.array([[1.0, 0.0], [0.0, -9.0]])).tolist() == [[1.0, 1.0], [0.0, 0.0]]

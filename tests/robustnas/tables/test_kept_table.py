@@ -4,11 +4,17 @@ import json
 import multiprocessing
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from robustnas import Oracle
 from robustnas.errors import DataError, InvalidInputError
+from robustnas.spaces import recorded_name
 from robustnas.tables.datasets import open_table, space_of
 from robustnas.tables.kept_table import find_kept, forget_table, keep_table, kept_folder, kept_names
+from searchers import create, search
+from tests.robustnas.spaces.large import Large, landscape
 
 pytestmark = pytest.mark.timeout(60)  # slow where processors are shared
 
@@ -80,3 +86,30 @@ def test_two_processes_may_keep_one_name(tmp_path: Path) -> None:
     assert [process.exitcode for process in processes] == [0, 0]
     assert open_table("mine").value("index:0", "clean") in (1 / 4, 2 / 4)
     assert len(list(kept_folder().glob("mine-*.csv"))) == 1
+
+
+def test_a_table_of_some_architectures_of_a_large_space_is_a_dataset(tmp_path: Path) -> None:
+    large = Large()
+    some = [large.sample(np.random.default_rng(seed)) for seed in range(200)]
+    frame = pd.DataFrame([dict(one) for one in some]).assign(
+        clean=[landscape(one)["clean"] for one in some], params=7.0
+    )
+    frame.to_csv(tmp_path / "some.csv", index=False)
+    reference = "tests/robustnas/spaces/large.py:Large"
+    kept, table = keep_table(tmp_path / "some.csv", reference)
+    assert kept.space.endswith("large.py:Large")
+    for opened in (table, open_table("some")):
+        assert opened.space.n_members == 200
+        assert opened.value(some[7], "clean") == landscape(some[7])["clean"]
+        assert opened.space.cost_column("params")[7] == large.cost(some[7])["params"]  # the space's, not the file's
+    space = space_of("some")
+    assert space is not None
+    assert (space.size, recorded_name(space)) == (200, "Large (listed)")  # no records are read over the whole space
+    for name, objective in (("gp", "clean where params <= 60"), ("nsga2", "clean, params"), ("optuna-tpe", "clean")):
+        oracle = Oracle(objective, table, budget=20)
+        searcher = create(name, 0, space=oracle.space, n_objectives=len(oracle.objectives), **SMALL.get(name, {}))
+        assert len(list(search(searcher, oracle))) == 20
+    forget_table("some")
+
+
+SMALL: dict[str, dict[str, int]] = {"gp": {"n_initial": 16}, "nsga2": {"population_size": 10}}
