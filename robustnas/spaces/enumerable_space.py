@@ -154,7 +154,8 @@ class EnumerableSpace(SearchSpace[Architecture]):
 
     def code(self, architecture: Architecture) -> NDArray[np.signedinteger[Any]]:
         """Return the row of `codes` of an architecture, shape (n_choices,); it may lie outside of a part of a space."""
-        return self.codes()[self.index(architecture)]
+        found: NDArray[np.signedinteger[Any]] = self.codes()[self.index(architecture)]
+        return found
 
     def __contains__(self, architecture: Architecture) -> bool:
         """Return whether an architecture belongs to the space; all do, except in a subspace."""

@@ -192,7 +192,8 @@ class ListedSpace(EnumerableSpace[ChoiceArchitecture]):
 
     def code(self, architecture: ChoiceArchitecture) -> NDArray[np.signedinteger[Any]]:
         """Return the place of the option of each choice, shape (n_choices,); the architecture need not be listed."""
-        return self._coded([architecture])[0]
+        found: NDArray[np.signedinteger[Any]] = self._coded([architecture])[0]
+        return found
 
     def sample(self, rng: np.random.Generator) -> ChoiceArchitecture:
         """Draw an architecture of the list uniformly."""
