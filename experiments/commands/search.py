@@ -38,7 +38,7 @@ from experiments.comparison.slow_searchers import method_of, slow_note
 from experiments.comparison.spec import RunSpec, space_notes
 from experiments.comparison.trajectory import Trajectory
 from experiments.pages.terminal import fitted
-from robustnas.errors import InvalidInputError, PlanError, excerpt
+from robustnas.errors import EvaluationError, InvalidInputError, PlanError, excerpt
 from robustnas.metric import ATTACKS
 from robustnas.objectives import (
     SUITE,
@@ -50,7 +50,7 @@ from robustnas.plan_file import read_toml
 from robustnas.recorder import Log, Recorder, open_recorder
 from robustnas.spaces import COSTS, open_space
 from robustnas.tables.datasets import open_table
-from robustnas.tables.growing_table import GrowingTable
+from robustnas.tables.growing_table import FAILED, GrowingTable
 from robustnas.tables.table import Table
 from robustnas.workers import one_thread
 from searchers.naslib_search import NASLIB_SEARCHERS
@@ -205,6 +205,7 @@ def search(
         recorder = stack.enter_context(open_recorder(log, "/".join((table.dataset, *map(str, spec.key)))))
         trajectory, interrupted = _run(spec, table, at_once, progress, recorder)
         seconds = perf_counter() - start
+        _check_measured(trajectory, table)
         again: Finalists | None = None
         if seeds > 1 and not interrupted:
             assert isinstance(table, GrowingTable)
@@ -255,6 +256,13 @@ def _again(
         except KeyboardInterrupt:
             return found, True
     return found, False
+
+
+def _check_measured(trajectory: Trajectory, table: Table) -> None:
+    """Refuse a search of which no network could be measured; says why the last could not."""
+    if all(outcome.source == FAILED for outcome in trajectory.known):
+        what = f"none of the {len(trajectory.known)} networks that were asked for could be measured"
+        raise EvaluationError(f"{what}; the last: {table.notes[-1].removeprefix('not measured: ')}")
 
 
 def _record(trajectory: Trajectory, recorder: Recorder) -> None:

@@ -159,7 +159,7 @@ class Evaluator:
     def network_key(self, arch: Any) -> NetworkKey:
         """Return what fixes the trained network of an architecture."""
         given = self.space.parse(arch)
-        canonical, training = self.space.canonical(given), self.training_digest
+        canonical, training = self._canonical(given), self.training_digest
         if self.weights and given != canonical:  # the same file is another network where layers are in other places
             training = sha256(f"{training} of {given}".encode()).hexdigest()
         return self._key(str(canonical), training)
@@ -350,7 +350,7 @@ class Evaluator:
         return sha256(f"{trained} normalised by {own!r}".encode()).hexdigest()
 
     def _canonical(self, arch: Any) -> Any:
-        return self.space.canonical(self.space.parse(arch))
+        return EnumerableSpace.canonical(self.space, self.space.parse(arch))  # checked, where users define their own
 
     def _trained_network(self, arch: Any, report: Progress) -> Normalised:
         model = self._untrained(arch)

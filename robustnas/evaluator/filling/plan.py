@@ -259,7 +259,7 @@ def _networks(content: Mapping[str, Any], space: EnumerableSpace[Any], sample_se
     key = named[0] if named else "cells"
     value = content.get(key, "networks")
     if isinstance(value, list) and value:
-        return tuple(dict.fromkeys(space.canonical(space.parse(arch)) for arch in value))
+        return tuple(dict.fromkeys(EnumerableSpace.canonical(space, space.parse(arch)) for arch in value))
     if isinstance(value, str):
         if value not in _ALL_CELLS:
             raise PlanError(f"{unknown_name(key, value, _ALL_CELLS)}; or a number, or a list of architectures")
@@ -282,7 +282,7 @@ def _drawn(n: int, space: EnumerableSpace[Any], sample_seed: int) -> tuple[Any, 
     """Return distinct networks of a space that is not enumerated; more include the fewer."""
     rng, found = np.random.default_rng(sample_seed), dict[Any, None]()
     while len(found) < n:
-        found[space.canonical(space.sample(rng))] = None
+        found[EnumerableSpace.canonical(space, space.sample(rng))] = None
     return tuple(found)
 
 

@@ -137,6 +137,22 @@ def test_an_edited_space_is_refused_and_goes_on_as_a_new_one(run: Run) -> None:
     assert "was edited (its choices differ, my_spaces.py differs) since" in shrunk
 
 
+def test_what_users_write_besides_builds_is_told_too(run: Run) -> None:
+    raising = SPACE + "\n    def canonical(self, architecture):\n        raise ValueError('none is canonical')\n"
+    Path("my_spaces.py").write_text(raising)
+    found = run("evaluate", "width=2,norm=none", *OWN, *QUICK)
+    assert found.exit_code != 0
+    assert "canonical() of the space Small: ValueError: none is canonical" in found.stderr
+    Path("my_spaces.py").write_text(
+        SPACE.replace("        width =", "        raise ValueError('no network at all')\n        width =")
+    )
+    found = run("search", *OWN, *QUICK, "--objective", "clean", "--budget", "2", "--searcher", "random")
+    assert found.exit_code != 0
+    told = " ".join(found.stderr.split())
+    assert "none of the 2 networks that were asked for could be measured the last: build(width=" in told
+    assert "no network (my_spaces.py, line 11)" in told
+
+
 def test_a_space_needs_images_and_fits_the_dataset(run: Run) -> None:
     found = run("search", *OWN, "--objective", "clean")
     assert "add --images NAME to measure its networks, or name a table over it with --dataset" in found.stderr
