@@ -150,7 +150,7 @@ def test_what_users_write_besides_builds_is_told_too(run: Run) -> None:
     assert found.exit_code != 0
     told = " ".join(found.stderr.split())
     assert "none of the 2 networks that were asked for could be measured the last: build(width=" in told
-    assert "no network (my_spaces.py, line 11)" in told
+    assert "no network at all (my_spaces.py, line 10)" in told
 
 
 def test_a_space_needs_images_and_fits_the_dataset(run: Run) -> None:
