@@ -104,9 +104,9 @@ def test_a_table_of_one_column_is_ordered_by_rank(browser: Browser, tmp_path: Pa
 
 @pytest.mark.slow
 @pytest.mark.timeout(60)
-def test_runs_are_drawn_up_to_a_query(
-    browser: Browser, tmp_path: Path, table: ArrayTable, write_records: Callable[..., Path]
-) -> None:
+def test_runs_are_drawn_up_to_a_query(browser: Browser, tmp_path: Path, write_records: Callable[..., Path]) -> None:
+    clean, pgd = np.random.default_rng(0).random((2, NASBENCH201.size)).round(3)
+    table = ArrayTable({"clean": clean, "pgd@1": pgd}, "mine")
     folder = write_records(("clean", "clean, pgd@1"), ("random", "evolution"), n_seeds=2, budget=40)
     write_explorer(tmp_path / "runs.html", table, folder)
     page = Page(browser, tmp_path / "runs.html")

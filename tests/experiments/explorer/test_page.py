@@ -120,7 +120,7 @@ def test_a_network_is_found_by_any_of_its_names(page: Page, table: Table) -> Non
     cell = NASBENCH201.parse("#13433")
     label = f"A  #{NASBENCH201.uid(cell)}"
     for name in ("13433", "#13433", cell.arch, str(cell.naslib), f"index:{cell.index}"):
-        page.enter("#find", "#0")
+        page.show("a=0")
         assert page.text("figcaption b.a") != label
         page.enter("#find", name)
         assert page.text("figcaption b.a") == label, name
