@@ -1,13 +1,12 @@
 """Rich display in notebooks: small HTML that takes its colours from the page around it, and restyles nothing there.
 
-Every rule of the style is for what is within an element of ours; ink is that of the notebook, light or dark. Drawings
-are images, so that what an SVG says of styles and ids stays in it.
+Every rule of the style is for what is within an element of ours; ink is that of the notebook, light or dark, also in
+drawings, which have neither ids nor rules for what is around them.
 """
 
 from __future__ import annotations
 
 import math
-from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -28,8 +27,8 @@ _STYLE = f"""<style>
 .robustnas thead th {{ border-bottom: 1px solid {_LINE}; }}
 .robustnas table.rn-facts td {{ text-align: left; white-space: normal; overflow-wrap: anywhere; }}
 .robustnas table.rn-facts th {{ font-weight: 400; color: {_QUIET}; vertical-align: top; }}
-.robustnas img {{ max-width: 100%; height: auto; margin: 0; }}
-.robustnas td img {{ width: 15rem; }}
+.robustnas .rn-drawing {{ max-width: 100%; }}
+.robustnas .rn-drawing svg {{ width: 100%; height: auto; display: block; }}
 .robustnas .rn-grid {{ display: flex; flex-wrap: wrap; gap: .5rem 1.25rem; align-items: flex-start; }}
 .robustnas .rn-grid > * {{ min-width: 0; }}
 .robustnas summary {{ cursor: pointer; }}
@@ -69,14 +68,11 @@ def side_by_side(*parts: str) -> str:
 
 
 def drawing(architecture: Any, width: str = "24rem") -> str:
-    """Return an architecture as its space draws it, as an image; its text where it is not drawn."""
+    """Return an architecture as its space draws it, in the ink of the page; its text where it is not drawn."""
     svg = architecture._repr_svg_() if hasattr(architecture, "_repr_svg_") else ""
     if not svg:
         return f"<code>{escape(str(architecture))}</code>"
-    source = b64encode(svg.encode()).decode()
-    text = escape(str(architecture), quote=True)
-    style = f' style="width: {width}"' if width else ""
-    return f'<img src="data:image/svg+xml;base64,{source}" alt="{text}" title="{text}"{style}>'
+    return f'<div class="rn-drawing" style="width: {width}">{svg.strip()}</div>'
 
 
 def score_text(value: float, scale: str = ACCURACY) -> str:

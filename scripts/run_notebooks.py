@@ -34,6 +34,9 @@ def executed(path: Path, folder: Path) -> Any:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if not _is_empty(output)]
+            for output in cell.outputs:
+                if "image/svg+xml" in output.get("data", {}):
+                    output.data.pop("text/html", None)  # GitHub leaves drawings out of HTML, and shows images
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},

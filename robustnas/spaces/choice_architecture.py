@@ -66,6 +66,9 @@ class ChoiceArchitecture:
     def _repr_svg_(self) -> str:
         return self.svg()
 
+    def _repr_html_(self) -> str:
+        return f"<div>{self.svg()}</div>"  # within a page, it has the ink of the page; an image does not know it
+
     def __str__(self) -> str:
         return ",".join(f"{name}={option}" for name, option in zip(self.names, self.options, strict=True))
 

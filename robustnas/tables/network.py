@@ -160,7 +160,7 @@ class Networks(Sequence[Network]):
         shown = self.networks[:_MOST_SHOWN]
         names = self._shown(shown[0])[:8] if shown else ()
         rows = [
-            (drawing(network.architecture, ""), escape(network.name), *(network.text(name) for name in names))
+            (drawing(network.architecture, "15rem"), escape(network.name), *(network.text(name) for name in names))
             for network in shown
         ]
         title = self.title or f"{len(self)} networks"

@@ -173,6 +173,9 @@ class Cell:
     def _repr_svg_(self) -> str:
         return self.svg()
 
+    def _repr_html_(self) -> str:
+        return f"<div>{self.svg()}</div>"  # within a page, it has the ink of the page; an image does not know it
+
 
 Architecture: TypeAlias = "Cell | str | int | Iterable[int | str] | Mapping[Any, str]"
 """An architecture in any notation that `Cell.parse` reads."""

@@ -123,7 +123,7 @@ def test_an_oracle_opens_a_dataset_and_reads_notations() -> None:
     assert oracle.query((4, 3, 3, 0, 3, 0)).repeat
     assert repr(oracle) == "<oracle of pgd@1 on cifar10-surrogate: 1 of 5 networks queried>"
     assert repr(outcome).startswith("<outcome 0.321, from surrogate: |avg_pool")
-    assert "<img" in outcome._repr_html_()
+    assert "<svg" in outcome._repr_html_()
     with pytest.raises(NotationError, match="cannot read 'nothing'"):
         oracle.query("nothing")
     with pytest.raises(InvalidInputError, match="unknown dataset 'cifar1'"):
