@@ -245,7 +245,7 @@ def test_compare_ends_with_a_report_and_report_rebuilds_it(run: Run, tmp_path: P
         (["query", "resnet18"], 2, "cannot read 'resnet18'"),
         (["query", "#99999"], 2, "99999"),
         (["query", "#1", "--dataset", "cifar11"], 2, "cifar10"),
-        (["query"], 2, "Missing argument"),
+        (["query"], 2, "expected either ARCH or --where"),
         (["query", "#1", "--data", "/nowhere"], 1, "/nowhere"),
         (["search", "--objective", "pdg@1"], 2, "did you mean 'pgd@1'"),
         (["search", "--objective", "fgsm@1"], 2, "fgsm@1"),
