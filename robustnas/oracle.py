@@ -253,11 +253,13 @@ class Oracle:
             SearchStalled: The last `max_repeats` queries were repeats, and so is this one.
             EvaluationError: A growing table cannot measure the network; the query is not counted.
         """
+        if isinstance(cell, str):
+            cell = self.table.space.parse(cell)
         try:
             index = self._index(cell)
             network = self._networks[index]
         except (AttributeError, TypeError, LookupError):
-            if isinstance(cell, str | int | tuple):
+            if isinstance(cell, int | tuple):
                 return self.query(self.table.space.parse(cell))
             raise NotationError(
                 f"{excerpt(cell)} is not an architecture of the space {self.table.space.name}"

@@ -180,17 +180,17 @@ class Lookups:
         for name, values in table.attached_columns().items():
             scores.setdefault(name, values[chosen])
             scales.setdefault(name, COUNT)
-        uids = table.space.uids()[chosen].tolist()
+        architectures = [table.space.architecture(index) for index in chosen.tolist()]
         return tuple(
             Network(
-                table.space.architecture(index),
-                uid,
+                architecture,
+                table.space.uid(architecture),
                 {name: float(values[place]) for name, values in scores.items()},
                 scales,
                 table.dataset,
-                partial(self._score, index),
+                partial(self._score, int(chosen[place])),
             )
-            for place, (index, uid) in enumerate(zip(chosen.tolist(), uids, strict=True))
+            for place, architecture in enumerate(architectures)
         )
 
     def _score(self, index: int, name: str) -> float:

@@ -12,7 +12,7 @@ import pytest
 from robustnas import Cell, ChoiceSpace, Objective, Oracle, open_table
 from robustnas.errors import InvalidInputError, NotationError, ObjectiveError
 from robustnas.spaces.nasbench201 import SKELETONS
-from robustnas.tables import ArrayTable, GrowingTable
+from robustnas.tables import ArrayTable, GrowingTable, function_table
 from robustnas.tables.network import Networks
 from robustnas.tables.network_table import NetworkTable
 from tests.robustnas.tables.test_growing_table import MadeUp
@@ -105,6 +105,21 @@ def test_a_growing_table_answers_what_it_knows() -> None:
     Oracle("pgd@8", table).query("#13433")
     assert table.best("pgd@8")["pgd@8"] == table.value("#13433", "pgd@8") == table["#13433"]["pgd@8"]
     assert "#13433" not in repr(table)
+
+
+def test_a_space_that_is_not_enumerated_is_answered_of_what_was_met() -> None:
+    class Digits(ChoiceSpace):
+        """More architectures than can be listed."""
+
+        name = "digits"
+        choices: ClassVar = {f"digit{place}": range(10) for place in range(12)}
+
+    table = function_table(lambda digits: {"total": sum(digits.options)}, Digits(), "total")
+    oracle = Oracle("total", table)
+    scores = [oracle.query(f"index:{index}").score for index in (5, 123_456)]
+    assert scores == [5.0, 21.0]
+    best = table.best("total")
+    assert (best["total"], best.uid) == (21.0, table.space.uid(best.cell))
 
 
 def test_the_database_answers_too(warm_cache: Path, published: Path) -> None:
