@@ -7,8 +7,8 @@ from typing import Any
 
 from robustnas.duration import spoken
 
-SECONDS_PER_QUERY = {"optuna-gp": 0.1, "naslib:bananas": 0.26, "naslib:npenas": 0.27}
-"""Processor seconds between two queries, the mean of the first hundred on one objective; several take longer."""
+SECONDS_PER_QUERY = {"optuna-gp": 0.14, "naslib:bananas": 0.26, "naslib:npenas": 0.27}
+"""Processor seconds per query on one objective, as measured (17.3 s for 120 of `optuna-gp`); several take longer."""
 
 _WORTH_SAYING = 15.0  # seconds
 
@@ -30,7 +30,7 @@ def slow_note(n_queries: Mapping[str, int]) -> str:
         n_queries: All queries of each searcher, by the name of its method.
 
     >>> slow_note({"optuna-gp": 300, "gp": 300})
-    'optuna-gp takes about 0.1 s of one processor per network: 30 s for 300 networks'
+    'optuna-gp takes about 0.14 s of one processor per network: 42 s for 300 networks'
     >>> slow_note({"gp": 300})
     ''
     """
