@@ -127,7 +127,7 @@ def seeds_to_tell_apart(gap: float, noise: float) -> float:
     if gap == 0.0:
         return math.inf
     z = float(norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER))
-    return max(2.0, math.ceil(2 * (z * noise / gap) ** 2))
+    return float(max(2, math.ceil(2 * (z * noise / gap) ** 2)))
 
 
 def best_outcomes(trajectory: Trajectory, n: int) -> list[Outcome]:

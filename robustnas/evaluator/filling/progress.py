@@ -100,10 +100,10 @@ class FillProgress:
         began = time.monotonic()
         if began < self._next and not now:
             return False
-        wanted = set(self.left)
+        wanted = self.left.keys()
         self.busy = [claim for claim in self.store.active_claims() if claim.network in wanted]
         failed = self.run.failed() if self.run else self.store.given_up()
-        self.failed = {network: why for network, why in failed.items() if network in wanted}
+        self.failed = {network: failed[network] for network in wanted if network in failed}
         self.left = dict(self.gaps.n_missing(self.store, list(self.left)))
         ended = time.monotonic()
         self._next = ended + max(_POLL, (ended - began) / _POLL_SHARE)

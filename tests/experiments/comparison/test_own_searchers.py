@@ -49,9 +49,13 @@ class Late(Own):
         self.proposed += 1
         return super().ask() if self.proposed < 3 else None
 
+class Listed(Own):
+    def ask(self):
+        return [super().ask()]
+
 class Text(Own):
     def ask(self):
-        return super().ask().arch
+        return "|nor_conv_3x3~0|"
 
 class Stalled(Own):
     def ask(self):
@@ -84,7 +88,8 @@ def plan(searcher: str | dict[str, object], budget: int = 5) -> Plan:
         ),
         ("own.py:Exits", UserCodeError, r"^searcher 'own.py:Exits': SystemExit: 0\n"),
         ("own.py:Late", NotationError, r"^Late\.ask: None is not an architecture of the space nasbench201$"),
-        ("own.py:Text", NotationError, r"^Text\.ask: '\|.*' is not an architecture of the space nasbench201$"),
+        ("own.py:Listed", NotationError, r"^Listed\.ask: \[.*\] is not an architecture of the space nasbench201$"),
+        ("own.py:Text", NotationError, r"^Text\.ask: '\|nor_conv_3x3~0\|' has 1 operations; expected 1 \+ 2 \+ 3"),
         ("own.py:Stalled", SearchError, r"^searcher 'own.py:Stalled' proposed nothing on clean, seed \d$"),
     ],
 )
