@@ -15,7 +15,7 @@ from multiprocessing.synchronize import Event
 from typing import Any, ParamSpec, TypeVar
 
 from robustnas.executors.engine import Engine, refuse_address
-from robustnas.workers import checked_workers, environment, interrupts_ignored, processors
+from robustnas.workers import checked_workers, environment, interrupts_deferred, processors
 
 _PATIENCE = 5.0  # seconds that a task may take to stop
 
@@ -91,7 +91,7 @@ class _Processes(ProcessPoolExecutor):
     def submit(
         self, fn: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Future[Result]:
-        with interrupts_ignored(), environment(OMP_NUM_THREADS=str(self._n_threads), OMP_WAIT_POLICY="PASSIVE"):
+        with interrupts_deferred(), environment(OMP_NUM_THREADS=str(self._n_threads), OMP_WAIT_POLICY="PASSIVE"):
             return super().submit(fn, *args, **kwargs)
 
     def end(self) -> None:

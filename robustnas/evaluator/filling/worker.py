@@ -242,6 +242,7 @@ def ended_by_signals() -> Iterator[None]:
         return
 
     def end(_: int, __: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would end the release of the claim
         raise SystemExit
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
