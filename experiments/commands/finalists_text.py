@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from experiments.comparison.finalists import Finalist, Finalists
-from experiments.pages.table import number, unit
+from experiments.pages.table import difference, number, unit
 from robustnas.objectives import constraints_of, scale_of
 from robustnas.tables.table import Table
 
@@ -24,7 +24,7 @@ def finalists_lines(found: Finalists, table: Table) -> list[str]:
         if noise.std > 0:
             of = f" of {objective.expression}" if len(scales) > 1 else ""
             trainings = f"{noise.degrees_of_freedom} degrees of freedom"
-            lines.append(f"noise of one training{of}: {_difference(noise.std, scale)} ({trainings})")
+            lines.append(f"noise of one training{of}: {difference(noise.std, scale)} ({trainings})")
     if len(scales) == 1:
         lines += _apart(found, scales[0])
     return lines
@@ -50,17 +50,13 @@ def _apart(found: Finalists, scale: str) -> list[str]:
     needed, n = found.seeds_to_tell_apart, len(found.seeds)
     if math.isnan(needed):
         return []
-    differ = f"the first two differ by {_difference(found.gap, scale)}"
+    differ = f"the first two differ by {difference(found.gap, scale)}"
     if math.isinf(needed):
         return ["the first two have the same mean"]
     if needed <= n:
         return [f"{differ}, which {n} trainings of each can tell"]
     often = f"more than {_MANY:,}" if needed > _MANY else f"about {needed:.0f}"
     return [f"{differ}: to tell them apart takes {often} trainings of each"]
-
-
-def _difference(value: float, scale: str) -> str:
-    return f"{100 * value:.2f} points" if scale == "accuracy" else number(value, scale)
 
 
 def finalists_result(found: Finalists) -> dict[str, Any]:

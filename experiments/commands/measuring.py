@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.commands.evaluation_options import EvaluationOptions, torch_needed
 from experiments.commands.options import open_dataset, published_datasets, warn
+from experiments.comparison.run import steps
 from experiments.comparison.spec import RunSpec
+from experiments.comparison.trajectory import Trajectory
 from experiments.pages.table import number, unit
 from experiments.progress import Bar, Bars, progress_bars
 from robustnas.duration import parse_duration
 from robustnas.errors import InvalidInputError
 from robustnas.metric import scale_notes
+from robustnas.objectives import scale_of
 from robustnas.objectives.objective import needed_metrics, parse_objectives
 from robustnas.spaces import DEFAULT_SPACE, EnumerableSpace
 from robustnas.tables.array_table import ArrayTable
 from robustnas.tables.database.database import find_folder, has_data
 from robustnas.tables.growing_table import GrowingTable
 from robustnas.tables.table import Table
+from robustnas.workers import one_thread
 from searchers.registry import searcher_class
 
 if TYPE_CHECKING:
@@ -121,6 +125,15 @@ class SearchProgress:
         if self._stage is None:
             self._stage = self._bars.add(name)
         self._stage.show(name, share)
+
+
+def followed(spec: RunSpec, table: Table, at_once: int, progress: SearchProgress) -> Iterator[Trajectory]:
+    """Run a search as `experiments.comparison.run.steps` does, and show after every query how far it is."""
+    with one_thread() if table.complete else nullcontext():  # measuring uses all processors
+        for trajectory in steps(spec, table, at_once=at_once):
+            progress.scale = progress.scale or scale_of(spec.objectives[0], table)
+            progress.query(trajectory.best[-1], trajectory.outcomes[-1].seconds)
+            yield trajectory
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -15,7 +15,7 @@ from experiments.commands.evaluation_options import EvaluationOptions, evaluatio
 from experiments.commands.finalists_text import finalists_lines, finalists_result
 from experiments.commands.group import fail
 from experiments.commands.interruptions import search_advice, terminations_interrupt
-from experiments.commands.measuring import SearchProgress, growing_table, search_progress, table_of_seed
+from experiments.commands.measuring import SearchProgress, followed, growing_table, search_progress, table_of_seed
 from experiments.commands.names_option import names_option
 from experiments.commands.options import (
     data_option,
@@ -33,7 +33,6 @@ from experiments.commands.search_text import search_summary
 from experiments.comparison.finalists import Finalists, best_outcomes, trained_again
 from experiments.comparison.incumbents import reported_tables
 from experiments.comparison.plan import checked_budget, pop_known
-from experiments.comparison.run import steps
 from experiments.comparison.slow_searchers import method_of, slow_note
 from experiments.comparison.spec import RunSpec, space_notes
 from experiments.comparison.trajectory import Trajectory
@@ -44,7 +43,6 @@ from robustnas.objectives import (
     SUITE,
     Reported,
     scale_notes,
-    scale_of,
 )
 from robustnas.plan_file import read_toml
 from robustnas.recorder import Log, Recorder, open_recorder
@@ -52,7 +50,6 @@ from robustnas.spaces import COSTS, open_space
 from robustnas.tables.datasets import open_table
 from robustnas.tables.growing_table import FAILED, GrowingTable
 from robustnas.tables.table import Table
-from robustnas.workers import one_thread
 from searchers.naslib_search import NASLIB_SEARCHERS
 from searchers.optuna_sampler import SAMPLERS
 from searchers.registry import SEARCHERS, check_parameters
@@ -227,11 +224,9 @@ def _run(
 ) -> tuple[Trajectory, bool]:
     """Return what was found, and whether the search was interrupted."""
     trajectory: Trajectory | None = None
-    with one_thread() if table.complete else nullcontext(), terminations_interrupt():  # measuring uses all processors
+    with terminations_interrupt():
         try:
-            for trajectory in steps(spec, table, at_once=at_once):
-                progress.scale = progress.scale or scale_of(spec.objectives[0], table)
-                progress.query(trajectory.best[-1], trajectory.outcomes[-1].seconds)
+            for trajectory in followed(spec, table, at_once, progress):
                 if recorder:
                     _record(trajectory, recorder)
         except KeyboardInterrupt:

@@ -14,7 +14,7 @@ from experiments.commands.search_result import cost_of, direction_of, incumbents
 from experiments.comparison.incumbents import reported_values
 from experiments.comparison.spec import RunSpec, column_of_seconds, constraints_used, searched_space
 from experiments.comparison.trajectory import Trajectory
-from experiments.pages.table import number, unit
+from experiments.pages.table import difference, number, unit
 from experiments.pages.wording import counted
 from robustnas.duration import spoken
 from robustnas.objectives import (
@@ -126,21 +126,20 @@ def _infeasible(trajectory: Trajectory, table: Table) -> list[str]:
 
 def _front(trajectory: Trajectory, table: Table) -> list[str]:
     """Return the front as a table: best first by the first objective, each network with its id."""
-    front, of = trajectory.front(), "whole table's" if table.complete else "possible"
-    objectives = trajectory.objectives
-    front.sort(key=lambda member: [-obj.sign * score for obj, score in zip(objectives, member["scores"], strict=True)])
+    of, objectives = "whole table's" if table.complete else "possible", trajectory.objectives
+    front = sorted(trajectory.front_outcomes(), key=lambda outcome: [-utility for utility in outcome.utilities])
     scales = [scale_of(objective, table) for objective in objectives]
     units = [" (%)" if unit(scale) else "" for scale in scales]
     heads = ["network", *(f"{obj.expression}{said}" for obj, said in zip(objectives, units, strict=True))]
     rows = [
         [
-            f"#{table.space.uid(table.space.parse(member['arch']))}",
-            *(number(score, scale) for score, scale in zip(member["scores"], scales, strict=True)),
+            f"#{table.space.uid(outcome.cell)}",
+            *(number(score, scale) for score, scale in zip(outcome.scores, scales, strict=True)),
         ]
-        for member in front
+        for outcome in front
     ]
     widths = [max(cell_len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
-    archs = ["architecture", *(str(member["arch"]) for member in front)]
+    archs = ["architecture", *(str(outcome.cell) for outcome in front)]
     lines = [
         "  " + "  ".join([*(text.rjust(width) for text, width in zip(row, widths, strict=True)), arch])
         for row, arch in zip([heads, *rows], archs, strict=True)
@@ -156,15 +155,11 @@ def _best(spec: RunSpec, table: Table, score: float) -> str:
     if math.isnan(score):
         return f"best unknown: no network that was asked for has a score for {spec.objective!r}; the first was"
     if not table.complete:
-        noise = f" (noise of one training {_noise(known['noise_floor'], scale)})" if known["noise_floor"] else ""
+        noise = f" (noise of one training {difference(known['noise_floor'], scale)})" if known["noise_floor"] else ""
         return f"best {number(score, scale)}{unit(scale)}{noise}"
     reached, possible = (number(value, scale) + unit(scale) for value in (score, known["best"]))
-    noise = f", training noise {_noise(known['noise_near_best'], scale)}" if known["noise_near_best"] else ""
+    noise = f", training noise {difference(known['noise_near_best'], scale)}" if known["noise_near_best"] else ""
     return f"best {reached} (best of the table {possible}{noise})"
-
-
-def _noise(deviation: float, scale: str) -> str:
-    return f"{100 * deviation:.2f} points" if scale == "accuracy" else number(deviation, scale)
 
 
 def _report_lines(trajectory: Trajectory, table: Table, tables: Mapping[Reported, Table]) -> list[str]:

@@ -8,7 +8,7 @@ functional twins, and says how many trainings it takes to tell two networks apar
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,6 @@ from robustnas.arrays import FloatArray
 from robustnas.errors import EvaluationError
 from robustnas.objectives import Objective
 from robustnas.oracle import Oracle, Outcome
-from robustnas.pareto import non_dominated
 from robustnas.tables.growing_table import FAILED
 from robustnas.tables.noise import NoiseFloor, repeated_noise
 from robustnas.tables.table import Table
@@ -135,25 +134,18 @@ def best_outcomes(trajectory: Trajectory, n: int) -> list[Outcome]:
 
     Of a front with more than `n` members, those at its ends and evenly between, by the first objective.
     """
-    feasible = [outcome for outcome in trajectory.known if outcome.feasible and not _unknown(outcome)]
-    distinct = list({str(outcome.cell): outcome for outcome in feasible}.values())
     if len(trajectory.objectives) == 1:
-        return sorted(distinct, key=lambda outcome: -comparable(outcome.utility))[:n]
-    front = _front(distinct)
+        known = (outcome for outcome in trajectory.known if outcome.feasible and not math.isnan(outcome.utility))
+        return _best_first(known)[:n]
+    front = _best_first(trajectory.front_outcomes())
     places = np.linspace(0, len(front) - 1, min(n, len(front))).round().astype(int)
     return [front[place] for place in dict.fromkeys(places.tolist())]
 
 
-def _front(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    if not outcomes:
-        return []
-    kept = non_dominated(np.array([outcome.utilities for outcome in outcomes]))
-    front = [outcome for outcome, is_kept in zip(outcomes, kept, strict=True) if is_kept]
-    return sorted(front, key=lambda outcome: outcome.utilities[0], reverse=True)
-
-
-def _unknown(outcome: Outcome) -> bool:
-    return any(math.isnan(utility) for utility in outcome.utilities)
+def _best_first(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Return outcomes by the first objective, each network once."""
+    distinct = {str(outcome.cell): outcome for outcome in outcomes}.values()
+    return sorted(distinct, key=lambda outcome: -outcome.utilities[0])
 
 
 def trained_again(

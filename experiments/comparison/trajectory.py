@@ -78,10 +78,13 @@ class Trajectory:
         return self.known[int(np.argmax(np.where(np.isnan(worst), -np.inf, worst)))].cell
 
     def front(self) -> list[dict[str, Any]]:
-        """The non-dominated networks among all that are known, each with its arch and scores."""
+        """The non-dominated networks among all that are known, each with its arch and scores, in the order found."""
+        return [{"arch": str(outcome.cell), "scores": list(outcome.scores)} for outcome in self.front_outcomes()]
+
+    def front_outcomes(self) -> list[Outcome]:
+        """The outcomes of the non-dominated networks among all that are known, in the order found."""
         mask = non_dominated(np.array([outcome.utilities for outcome in self.known]))
-        chosen = (outcome for outcome, kept in zip(self.known, mask, strict=True) if kept)
-        return [{"arch": str(outcome.cell), "scores": list(outcome.scores)} for outcome in chosen]
+        return [outcome for outcome, kept in zip(self.known, mask, strict=True) if kept]
 
     def _found(self, outcome: Outcome) -> float:
         return self._advance(outcome) if self._scale is None else self._extend(self._scale, outcome)

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from experiments.commands.evaluation_options import EvaluationOptions
-from experiments.commands.measuring import SearchProgress, growing_table, search_progress
+from experiments.commands.measuring import SearchProgress, followed, growing_table, search_progress
 from experiments.comparison.plan import checked_budget, pop_known
-from experiments.comparison.run import check_costs, steps
+from experiments.comparison.run import check_costs, finished
 from experiments.comparison.spec import RunSpec, space_notes
-from experiments.comparison.trajectory import Trajectory
 from experiments.interactive.notes import note
 from experiments.interactive.own_code import named
 from experiments.interactive.search_result import SearchResult
 from robustnas.errors import InvalidInputError, ObjectiveError, excerpt, unknown_name
-from robustnas.objectives import Objective, asked_text, scale_notes, scale_of
+from robustnas.objectives import Objective, asked_text, scale_notes
 from robustnas.oracle import most_networks
 from robustnas.spaces import EnumerableSpace, open_space
 from robustnas.tables.datasets import NO_DATA_NOTICE, choose_dataset, is_surrogate, opened_table
 from robustnas.tables.table import Table
-from robustnas.workers import one_thread
 from searchers.base import Searcher
 from searchers.registry import SEARCHERS, check_parameters, parameter_names
 
@@ -108,7 +106,7 @@ def search(
         for sentence in [*scale_notes(spec.objectives, table), *space_notes(spec, table)]:
             note(sentence)
         start = perf_counter()
-        trajectory = _run(spec, table, at_once, bar)
+        trajectory = finished(followed(spec, table, at_once, bar))
         return SearchResult(spec, table, trajectory, perf_counter() - start)
 
 
@@ -143,16 +141,6 @@ def _growing(
             "a robustnas.tables.GrowingTable without images"
         )
     return growing_table(spec, images, space, dataset, None if data is None else Path(data), options, stack, bar)
-
-
-def _run(spec: RunSpec, table: Table, at_once: int, bar: SearchProgress) -> Trajectory:
-    trajectory: Trajectory | None = None
-    with one_thread() if table.complete else nullcontext():  # measuring uses all processors
-        for trajectory in steps(spec, table, at_once=at_once):
-            bar.scale = bar.scale or scale_of(spec.objectives[0], table)
-            bar.query(trajectory.best[-1], trajectory.outcomes[-1].seconds)
-    assert trajectory is not None
-    return trajectory
 
 
 def _check_names(searcher: str, parameters: Mapping[str, Any]) -> None:

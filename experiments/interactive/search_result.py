@@ -16,7 +16,6 @@ from experiments.pages.table import number, unit
 from robustnas.display import card, drawing, facts_table, side_by_side
 from robustnas.objectives import constraints_of, declared, facts, scale_of
 from robustnas.oracle import Outcome
-from robustnas.pareto import non_dominated
 from robustnas.tables.network import Network, Networks
 from robustnas.tables.table import Table
 
@@ -88,13 +87,11 @@ class SearchResult:
 
     def front(self) -> Networks:
         """Return the networks that none of those queried is better than on all objectives, by the first objective."""
-        objectives, known = self.trajectory.objectives, self.trajectory.known
-        utilities = np.array([outcome.utilities for outcome in known])
-        kept = np.flatnonzero(non_dominated(utilities))
-        kept = kept[np.argsort(-utilities[kept, 0], kind="stable")]
+        objectives = self.trajectory.objectives
+        members = sorted(self.trajectory.front_outcomes(), key=lambda outcome: -outcome.utilities[0])
         names = tuple(objective.expression for objective in objectives)
         scales = {objective.expression: scale_of(objective, self.table) for objective in objectives}
-        networks = tuple(self._network(known[i], names, scales) for i in kept.tolist())
+        networks = tuple(self._network(outcome, names, scales) for outcome in members)
         return Networks(networks, f"front found by {self.spec.searcher} on {self.table.dataset}", names)
 
     def _network(self, outcome: Outcome, names: tuple[str, ...], scales: dict[str, str]) -> Network:

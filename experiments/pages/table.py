@@ -134,6 +134,15 @@ def number(value: float, scale: str) -> str:
     return f"{value:.4f}"
 
 
+def difference(value: float, scale: str) -> str:
+    """Write a difference of scores, or a deviation, for people: of accuracies in points.
+
+    >>> difference(0.0286, "accuracy"), difference(12.0, "count")
+    ('2.86 points', '12')
+    """
+    return f"{100 * value:.2f} points" if scale == "accuracy" else number(value, scale)
+
+
 def unit(scale: str) -> str:
     """Return the unit that `number` writes in: ``" %"`` for accuracies, else ``""``."""
     return " %" if scale == "accuracy" else ""

@@ -49,7 +49,7 @@ def interrupt_after(n: int, number: signal.Signals, monkeypatch: pytest.MonkeyPa
                 signal.raise_signal(number)
             yield trajectory
 
-    monkeypatch.setattr("experiments.commands.search.steps", interrupted)
+    monkeypatch.setattr("experiments.commands.measuring.steps", interrupted)
 
 
 def run(*arguments: str) -> Result:
