@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
 from datetime import timedelta
 from html import escape
 from typing import Any, Self
 
+from experiments.bar_state import BarState
 from robustnas.display import card
 
-_FIRST, _NEXT = (
-    0.7,
-    0.15,
-)  # seconds until bars are shown, so that what is done at once shows none; and between two looks
+_FIRST = 0.7  # seconds until bars are shown, so that what is done at once shows none
+_NEXT = 0.15  # seconds between two looks
 
 
 def in_notebook() -> bool:
@@ -24,14 +22,6 @@ def in_notebook() -> bool:
     return shell is not None and getattr(shell, "kernel", None) is not None
 
 
-@dataclass
-class _Task:
-    description: str
-    total: float
-    note: str
-    completed: float = 0.0
-
-
 class NotebookProgress:
     """What `experiments.progress.Bars` draws on in a notebook, with the calls of `rich.progress.Progress`.
 
@@ -39,7 +29,7 @@ class NotebookProgress:
     """
 
     def __init__(self) -> None:
-        self._tasks: list[_Task] = []
+        self._tasks: list[BarState] = []
         self._handle: Any = None
         self._start = time.monotonic()
         self._drawn = self._start + _FIRST - _NEXT
@@ -55,25 +45,12 @@ class NotebookProgress:
 
     def add_task(self, description: str, *, total: float, note: str = "") -> int:
         """Add a bar and return its number."""
-        self._tasks.append(_Task(description, total, note))
+        self._tasks.append(BarState(description, total, note))
         return len(self._tasks) - 1
 
-    def update(
-        self,
-        number: int,
-        *,
-        description: str | None = None,
-        completed: float | None = None,
-        total: float | None = None,
-        advance: float | None = None,
-        note: str | None = None,
-    ) -> None:
-        """Update a bar; what is None stays as it is."""
-        task = self._tasks[number]
-        task.description = task.description if description is None else description
-        task.total = task.total if total is None else total
-        task.completed = (task.completed if completed is None else completed) + (advance or 0.0)
-        task.note = task.note if note is None else note
+    def update(self, number: int, **changes: Any) -> None:
+        """Update a bar, by the keywords of `BarState.update`."""
+        self._tasks[number].update(**changes)
         now = time.monotonic()
         if now - self._drawn >= _NEXT:
             self._drawn = now
@@ -88,7 +65,7 @@ class NotebookProgress:
         rows = "".join(
             f"<tr><td>{escape(task.description)}</td>"
             f'<td><progress max="{task.total:g}" value="{min(task.completed, task.total):g}"></progress></td>'
-            f"<td>{_amount(task)}</td><td>{escape(task.note)}</td></tr>"
+            f"<td>{task.amount}</td><td>{escape(task.note)}</td></tr>"
             for task in self._tasks
         )
         return card("; ".join(self._lines) or "working", f"<table>{rows}</table>", note=str(spent))
@@ -102,9 +79,3 @@ class NotebookProgress:
             self._handle = show(content, raw=True, display_id=True)
         else:
             self._handle.update(content, raw=True)
-
-
-def _amount(task: _Task) -> str:
-    if task.total == 1.0:
-        return f"{task.completed:.0%}"
-    return f"{task.completed:,.0f} of {task.total:,.0f}"

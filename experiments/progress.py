@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from experiments.bar_state import BarState
 from experiments.notebook_progress import NotebookProgress, in_notebook
 from experiments.verbosity import is_quiet, is_verbose, say
 
@@ -64,7 +65,7 @@ class Bar:
 
     def __init__(self, bars: Bars, description: str, total: float) -> None:
         self._bars, self._progress = bars, bars.progress
-        self._description, self._total, self._completed, self._note = description, total, 0.0, ""
+        self._state = BarState(description, total)
         if self._progress is not None:
             self._task = self._progress.add_task(description, total=total, note="")
 
@@ -84,17 +85,9 @@ class Bar:
                 self._task, description=description, completed=completed, total=total, advance=advance, **fields
             )
             return
-        self._description = self._description if description is None else description
-        self._total = self._total if total is None else total
-        self._completed = (self._completed if completed is None else completed) + (advance or 0.0)
-        self._note = self._note if note is None else note
-        self._bars.tick(self._text())
-
-    def _text(self) -> str:
-        share = f"{self._completed:,.0f} of {self._total:,.0f}"
-        if self._total == 1.0:
-            share = f"{self._completed:.0%}"
-        return ", ".join(part for part in (self._description, share, self._note) if part)
+        state = self._state
+        state.update(description, completed, total=total, advance=advance, note=note)
+        self._bars.tick(", ".join(part for part in (state.description, state.amount, state.note) if part))
 
 
 @contextmanager

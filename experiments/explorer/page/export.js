@@ -1,5 +1,16 @@
 // What is taken away: tables, clauses, architectures, a link.
 
+/** A button that copies what an element says. */
+function copier(element, id) {
+  return el("button", {
+    type: "button",
+    class: "small",
+    id,
+    text: "copy",
+    onclick: (event) => copied(element.textContent, event.currentTarget),
+  });
+}
+
 function exportCard() {
   const clause = el("code", { class: "clause", id: "clause" });
   const command = el("code", { class: "clause", id: "command" });
@@ -36,19 +47,8 @@ function exportCard() {
     text: "Download CSV",
     onclick: () => download(`${fileName()}.csv`, "text/csv", csvText(all.checked)),
   });
-  const copyClause = el("button", {
-    type: "button",
-    class: "small",
-    id: "copy-clause",
-    text: "copy",
-    onclick: () => copied(clause.textContent, copyClause),
-  });
-  const copyCommand = el("button", {
-    type: "button",
-    class: "small",
-    text: "copy",
-    onclick: () => copied(command.textContent, copyCommand),
-  });
+  const copyClause = copier(clause, "copy-clause");
+  const copyCommand = copier(command, "copy-command");
   const architectures = () => sets.set.map((row) => names[notation.value][row]).join("\n");
   const whereRow = el("p", { class: "row" }, el("span", { class: "dim", text: "where " }), clause, copyClause);
   const commandRow = el("p", { class: "row" }, command, copyCommand);

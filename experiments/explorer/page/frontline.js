@@ -51,12 +51,7 @@ function stepsOf(scatter, front, shift) {
   const points = corners(scatter, front, shift);
   if (!points.length) return "";
   const [x, y] = scatter.axes;
-  const [left, right, top, bottom] = [
-    MARGIN.left,
-    scatter.width - MARGIN.right,
-    MARGIN.top,
-    scatter.height - MARGIN.bottom,
-  ];
+  const [left, right, top, bottom] = scatter.frame;
   // Across the worse side of the first corner, over the corner that both dominate, to the worse side of the last one.
   const start = x.sign > 0 ? [left, points[0][1]] : [points[0][0], y.sign > 0 ? bottom : top];
   const last = points[points.length - 1];

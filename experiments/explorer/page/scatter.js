@@ -121,12 +121,7 @@ class Scatter {
       return [low - 0.03 * span, high + 0.03 * span];
     };
     this.ranges = [range(x, zoom?.x), range(y, zoom?.y)];
-    const [left, right, top, bottom] = [
-      MARGIN.left,
-      this.width - MARGIN.right,
-      MARGIN.top,
-      this.height - MARGIN.bottom,
-    ];
+    const [left, right, top, bottom] = this.frame;
     const [[x0, x1], [y0, y1]] = this.ranges;
     this.toX = (value) => left + ((value - x0) / (x1 - x0)) * (right - left);
     this.toY = (value) => bottom - ((value - y0) / (y1 - y0)) * (bottom - top);
@@ -228,14 +223,14 @@ class Scatter {
     return context;
   }
 
+  /** Where the dots lie, in pixels: left, right, top, bottom. */
+  get frame() {
+    return [MARGIN.left, this.width - MARGIN.right, MARGIN.top, this.height - MARGIN.bottom];
+  }
+
   drawAxes() {
     const [x, y] = this.axes;
-    const [left, right, top, bottom] = [
-      MARGIN.left,
-      this.width - MARGIN.right,
-      MARGIN.top,
-      this.height - MARGIN.bottom,
-    ];
+    const [left, right, top, bottom] = this.frame;
     const parts = [];
     for (const tick of ticks(...this.ranges[0], this.width / 75)) {
       const at = this.toX(tick);
